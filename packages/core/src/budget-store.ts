@@ -1,0 +1,145 @@
+import type { Clock } from './clock.ts';
+
+/**
+ * Whom a request is for. `money`: transfers. `checks`: reads that transfers wait for. `people`: somebody is waiting.
+ * `metrics`: what is read again and again.
+ */
+export type Lane = 'money' | 'checks' | 'people' | 'metrics';
+
+/** The lanes, the most urgent first. */
+export const lanes: readonly Lane[] = ['money', 'checks', 'people', 'metrics'];
+
+/** The rules a slot is given by. They come with every take, so that a store keeps nothing but slots. */
+export interface BudgetRules {
+  /** Requests that KPay may receive in any window of `windowMs`. */
+  limit: number;
+  windowMs: number;
+  /** How long a slot is held for a request under way; then it counts for one more window. */
+  leaseMs: number;
+  /** Slots kept for each lane. Their sum must not pass `limit`. */
+  reserves: Readonly<Record<Lane, number>>;
+}
+
+export type Take = { granted: true; slotId: string } | { granted: false; waitMs: number };
+
+/**
+ * How a request ended. `answered`: it counts for a window from now. `unanswered`: given up, so KPay may still
+ * receive it; it counts a few seconds longer. `unsent`: nothing was written, it never counted.
+ */
+export type SlotEnd = 'answered' | 'unanswered' | 'unsent';
+
+/**
+ * The part of the budget that all processes share. Each method is one atomic step by the store's own clock (one
+ * script in Redis): what two processes see of each other is only here.
+ */
+export interface BudgetStore {
+  take(lane: Lane, rules: BudgetRules): Promise<Take>;
+  /** Settling a slot twice, or one the store no longer knows, does nothing. */
+  settle(slotId: string, end: SlotEnd, rules: BudgetRules): Promise<void>;
+  /** Gives no slot to anybody for `forMs`; a shorter block never cuts a longer one. */
+  block(forMs: number): Promise<void>;
+  used(): Promise<number>;
+  /**
+   * Counts requests of which only a durable record is left, sent `agesMs` ago by the money lane; when the store
+   * holds slots already, nothing is changed.
+   */
+  seed(agesMs: readonly number[], rules: BudgetRules): Promise<void>;
+}
+
+/** KPay's clock and ours tick alike but round differently; this keeps a slot from being free too early. */
+const ROUNDING_MS = 10;
+/** A request we gave up on can reach KPay late: nothing on the way holds one much longer than this. */
+const LATE_RECEIPT_MS = 5_000;
+
+/** The lane rule of architecture.md: how many slots each lane uses now decides whether `lane` may take one more. */
+export function mayTake(lane: Lane, used: Readonly<Record<Lane, number>>, { limit, reserves }: BudgetRules): boolean {
+  const inUse = lanes.reduce((sum, each) => sum + used[each], 0);
+  if (inUse >= limit) return false;
+  if (used[lane] < reserves[lane]) return true;
+  const keptForOthers = lanes.reduce((sum, each) => (each === lane ? sum : sum + Math.max(0, reserves[each] - used[each])), 0);
+  return inUse + keptForOthers < limit;
+}
+
+interface Slot {
+  lane: Lane;
+  /** A request is under way; the slot's end is not known yet. */
+  held: boolean;
+  /** It stops counting then, if nothing settles it before. */
+  countsUntilMs: number;
+}
+
+/** A budget for one process, forgotten when it ends. */
+export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStore {
+  const slots = new Map<string, Slot>();
+  let blockedUntilMs = Number.NEGATIVE_INFINITY;
+  let taken = 0;
+
+  function forgetOld(nowMs: number): void {
+    for (const [id, slot] of slots) if (slot.countsUntilMs <= nowMs) slots.delete(id);
+  }
+
+  /** When `lane` could be served at the earliest, if nobody else takes a slot before. */
+  function earliestMs(lane: Lane, rules: BudgetRules, nowMs: number): number {
+    const ends = [...slots.values()]
+      // A held slot may be answered in this moment and then counts for a window.
+      .map((slot) => ({
+        lane: slot.lane,
+        freeMs: slot.held ? Math.min(slot.countsUntilMs, nowMs + rules.windowMs + ROUNDING_MS) : slot.countsUntilMs,
+      }))
+      .sort((a, b) => a.freeMs - b.freeMs);
+    const used = usedByLane(slots.values());
+    for (const end of ends) {
+      used[end.lane] -= 1;
+      if (mayTake(lane, used, rules)) return end.freeMs;
+    }
+    return nowMs + rules.windowMs;
+  }
+
+  return {
+    async take(lane, rules) {
+      const nowMs = clock.monotonicMs();
+      forgetOld(nowMs);
+      const blockedForMs = blockedUntilMs - nowMs;
+      if (blockedForMs > 0) return { granted: false, waitMs: blockedForMs };
+      if (!mayTake(lane, usedByLane(slots.values()), rules)) {
+        return { granted: false, waitMs: earliestMs(lane, rules, nowMs) - nowMs };
+      }
+      taken += 1;
+      const slotId = String(taken);
+      slots.set(slotId, { lane, held: true, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });
+      return { granted: true, slotId };
+    },
+    async settle(slotId, end, rules) {
+      const slot = slots.get(slotId);
+      if (!slot?.held) return;
+      if (end === 'unsent') {
+        slots.delete(slotId);
+        return;
+      }
+      const lateMs = end === 'answered' ? ROUNDING_MS : LATE_RECEIPT_MS;
+      slots.set(slotId, { lane: slot.lane, held: false, countsUntilMs: clock.monotonicMs() + rules.windowMs + lateMs });
+    },
+    async block(forMs) {
+      blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + forMs);
+    },
+    async used() {
+      forgetOld(clock.monotonicMs());
+      return slots.size;
+    },
+    async seed(agesMs, rules) {
+      const nowMs = clock.monotonicMs();
+      forgetOld(nowMs);
+      if (slots.size > 0) return;
+      for (const ageMs of agesMs) {
+        taken += 1;
+        slots.set(String(taken), { lane: 'money', held: false, countsUntilMs: nowMs - ageMs + rules.windowMs + LATE_RECEIPT_MS });
+      }
+    },
+  };
+}
+
+function usedByLane(slots: Iterable<Slot>): Record<Lane, number> {
+  const used = { money: 0, checks: 0, people: 0, metrics: 0 };
+  for (const { lane } of slots) used[lane] += 1;
+  return used;
+}

@@ -1,0 +1,233 @@
+import { type BudgetRules, type BudgetStore, type Lane, lanes, type SlotEnd } from './budget-store.ts';
+import type { Clock } from './clock.ts';
+import { Retryable } from './errors.ts';
+
+/**
+ * The right to send one request. Settle it once; later calls do nothing. Settling neither waits nor fails, so that
+ * a store out of reach cannot hold up what KPay answered: a slot it never hears of counts for longer, not shorter.
+ */
+export interface BudgetSlot {
+  /** By the monotonic clock: a request must be over by then, because afterwards the slot is given to others. */
+  readonly leaseExpiresAtMs: number;
+  /** KPay answered. */
+  answered(): void;
+  /** KPay answered 429: everybody waits for `retryAfterMs`, else for 1, 2, 4 s and so on. Tells how long. */
+  rateLimited(retryAfterMs: number | undefined): number;
+  /** It was written, and given up without an answer. */
+  unanswered(): void;
+  /** Nothing was written: the slot is free for others at once. */
+  unsent(): void;
+}
+
+export interface TakeOptions {
+  signal?: AbortSignal | undefined;
+  /** How long to wait for a slot at most; for ever unless given. */
+  maxWaitMs?: number | undefined;
+}
+
+export interface Budget {
+  /**
+   * Waits for a slot, first come first served within a lane.
+   * @throws Retryable `no_budget` when none is free within `maxWaitMs` (as soon as that is sure) or the store fails;
+   *   `aborted` when the signal ends the wait.
+   */
+  take(lane: Lane, options?: TakeOptions): Promise<BudgetSlot>;
+  /** Requests that may still be sent in the present window, by all processes together. */
+  remaining(): Promise<number>;
+  /** Stops every process for `forMs`. */
+  block(forMs: number): Promise<void>;
+  /** Counts requests sent `agesMs` ago, for a store that has forgotten them. */
+  seed(agesMs: readonly number[]): Promise<void>;
+}
+
+export interface BudgetOptions {
+  store: BudgetStore;
+  clock: Clock;
+  /** Requests KPay allows in a window. */
+  limit: number;
+  windowMs: number;
+}
+
+// Three times the longest call, so that a slot is never given away under a request on its way (architecture.md, law 1).
+const LEASE_MS = 60_000;
+// A slot that another process gives back is seen after this at the latest.
+const MAX_SLEEP_MS = 1_000;
+const FIRST_BACKOFF_MS = 1_000;
+const MAX_BACKOFF_MS = 60_000;
+// A broken header must not stop an account for days.
+const MAX_RETRY_AFTER_MS = 15 * 60_000;
+
+const FULL_RESERVES: Readonly<Record<Lane, number>> = { money: 0, checks: 4, people: 2, metrics: 4 };
+/** From this limit on the reserves are full: they then keep half of the budget at most. */
+const FULL_RESERVES_FROM = 20;
+
+/**
+ * The slots each lane keeps: checks 4, people 2, metrics 4, money none. A limit below 20 scales them down in
+ * proportion, to one at least while one is left for money: of a limit of 3 checks and people have one each, of 2
+ * checks have one, of 1 nobody has any and everybody takes turns.
+ */
+export function reservesFor(limit: number): Readonly<Record<Lane, number>> {
+  const reserves: Record<Lane, number> = { money: 0, checks: 0, people: 0, metrics: 0 };
+  const factor = Math.min(1, limit / FULL_RESERVES_FROM);
+  let left = limit - 1;
+  for (const lane of lanes) {
+    if (FULL_RESERVES[lane] === 0) continue;
+    reserves[lane] = Math.min(left, Math.max(1, Math.floor(FULL_RESERVES[lane] * factor)));
+    left -= reserves[lane];
+  }
+  return reserves;
+}
+
+interface Waiter {
+  lane: Lane;
+  deadlineMs: number;
+  grant(slot: BudgetSlot): void;
+  refuse(error: Retryable): void;
+}
+
+/** One process's share in a budget that `store` keeps for all. */
+export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): Budget {
+  const rules: BudgetRules = { limit, windowMs, leaseMs: LEASE_MS, reserves: reservesFor(limit) };
+  // In order of arrival: the oldest is asked for first, so no lane starves whatever the others take.
+  const waiters: Waiter[] = [];
+  let pumping = false;
+  let nap: AbortController | undefined;
+  let backoffMs = FIRST_BACKOFF_MS;
+  let blockedUntilMs = Number.NEGATIVE_INFINITY;
+
+  async function pump(): Promise<void> {
+    if (pumping) return;
+    pumping = true;
+    try {
+      while (waiters.length > 0) {
+        nap = new AbortController();
+        const waitMs = await serveOnce();
+        if (waitMs > 0) await clock.sleep(waitMs, nap.signal).catch(() => {});
+      }
+    } catch (error) {
+      // Without the store nobody can tell what others have sent, so nothing is sent.
+      const failed = new Retryable('the request budget cannot be read', { reason: 'no_budget', cause: error });
+      for (const waiter of waiters.splice(0)) waiter.refuse(failed);
+    } finally {
+      pumping = false;
+    }
+  }
+
+  /** Serves one waiter, or tells how long nothing can change. */
+  async function serveOnce(): Promise<number> {
+    let soonestMs = MAX_SLEEP_MS;
+    for (const lane of lanesByAge()) {
+      const askedAtMs = clock.monotonicMs();
+      const take = await store.take(lane, rules);
+      if (take.granted) {
+        const slot = slotOf(take.slotId, askedAtMs + LEASE_MS);
+        const index = waiters.findIndex((waiter) => waiter.lane === lane);
+        const [waiter] = index === -1 ? [] : waiters.splice(index, 1);
+        // Whoever asked may have left while the store was answering.
+        if (waiter) waiter.grant(slot);
+        else slot.unsent();
+        return 0;
+      }
+      refuseImpatient(lane, take.waitMs);
+      soonestMs = Math.min(soonestMs, Math.max(1, take.waitMs));
+    }
+    const nowMs = clock.monotonicMs();
+    return waiters.reduce((soonest, waiter) => Math.min(soonest, Math.max(1, waiter.deadlineMs - nowMs)), soonestMs);
+  }
+
+  function lanesByAge(): Lane[] {
+    return [...new Set(waiters.map((waiter) => waiter.lane))];
+  }
+
+  function refuseImpatient(lane: Lane, waitMs: number): void {
+    const readyMs = clock.monotonicMs() + waitMs;
+    for (const waiter of waiters.filter((each) => each.lane === lane && each.deadlineMs < readyMs)) {
+      remove(waiter);
+      waiter.refuse(
+        new Retryable('no request may be sent to KPay now', { reason: 'no_budget', retryAfterMs: Math.ceil(waitMs) }),
+      );
+    }
+  }
+
+  function remove(waiter: Waiter): void {
+    const index = waiters.indexOf(waiter);
+    if (index !== -1) waiters.splice(index, 1);
+  }
+
+  async function block(forMs: number): Promise<void> {
+    blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + forMs);
+    await store.block(forMs);
+  }
+
+  function slotOf(slotId: string, leaseExpiresAtMs: number): BudgetSlot {
+    let settled = false;
+    function settle(end: SlotEnd): void {
+      if (settled) return;
+      settled = true;
+      store
+        .settle(slotId, end, rules)
+        .then(() => end === 'unsent' && nap?.abort())
+        .catch(() => {});
+    }
+    function rateLimited(retryAfterMs: number | undefined): number {
+      const nowMs = clock.monotonicMs();
+      // Several 429 of one burst are one: only the first after a block makes the next one longer.
+      const isNew = nowMs >= blockedUntilMs;
+      const ownMs = isNew ? backoffMs : blockedUntilMs - nowMs;
+      const waitMs = retryAfterMs === undefined ? ownMs : Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
+      if (isNew) backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
+      block(waitMs).catch(() => {});
+      settle('answered');
+      return waitMs;
+    }
+    return {
+      leaseExpiresAtMs,
+      answered() {
+        if (clock.monotonicMs() >= blockedUntilMs) backoffMs = FIRST_BACKOFF_MS;
+        settle('answered');
+      },
+      rateLimited,
+      unanswered: () => settle('unanswered'),
+      unsent: () => settle('unsent'),
+    };
+  }
+
+  return {
+    take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY } = {}) {
+      return new Promise((resolve, reject) => {
+        if (signal?.aborted) return reject(aborted(signal));
+        const leave = (): void => {
+          remove(waiter);
+          // So that the pump does not outlive its last waiter.
+          nap?.abort();
+          reject(aborted(signal));
+        };
+        const waiter: Waiter = {
+          lane,
+          deadlineMs: clock.monotonicMs() + maxWaitMs,
+          grant(slot) {
+            signal?.removeEventListener('abort', leave);
+            resolve(slot);
+          },
+          refuse(error) {
+            signal?.removeEventListener('abort', leave);
+            reject(error);
+          },
+        };
+        signal?.addEventListener('abort', leave, { once: true });
+        waiters.push(waiter);
+        nap?.abort();
+        void pump();
+      });
+    },
+    async remaining() {
+      return Math.max(0, limit - (await store.used()));
+    },
+    block,
+    seed: (agesMs) => store.seed(agesMs, rules),
+  };
+}
+
+function aborted(signal: AbortSignal | undefined): Retryable {
+  return new Retryable('the caller stopped waiting', { reason: 'aborted', cause: signal?.reason });
+}

@@ -1,0 +1,247 @@
+import { z } from 'zod';
+import { countries, exponentOf, operationTypes, providerStatuses, providers } from './catalogue.ts';
+import { findUnknownFields, type ReportDrift } from './drift.ts';
+import { parseExactJson } from './json.ts';
+import { parseRate, readAmount } from './money.ts';
+
+// The six Utilities endpoints of KPay's page: what each answers, as it comes and as we hand it on. Fields that
+// nothing needs may be missing. Numbers arrive here as decimal text (json.ts).
+
+/** One endpoint: how to ask, and how to understand the answer. */
+export interface Endpoint<T> {
+  name: string;
+  method: 'GET' | 'POST';
+  path: string;
+  /** @throws Error (of zod or money.ts) when what is needed is missing. */
+  parse(text: string, report: ReportDrift): T;
+}
+
+const decimalText = z.string().regex(/^-?\d+(\.\d+)?([eE][+-]?\d{1,2})?$/);
+
+const meSchema = z.object({
+  application: z.object({ id: z.string().min(1), name: z.string().nullish() }),
+  company: z.object({ id: z.string(), name: z.string().nullish() }).nullish(),
+  environment: z.string(),
+});
+
+/** Who the keys belong to (page, "Application information"). */
+export interface Me {
+  /** `id` is the applicationId of a transfer. The company's id is not, though one example of KPay's uses it so. */
+  application: { id: string; name: string | null };
+  company: { id: string; name: string | null } | null;
+  /** Of the keys. One client saw LIVE, which means PRODUCTION. */
+  environment: 'TEST' | 'PRODUCTION';
+}
+
+/** GET /api/v1/payments/me. An environment that is neither is unreadable: with it nobody knows whose money moves. */
+export const meEndpoint: Endpoint<Me> = {
+  name: 'me',
+  method: 'GET',
+  path: '/api/v1/payments/me',
+  parse(text, report) {
+    const { application, company, environment } = read(meSchema, text, 'me', report);
+    return {
+      application: { id: application.id, name: application.name ?? null },
+      company: company ? { id: company.id, name: company.name ?? null } : null,
+      environment: environmentSchema.parse(environment),
+    };
+  },
+};
+
+const environmentSchema = z.enum(['TEST', 'PRODUCTION', 'LIVE']).transform((name) => (name === 'LIVE' ? 'PRODUCTION' : name));
+
+const tokenSchema = z.object({
+  accessToken: z.string().min(1),
+  expiresIn: z.string().nullish(),
+  environment: z.string().nullish(),
+});
+
+/** A token as KPay gave it (page, "Obtain a JWT token"). */
+export interface GrantedToken {
+  accessToken: string;
+  lifetimeMs: number;
+  /** Null when KPay names none, or one we do not know. */
+  environment: 'TEST' | 'PRODUCTION' | null;
+}
+
+/** POST /api/v1/payments/token. */
+export const tokenEndpoint: Endpoint<GrantedToken> = {
+  name: 'token',
+  method: 'POST',
+  path: '/api/v1/payments/token',
+  parse(text, report) {
+    const { accessToken, expiresIn, environment } = read(tokenSchema, text, 'token', report);
+    const lifetimeMs = parseDurationMs(expiresIn);
+    if (lifetimeMs === undefined) report('token', 'expiresIn', 'unknown_value');
+    const known = environmentSchema.safeParse(environment);
+    if (!known.success) report('token', 'environment', 'unknown_value');
+    return { accessToken, lifetimeMs: lifetimeMs ?? UNREADABLE_LIFETIME_MS, environment: known.success ? known.data : null };
+  },
+};
+
+/** A lifetime we cannot read is taken for shorter than the documented 30 minutes; a 401 finds out if it was less. */
+const UNREADABLE_LIFETIME_MS = 5 * 60_000;
+const MS_BY_UNIT: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** "30m", "1800s", "1h", "1800" (seconds) as milliseconds; undefined for anything else. */
+export function parseDurationMs(text: string | null | undefined): number | undefined {
+  const [, digits, unit] = /^\s*(\d{1,9}(?:\.\d{1,3})?)\s*([a-z]*)\s*$/i.exec(text ?? '') ?? [];
+  const factor = unit === '' ? 1_000 : MS_BY_UNIT[unit?.toLowerCase() ?? ''];
+  const durationMs = Number(digits) * (factor ?? Number.NaN);
+  return durationMs > 0 ? Math.min(durationMs, 86_400_000) : undefined;
+}
+
+const exchangeRateSchema = z.object({ from: z.string(), to: z.string(), rate: decimalText });
+
+/** One unit of `from` is `rate` units of `to` (page, "Exchange rate"). `rate` is exact decimal text. */
+export interface ExchangeRate {
+  from: string;
+  to: string;
+  rate: string;
+}
+
+/** GET /api/v1/payments/exchange-rate. KPay caches it for an hour, and rounds what it shows. */
+export const exchangeRateEndpoint: Endpoint<ExchangeRate> = {
+  name: 'exchange_rate',
+  method: 'GET',
+  path: '/api/v1/payments/exchange-rate',
+  parse(text, report) {
+    const { from, to, rate } = read(exchangeRateSchema, text, 'exchange_rate', report);
+    return { from, to, rate: parseRate(rate) };
+  },
+};
+
+const predictionSchema = z.object({ country: z.string(), provider: z.string(), phoneNumber: z.string().nullish() });
+
+/** Which operator a number belongs to (page, "Guess the operator of a number"): a suggestion. */
+export interface PredictedProvider {
+  /** ISO 3166-1 alpha-3; not always one of our catalogue. */
+  country: string;
+  provider: string;
+  /** Digits only. */
+  phoneNumber: string | null;
+  /** Country and provider are in the catalogue. */
+  known: boolean;
+}
+
+/** POST /api/v1/payments/predict-provider. The sandbox knows only its own test numbers. */
+export const predictProviderEndpoint: Endpoint<PredictedProvider> = {
+  name: 'predict_provider',
+  method: 'POST',
+  path: '/api/v1/payments/predict-provider',
+  parse(text, report) {
+    const { country, provider, phoneNumber } = read(predictionSchema, text, 'predict_provider', report);
+    const known = isKnownProvider(provider) && countries.includes(country);
+    return { country, provider, phoneNumber: phoneNumber ?? null, known };
+  },
+};
+
+const availabilitySchema = z.array(
+  z.object({
+    country: z.string(),
+    providers: z.array(
+      z.object({
+        provider: z.string(),
+        operationTypes: z.array(z.object({ operationType: z.string(), status: z.string() })),
+      }),
+    ),
+  }),
+);
+
+/** The providers of one country (page, "Operator availability"). `known`: it is in the catalogue. */
+export interface CountryAvailability {
+  country: string;
+  known: boolean;
+  providers: ProviderAvailability[];
+}
+
+export interface ProviderAvailability {
+  provider: string;
+  known: boolean;
+  operationTypes: OperationStatus[];
+}
+
+export interface OperationStatus {
+  /** DEPOSIT, PAYOUT, REMITTANCE, or something new. */
+  operationType: string;
+  /** OPERATIONAL, DELAYED, CLOSED, or something new: that is unknown, never closed. */
+  status: string;
+  /** Both are documented. */
+  known: boolean;
+}
+
+/** GET /api/v1/payments/availability. KPay caches it for a minute. */
+export const availabilityEndpoint: Endpoint<CountryAvailability[]> = {
+  name: 'availability',
+  method: 'GET',
+  path: '/api/v1/payments/availability',
+  parse(text, report) {
+    const note = (known: boolean, path: string): boolean => {
+      if (!known) report('availability', path, 'unknown_value');
+      return known;
+    };
+    return read(availabilitySchema, text, 'availability', report).map((row) => ({
+      country: row.country,
+      known: note(countries.includes(row.country), '[].country'),
+      providers: row.providers.map(({ provider, operationTypes: operations }) => ({
+        provider,
+        known: note(isKnownProvider(provider), '[].providers[].provider'),
+        operationTypes: operations.map(({ operationType, status }) => {
+          const knownOperation = note(operationTypes.includes(operationType), '[].providers[].operationTypes[].operationType');
+          const knownStatus = note(providerStatuses.includes(status), '[].providers[].operationTypes[].status');
+          return { operationType, status, known: knownOperation && knownStatus };
+        }),
+      })),
+    }));
+  },
+};
+
+const balanceSchema = z.array(
+  z.object({ currency: z.string().min(1), balance: decimalText, reservedBalance: decimalText, availableBalance: decimalText }),
+);
+
+/**
+ * One row of the balance (page, "Check wallet balance"), in minor units. Several rows of one currency occur, and one
+ * row can stand for the wallets of several countries: KPay names only the currency.
+ */
+export interface WalletBalance {
+  currency: string;
+  /** The currency is in the catalogue; of another one, minor units are hundredths. */
+  known: boolean;
+  balanceMinor: bigint;
+  /** Held back for withdrawals under way. */
+  reservedMinor: bigint;
+  /** What can be used, by KPay's own figure. */
+  availableMinor: bigint;
+}
+
+/** GET /api/v1/payments/balance. */
+export const balanceEndpoint: Endpoint<WalletBalance[]> = {
+  name: 'balance',
+  method: 'GET',
+  path: '/api/v1/payments/balance',
+  parse(text, report) {
+    return read(balanceSchema, text, 'balance', report).map(({ currency, balance, reservedBalance, availableBalance }) => {
+      const known = exponentOf(currency) !== undefined;
+      if (!known) report('balance', '[].currency', 'unknown_value');
+      return {
+        currency,
+        known,
+        balanceMinor: readAmount(balance, currency).amountMinor,
+        reservedMinor: readAmount(reservedBalance, currency).amountMinor,
+        availableMinor: readAmount(availableBalance, currency).amountMinor,
+      };
+    });
+  },
+};
+
+function isKnownProvider(code: string): boolean {
+  return providers.some((provider) => provider.code === code);
+}
+
+function read<T extends z.ZodType>(schema: T, text: string, endpoint: string, report: ReportDrift): z.infer<T> {
+  const raw = parseExactJson(text);
+  const parsed = schema.parse(raw);
+  findUnknownFields(schema, raw, (path) => report(endpoint, path, 'unknown_field'));
+  return parsed;
+}

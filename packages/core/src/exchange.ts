@@ -1,0 +1,146 @@
+import { type Dispatcher, Pool } from 'undici';
+import type { Clock } from './clock.ts';
+
+export interface HttpRequest {
+  method: 'GET' | 'POST';
+  path: string;
+  headers: Readonly<Record<string, string>>;
+  body?: string | undefined;
+  signal?: AbortSignal | undefined;
+  /**
+   * Asked in the very moment before the first byte is written, when the connection stands; false means: do not
+   * write. Nothing can come between this and the write.
+   */
+  mayWrite?: (() => boolean) | undefined;
+}
+
+/** What became of one request. The difference that matters is whether a byte of it may have left. */
+export type Exchange =
+  /** A status came. `complete`: the body came whole and is not longer than we read. */
+  | {
+      kind: 'answered';
+      status: number;
+      headers: Readonly<Record<string, string | string[] | undefined>>;
+      text: string;
+      complete: boolean;
+    }
+  /** Not a byte was written. */
+  | { kind: 'unsent'; why: 'not_connected' | 'refused_by_sender' | 'aborted'; cause: unknown }
+  /** It was written, in part or whole, and no whole answer came. */
+  | { kind: 'lost'; why: 'timeout' | 'connection_lost' | 'aborted'; cause: unknown };
+
+export interface HttpOptions {
+  origin: string;
+  clock: Clock;
+  connectTimeoutMs: number;
+  totalTimeoutMs: number;
+  ipv4Only: boolean;
+}
+
+/** The network's edge: sends each request once. It follows no redirect and repeats nothing. */
+export interface Http {
+  /** Never throws. */
+  exchange(request: HttpRequest): Promise<Exchange>;
+  /** Lets requests under way end, then closes the connections. */
+  close(): Promise<void>;
+}
+
+/** KPay's answers are a few kilobytes; a body beyond this is not one. */
+const MAX_BODY_BYTES = 1024 * 1024;
+
+export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ipv4Only }: HttpOptions): Http {
+  const pool = new Pool(origin, {
+    // One request at a time on a connection: behind another one, nobody could tell whether it was read.
+    pipelining: 1,
+    allowH2: false,
+    connect: { timeout: connectTimeoutMs, ...(ipv4Only ? { family: 4 } : {}) },
+    // The total timeout below ends a call earlier than these.
+    headersTimeout: 2 * totalTimeoutMs,
+    bodyTimeout: 2 * totalTimeoutMs,
+  });
+
+  return {
+    exchange: (request) => new Promise((resolve) => dispatch(pool, request, { clock, totalTimeoutMs }, resolve)),
+    close: () => pool.close(),
+  };
+}
+
+/**
+ * undici calls onRequestStart right before it writes the first byte and in the same turn of the event loop. So an
+ * end before it is surely unsent, whatever the error's code says, and any end after it is not.
+ */
+function dispatch(
+  pool: Pool,
+  { method, path, headers, body, signal, mayWrite }: HttpRequest,
+  { clock, totalTimeoutMs }: { clock: Clock; totalTimeoutMs: number },
+  resolve: (exchange: Exchange) => void,
+): void {
+  const deadline = new AbortController();
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  let written = false;
+  let over = false;
+  let stop: (reason: Error) => void = () => {};
+  let answer: { status: number; headers: Readonly<Record<string, string | string[] | undefined>> } | undefined;
+
+  function finish(exchange: Exchange): void {
+    if (over) return;
+    over = true;
+    deadline.abort();
+    signal?.removeEventListener('abort', onAbort);
+    resolve(exchange);
+  }
+  function giveUp(why: 'timeout' | 'aborted', cause: unknown): void {
+    if (over) return;
+    if (written) finish({ kind: 'lost', why, cause });
+    else finish({ kind: 'unsent', why: why === 'timeout' ? 'not_connected' : why, cause });
+    stop(new Error('given up'));
+  }
+  function onAbort(): void {
+    giveUp('aborted', signal?.reason);
+  }
+  function answered(complete: boolean): void {
+    if (answer) finish({ kind: 'answered', ...answer, text: Buffer.concat(chunks).toString('utf8'), complete });
+  }
+
+  if (signal?.aborted) {
+    onAbort();
+    return;
+  }
+  signal?.addEventListener('abort', onAbort, { once: true });
+  clock.sleep(totalTimeoutMs, deadline.signal).then(
+    () => giveUp('timeout', new Error(`no answer within ${totalTimeoutMs} ms`)),
+    () => {},
+  );
+
+  const handler: Dispatcher.DispatchHandler = {
+    onRequestStart(controller) {
+      stop = (reason) => controller.abort(reason);
+      // A second start would be a second send behind our back.
+      if (written) finish({ kind: 'lost', why: 'connection_lost', cause: new Error('started twice') });
+      else if (!over && mayWrite && !mayWrite()) finish({ kind: 'unsent', why: 'refused_by_sender', cause: undefined });
+      if (over) controller.abort(new Error('not wanted any more'));
+      else written = true;
+    },
+    onResponseStart(_controller, status, answerHeaders) {
+      // 1xx: the answer is still to come.
+      if (status >= 200) answer = { status, headers: answerHeaders };
+    },
+    onResponseData(controller, chunk) {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) {
+        chunks.push(chunk);
+        return;
+      }
+      answered(false);
+      controller.abort(new Error('the answer is too long'));
+    },
+    onResponseEnd() {
+      answered(true);
+    },
+    onResponseError(_controller, cause) {
+      finish(written ? { kind: 'lost', why: 'connection_lost', cause } : { kind: 'unsent', why: 'not_connected', cause });
+    },
+  };
+  pool.dispatch({ method, path, headers, body: body ?? null }, handler);
+}

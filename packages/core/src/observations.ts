@@ -1,0 +1,165 @@
+import type { Lane } from './budget-store.ts';
+import type { KpayClient } from './client.ts';
+import { type Clock, systemClock } from './clock.ts';
+import type { CountryAvailability, ExchangeRate, WalletBalance } from './endpoints.ts';
+import type { SharedEntry, SharedStore } from './shared-store.ts';
+import { createSharedValue, type SharedValue } from './shared-value.ts';
+
+/** What KPay said, and when. The truth lies between the two dates. */
+export interface Observed<T> {
+  value: T;
+  askedAt: Date;
+  answeredAt: Date;
+}
+
+export interface ObserveOptions {
+  /** The lane in which a read waits, if one is needed. */
+  lane: Lane;
+  /** How long ago KPay may have been asked; 0 asks again. The observation's own unless given. */
+  maxAgeMs?: number | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+export type ObservationName = 'balance' | 'availability' | 'rate';
+
+/** Which value changed hands. `pair` is "XAF:XOF", for a rate. */
+export interface ObservationEvent {
+  observation: ObservationName;
+  pair: string | null;
+  /** Whether the value differs from the one before. */
+  changed: boolean;
+}
+
+export interface ObservationFailure {
+  at: Date;
+  error: Error;
+}
+
+/**
+ * Shared, dated reads of KPay: however many ask, in however many processes, KPay is asked once in each maximum age.
+ * A read that fails throws (Rejected, Retryable) to those who waited for it, and leaves the last value for `peek`.
+ */
+export interface Observations {
+  balance(options: ObserveOptions): Promise<Observed<WalletBalance[]>>;
+  availability(options: ObserveOptions): Promise<Observed<CountryAvailability[]>>;
+  rate(from: string, to: string, options: ObserveOptions): Promise<Observed<ExchangeRate>>;
+  /** The last value whatever its age; KPay is not asked. */
+  peekBalance(): Promise<Observed<WalletBalance[]> | undefined>;
+  peekAvailability(): Promise<Observed<CountryAvailability[]> | undefined>;
+  peekRate(from: string, to: string): Promise<Observed<ExchangeRate> | undefined>;
+  /** Why the last read of this process failed; undefined when it did not. `pair` is "XAF:XOF", for a rate. */
+  lastFailure(observation: ObservationName, pair?: string): ObservationFailure | undefined;
+  /** Calls `listener` for each observation this process sees for the first time. Answers how to stop it. */
+  onChange(listener: (event: ObservationEvent) => void): () => void;
+}
+
+export interface ObservationsOptions {
+  client: Pick<KpayClient, 'balance' | 'availability' | 'exchangeRate'>;
+  store: SharedStore;
+  clock?: Clock | undefined;
+  maxAgeMs?: Partial<Record<ObservationName, number>> | undefined;
+}
+
+const MAX_AGE_MS: Readonly<Record<ObservationName, number>> = { balance: 30_000, availability: 60_000, rate: 600_000 };
+/** An old value is still worth showing with its date, for as long as somebody may look back. */
+const KEEP_MS = 7 * 24 * 60 * 60_000;
+/** Anybody may ask for the rate of any two currencies; more pairs than this are not remembered. */
+const MAX_VALUES = 200;
+
+export function createObservations({ client, store, clock = systemClock, maxAgeMs }: ObservationsOptions): Observations {
+  const maxAges = { ...MAX_AGE_MS, ...maxAgeMs };
+  const listeners = new Set<(event: ObservationEvent) => void>();
+  const watched = new Map<string, Watched>();
+
+  /** What this process knows of one value. */
+  interface Watched {
+    shared: SharedValue;
+    seen: SharedEntry | undefined;
+    failure: ObservationFailure | undefined;
+  }
+
+  function watch(key: string): Watched {
+    const known = watched.get(key);
+    if (known) return known;
+    const [oldest] = watched.keys();
+    if (watched.size >= MAX_VALUES && oldest !== undefined) watched.delete(oldest);
+    const fresh = { shared: createSharedValue({ store, key, clock }), seen: undefined, failure: undefined };
+    watched.set(key, fresh);
+    return fresh;
+  }
+
+  async function observe<T>(
+    observation: ObservationName,
+    pair: string | null,
+    ask: (lane: Lane) => Promise<T>,
+    options: ObserveOptions,
+  ): Promise<Observed<T>> {
+    const value = watch(keyOf(observation, pair));
+    const oldestMs = clock.now() - (options.maxAgeMs ?? maxAges[observation]);
+    const entry = await value.shared.get({
+      isFresh: ({ askedAtMs }) => askedAtMs >= oldestMs,
+      refresh: async (lane: Lane) => {
+        try {
+          const text = encode(await ask(lane));
+          value.failure = undefined;
+          return { text, keepMs: KEEP_MS };
+        } catch (error) {
+          value.failure = { at: new Date(clock.now()), error: error instanceof Error ? error : new Error(String(error)) };
+          throw error;
+        }
+      },
+      context: options.lane,
+      signal: options.signal,
+    });
+    announce(value, entry, observation, pair);
+    return observedOf<T>(entry);
+  }
+
+  function announce(value: Watched, entry: SharedEntry, observation: ObservationName, pair: string | null): void {
+    const before = value.seen;
+    if (before && before.askedAtMs >= entry.askedAtMs) return;
+    value.seen = entry;
+    const event = { observation, pair, changed: before?.text !== entry.text };
+    // On their own turn, so that a listener that throws is its own bug and fails no read.
+    for (const listener of listeners) queueMicrotask(() => listener(event));
+  }
+
+  async function peek<T>(observation: ObservationName, pair: string | null): Promise<Observed<T> | undefined> {
+    const entry = await store.read(keyOf(observation, pair));
+    return entry && observedOf<T>(entry);
+  }
+
+  return {
+    balance: (options) => observe('balance', null, (lane) => client.balance({ lane }), options),
+    availability: (options) => observe('availability', null, (lane) => client.availability({ lane }), options),
+    rate: (from, to, options) => observe('rate', `${from}:${to}`, (lane) => client.exchangeRate(from, to, { lane }), options),
+    peekBalance: () => peek('balance', null),
+    peekAvailability: () => peek('availability', null),
+    peekRate: (from, to) => peek('rate', `${from}:${to}`),
+    lastFailure: (observation, pair) => watched.get(keyOf(observation, pair ?? null))?.failure,
+    onChange(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}
+
+function keyOf(observation: ObservationName, pair: string | null): string {
+  return pair === null ? observation : `${observation}:${pair}`;
+}
+
+function observedOf<T>({ text, askedAtMs, answeredAtMs }: SharedEntry): Observed<T> {
+  return { value: decode(text) as T, askedAt: new Date(askedAtMs), answeredAt: new Date(answeredAtMs) };
+}
+
+// Stores keep text. JSON has no bigint, so one travels as an object no answer of KPay's is made into.
+function encode(value: unknown): string {
+  return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? { $bigint: part.toString() } : part));
+}
+
+function decode(text: string): unknown {
+  return JSON.parse(text, (_key, part: unknown) => {
+    const isBigint = typeof part === 'object' && part !== null && '$bigint' in part;
+    return isBigint ? BigInt(String(part.$bigint)) : part;
+  });
+}

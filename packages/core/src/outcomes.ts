@@ -1,0 +1,117 @@
+import { OutcomeUnknown, Rejected, Retryable } from './errors.ts';
+import type { Exchange } from './exchange.ts';
+import { plainCause, snippet } from './redact.ts';
+
+/** What an exchange is told with, and what must not show. */
+export interface OutcomeContext {
+  endpoint: string;
+  secrets: readonly string[];
+  /** How long to wait, when the answer was a 429 or says so itself. */
+  retryAfterMs: number | undefined;
+}
+
+const MAX_DETAIL_CHARACTERS = 300;
+const REFUSALS_OF_A_TRANSFER: readonly number[] = [400, 401, 403, 404, 409, 422];
+
+/** The error that an exchange with a read means; undefined when its body should be an answer. */
+export function failureOfRead(exchange: Exchange, context: OutcomeContext): Rejected | Retryable | undefined {
+  const { endpoint, secrets, retryAfterMs } = context;
+  if (exchange.kind !== 'answered') {
+    if (exchange.kind === 'unsent' && exchange.why === 'refused_by_sender') return leaseTooShort();
+    const reason = exchange.why as Exclude<typeof exchange.why, 'refused_by_sender'>;
+    return new Retryable(`${endpoint}: ${SENTENCES[reason]}`, { reason, cause: plainCause(exchange.cause, secrets) });
+  }
+  const { status } = exchange;
+  if (status === 429) return rateLimited(context);
+  if (status >= 400 && status < 500) return rejected(exchange.status, exchange.text, context);
+  if (status >= 500) return new Retryable(`${endpoint}: KPay failed (${status})`, { reason: 'server_error', retryAfterMs });
+  if (status >= 300 || !exchange.complete) {
+    return new Retryable(`${endpoint}: no readable answer (${status})`, { reason: 'unreadable' });
+  }
+  return undefined;
+}
+
+/**
+ * The error that an exchange with a transfer means; undefined for a whole 201. Only what proves that nothing was
+ * done is a Rejected or a Retryable. Everything else once a byte was written is unknown, a refusal that broke off
+ * included.
+ */
+export function failureOfTransfer(
+  exchange: Exchange,
+  context: OutcomeContext,
+): Rejected | Retryable | OutcomeUnknown | undefined {
+  const { secrets } = context;
+  if (exchange.kind === 'unsent') return failureOfRead(exchange, context);
+  if (exchange.kind === 'lost') {
+    const reason = exchange.why === 'timeout' ? 'timeout' : 'connection_lost';
+    return new OutcomeUnknown(`the transfer was sent: ${SENTENCES[reason]}`, {
+      reason,
+      cause: plainCause(exchange.cause, secrets),
+    });
+  }
+  const { status, text, complete } = exchange;
+  const detail = detailOf(text, secrets);
+  if (!complete)
+    return new OutcomeUnknown(`the transfer was sent: its answer (${status}) broke off`, {
+      reason: 'unreadable',
+      status,
+      detail,
+    });
+  if (status === 201) return undefined;
+  if (status === 429) return rateLimited(context);
+  if (REFUSALS_OF_A_TRANSFER.includes(status)) return rejected(status, text, context);
+  const reason = status >= 500 ? 'server_error' : 'unexpected_status';
+  return new OutcomeUnknown(`the transfer was sent: KPay answered ${status}`, { reason, status, detail });
+}
+
+/** The error for a 201 that is no receipt. */
+export function unreadableReceipt(text: string, cause: unknown, { secrets }: OutcomeContext): OutcomeUnknown {
+  const detail = detailOf(text, secrets);
+  return new OutcomeUnknown('the transfer was sent: its 201 cannot be read', {
+    reason: 'unreadable',
+    status: 201,
+    detail,
+    cause: plainCause(cause, secrets),
+  });
+}
+
+/** The error for an answer to a read that lacks what is needed. */
+export function unreadableRead(cause: unknown, { endpoint, secrets }: OutcomeContext): Retryable {
+  return new Retryable(`${endpoint}: the answer cannot be read`, { reason: 'unreadable', cause: plainCause(cause, secrets) });
+}
+
+const SENTENCES = {
+  not_connected: 'no connection to KPay',
+  timeout: 'no answer in time',
+  connection_lost: 'the connection was lost',
+  aborted: 'the caller stopped waiting',
+} as const;
+
+function leaseTooShort(): Retryable {
+  return new Retryable('not sent: a lease or the token would end before an answer could come', { reason: 'lease_too_short' });
+}
+
+function rateLimited({ endpoint, retryAfterMs }: OutcomeContext): Retryable {
+  return new Retryable(`${endpoint}: KPay's rate limit is used up (429)`, { reason: 'rate_limited', retryAfterMs });
+}
+
+function rejected(status: number, text: string, { endpoint, secrets }: OutcomeContext): Rejected {
+  const detail = detailOf(text, secrets);
+  return new Rejected(`${endpoint}: KPay refused (${status})${detail === undefined ? '' : `: ${detail}`}`, { status, detail });
+}
+
+/** KPay's own words out of its error envelope, `{statusCode, message, error}` with one message or several; else the text. */
+function detailOf(text: string, secrets: readonly string[]): string | undefined {
+  const words = snippet(messageIn(text) ?? text, MAX_DETAIL_CHARACTERS, secrets).trim();
+  return words === '' ? undefined : words;
+}
+
+function messageIn(text: string): string | undefined {
+  try {
+    const { message } = JSON.parse(text) as { message?: unknown };
+    const messages = Array.isArray(message) ? message : [message];
+    return messages.every((each) => typeof each === 'string') ? messages.join('; ') : undefined;
+  } catch {
+    return undefined;
+  }
+}

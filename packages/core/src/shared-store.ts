@@ -1,0 +1,64 @@
+import type { Clock } from './clock.ts';
+
+/** A text that processes share, and when it was asked for and came, by `Clock.now`. */
+export interface SharedEntry {
+  text: string;
+  askedAtMs: number;
+  answeredAtMs: number;
+}
+
+/**
+ * Where processes share what they have asked KPay for, and agree on who asks next. Each method is one atomic step
+ * (one script in Redis). Everything in it can be lost at any time: it is asked for again.
+ */
+export interface SharedStore {
+  read(key: string): Promise<SharedEntry | undefined>;
+  /**
+   * Makes `holder` the one that refreshes `key`, for `forMs` at most, unless another one is. Answers the entry as it
+   * is in that moment, because the last holder may just have written it.
+   */
+  lock(key: string, holder: string, forMs: number): Promise<{ locked: boolean; entry: SharedEntry | undefined }>;
+  /** Writes an entry, to be forgotten after `keepMs`, unless a later asked one is there already. */
+  write(key: string, entry: SharedEntry, keepMs: number): Promise<void>;
+  /** Ends the lock, if `holder` still has it. */
+  unlock(key: string, holder: string): Promise<void>;
+  /** Removes the entry, if its text is still this one. */
+  forget(key: string, text: string): Promise<void>;
+}
+
+/** A store for one process. */
+export function createMemorySharedStore({ clock }: { clock: Clock }): SharedStore {
+  const entries = new Map<string, SharedEntry & { forgetAtMs: number }>();
+  const locks = new Map<string, { holder: string; untilMs: number }>();
+
+  function entryOf(key: string): SharedEntry | undefined {
+    const kept = entries.get(key);
+    if (!kept || kept.forgetAtMs <= clock.monotonicMs()) return undefined;
+    const { text, askedAtMs, answeredAtMs } = kept;
+    return { text, askedAtMs, answeredAtMs };
+  }
+
+  return {
+    async read(key) {
+      return entryOf(key);
+    },
+    async lock(key, holder, forMs) {
+      const nowMs = clock.monotonicMs();
+      const lock = locks.get(key);
+      const locked = !lock || lock.untilMs <= nowMs;
+      if (locked) locks.set(key, { holder, untilMs: nowMs + forMs });
+      return { locked, entry: entryOf(key) };
+    },
+    async write(key, entry, keepMs) {
+      const known = entryOf(key);
+      if (known && known.askedAtMs > entry.askedAtMs) return;
+      entries.set(key, { ...entry, forgetAtMs: clock.monotonicMs() + keepMs });
+    },
+    async unlock(key, holder) {
+      if (locks.get(key)?.holder === holder) locks.delete(key);
+    },
+    async forget(key, text) {
+      if (entries.get(key)?.text === text) entries.delete(key);
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { Clock } from './clock.ts';
+import { Retryable } from './errors.ts';
+import type { SharedEntry, SharedStore } from './shared-store.ts';
+
+export interface SharedValueOptions {
+  store: SharedStore;
+  key: string;
+  clock: Clock;
+}
+
+export interface GetOptions<Context> {
+  /** Whether an entry will do. One that was asked for after the call always does. */
+  isFresh: (entry: SharedEntry) => boolean;
+  /** Asks KPay. Only one call runs at a time, for all who wait. */
+  refresh: (context: Context) => Promise<{ text: string; keepMs: number }>;
+  context: Context;
+  signal?: AbortSignal | undefined;
+}
+
+/**
+ * One value that many callers in many processes want: while a refresh is under way, all of them wait for that one.
+ * A caller that leaves, leaves alone.
+ */
+export interface SharedValue {
+  get<Context>(options: GetOptions<Context>): Promise<SharedEntry>;
+  peek(): Promise<SharedEntry | undefined>;
+  forget(text: string): Promise<void>;
+}
+
+/** A refresher that died is replaced after this. One that waits longer for budget can be joined by a second process. */
+const LOCK_MS = 30_000;
+const POLL_MS = 50;
+
+export function createSharedValue({ store, key, clock }: SharedValueOptions): SharedValue {
+  const holder = randomUUID();
+  let flight: Promise<SharedEntry> | undefined;
+
+  async function refreshOnce<Context>({ isFresh, refresh, context }: GetOptions<Context>): Promise<SharedEntry> {
+    for (;;) {
+      const { locked, entry } = await store.lock(key, holder, LOCK_MS);
+      try {
+        if (entry && isFresh(entry)) return entry;
+        if (locked) {
+          const askedAtMs = clock.now();
+          const { text, keepMs } = await refresh(context);
+          const fresh = { text, askedAtMs, answeredAtMs: clock.now() };
+          await store.write(key, fresh, keepMs);
+          return fresh;
+        }
+      } finally {
+        if (locked) await store.unlock(key, holder);
+      }
+      await clock.sleep(POLL_MS);
+    }
+  }
+
+  function join<Context>(options: GetOptions<Context>): Promise<SharedEntry> {
+    if (flight) return flight;
+    const started = refreshOnce(options);
+    flight = started;
+    const land = (): void => {
+      flight = undefined;
+    };
+    started.then(land, land);
+    return started;
+  }
+
+  return {
+    async get(options) {
+      const calledAtMs = clock.now();
+      const known = await store.read(key);
+      if (known && options.isFresh(known)) return known;
+      for (;;) {
+        const entry = await orAborted(join(options), options.signal);
+        // A refresh that somebody began before this call can be too old for it.
+        if (entry.askedAtMs >= calledAtMs || options.isFresh(entry)) return entry;
+      }
+    },
+    peek: () => store.read(key),
+    forget: (text) => store.forget(key, text),
+  };
+}
+
+/** Waits for `promise` until the signal aborts; what it waits for goes on. */
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return promise;
+  return new Promise((resolve, reject) => {
+    const leave = (): void => reject(new Retryable('the caller stopped waiting', { reason: 'aborted', cause: signal.reason }));
+    if (signal.aborted) return leave();
+    signal.addEventListener('abort', leave, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+  });
+}

@@ -1,0 +1,80 @@
+import type { Lane } from './budget-store.ts';
+import type { Clock } from './clock.ts';
+import type { GrantedToken } from './endpoints.ts';
+import type { SharedEntry, SharedStore } from './shared-store.ts';
+import { createSharedValue } from './shared-value.ts';
+
+export interface TokenSourceOptions {
+  store: SharedStore;
+  clock: Clock;
+  /** Asks KPay for a token, with a budget slot of `lane`. */
+  request: (lane: Lane) => Promise<GrantedToken>;
+  /** Spreads early refreshes of many processes; Math.random unless given. */
+  random?: (() => number) | undefined;
+}
+
+export interface HeldToken {
+  accessToken: string;
+  /** By the monotonic clock. */
+  expiresAtMs: number;
+  /** Whether `get` would give it out now. */
+  stillGood(): boolean;
+  /** Lets everybody forget this token, and only this one, because KPay refused it. */
+  forget(): Promise<void>;
+}
+
+export interface TokenSource {
+  /**
+   * A token for a call of `lane`, good for two minutes (for half its life, when that is shorter). Many callers share
+   * one request, and one is made in the background before the token grows too old.
+   * @throws Rejected, Retryable as for any request to KPay; Retryable `aborted` for the caller whose signal aborts.
+   */
+  get(options: { lane: Lane; signal?: AbortSignal | undefined }): Promise<HeldToken>;
+}
+
+/** Long enough for the checks, the commit and the call that follow (architecture.md, law 1). */
+const NEEDED_MS = 2 * 60_000;
+const KEY = 'token';
+
+export function createTokenSource({ store, clock, request, random = Math.random }: TokenSourceOptions): TokenSource {
+  const shared = createSharedValue({ store, key: KEY, clock });
+  // Between a fifth and a third of its life before the end: processes that started together do not ask together.
+  const earlyShare = 1 / 5 + random() * (1 / 3 - 1 / 5);
+
+  async function refresh(lane: Lane): Promise<{ text: string; keepMs: number }> {
+    const { accessToken, lifetimeMs } = await request(lane);
+    return { text: JSON.stringify({ accessToken, lifetimeMs }), keepMs: lifetimeMs };
+  }
+
+  function remainingMs(entry: SharedEntry): number {
+    return entry.askedAtMs + tokenOf(entry).lifetimeMs - clock.now();
+  }
+
+  function isFresh(entry: SharedEntry): boolean {
+    return remainingMs(entry) >= Math.min(NEEDED_MS, tokenOf(entry).lifetimeMs / 2);
+  }
+
+  function isYoung(entry: SharedEntry): boolean {
+    return remainingMs(entry) >= tokenOf(entry).lifetimeMs * earlyShare && isFresh(entry);
+  }
+
+  return {
+    async get({ lane, signal }) {
+      const entry = await shared.get({ isFresh, refresh, context: lane, signal });
+      if (!isYoung(entry)) {
+        // This caller has its token. When the early refresh fails, a later caller tries again and hears of it.
+        shared.get({ isFresh: isYoung, refresh, context: lane }).catch(() => {});
+      }
+      return {
+        accessToken: tokenOf(entry).accessToken,
+        expiresAtMs: clock.monotonicMs() + remainingMs(entry),
+        stillGood: () => isFresh(entry),
+        forget: () => shared.forget(entry.text),
+      };
+    },
+  };
+}
+
+function tokenOf({ text }: SharedEntry): { accessToken: string; lifetimeMs: number } {
+  return JSON.parse(text);
+}
