@@ -1,1 +1,16 @@
-export {};
+export { type Acceptance, acceptTransfer, type TransferOrder } from './accept.ts';
+export { type Advancer, advanceTransfer } from './advance.ts';
+export type { Check, CheckContext, Verdict } from './checks/check.ts';
+export { fundsCheck } from './checks/funds.ts';
+export { rateCheck } from './checks/rate.ts';
+export { scheduleCheck } from './checks/schedule.ts';
+export { IdempotencyConflict, InvalidRequest, PinMismatch } from './errors.ts';
+export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, type TransferPosition } from './find-transfers.ts';
+export { ADVANCE_JOB, advanceQueueName, type Hint, hintTransfer, sweepDue } from './hints.ts';
+export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
+export { migrateLedger } from './ledger/migrate.ts';
+export type { LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
+export { liftPause, type PauseRow, type PauseScope, pause } from './pauses.ts';
+export { type Pin, pinAccount } from './pin.ts';
+export { presentEvent, presentTransfer, type TransferEventView, type TransferView } from './present.ts';
+export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';

@@ -1,0 +1,53 @@
+import { z } from 'zod';
+
+const text = (maxLength: number) =>
+  z.string().trim().min(1, 'must not be empty').max(maxLength, `must be at most ${maxLength} characters`);
+const instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T08:00:00Z' });
+
+/**
+ * What somebody asks for when they want a transfer. Only the shape is checked here; what the values mean
+ * (bounds, currencies, accounts) is decided when the worker or the API accepts it.
+ *
+ * Unknown fields are refused: a misspelt `minrate` that is silently dropped would send money at any rate.
+ */
+export const transferWishSchema = z.strictObject({
+  /** The caller's own id of this transfer, unique in its account for ever. */
+  externalId: text(128),
+  /** ISO 3166-1 alpha-3, such as `CMR`. */
+  sourceCountry: z.string().trim().toUpperCase(),
+  destinationCountry: z.string().trim().toUpperCase(),
+  /** In units of the source country's currency, such as `50000` or `"50000.00"`. */
+  amount: z.union([z.string(), z.number()], { error: 'must be a number or a decimal string' }),
+  description: text(255).optional(),
+  /** Do not send below this rate: units of the destination currency for one unit of the source currency. */
+  minRate: z.union([z.string(), z.number()], { error: 'must be a number or a decimal string' }).optional(),
+  quoteId: z.uuid('must be the id of a quote').optional(),
+  /** `hold` (the default) waits for funds, `fail` gives up when the wallet does not hold enough. */
+  onInsufficientFunds: z.enum(['hold', 'fail'], { error: 'must be "hold" or "fail"' }).optional(),
+  notBefore: instant.optional(),
+  expiresAt: instant.optional(),
+  /** 0 to 9, 9 most urgent, 5 unless given. */
+  priority: z.int('must be a whole number from 0 to 9').min(0, 'must be 0 to 9').max(9, 'must be 0 to 9').optional(),
+  /** The caller's own labels; kept and shown, never sent to KPay. */
+  metadata: z
+    .record(text(64), z.string().max(500, 'must be at most 500 characters'))
+    .refine((labels) => Object.keys(labels).length <= 50, 'must have at most 50 entries')
+    .optional(),
+});
+
+/** The data of a job in `kpay-transfers-<account>`. */
+export type TransferJobData = z.input<typeof transferWishSchema>;
+
+/** What a finished job returns. Amounts and rates are decimal strings. */
+export interface TransferJobResult {
+  transferId: string;
+  state: 'succeeded';
+  kpayTransferId: string | null;
+  exchangeRate: string | null;
+  destinationAmount: string | null;
+}
+
+/** The progress of a job whose transfer is durable in the ledger: from here on it is never lost. */
+export interface TransferJobProgress {
+  accepted: string;
+}

@@ -1,0 +1,132 @@
+import { randomUUID } from 'node:crypto';
+import { IdempotencyConflict, InvalidRequest } from './errors.ts';
+import { kpayExternalId } from './kpay-id.ts';
+import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
+import type { TransferRow } from './ledger/schema.ts';
+import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
+
+export interface TransferOrder {
+  account: string;
+  /** Whose idempotency keys these are: `queue` for jobs, `admin` for the bootstrap token. */
+  owner: string;
+  /** The transfer as it was asked for, unparsed. */
+  body: unknown;
+  idempotencyKey?: string;
+  /** The BullMQ job that waits for the outcome. */
+  jobId?: string;
+}
+
+export interface Acceptance {
+  transfer: TransferRow;
+  /** The same order was accepted before; `transfer` is that one, as it is now. */
+  replayed: boolean;
+}
+
+/**
+ * The one door: a transfer that comes back from here is durable, whatever happens to the queue. Accepting sends
+ * nothing and asks KPay nothing, so it goes on while an account is paused or KPay is away.
+ *
+ * A replay is recognised before anything else is judged, so that repeating an order always gives the first answer.
+ *
+ * @param accounts the names that exist.
+ * @throws InvalidRequest, IdempotencyConflict; nothing was recorded then.
+ */
+export async function acceptTransfer(ledger: Ledger, accounts: ReadonlySet<string>, order: TransferOrder): Promise<Acceptance> {
+  if (!accounts.has(order.account)) {
+    throw new InvalidRequest(
+      'account',
+      `there is no account "${order.account}"; known: ${[...accounts].join(', ')}`,
+      'unknown_account',
+    );
+  }
+  const request = parseTransferRequest(order.body);
+  if (request.externalId === null && order.idempotencyKey === undefined) {
+    throw new InvalidRequest(
+      'externalId',
+      'is required: it is what keeps a repeated order from sending twice',
+      'idempotency_required',
+    );
+  }
+  const hash = hashRequest(request);
+  return ledger.transaction(async (tx) => {
+    const earlier = await findEarlier(tx, order, request);
+    if (earlier) return replay(tx, earlier, order, hash);
+    if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
+    const accepted = await record(tx, order, request, hash);
+    if (accepted) return { transfer: accepted, replayed: false };
+    // A twin of this order was recorded between our look and our insert.
+    const twin = await findEarlier(tx, order, request);
+    if (!twin) throw new Error('an order collided with a transfer that cannot be found');
+    return replay(tx, twin, order, hash);
+  });
+}
+
+async function findEarlier(
+  tx: LedgerTransaction,
+  order: TransferOrder,
+  request: TransferRequest,
+): Promise<TransferRow | undefined> {
+  const transfers = tx.db.selectFrom('kpay.transfers').selectAll().where('account', '=', order.account);
+  if (request.externalId !== null) {
+    const found = await transfers.where('external_id', '=', request.externalId).executeTakeFirst();
+    if (found) return found;
+  }
+  if (order.idempotencyKey === undefined) return undefined;
+  return transfers.where('owner', '=', order.owner).where('idempotency_key', '=', order.idempotencyKey).executeTakeFirst();
+}
+
+async function replay(tx: LedgerTransaction, earlier: TransferRow, { jobId }: TransferOrder, hash: string): Promise<Acceptance> {
+  if (earlier.request_hash !== hash) throw new IdempotencyConflict(earlier.id, 'this externalId or Idempotency-Key');
+  if (jobId === undefined || jobId === earlier.job_id) return { transfer: earlier, replayed: true };
+  // The job that was made first may be gone with a wiped queue; the one that asks now is there.
+  const followed = tx.db.updateTable('kpay.transfers').set({ job_id: jobId }).where('id', '=', earlier.id).returningAll();
+  return { transfer: await followed.executeTakeFirstOrThrow(), replayed: true };
+}
+
+async function record(
+  tx: LedgerTransaction,
+  order: TransferOrder,
+  request: TransferRequest,
+  hash: string,
+): Promise<TransferRow | undefined> {
+  const { account, owner, idempotencyKey } = order;
+  const identity =
+    request.externalId !== null ? { externalId: request.externalId } : { owner, idempotencyKey: idempotencyKey ?? '' };
+  const row = await tx.db
+    .insertInto('kpay.transfers')
+    .values({
+      id: randomUUID(),
+      account,
+      external_id: request.externalId,
+      owner,
+      idempotency_key: idempotencyKey ?? null,
+      request_hash: hash,
+      kpay_external_id: kpayExternalId(account, identity),
+      job_id: order.jobId ?? null,
+      source_country: request.sourceCountry,
+      destination_country: request.destinationCountry,
+      amount_minor: String(request.amount.amountMinor),
+      currency: request.amount.currency,
+      destination_currency: request.destinationCurrency,
+      description: request.description,
+      min_rate: request.minRate,
+      on_insufficient_funds: request.onInsufficientFunds,
+      not_before: request.notBefore,
+      expires_at: request.expiresAt,
+      priority: request.priority,
+      metadata: request.metadata && JSON.stringify(request.metadata),
+      state: 'queued',
+      due_at: tx.now,
+      created_at: tx.now,
+      updated_at: tx.now,
+    })
+    .onConflict((conflict) => conflict.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (!row) return undefined;
+  await tx.db
+    .insertInto('kpay.transfer_events')
+    .values({ transfer_id: row.id, version: row.version, type: 'accepted', to_state: row.state, actor: owner, at: tx.now })
+    .execute();
+  return row;
+}

@@ -1,0 +1,253 @@
+import { type Clock, type KpayAccount, Rejected, Retryable, type TransferPermit } from '@kpay/core';
+import type { Check, CheckContext, Verdict } from './checks/check.ts';
+import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
+import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
+import { move } from './ledger/move.ts';
+import type { TransferRow } from './ledger/schema.ts';
+import { pauseHold, pauseInForce } from './pauses.ts';
+import type { Pin } from './pin.ts';
+import { answerOf } from './send/answer.ts';
+import { resendDelayMs } from './send/backoff.ts';
+import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begin.ts';
+import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
+import { expireAttempt, type Settled, settleAttempt } from './send/settle.ts';
+
+/** What it takes to move the transfers of one account on. */
+export interface Advancer {
+  ledger: Ledger;
+  account: KpayAccount;
+  /** Which KPay the account was found to be (pinAccount); without it nothing can be sent. */
+  pin: Pin;
+  checks: readonly Check[];
+  clock: Clock;
+  /** Names this process in attempts and events. */
+  worker: string;
+  conflictConfirmMs: number;
+  random: () => number;
+  /** Told of things a person should look at. */
+  onAlarm: (transfer: TransferRow, alarm: string) => void;
+}
+
+/**
+ * Takes a transfer one step on: judges it, sends it, sends it again, or finds that its sender died. Whoever calls
+ * it, however often and from wherever at once, each step is a compare-and-set in the ledger: all but one lose.
+ *
+ * @returns the transfer as this call left it, or undefined when there was nothing to do (not due, not ours to move).
+ */
+export async function advanceTransfer(advancer: Advancer, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
+  const due = await advancer.ledger.transaction((tx) => takeDue(tx, advancer, id));
+  if (!due) return undefined;
+  const { row } = due;
+  if (row.state === 'queued' || row.state === 'holding') return firstSend(advancer, due, signal);
+  if (row.state === 'unconfirmed') return resend(advancer, due, signal);
+  return row;
+}
+
+interface Due {
+  row: TransferRow;
+  now: Date;
+}
+
+/** The transfer when it is due, after what time alone decides: expiry, a lost lease, the end of the re-sends. */
+async function takeDue(tx: LedgerTransaction, advancer: Advancer, id: string): Promise<Due | undefined> {
+  const { now } = tx;
+  const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!row?.due_at || row.due_at > now) return undefined;
+  const moved = await moveByTime(tx, advancer, row);
+  if (moved === 'unmoved') return { row, now };
+  return moved && { row: moved, now };
+}
+
+async function moveByTime(
+  tx: LedgerTransaction,
+  advancer: Advancer,
+  row: TransferRow,
+): Promise<TransferRow | undefined | 'unmoved'> {
+  if (row.lease_until !== null) return report(advancer, await expireAttempt(tx, row, advancer));
+  if (row.expires_at && row.expires_at <= tx.now && row.state !== 'unconfirmed') {
+    const last = row.reason === null ? '' : `; last: ${row.reason}`;
+    const reason = `not sent by ${row.expires_at.toISOString()}${last}`;
+    return move(tx, row, { to: 'expired', type: 'expired', actor: 'worker', reasonCode: 'expired', reason });
+  }
+  if (row.state === 'unconfirmed' && row.unknown_since && tx.now.getTime() > row.unknown_since.getTime() + RESEND_FOR_MS) {
+    const { alarm, ...step } = unconfirmedTooLong();
+    const transfer = await move(tx, row, { ...step, actor: 'worker' });
+    return report(advancer, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
+  }
+  return 'unmoved';
+}
+
+async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  const { ledger, account, clock } = advancer;
+  const judged = await runChecks(advancer, due, signal);
+  if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
+  const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
+  if (!row) return undefined;
+
+  const permit = await prepare(advancer, signal);
+  if ('verdict' in permit) return putOff(advancer, row, permit);
+  try {
+    // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
+    for (const maxAgeMs of [BALANCE_MAX_AGE_MS, BALANCE_MAX_AGE_MS / 2, 0]) {
+      const observed = await account.observations.balance({ maxAgeMs, lane: 'checks', signal });
+      const startedMs = clock.monotonicMs();
+      const begun = await ledger.transaction((tx) => {
+        const snapshot = snapshotOf(observed, clock.now(), tx.now);
+        return beginFirstSend(tx, row, { pin: advancer.pin, worker: advancer.worker, snapshot, inputs: judged.inputs });
+      });
+      if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
+      if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);
+      if ('lost' in begun) return undefined;
+    }
+    return undefined;
+  } finally {
+    await permit.release();
+  }
+}
+
+async function resend(advancer: Advancer, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  const permit = await prepare(advancer, signal);
+  if ('verdict' in permit) return postpone(advancer, row, permit.until);
+  try {
+    const startedMs = advancer.clock.monotonicMs();
+    const begun = await advancer.ledger.transaction((tx) => beginResend(tx, row, advancer));
+    if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
+    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await postpone(advancer, row, begun.stopped.until);
+    return undefined;
+  } finally {
+    await permit.release();
+  }
+}
+
+/**
+ * The send itself. Between the commit before it and the commit after it the process may die at any point: the lease
+ * runs out, and the outcome counts as unknown.
+ */
+async function send(
+  advancer: Advancer,
+  permit: TransferPermit,
+  attempt: Attempt,
+  startedMs: number,
+): Promise<TransferRow | undefined> {
+  const answer = await permit
+    .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
+    .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
+  return report(
+    advancer,
+    await advancer.ledger.transaction((tx) => settleAttempt(tx, attempt.transfer.id, attempt.number, answer, advancer)),
+  );
+}
+
+async function runChecks(
+  advancer: Advancer,
+  { row, now }: Due,
+  signal: AbortSignal,
+): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
+  const pause = await pauseInForce(advancer.ledger.db, row, now);
+  if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
+  const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
+  let inputs: Record<string, unknown> = {};
+  for (const check of advancer.checks) {
+    const verdict = await judge(check, row, context);
+    inputs = { ...inputs, ...verdict.inputs };
+    if (verdict.verdict !== 'pass') return { ...verdict, inputs };
+  }
+  return { verdict: 'pass', inputs };
+}
+
+/** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
+async function judge(check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
+  try {
+    return await check.check(row, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    return unavailable(error, `check ${check.name}`, context.now);
+  }
+}
+
+/** A token and a slot, or why there is none now. */
+async function prepare(advancer: Advancer, signal: AbortSignal): Promise<TransferPermit | Extract<Verdict, { verdict: 'hold' }>> {
+  try {
+    return await advancer.account.client.prepareTransfer({ lane: 'money', signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    return unavailable(error, 'KPay', await advancer.ledger.transaction((tx) => Promise.resolve(tx.now)));
+  }
+}
+
+function unavailable(error: unknown, what: string, now: Date): Extract<Verdict, { verdict: 'hold' }> {
+  const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
+  if (error instanceof Rejected && error.status === 401) {
+    return { verdict: 'hold', code: 'unauthorized', reason: 'KPay refuses our keys (401)', until: inSeconds(60) };
+  }
+  if (error instanceof Rejected || error instanceof Retryable) {
+    return {
+      verdict: 'hold',
+      code: 'kpay_unavailable',
+      reason: `${what}: KPay gave no usable answer (${error.message})`,
+      until: inSeconds(10),
+    };
+  }
+  return { verdict: 'hold', code: 'check_failed', reason: `${what} failed`, until: inSeconds(60) };
+}
+
+async function release(advancer: Advancer, row: TransferRow): Promise<TransferRow | undefined> {
+  return advancer.ledger.transaction((tx) =>
+    move(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } }),
+  );
+}
+
+/** Writes down that a transfer is held, or gives it up when a check says never. */
+async function putOff(
+  advancer: Advancer,
+  row: TransferRow,
+  verdict: Exclude<Verdict, { verdict: 'pass' }>,
+): Promise<TransferRow | undefined> {
+  return advancer.ledger.transaction(async (tx) => {
+    const why = {
+      reasonCode: verdict.code,
+      reason: verdict.reason,
+      actor: 'worker',
+      ...(verdict.inputs && { detail: verdict.inputs }),
+    };
+    if (verdict.verdict === 'reject') {
+      const queued =
+        row.state === 'queued'
+          ? row
+          : await move(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } });
+      return queued && move(tx, queued, { ...why, to: 'failed', type: 'check_rejected' });
+    }
+    const due = row.expires_at && row.expires_at < verdict.until ? row.expires_at : verdict.until;
+    const set = { hold_until: verdict.until, due_at: due };
+    if (row.state === 'holding' && row.reason_code === verdict.code) {
+      // Held for the same reason as before: that is no news, so no event.
+      return tx.db
+        .updateTable('kpay.transfers')
+        .set({ ...set, reason: verdict.reason, updated_at: tx.now })
+        .where('id', '=', row.id)
+        .where('version', '=', row.version)
+        .returningAll()
+        .executeTakeFirst();
+    }
+    return move(tx, row, { ...why, to: 'holding', type: 'held', set });
+  });
+}
+
+/** Looks at an unconfirmed transfer later; nothing happened, so nothing is written but when. */
+async function postpone(advancer: Advancer, row: TransferRow, until: Date): Promise<TransferRow | undefined> {
+  return advancer.ledger.transaction((tx) => {
+    const atLeast = new Date(tx.now.getTime() + resendDelayMs(row.tries, advancer.random));
+    return tx.db
+      .updateTable('kpay.transfers')
+      .set({ due_at: until > atLeast ? until : atLeast })
+      .where('id', '=', row.id)
+      .where('version', '=', row.version)
+      .returningAll()
+      .executeTakeFirst();
+  });
+}
+
+function report(advancer: Advancer, settled: Settled | undefined): TransferRow | undefined {
+  if (settled?.alarm !== undefined) advancer.onAlarm(settled.transfer, settled.alarm);
+  return settled?.transfer;
+}

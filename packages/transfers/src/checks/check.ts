@@ -1,0 +1,26 @@
+import type { KpayAccount } from '@kpay/core';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { TransferRow } from '../ledger/schema.ts';
+
+/** What a check says of a transfer that is about to be sent. */
+export type Verdict =
+  /** `inputs`: what it was decided on and how old that was, kept with the decision. */
+  | { verdict: 'pass'; inputs?: Record<string, unknown> }
+  /** Not now: looked at again at `until` at the latest. */
+  | { verdict: 'hold'; code: string; reason: string; until: Date; inputs?: Record<string, unknown> }
+  /** Never: the transfer fails, nothing was sent. */
+  | { verdict: 'reject'; code: string; reason: string; inputs?: Record<string, unknown> };
+
+export interface CheckContext {
+  account: KpayAccount;
+  ledger: Ledger;
+  /** The ledger's time. */
+  now: Date;
+  signal: AbortSignal;
+}
+
+/** Looks at a transfer before each first send. Checks run in order; the first that does not pass decides. */
+export interface Check {
+  name: string;
+  check(transfer: TransferRow, context: CheckContext): Verdict | Promise<Verdict>;
+}

@@ -1,0 +1,88 @@
+import { formatAmount, type Observed, type WalletBalance } from '@kpay/core';
+import { type Kysely, sql } from 'kysely';
+import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
+import type { Check, Verdict } from './check.ts';
+
+/** A balance older than this is read again before money is judged by it. */
+export const BALANCE_MAX_AGE_MS = 30_000;
+/** A transfer that succeeded this long before a snapshot was asked for is surely in it. */
+const SETTLING_MS = 5_000;
+
+/** A snapshot of the wallets with the time, by the ledger's clock, at which KPay was asked. */
+export interface BalanceSnapshot {
+  wallets: readonly WalletBalance[];
+  askedAt: Date;
+}
+
+/** An observation's time is the process's; its age is what two clocks agree on. */
+export function snapshotOf(observed: Observed<readonly WalletBalance[]>, processNowMs: number, ledgerNow: Date): BalanceSnapshot {
+  return { wallets: observed.value, askedAt: new Date(ledgerNow.getTime() - (processNowMs - observed.askedAt.getTime())) };
+}
+
+/**
+ * Judges whether the source currency holds enough for a transfer (architecture.md, "Funds").
+ *
+ * Wallets are per country but KPay shows one figure a currency, so this is necessary and not sufficient: KPay's 422
+ * is the judge. Available is KPay's figure less what of ours may not be in that snapshot: sends under way or without
+ * an answer, and those that succeeded around or after it was asked for.
+ */
+export async function judgeFunds(
+  db: Kysely<LedgerSchema>,
+  transfer: TransferRow,
+  snapshot: BalanceSnapshot,
+  now: Date,
+): Promise<Verdict> {
+  const { account, currency } = transfer;
+  const rows = snapshot.wallets.filter((wallet) => wallet.currency === currency);
+  const shown = rows.reduce((sum, wallet) => sum + wallet.availableMinor, 0n);
+  const reserved = await reservedMinor(db, account, currency, snapshot.askedAt);
+  const amount = BigInt(transfer.amount_minor);
+  const inputs = {
+    balance: {
+      shown: format(shown, currency),
+      reservedByUs: format(reserved, currency),
+      ageMs: now.getTime() - snapshot.askedAt.getTime(),
+    },
+  };
+  if (amount <= shown - reserved) return { verdict: 'pass', inputs };
+  if (amount > shown && transfer.on_insufficient_funds === 'fail') {
+    const reason = `the ${currency} balance is ${format(shown, currency)}, less than the ${format(amount, currency)} to send`;
+    return { verdict: 'reject', code: 'insufficient_funds', reason, inputs };
+  }
+  const until = new Date(now.getTime() + BALANCE_MAX_AGE_MS);
+  const wallet =
+    rows.length === 0 ? `KPay shows no ${currency} wallet` : `KPay shows ${format(shown, currency)} ${currency} available`;
+  const ours = reserved > 0n ? `, ${format(reserved, currency)} of it is taken by transfers under way` : '';
+  return {
+    verdict: 'hold',
+    code: 'insufficient_funds',
+    reason: `waiting for funds: ${wallet}${ours}, ${format(amount, currency)} is to be sent`,
+    until,
+    inputs,
+  };
+}
+
+async function reservedMinor(db: Kysely<LedgerSchema>, account: string, currency: string, askedAt: Date): Promise<bigint> {
+  const since = new Date(askedAt.getTime() - SETTLING_MS);
+  const { rows } = await sql<{ reserved: string }>`
+    select (
+      (select coalesce(sum(amount_minor), 0) from kpay.transfers
+        where account = ${account} and currency = ${currency} and state in ('submitting', 'unconfirmed', 'review'))
+      + (select coalesce(sum(amount_minor), 0) from kpay.transfers
+        where account = ${account} and currency = ${currency} and state = 'succeeded' and finished_at > ${since})
+    )::text as reserved`.execute(db);
+  return BigInt(rows[0]?.reserved ?? '0');
+}
+
+/** The built-in funds check. It is judged once more, under the wallet's lock, when the send is committed. */
+export const fundsCheck: Check = {
+  name: 'funds',
+  async check(transfer, { account, ledger, now, signal }) {
+    const observed = await account.observations.balance({ maxAgeMs: BALANCE_MAX_AGE_MS, lane: 'checks', signal });
+    return judgeFunds(ledger.db, transfer, snapshotOf(observed, account.clock.now(), now), now);
+  },
+};
+
+function format(amountMinor: bigint, currency: string): string {
+  return formatAmount({ amountMinor, currency });
+}

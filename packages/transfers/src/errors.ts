@@ -1,0 +1,28 @@
+/** What was asked for cannot be right. Nothing was recorded. `field` names the part of the request that is wrong. */
+export class InvalidRequest extends Error {
+  override readonly name = 'InvalidRequest';
+  readonly code: 'invalid' | 'idempotency_required' | 'unknown_account';
+  readonly field: string;
+
+  constructor(field: string, problem: string, code: InvalidRequest['code'] = 'invalid') {
+    super(`${field}: ${problem}`);
+    this.field = field;
+    this.code = code;
+  }
+}
+
+/** The same externalId or Idempotency-Key was used before for something else. Nothing was recorded. */
+export class IdempotencyConflict extends Error {
+  override readonly name = 'IdempotencyConflict';
+  readonly transferId: string;
+
+  constructor(transferId: string, what: string) {
+    super(`${what} was already used for a different transfer (${transferId}): use a new one, or repeat the same request`);
+    this.transferId = transferId;
+  }
+}
+
+/** An account now talks to another KPay than the one the ledger knows it by. Nothing may be sent. */
+export class PinMismatch extends Error {
+  override readonly name = 'PinMismatch';
+}

@@ -1,0 +1,71 @@
+import type { Queue } from 'bullmq';
+import type { Ledger } from './ledger/ledger.ts';
+import type { TransferRow } from './ledger/schema.ts';
+
+/** The name of every job in an advance queue. */
+export const ADVANCE_JOB = 'advance';
+
+/** A hint: look at this transfer, it is due. It carries nothing else, so that losing or repeating it changes nothing. */
+export interface Hint {
+  transferId: string;
+}
+
+/** The queue of hints of an account, apart from the door so that hints waiting for budget never block it. */
+export function advanceQueueName(account: string): string {
+  return `kpay-advance-${account}`;
+}
+
+// More than this many live hints of an account would only be memory: KPay takes 100 requests a minute.
+const MOST_LIVE = 1_000;
+// With this many waiting, only the most urgent rows are looked at, so that they need not wait behind the rest.
+const ENOUGH_LIVE = 500;
+const URGENT_ROWS = 50;
+
+/** Tells the workers that a transfer is due, unless enough hints wait already; then the sweep will. */
+export async function hintTransfer(queue: Queue<Hint>, row: TransferRow): Promise<void> {
+  if ((await liveHints(queue)) < MOST_LIVE) await queue.addBulk([hintOf(row)]);
+}
+
+/**
+ * Finds what is due in an account and makes a hint for it, the most urgent first, then the oldest. It is what makes
+ * the queue disposable: whatever was lost is found here.
+ *
+ * @returns how many due rows it saw.
+ */
+export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<number> {
+  const live = await liveHints(queue);
+  const limit = live < ENOUGH_LIVE ? MOST_LIVE - live : URGENT_ROWS;
+  const due = await ledger.transaction((tx) =>
+    tx.db
+      .selectFrom('kpay.transfers')
+      .selectAll()
+      .where('account', '=', account)
+      .where('due_at', '<=', tx.now)
+      .orderBy('priority', 'desc')
+      .orderBy('created_at')
+      .limit(limit)
+      .execute(),
+  );
+  if (due.length > 0) await queue.addBulk(due.map(hintOf));
+  return due.length;
+}
+
+async function liveHints(queue: Queue<Hint>): Promise<number> {
+  const counts = await queue.getJobCounts('wait', 'prioritized', 'active');
+  return Object.values(counts).reduce((sum, count) => sum + count, 0);
+}
+
+function hintOf(row: TransferRow) {
+  return {
+    name: ADVANCE_JOB,
+    data: { transferId: row.id },
+    opts: {
+      // The version in the id: a row that moved on needs a hint of its own even while the old one is still there.
+      jobId: `t-${row.id}-${row.version}`,
+      // BullMQ's most urgent is 1.
+      priority: 10 - row.priority,
+      removeOnComplete: true,
+      removeOnFail: true,
+    },
+  };
+}

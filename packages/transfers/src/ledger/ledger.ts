@@ -1,0 +1,34 @@
+import { type Kysely, sql, type Transaction } from 'kysely';
+import type { LedgerSchema } from './schema.ts';
+
+/** One transaction and its time, taken once at its start. Inside it nothing may be awaited but `tx.db`. */
+export interface LedgerTransaction {
+  readonly db: Transaction<LedgerSchema>;
+  readonly now: Date;
+}
+
+/** The ledger in Postgres or PGlite. */
+export interface Ledger {
+  /** For single reads outside a transaction. */
+  readonly db: Kysely<LedgerSchema>;
+  /** Runs `work` in one transaction, committed when it returns and rolled back when it throws. */
+  transaction<T>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Wraps a database that `migrateLedger` has prepared.
+ *
+ * @param now the time of every transaction; the database's own clock unless given (a simulation gives its own).
+ */
+export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger {
+  return {
+    db,
+    transaction: (work) =>
+      db.transaction().execute(async (trx) => {
+        // clock_timestamp(), not now(): Date keeps milliseconds only, and so must everything we compare with it.
+        const time = now?.() ?? (await sql<{ at: Date }>`select clock_timestamp() as at`.execute(trx)).rows[0]?.at;
+        if (!time) throw new Error('the database told no time');
+        return work({ db: trx, now: time });
+      }),
+  };
+}

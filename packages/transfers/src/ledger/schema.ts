@@ -1,0 +1,146 @@
+import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
+import type { TransferState } from '../states.ts';
+
+// The tables of ledger/migrations as kysely sees them. bigint and numeric columns are read as decimal text, never
+// as floating point numbers.
+
+/** Written as JSON text, read as the parsed value. */
+type Json<T> = ColumnType<T, string | null, string | null>;
+type Fixed<T> = ColumnType<T, T, never>;
+
+interface AccountsTable {
+  name: Fixed<string>;
+  base_url: string;
+  environment: 'TEST' | 'PRODUCTION';
+  application_id: string;
+  pinned_at: Date;
+}
+
+interface WalletsTable {
+  account: Fixed<string>;
+  currency: Fixed<string>;
+}
+
+interface PausesTable {
+  id: Fixed<string>;
+  scope: Fixed<'all' | 'account' | 'corridor'>;
+  account: Fixed<string | null>;
+  corridor: Fixed<string | null>;
+  reason: Fixed<string>;
+  created_by: Fixed<string>;
+  created_at: Fixed<Date>;
+  until: Date | null;
+  lifted_at: Date | null;
+  lifted_by: string | null;
+}
+
+interface TransfersTable {
+  id: Fixed<string>;
+  account: Fixed<string>;
+  /** The caller's own id; null when the transfer is known by an Idempotency-Key alone. */
+  external_id: Fixed<string | null>;
+  owner: Fixed<string>;
+  idempotency_key: Fixed<string | null>;
+  request_hash: Fixed<string>;
+  /** The `externalId` that KPay sees, see kpay-id.ts. */
+  kpay_external_id: Fixed<string>;
+  /** The BullMQ job that follows this transfer, when it came from one. */
+  job_id: string | null;
+
+  source_country: Fixed<string>;
+  destination_country: Fixed<string>;
+  amount_minor: Fixed<string>;
+  currency: Fixed<string>;
+  destination_currency: Fixed<string>;
+  description: Fixed<string | null>;
+  min_rate: Fixed<string | null>;
+  on_insufficient_funds: Fixed<'hold' | 'fail'>;
+  not_before: Fixed<Date | null>;
+  expires_at: Fixed<Date | null>;
+  priority: Fixed<number>;
+  metadata: Json<Record<string, string> | null>;
+
+  state: TransferState;
+  version: Generated<number>;
+  reason_code: string | null;
+  reason: string | null;
+  hold_until: Date | null;
+  /** When somebody must look at this row next: a hold's end, a backoff's end, a lease's end. Null: nobody. */
+  due_at: Date | null;
+
+  /** The exact text of the request to KPay, fixed before the first send. */
+  send_body: string | null;
+  pinned_base_url: string | null;
+  pinned_environment: string | null;
+  pinned_application_id: string | null;
+  /** The number of the latest attempt. */
+  attempts: Generated<number>;
+  /** Set while an attempt is under way. */
+  lease_until: Date | null;
+  /** How often in a row it was put off; grows the backoff, starts anew with each state that means progress. */
+  tries: Generated<number>;
+  /** How many 401 in a row. */
+  unauthorized: Generated<number>;
+  /** An attempt ended without a definite answer: money may have moved. */
+  possibly_sent: Generated<boolean>;
+  /** When the first attempt that ended unknown was sent. */
+  unknown_since: Date | null;
+  first_conflict_at: Date | null;
+  /** An attempt was answered 400, 403, 404 or 422: a later 409 proves nothing then. */
+  refused_before: Generated<boolean>;
+
+  kpay_transfer_id: string | null;
+  exchange_rate: string | null;
+  destination_amount_minor: string | null;
+  confirmed_by: 'answer' | 'conflict' | 'person' | null;
+  receipt: Json<Record<string, unknown> | null>;
+  resolved_by: string | null;
+
+  created_at: Fixed<Date>;
+  updated_at: Date;
+  finished_at: Date | null;
+}
+
+interface AttemptsTable {
+  transfer_id: Fixed<string>;
+  number: Fixed<number>;
+  account: Fixed<string>;
+  worker: Fixed<string>;
+  started_at: Fixed<Date>;
+  lease_until: Fixed<Date>;
+  body_hash: Fixed<string>;
+  ended_at: Date | null;
+  outcome: string | null;
+  status: number | null;
+  detail: string | null;
+}
+
+interface TransferEventsTable {
+  id: Generated<string>;
+  transfer_id: Fixed<string>;
+  version: Fixed<number>;
+  type: Fixed<string>;
+  from_state: Fixed<TransferState | null>;
+  to_state: Fixed<TransferState>;
+  reason_code: Fixed<string | null>;
+  reason: Fixed<string | null>;
+  actor: Fixed<string>;
+  detail: Json<Record<string, unknown> | null>;
+  at: Fixed<Date>;
+}
+
+export interface LedgerSchema {
+  'kpay.accounts': AccountsTable;
+  'kpay.wallets': WalletsTable;
+  'kpay.pauses': PausesTable;
+  'kpay.transfers': TransfersTable;
+  'kpay.attempts': AttemptsTable;
+  'kpay.transfer_events': TransferEventsTable;
+  'kpay.legal_moves': { from_state: TransferState; to_state: TransferState };
+}
+
+export type TransferRow = Selectable<TransfersTable>;
+export type NewTransferRow = Insertable<TransfersTable>;
+export type TransferChanges = Updateable<TransfersTable>;
+export type TransferEventRow = Selectable<TransferEventsTable>;
+export type AttemptRow = Selectable<AttemptsTable>;

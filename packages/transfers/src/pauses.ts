@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto';
+import type { Kysely, Selectable } from 'kysely';
+import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
+import type { LedgerSchema, TransferRow } from './ledger/schema.ts';
+
+export type PauseRow = Selectable<LedgerSchema['kpay.pauses']>;
+
+export type PauseScope =
+  | { scope: 'all' }
+  | { scope: 'account'; account: string }
+  | { scope: 'corridor'; account: string; corridor: string };
+
+/** How long a paused transfer rests when the pause has no end; lifting the pause wakes it at once. */
+const REST_MS = 60 * 60_000;
+
+/** `CMR-GAB`. */
+export function corridorOf(transfer: Pick<TransferRow, 'source_country' | 'destination_country'>): string {
+  return `${transfer.source_country}-${transfer.destination_country}`;
+}
+
+/**
+ * Stops sends. It is a row of the ledger that every send reads inside its own transaction, so it holds from the
+ * moment this returns, with the queue wiped or Redis down. What was sent before is not called back.
+ */
+export async function pause(
+  ledger: Ledger,
+  scope: PauseScope,
+  { by, reason, until = null }: { by: string; reason: string; until?: Date | null },
+): Promise<PauseRow> {
+  return ledger.transaction(async (tx) => {
+    const account = 'account' in scope ? scope.account : null;
+    const corridor = 'corridor' in scope ? scope.corridor : null;
+    // Waits for sends of the account that are being committed right now; whichever comes second sees the other.
+    await lockAccounts(tx, account);
+    return tx.db
+      .insertInto('kpay.pauses')
+      .values({ id: randomUUID(), scope: scope.scope, account, corridor, reason, created_by: by, created_at: tx.now, until })
+      .returningAll()
+      .executeTakeFirstOrThrow();
+  });
+}
+
+/** Ends a pause and wakes what it held. Undefined when there is no such pause in force. */
+export async function liftPause(ledger: Ledger, id: string, by: string): Promise<PauseRow | undefined> {
+  return ledger.transaction(async (tx) => {
+    const lifted = await tx.db
+      .updateTable('kpay.pauses')
+      .set({ lifted_at: tx.now, lifted_by: by })
+      .where('id', '=', id)
+      .where('lifted_at', 'is', null)
+      .returningAll()
+      .executeTakeFirst();
+    if (!lifted) return undefined;
+    let held = tx.db
+      .updateTable('kpay.transfers')
+      .set({ due_at: tx.now })
+      .where('state', '=', 'holding')
+      .where('reason_code', '=', 'paused');
+    if (lifted.account !== null) held = held.where('account', '=', lifted.account);
+    await held.execute();
+    return lifted;
+  });
+}
+
+/** The pause that keeps a transfer from being sent now, if there is one. */
+export async function pauseInForce(db: Kysely<LedgerSchema>, transfer: TransferRow, now: Date): Promise<PauseRow | undefined> {
+  return db
+    .selectFrom('kpay.pauses')
+    .selectAll()
+    .where('lifted_at', 'is', null)
+    .where((it) => it.or([it('until', 'is', null), it('until', '>', now)]))
+    .where((it) =>
+      it.or([
+        it('scope', '=', 'all'),
+        it.and([it('scope', '=', 'account'), it('account', '=', transfer.account)]),
+        it.and([it('scope', '=', 'corridor'), it('account', '=', transfer.account), it('corridor', '=', corridorOf(transfer))]),
+      ]),
+    )
+    .orderBy('created_at')
+    .limit(1)
+    .executeTakeFirst();
+}
+
+/** The hold that a pause means for a transfer. */
+export function pauseHold(found: PauseRow, now: Date): { code: 'paused'; reason: string; until: Date } {
+  const until = found.until ?? new Date(now.getTime() + REST_MS);
+  return { code: 'paused', reason: `paused by ${found.created_by}: ${found.reason}`, until };
+}
+
+async function lockAccounts(tx: LedgerTransaction, account: string | null): Promise<void> {
+  let rows = tx.db.selectFrom('kpay.accounts').select('name').orderBy('name').forUpdate();
+  if (account !== null) rows = rows.where('name', '=', account);
+  await rows.execute();
+}

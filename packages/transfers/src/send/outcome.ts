@@ -1,0 +1,195 @@
+import { compareRates, type TransferReceipt } from '@kpay/core';
+import type { Move } from '../ledger/move.ts';
+import type { TransferChanges, TransferRow } from '../ledger/schema.ts';
+import type { Answer } from './answer.ts';
+import { resendDelayMs, retryDelayMs } from './backoff.ts';
+
+/** How long after the first unknown outcome a transfer is sent again by itself. KPay documents no memory of ids. */
+export const RESEND_FOR_MS = 24 * 60 * 60_000;
+const UNAUTHORIZED_HOLD_MS = 5 * 60_000;
+const REFUSED_FUNDS_HOLD_MS = 30_000;
+
+export interface OutcomeContext {
+  now: Date;
+  /** When the attempt that got this answer was started. */
+  attemptStartedAt: Date;
+  /** The least time between two 409 that together confirm (KPAY_CONFLICT_CONFIRM_SECONDS). */
+  conflictConfirmMs: number;
+  random: () => number;
+}
+
+/** The move that an answer leads to. `alarm`: a person should look, in a sentence. */
+export type Outcome = Pick<Move, 'to' | 'type' | 'reasonCode' | 'reason' | 'set' | 'detail'> & { alarm?: string };
+
+/**
+ * The outcome table (architecture.md, law 4 and 5): what becomes of a transfer that was under way when KPay said
+ * `answer`. Pure; `row` is in `submitting` (nothing was ever possibly sent) or `unconfirmed` (something was).
+ */
+export function outcomeOf(row: TransferRow, answer: Answer, context: OutcomeContext): Outcome {
+  return row.state === 'submitting' ? firstSendOutcome(row, answer, context) : resendOutcome(row, answer, context);
+}
+
+function firstSendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext): Outcome {
+  const { now, random } = context;
+  switch (answer.kind) {
+    case 'succeeded':
+      return succeeded(row, answer.receipt);
+    case 'conflict':
+      return {
+        to: 'review',
+        type: 'collision',
+        reasonCode: 'collision',
+        reason: 'KPay already holds this id for an active transfer that this ledger did not send',
+      };
+    case 'insufficient_funds':
+      if (row.on_insufficient_funds === 'fail') {
+        return { to: 'failed', type: 'refused', reasonCode: 'insufficient_funds', reason: 'KPay refused it: insufficient funds' };
+      }
+      return hold(row, 'insufficient_funds', 'KPay refused it: insufficient funds in the source wallet', {
+        until: later(now, REFUSED_FUNDS_HOLD_MS * 2 ** Math.min(row.tries, 4)),
+        set: { refused_before: true },
+      });
+    case 'refused':
+      return {
+        to: 'failed',
+        type: 'refused',
+        reasonCode: `kpay_${answer.status}`,
+        reason: `KPay refused it: ${answer.detail ?? `status ${answer.status}`}`,
+        set: { refused_before: true },
+      };
+    case 'unauthorized':
+      if (row.unauthorized === 0) return queueAgain(row, 'token_refused', now, { unauthorized: 1 });
+      return {
+        ...hold(row, 'unauthorized', 'KPay refuses our keys or tokens (401)', { until: later(now, UNAUTHORIZED_HOLD_MS) }),
+        alarm: 'KPay refuses our keys or tokens (401): check KPAY_API_KEY and KPAY_SECRET_KEY',
+      };
+    case 'rate_limited':
+      return queueAgain(row, 'rate_limited', later(now, answer.retryAfterMs ?? 1_000), {});
+    case 'not_sent':
+      return queueAgain(row, 'not_sent', later(now, retryDelayMs(row.tries, random)), { tries: row.tries + 1 });
+    case 'unknown':
+      return {
+        to: 'unconfirmed',
+        type: 'outcome_unknown',
+        reasonCode: 'outcome_unknown',
+        reason: `sent, but no definite answer came (${answer.detail}); it is sent again under the same id, which has one effect`,
+        set: {
+          possibly_sent: true,
+          unknown_since: context.attemptStartedAt,
+          tries: 0,
+          unauthorized: 0,
+          due_at: later(now, resendDelayMs(0, random)),
+        },
+      };
+  }
+}
+
+function resendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext): Outcome {
+  const { now, random } = context;
+  const backoff = later(now, resendDelayMs(row.tries + 1, random));
+  switch (answer.kind) {
+    case 'succeeded':
+      return succeeded(row, answer.receipt);
+    case 'conflict':
+      return conflictOutcome(row, context);
+    case 'insufficient_funds':
+    case 'refused':
+      return review(
+        'refused_after_unknown',
+        `KPay refused a repeated send (${answer.status}) after an earlier one without an answer: whether that one moved money is not known`,
+        { refused_before: true },
+      );
+    case 'unauthorized':
+      if (row.unauthorized === 0) return stillUnconfirmed(row, 'token_refused', now, { unauthorized: 1 });
+      return {
+        ...stillUnconfirmed(row, 'unauthorized', backoff, { tries: row.tries + 1 }),
+        alarm: 'KPay refuses our keys or tokens (401) while a transfer is unconfirmed',
+      };
+    case 'rate_limited':
+      return stillUnconfirmed(row, 'rate_limited', later(now, answer.retryAfterMs ?? 1_000), {});
+    case 'not_sent':
+      return stillUnconfirmed(row, 'not_sent', backoff, { tries: row.tries + 1 });
+    case 'unknown':
+      return stillUnconfirmed(row, 'outcome_unknown', backoff, { tries: row.tries + 1, unauthorized: 0 });
+  }
+}
+
+/** Law 5: two 409 some time apart, after an unknown and without a refusal, say that it happened. */
+function conflictOutcome(row: TransferRow, context: OutcomeContext): Outcome {
+  if (row.refused_before) {
+    return review('conflict_unprovable', 'KPay holds this id, but it also refused it once: a conflict proves nothing then', {});
+  }
+  const first = row.first_conflict_at;
+  if (first === null) {
+    const due = later(context.now, context.conflictConfirmMs);
+    return stillUnconfirmed(row, 'conflict_seen', due, { first_conflict_at: context.now, unauthorized: 0 });
+  }
+  const confirmsAt = later(first, context.conflictConfirmMs);
+  if (context.now < confirmsAt) return stillUnconfirmed(row, 'conflict_seen', confirmsAt, { unauthorized: 0 });
+  return {
+    to: 'succeeded',
+    type: 'confirmed_by_conflict',
+    detail: { firstConflictAt: first.toISOString() },
+    set: { confirmed_by: 'conflict' },
+  };
+}
+
+function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
+  const landed = receipt.destinationTransaction?.amount;
+  const rate = receipt.exchangeRate;
+  return {
+    to: 'succeeded',
+    type: 'succeeded',
+    detail: {
+      ...(rate === null ? {} : { appliedRate: rate }),
+      ...(rate === null || row.min_rate === null ? {} : { belowMinRate: compareRates(rate, row.min_rate) < 0 }),
+    },
+    set: {
+      confirmed_by: 'answer',
+      kpay_transfer_id: receipt.id,
+      exchange_rate: rate,
+      destination_amount_minor: landed && landed.currency === row.destination_currency ? String(landed.amountMinor) : null,
+      receipt: JSON.stringify({ raw: receipt.raw }),
+    },
+  };
+}
+
+function queueAgain(row: TransferRow, type: string, due: Date, set: TransferChanges): Outcome {
+  return { to: 'queued', type, set: { unauthorized: 0, ...set, due_at: expiryBounded(row, due) } };
+}
+
+function hold(row: TransferRow, code: string, reason: string, { until, set }: { until: Date; set?: TransferChanges }): Outcome {
+  const held = { ...set, tries: row.tries + 1, hold_until: until, due_at: expiryBounded(row, until) };
+  return { to: 'holding', type: 'held', reasonCode: code, reason: `${reason}; next try at ${until.toISOString()}`, set: held };
+}
+
+function review(code: string, reason: string, set: TransferChanges): Outcome {
+  return { to: 'review', type: 'review', reasonCode: code, reason, set, alarm: reason };
+}
+
+function stillUnconfirmed(row: TransferRow, type: string, due: Date, set: TransferChanges): Outcome {
+  if (row.unknown_since && due.getTime() > row.unknown_since.getTime() + RESEND_FOR_MS) return unconfirmedTooLong();
+  return { to: 'unconfirmed', type, reasonCode: 'outcome_unknown', ...keptReason(row), set: { ...set, due_at: due } };
+}
+
+/** What becomes of a transfer that is still unconfirmed when the time for re-sends is over. */
+export function unconfirmedTooLong(): Outcome {
+  return review(
+    'unconfirmed_too_long',
+    'no definite answer within 24 hours of the first send: a person must find out at KPay',
+    {},
+  );
+}
+
+function keptReason(row: TransferRow): { reason?: string } {
+  return row.reason === null ? {} : { reason: row.reason };
+}
+
+/** A queued or held row is looked at when it expires, even if its wait is longer. */
+function expiryBounded(row: TransferRow, due: Date): Date {
+  return row.expires_at && row.expires_at < due ? row.expires_at : due;
+}
+
+function later(time: Date, ms: number): Date {
+  return new Date(time.getTime() + ms);
+}

@@ -1,0 +1,100 @@
+import type { LedgerTransaction } from '../ledger/ledger.ts';
+import { move } from '../ledger/move.ts';
+import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
+import type { Answer } from './answer.ts';
+import { type Outcome, type OutcomeContext, outcomeOf } from './outcome.ts';
+
+export interface Settled {
+  transfer: TransferRow;
+  alarm?: string;
+}
+
+type SettleContext = Pick<OutcomeContext, 'conflictConfirmMs' | 'random'>;
+
+/**
+ * Commits what KPay said to an attempt. The answer counts for the transfer only while that attempt is the one under
+ * way; an answer that comes after the sweep gave the attempt up is written down with it, and a 201 still settles the
+ * transfer, because it is proof that the money moved.
+ */
+export async function settleAttempt(
+  tx: LedgerTransaction,
+  id: string,
+  number: number,
+  answer: Answer,
+  context: SettleContext,
+): Promise<Settled | undefined> {
+  const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+  const attempt = await findAttempt(tx, id, number);
+  if (!row || !attempt) throw new Error(`attempt ${number} of transfer ${id} is not in the ledger`);
+  const underWay = row.lease_until !== null && row.attempts === number;
+  if (!underWay) return settleLate(tx, row, attempt, answer, context);
+  await endAttempt(tx, attempt, answer);
+  return apply(tx, row, number, outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }));
+}
+
+/** An attempt whose lease ran out: its process died or hangs. What it sent, if anything, has no known outcome. */
+export async function expireAttempt(
+  tx: LedgerTransaction,
+  row: TransferRow,
+  context: SettleContext,
+): Promise<Settled | undefined> {
+  const attempt = await findAttempt(tx, row.id, row.attempts);
+  if (!attempt) throw new Error(`attempt ${row.attempts} of transfer ${row.id} is not in the ledger`);
+  const answer: Answer = { kind: 'unknown', detail: 'lease_expired' };
+  await endAttempt(tx, attempt, answer);
+  const outcome = outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at });
+  // Nothing will come of waiting longer: the lease was the wait.
+  return apply(tx, row, row.attempts, { ...outcome, set: { ...outcome.set, due_at: outcome.to === 'review' ? null : tx.now } });
+}
+
+async function settleLate(
+  tx: LedgerTransaction,
+  row: TransferRow,
+  attempt: AttemptRow,
+  answer: Answer,
+  context: SettleContext,
+): Promise<Settled | undefined> {
+  await endAttempt(tx, attempt, answer);
+  if (row.state === 'unconfirmed' && answer.kind === 'succeeded') {
+    return apply(
+      tx,
+      row,
+      attempt.number,
+      outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }),
+    );
+  }
+  if (answer.kind === 'refused' || answer.kind === 'insufficient_funds') {
+    // A later 409 must not count as proof (law 5).
+    await tx.db.updateTable('kpay.transfers').set({ refused_before: true }).where('id', '=', row.id).execute();
+  }
+  return undefined;
+}
+
+async function apply(tx: LedgerTransaction, row: TransferRow, attempt: number, outcome: Outcome): Promise<Settled | undefined> {
+  const { alarm, detail, ...step } = outcome;
+  const transfer = await move(tx, row, { ...step, actor: 'worker', detail: { attempt, ...detail } });
+  return transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) };
+}
+
+async function findAttempt(tx: LedgerTransaction, id: string, number: number): Promise<AttemptRow | undefined> {
+  return tx.db
+    .selectFrom('kpay.attempts')
+    .selectAll()
+    .where('transfer_id', '=', id)
+    .where('number', '=', number)
+    .executeTakeFirst();
+}
+
+async function endAttempt(tx: LedgerTransaction, attempt: AttemptRow, answer: Answer): Promise<void> {
+  await tx.db
+    .updateTable('kpay.attempts')
+    .set({
+      ended_at: tx.now,
+      outcome: answer.kind,
+      status: 'status' in answer ? (answer.status ?? null) : null,
+      detail: 'detail' in answer ? (answer.detail ?? null) : null,
+    })
+    .where('transfer_id', '=', attempt.transfer_id)
+    .where('number', '=', attempt.number)
+    .execute();
+}

@@ -1,0 +1,46 @@
+/** Every state a transfer can be in. docs/flow.md shows the way through them. */
+export const transferStates = [
+  'awaiting_approval',
+  'queued',
+  'holding',
+  'submitting',
+  'unconfirmed',
+  'review',
+  'succeeded',
+  'failed',
+  'rejected',
+  'cancelled',
+  'expired',
+] as const;
+
+export type TransferState = (typeof transferStates)[number];
+
+/**
+ * The moves that exist. The ledger holds the same table and refuses every other move by a trigger
+ * (ledger/migrations/0001-ledger.ts), so that no code of ours, now or later, can make one by mistake.
+ * `review` is left by a person only.
+ */
+export const legalMoves: Readonly<Record<TransferState, readonly TransferState[]>> = {
+  awaiting_approval: ['queued', 'rejected', 'cancelled', 'expired'],
+  queued: ['submitting', 'holding', 'failed', 'cancelled', 'expired'],
+  holding: ['queued', 'cancelled', 'expired'],
+  submitting: ['succeeded', 'failed', 'queued', 'holding', 'unconfirmed', 'review'],
+  unconfirmed: ['succeeded', 'review'],
+  review: ['succeeded', 'failed', 'unconfirmed'],
+  succeeded: [],
+  failed: [],
+  rejected: [],
+  cancelled: [],
+  expired: [],
+};
+
+/** Whether a transfer in this state has come to its end. */
+export function isFinal(state: TransferState): boolean {
+  return legalMoves[state].length === 0;
+}
+
+/** What somebody may believe about their money while a transfer is in this state. */
+export function moneyMoved(state: TransferState): 'yes' | 'no' | 'unknown' {
+  if (state === 'succeeded') return 'yes';
+  return state === 'submitting' || state === 'unconfirmed' || state === 'review' ? 'unknown' : 'no';
+}
