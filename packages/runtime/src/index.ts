@@ -1,1 +1,6 @@
-export {};
+export { createKysely, type Database, IdleTransaction, SecondClient } from './database.ts';
+export { FolderInUse } from './folder-lock.ts';
+export { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './open-embedded-database.ts';
+export { openQueues, type QueueStore, type Queues } from './open-queues.ts';
+export { openRedis, type RedisRole } from './open-redis.ts';
+export { StartError } from './start-error.ts';

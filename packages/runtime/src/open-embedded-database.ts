@@ -1,0 +1,119 @@
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PGlite } from '@electric-sql/pglite';
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import type { PoolClient } from 'pg';
+import type { Logger } from 'pino';
+import { createKysely, type Database, GuardedPool, IDLE_IN_TRANSACTION_MS, IdleTransaction } from './database.ts';
+import { DurableFiles, syncFolder, syncTree } from './durable-files.ts';
+import { EmbeddedSession } from './embedded-session.ts';
+import { lockFolder } from './folder-lock.ts';
+
+const MAINTAIN_EVERY_MS = 10 * 60_000;
+
+const START_PARAMS = [
+  // -F turns fsync off.
+  ...PGlite.defaultStartParams.filter((param) => param !== '-F'),
+  ...['-c', 'fsync=on', '-c', 'wal_sync_method=fsync'],
+  // There is one session, and BullMQ's statements name no schema. Ours all do.
+  ...['-c', 'search_path=bullmq'],
+];
+
+export interface EmbeddedDatabase extends Database {
+  /** Calls back with each NOTIFY that the session listens for, until the returned function is called. */
+  onNotification(listener: (channel: string, payload: string) => void): () => void;
+  /** Cleans up and writes a checkpoint: PGlite has no autovacuum. Runs every ten minutes by itself. */
+  maintain(): Promise<void>;
+}
+
+export interface EmbeddedOptions {
+  /** KPAY_DATA_DIR: created when missing, on a local disk. The database is in `postgres` below it. */
+  dataDir: string;
+  logger: Logger;
+  /** How long an open transaction may do nothing before it loses the session. */
+  idleInTransactionMs?: number;
+}
+
+/**
+ * Opens Postgres inside this process (PGlite), durable to the disk, behind a real `pg.Pool` of one client.
+ *
+ * @throws FolderInUse when another process has the folder, StartError when it cannot be written.
+ */
+export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
+  const unlock = lockFolder(options.dataDir);
+  try {
+    return await openLocked(options, unlock);
+  } catch (error) {
+    unlock();
+    throw error;
+  }
+}
+
+async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise<EmbeddedDatabase> {
+  const { dataDir, logger, idleInTransactionMs = IDLE_IN_TRANSACTION_MS } = options;
+  let owner: PoolClient | undefined;
+  const session = new EmbeddedSession(
+    { fs: prepareFiles(dataDir), startParams: START_PARAMS },
+    { limitMs: idleInTransactionMs, onIdle: () => owner && takeSession(owner, logger) },
+  );
+  await session.waitReady;
+  await markCreated(dataDir);
+
+  const onError = (error: Error) => logger.error({ err: error }, 'the embedded database failed');
+  const pool = new GuardedPool({ ...createPgConfig(session), max: 1, idleTimeoutMillis: 0 }, onError);
+  pool.on('acquire', (client) => {
+    owner = client;
+  });
+
+  const maintain = async () => {
+    await pool.query('VACUUM (ANALYZE)');
+    await pool.query('CHECKPOINT');
+  };
+  const maintenance = setInterval(() => void maintain().catch(onError), MAINTAIN_EVERY_MS).unref();
+
+  let closing: Promise<void> | undefined;
+  const shut = async () => {
+    clearInterval(maintenance);
+    await pool.end();
+    await session.close();
+    unlock();
+  };
+  return {
+    pool,
+    kysely: () => createKysely(pool),
+    onNotification: (listener) => session.onNotification(listener),
+    maintain,
+    close: () => (closing ??= shut()),
+  };
+}
+
+/**
+ * Frees the one session from a transaction that awaits something else. Its owner learns it at its next statement,
+ * so that a rolled back transaction is never taken for a committed one.
+ */
+function takeSession(owner: PoolClient, logger: Logger): void {
+  const error = new IdleTransaction(
+    'a transaction did nothing for too long and was rolled back: await nothing in it but its client',
+  );
+  logger.error({ err: error }, error.message);
+  owner.release(error);
+  Object.assign(owner, { query: () => Promise.reject(error), release: () => {} });
+}
+
+/** A first start that was interrupted leaves half a database behind, in which nothing was ever accepted: begin again. */
+function prepareFiles(dataDir: string): DurableFiles {
+  const folder = join(dataDir, 'postgres');
+  if (!existsSync(createdMark(dataDir))) rmSync(folder, { recursive: true, force: true });
+  return new DurableFiles(folder);
+}
+
+async function markCreated(dataDir: string): Promise<void> {
+  if (existsSync(createdMark(dataDir))) return;
+  await syncTree(join(dataDir, 'postgres'));
+  writeFileSync(createdMark(dataDir), '', { flush: true });
+  syncFolder(dataDir);
+}
+
+function createdMark(dataDir: string): string {
+  return join(dataDir, 'postgres.created');
+}

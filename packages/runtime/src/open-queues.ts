@@ -1,0 +1,103 @@
+import type { EventEmitter } from 'node:events';
+import {
+  type BackendFactory,
+  type ConnectionOptions,
+  createPostgresBackend,
+  createRedisBackend,
+  type Processor,
+  Queue,
+  type QueueBaseOptions,
+  QueueEvents,
+  type QueueEventsOptions,
+  type QueueOptions,
+  type RedisQueueBackend,
+  runMigrations,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
+import type { Logger } from 'pino';
+import { queuePool } from './embedded-queue-pool.ts';
+import type { EmbeddedDatabase } from './open-embedded-database.ts';
+import { openRedis, type RedisRole } from './open-redis.ts';
+
+/** `prefix` is `{kpay-<account>}`: the braces keep an account's keys in one slot of a Redis Cluster. */
+type Settings<Options extends QueueBaseOptions> = Omit<Options, 'connection' | 'prefix'> & { prefix: string };
+
+/** Makes BullMQ's objects on whichever backend the process has, and closes all that it made. */
+export interface Queues {
+  queue<Data = unknown, Result = unknown>(name: string, options: Settings<QueueOptions>): Queue<Data, Result>;
+  worker<Data = unknown, Result = unknown>(
+    name: string,
+    processor: Processor<Data, Result>,
+    options: Settings<WorkerOptions>,
+  ): Worker<Data, Result>;
+  queueEvents(name: string, options: Settings<QueueEventsOptions>): QueueEvents;
+  /** Closes the newest first; a worker ends the jobs it is at. What is closed already stays so. */
+  close(): Promise<void>;
+}
+
+/** Where BullMQ keeps its jobs: in the embedded database's schema `bullmq`, or in Redis. */
+export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
+
+/**
+ * Opens BullMQ. Errors of its connections are logged here: they are passing, BullMQ tries again.
+ *
+ * @throws StartError when Redis does not answer.
+ */
+export async function openQueues({ store, logger }: { store: QueueStore; logger: Logger }): Promise<Queues> {
+  const { connection, backend, release } =
+    'database' in store ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
+  const opened: { close(): Promise<void> }[] = [];
+  let closing: Promise<void> | undefined;
+
+  const keep = <T extends EventEmitter & { close(): Promise<void> }>(made: T, name: string): T => {
+    made.on('error', (error: Error) => logger.error({ err: error, queue: name }, 'the queue failed'));
+    opened.push(made);
+    return made;
+  };
+  const shut = async () => {
+    for (const each of opened.splice(0).reverse()) await each.close();
+    await release();
+  };
+  return {
+    queue: (name, options) => keep(new Queue(name, { ...options, connection: connection('producer') }, backend), name),
+    worker: (name, processor, options) =>
+      keep(new Worker(name, processor, { ...options, connection: connection('worker') }, backend), name),
+    queueEvents: (name, options) => keep(new QueueEvents(name, { ...options, connection: connection('worker') }, backend), name),
+    close: () => (closing ??= shut()),
+  };
+}
+
+interface Backend {
+  connection(role: RedisRole): ConnectionOptions;
+  backend: BackendFactory<RedisQueueBackend>;
+  release(): Promise<void>;
+}
+
+async function useDatabase(database: EmbeddedDatabase): Promise<Backend> {
+  const client = await database.pool.connect();
+  try {
+    await runMigrations(client);
+  } finally {
+    client.release();
+  }
+  return {
+    // BullMQ types a queue by its backend, and the code above it must not care: the objects behave alike.
+    connection: () => queuePool(database) as unknown as ConnectionOptions,
+    backend: createPostgresBackend as unknown as BackendFactory<RedisQueueBackend>,
+    release: async () => {},
+  };
+}
+
+async function useRedis(url: string, logger: Logger): Promise<Backend> {
+  const producer = await openRedis({ url, role: 'producer', logger });
+  const worker = await openRedis({ url, role: 'worker', logger });
+  return {
+    // BullMQ makes the blocking connections itself, as copies of the worker's.
+    connection: (role) => (role === 'producer' ? producer : worker),
+    backend: createRedisBackend,
+    release: async () => {
+      await Promise.all([producer.quit(), worker.quit()]);
+    },
+  };
+}

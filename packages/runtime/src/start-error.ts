@@ -1,0 +1,13 @@
+/**
+ * The process cannot start as it is set up. The message is one line that says what to do; `main.ts` prints it
+ * without a stack and exits with a code other than 0.
+ */
+export class StartError extends Error {
+  override name = 'StartError';
+}
+
+/** The message of anything thrown, for the end of a one-line error. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.errors.length > 0) return reasonOf(error.errors[0]);
+  return error instanceof Error ? error.message || error.name : String(error);
+}
