@@ -1,0 +1,59 @@
+import type { Logger } from 'pino';
+
+export interface Shutdown {
+  /** Adds what must be released at the end. Call it right after something has opened. */
+  push(name: string, release: () => unknown): void;
+  /** Releases everything, the newest first, once; never throws, and ends within the sum of the bounds. */
+  run(): Promise<void>;
+}
+
+/**
+ * A list of what has been opened. Each release has `deadlineMs`; one that fails or does not end in time is logged
+ * and left, so that the others still run and the process can end.
+ */
+export function createShutdown({ logger, deadlineMs }: { logger: Logger; deadlineMs: number }): Shutdown {
+  const releasers: { name: string; release: () => unknown }[] = [];
+  let running: Promise<void> | undefined;
+
+  const releaseOne = async ({ name, release }: { name: string; release: () => unknown }) => {
+    const { promise: late, resolve } = Promise.withResolvers<'late'>();
+    const timer = setTimeout(resolve, deadlineMs, 'late');
+    try {
+      if ((await Promise.race([release(), late])) === 'late')
+        logger.error({ released: name, deadlineMs }, 'did not close in time');
+    } catch (error) {
+      logger.error({ released: name, err: error }, 'failed to close');
+    } finally {
+      clearTimeout(timer);
+    }
+  };
+  const releaseAll = async () => {
+    // Not a loop over a copy: what is pushed meanwhile is released too.
+    for (let next = releasers.pop(); next; next = releasers.pop()) await releaseOne(next);
+  };
+  return {
+    push: (name, release) => void releasers.push({ name, release }),
+    run: () => (running ??= releaseAll()),
+  };
+}
+
+/**
+ * Calls `stop` at the first SIGINT or SIGTERM. At a second one the process ends at once, with the code that shells
+ * expect of a signal.
+ *
+ * @returns how to stop listening.
+ */
+export function onSignals(stop: (signal: NodeJS.Signals) => void): () => void {
+  const codes = { SIGINT: 130, SIGTERM: 143 };
+  let signalled = false;
+  const listener = (signal: NodeJS.Signals) => {
+    if (signalled) process.exit(codes[signal as keyof typeof codes]);
+    signalled = true;
+    stop(signal);
+  };
+  const signals = Object.keys(codes) as NodeJS.Signals[];
+  for (const signal of signals) process.on(signal, listener);
+  return () => {
+    for (const signal of signals) process.off(signal, listener);
+  };
+}

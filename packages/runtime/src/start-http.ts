@@ -1,0 +1,106 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Logger } from 'pino';
+import { reasonOf, StartError } from './start-error.ts';
+
+export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
+
+export interface ListenOptions {
+  /** 0 takes any free port. */
+  port: number;
+  host: string;
+  /** The setting the port came from, for the message when it is taken: EXPORTER_PORT. */
+  portSetting: string;
+}
+
+export interface ListeningServer {
+  /** `http://127.0.0.1:9464`, with the port that was given. */
+  url: string;
+  port: number;
+  /** Ends idle connections, waits for answers under way, and takes no more. */
+  close(): Promise<void>;
+}
+
+/**
+ * Listens with any Node server, such as one of Express.
+ *
+ * @throws StartError naming the setting when the port is in use or not allowed, or HOST is not an address of this machine.
+ */
+export async function listen(server: Server, { port, host, portSetting }: ListenOptions): Promise<ListeningServer> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ port, host }, resolve);
+  await promise.catch((error: NodeJS.ErrnoException) => {
+    throw new StartError(whyNotListening(error, port, host, portSetting), { cause: error });
+  });
+  server.off('error', reject);
+  const bound = (server.address() as AddressInfo).port;
+  const name = host.includes(':') ? `[${host}]` : host;
+  return {
+    url: `http://${name}:${bound}`,
+    port: bound,
+    close: async () => {
+      await new Promise<void>((done) => server.close(() => done()));
+    },
+  };
+}
+
+function whyNotListening(error: NodeJS.ErrnoException, port: number, host: string, setting: string): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `port ${port} is in use: set ${setting} to a free one`;
+    case 'EACCES':
+      return `port ${port} needs rights this process has not: set ${setting} to one above 1023`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is not an address of this machine: set HOST to one, or leave it out for 127.0.0.1`;
+    default:
+      return `cannot listen on ${host}:${port} (${reasonOf(error)}): check HOST and ${setting}`;
+  }
+}
+
+/**
+ * Serves a few paths by GET: health, readiness, metrics. A handler that throws is answered with 500 and logged.
+ *
+ * @throws StartError as `listen` does.
+ */
+export async function startHttp(
+  options: ListenOptions & { routes: Record<string, HttpHandler>; logger: Logger },
+): Promise<ListeningServer> {
+  const { routes, logger } = options;
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
+    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const handler = Object.hasOwn(routes, path) ? routes[path] : undefined;
+    if (!handler) return sendText(response, 404, 'not found\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      return sendText(response, 405, 'only GET\n', { allow: 'GET, HEAD' });
+    await handler(request, response);
+  };
+  const server = createServer((request, response) => {
+    answer(request, response).catch((error: unknown) => {
+      logger.error({ err: error, path: request.url }, 'an HTTP handler failed');
+      if (response.headersSent) response.destroy();
+      else sendText(response, 500, 'failed\n');
+    });
+  });
+  return listen(server, options);
+}
+
+export function sendText(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {
+  response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8', ...headers }).end(text);
+}
+
+/**
+ * The two paths every process has. `/healthz`: it runs. `/readyz`: 200 when `waitingFor` answers an empty list, else
+ * 503 with what is missing, one a line.
+ */
+export function healthRoutes(waitingFor: () => readonly string[] | Promise<readonly string[]>): Record<string, HttpHandler> {
+  return {
+    '/healthz': (_request, response) => sendText(response, 200, 'ok\n'),
+    '/readyz': async (_request, response) => {
+      const missing = await waitingFor();
+      if (missing.length === 0) sendText(response, 200, 'ready\n');
+      else sendText(response, 503, `${missing.join('\n')}\n`);
+    },
+  };
+}
