@@ -1,0 +1,51 @@
+import { countries } from './catalogue.ts';
+
+export interface CountryAvailability {
+  country: string;
+  providers: { provider: string; operationTypes: { operationType: string; status: string }[] }[];
+}
+
+const operationTypes = ['DEPOSIT', 'PAYOUT', 'REMITTANCE'];
+
+/** Not everything is well by default, so that a dashboard shows all three statuses. */
+const unwell: Readonly<Record<string, string>> = { 'ORANGE_CMR:PAYOUT': 'DELAYED', 'ZAMTEL_ZMB:PAYOUT': 'CLOSED' };
+
+/** The true status of every provider. Any text is accepted, because real ones will appear that nobody documented. */
+export class AvailabilityBoard {
+  #countries = initialBoard();
+
+  list(): CountryAvailability[] {
+    return structuredClone(this.#countries);
+  }
+
+  set(country: string, provider: string, operationType: string, status: string): void {
+    const countryRow = findOrAdd(this.#countries, (row) => row.country === country, { country, providers: [] });
+    const providerRow = findOrAdd(countryRow.providers, (row) => row.provider === provider, { provider, operationTypes: [] });
+    findOrAdd(providerRow.operationTypes, (row) => row.operationType === operationType, { operationType, status }).status =
+      status;
+  }
+
+  reset(): void {
+    this.#countries = initialBoard();
+  }
+}
+
+function initialBoard(): CountryAvailability[] {
+  return countries.map(({ code, providers }) => ({
+    country: code,
+    providers: providers.map((provider) => ({
+      provider,
+      operationTypes: operationTypes.map((operationType) => ({
+        operationType,
+        status: unwell[`${provider}:${operationType}`] ?? 'OPERATIONAL',
+      })),
+    })),
+  }));
+}
+
+function findOrAdd<T>(rows: T[], matches: (row: T) => boolean, fresh: T): T {
+  const found = rows.find(matches);
+  if (found) return found;
+  rows.push(fresh);
+  return fresh;
+}
