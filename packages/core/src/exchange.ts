@@ -41,7 +41,7 @@ export interface HttpOptions {
 export interface Http {
   /** Never throws. */
   exchange(request: HttpRequest): Promise<Exchange>;
-  /** Lets requests under way end, then closes the connections. */
+  /** Lets requests under way end, then closes the connections; every later exchange is unsent. */
   close(): Promise<void>;
 }
 
@@ -59,9 +59,14 @@ export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ip
     bodyTimeout: 2 * totalTimeoutMs,
   });
 
+  let closing: Promise<void> | undefined;
+
   return {
     exchange: (request) => new Promise((resolve) => dispatch(pool, request, { clock, totalTimeoutMs }, resolve)),
-    close: () => pool.close(),
+    close() {
+      closing ??= pool.close();
+      return closing;
+    },
   };
 }
 

@@ -1,0 +1,34 @@
+import { describe, expect, it } from 'vitest';
+import { countries, currencyOf, providers, UnknownCountry } from './catalogue.ts';
+
+describe('currencyOf', () => {
+  it.each([
+    ['CMR', 'XAF'],
+    ['GAB', 'XAF'],
+    ['COG', 'XAF'],
+    ['SEN', 'XOF'],
+    ['CIV', 'XOF'],
+    ['BEN', 'XOF'],
+    ['KEN', 'KES'],
+    ['RWA', 'RWF'],
+    ['UGA', 'UGX'],
+    ['ZMB', 'ZMW'],
+    ['SLE', 'SLE'],
+  ])('%s is %s', (country, currency) => {
+    expect(currencyOf(country)).toBe(currency);
+  });
+
+  it('refuses COD and says that it holds two currencies', () => {
+    expect(() => currencyOf('COD')).toThrow(/CDF and USD/);
+  });
+
+  it.each(['XXX', 'cmr', '', 'toString', '__proto__'])('refuses %j and lists the countries it knows', (country) => {
+    expect(() => currencyOf(country)).toThrow(UnknownCountry);
+    expect(() => currencyOf(country)).toThrow(/BEN, CIV, CMR, COD, COG, GAB, KEN, RWA, SEN, SLE, UGA, ZMB/);
+  });
+});
+
+it('every provider is in a country of the catalogue', () => {
+  expect(providers).toHaveLength(23);
+  expect(providers.filter(({ country }) => !countries.includes(country))).toEqual([]);
+});

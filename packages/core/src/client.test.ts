@@ -1,0 +1,264 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type RawRequest, type RawServer, startRawServer } from '../test/raw-server.ts';
+import { createTestClient, type TestClient } from '../test/test-client.ts';
+import type { KpayClient, KpayClientOptions } from './client.ts';
+import { InvalidSettings } from './errors.ts';
+
+const PEOPLE = { lane: 'people' } as const;
+
+let server: RawServer;
+let onRequest: (request: RawRequest) => void;
+const opened: TestClient[] = [];
+
+beforeEach(async () => {
+  server = await startRawServer((request) => onRequest(request));
+});
+afterEach(async () => {
+  await server.close();
+  for (const { client } of opened.splice(0)) await client.close();
+});
+
+function open(overrides: Partial<KpayClientOptions> = {}, baseUrl: string = server.baseUrl): TestClient {
+  const opening = createTestClient(baseUrl, overrides);
+  opened.push(opening);
+  return opening;
+}
+
+function answerWith(status: number, body: unknown, headers?: Record<string, string>): void {
+  onRequest = (request) => request.reply(status, body, headers);
+}
+
+describe('the documented answers are understood', () => {
+  const me = {
+    application: { id: 'app-1', name: 'Mon Application' },
+    company: { id: 'c-1', name: 'My Startup Inc' },
+    environment: 'TEST',
+  };
+
+  it('me', async () => {
+    answerWith(200, me);
+    expect(await open().client.me(PEOPLE)).toEqual(me);
+    expect(server.requests[0]).toMatchObject({ method: 'GET', path: '/api/v1/payments/me', body: '' });
+  });
+
+  it('me, where LIVE means PRODUCTION, and an environment nobody knows is not guessed at', async () => {
+    answerWith(200, { ...me, environment: 'LIVE' });
+    expect(await open().client.me(PEOPLE)).toMatchObject({ environment: 'PRODUCTION' });
+    answerWith(200, { ...me, environment: 'STAGING' });
+    await expect(open().client.me(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+  });
+
+  it('exchange rate, with every digit that KPay wrote', async () => {
+    answerWith(200, '{"from":"XAF","to":"XOF","rate":1.01530000000000000001}');
+    expect(await open().client.exchangeRate('XAF', 'XOF', PEOPLE)).toEqual({
+      from: 'XAF',
+      to: 'XOF',
+      rate: '1.01530000000000000001',
+    });
+    expect(server.requests[0]?.path).toBe('/api/v1/payments/exchange-rate?from=XAF&to=XOF');
+  });
+
+  it.each([0, -1, null, 'much'])('exchange rate %j is unreadable', async (rate) => {
+    answerWith(200, { from: 'XAF', to: 'XOF', rate });
+    await expect(open().client.exchangeRate('XAF', 'XOF', PEOPLE)).rejects.toMatchObject({ reason: 'unreadable' });
+  });
+
+  it('predict provider', async () => {
+    answerWith(201, { country: 'CMR', provider: 'MTN_MOMO_CMR', phoneNumber: '237653456789' });
+    const predicted = { country: 'CMR', provider: 'MTN_MOMO_CMR', phoneNumber: '237653456789', known: true };
+    expect(await open().client.predictProvider('+237 653456789', PEOPLE)).toEqual(predicted);
+    expect(server.requests[0]).toMatchObject({
+      method: 'POST',
+      path: '/api/v1/payments/predict-provider',
+      body: '{"phoneNumber":"+237 653456789"}',
+    });
+  });
+
+  it('availability, where what is new is kept, flagged and noticed once, and never an error', async () => {
+    const provider = { provider: 'MTN_MOMO_CMR', operationTypes: [{ operationType: 'PAYOUT', status: 'DELAYED', since: 'now' }] };
+    const strange = { provider: 'MTN_MOMO_GHA', operationTypes: [{ operationType: 'REFUND', status: 'PAUSED' }] };
+    const rows = [
+      { country: 'CMR', providers: [provider] },
+      { country: 'GHA', providers: [strange, strange] },
+    ];
+    answerWith(200, rows);
+    const { client, drifts } = open();
+    const strangeRow = {
+      provider: 'MTN_MOMO_GHA',
+      known: false,
+      operationTypes: [{ operationType: 'REFUND', status: 'PAUSED', known: false }],
+    };
+    expect(await client.availability(PEOPLE)).toEqual([
+      {
+        country: 'CMR',
+        known: true,
+        providers: [
+          {
+            provider: 'MTN_MOMO_CMR',
+            known: true,
+            operationTypes: [{ operationType: 'PAYOUT', status: 'DELAYED', known: true }],
+          },
+        ],
+      },
+      { country: 'GHA', known: false, providers: [strangeRow, strangeRow] },
+    ]);
+    await client.availability(PEOPLE);
+    expect(drifts.map(({ kind, path }) => `${kind} ${path}`).toSorted()).toEqual([
+      'unknown_field [].providers[].operationTypes[].since',
+      'unknown_value [].country',
+      'unknown_value [].providers[].operationTypes[].operationType',
+      'unknown_value [].providers[].operationTypes[].status',
+      'unknown_value [].providers[].provider',
+    ]);
+  });
+
+  it('balance, exact in minor units, several rows of one currency and unknown currencies included', async () => {
+    answerWith(
+      200,
+      `[{"currency":"XAF","balance":150000,"reservedBalance":25000,"availableBalance":125000},
+        {"currency":"XAF","balance":9007199254740993,"reservedBalance":0,"availableBalance":9007199254740993},
+        {"currency":"KES","balance":0.3,"reservedBalance":0.1,"availableBalance":0.2},
+        {"currency":"TZS","balance":1,"reservedBalance":0,"availableBalance":1}]`,
+    );
+    expect(await open().client.balance(PEOPLE)).toEqual([
+      { currency: 'XAF', known: true, balanceMinor: 150_000n, reservedMinor: 25_000n, availableMinor: 125_000n },
+      {
+        currency: 'XAF',
+        known: true,
+        balanceMinor: 9_007_199_254_740_993n,
+        reservedMinor: 0n,
+        availableMinor: 9_007_199_254_740_993n,
+      },
+      { currency: 'KES', known: true, balanceMinor: 30n, reservedMinor: 10n, availableMinor: 20n },
+      { currency: 'TZS', known: false, balanceMinor: 100n, reservedMinor: 0n, availableMinor: 100n },
+    ]);
+  });
+});
+
+describe('a read that fails', () => {
+  it.each([
+    [400, 'Rejected', undefined],
+    [401, 'Rejected', undefined],
+    [403, 'Rejected', undefined],
+    [404, 'Rejected', undefined],
+    [418, 'Rejected', undefined],
+    [429, 'Retryable', 'rate_limited'],
+    [500, 'Retryable', 'server_error'],
+    [503, 'Retryable', 'server_error'],
+    [302, 'Retryable', 'unreadable'],
+  ])('with %i is %s %s', async (status, name, reason) => {
+    answerWith(status, '<html>Service indisponible</html>');
+    const error = await open()
+      .client.balance(PEOPLE)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name, ...(reason ? { reason } : { status, detail: '<html>Service indisponible</html>' }) });
+  });
+
+  it.each([
+    '<html>',
+    '',
+    '{}',
+    '[{"currency":"XAF"}]',
+    '[{"currency":"XAF","balance":"a","reservedBalance":0,"availableBalance":0}]',
+  ])('with 200 and %j is unreadable, never a parser’s error', async (body) => {
+    answerWith(200, body);
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+  });
+
+  it('hands on Retry-After, as seconds or as a date', async () => {
+    answerWith(503, 'later', { 'retry-after': '3' });
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ retryAfterMs: 3_000 });
+    answerWith(429, 'later', { 'retry-after': new Date(Date.now() + 60_000).toUTCString() });
+    const error = await open()
+      .client.balance(PEOPLE)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ reason: 'rate_limited' });
+    expect((error as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(57_000);
+  });
+
+  it('by a timeout, a lost connection, a refused one or an abort is retryable, and says which', async () => {
+    onRequest = () => {};
+    await expect(open({ totalTimeoutMs: 100 }).client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'timeout' });
+    onRequest = ({ socket }) => socket.resetAndDestroy();
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'connection_lost' });
+    await expect(open({}, 'http://127.0.0.1:1').client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'not_connected' });
+    const leaving = new AbortController();
+    onRequest = () => leaving.abort();
+    await expect(open().client.balance({ ...PEOPLE, signal: leaving.signal })).rejects.toMatchObject({ reason: 'aborted' });
+  });
+
+  it('after the client was closed is retryable', async () => {
+    const { client } = open();
+    await client.close();
+    await expect(client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'not_connected' });
+  });
+});
+
+it('each request is reported once, by endpoint and outcome', async () => {
+  answerWith(200, []);
+  const { client, calls } = open();
+  await client.balance(PEOPLE);
+  answerWith(500, '');
+  await client.availability(PEOPLE).catch(() => {});
+  answerWith(404, '');
+  await client.me(PEOPLE).catch(() => {});
+  expect(calls.map(({ endpoint, outcome }) => `${endpoint} ${outcome}`)).toEqual([
+    'balance ok',
+    'availability server_error',
+    'me rejected',
+  ]);
+  expect(calls.every(({ durationMs }) => durationMs > 0 && durationMs < 5_000)).toBe(true);
+});
+
+it('a listener that throws spoils no answer', async () => {
+  answerWith(200, [{ surprise: true, currency: 'XAF', balance: 1, reservedBalance: 0, availableBalance: 1 }]);
+  const bad = (): never => {
+    throw new Error('listener');
+  };
+  expect(await open({ onCall: bad, onDrift: bad }).client.balance(PEOPLE)).toHaveLength(1);
+});
+
+it('connections are kept alive and used again', async () => {
+  answerWith(200, []);
+  const { client } = open();
+  for (let count = 0; count < 10; count += 1) await client.balance(PEOPLE);
+  // One, or one more while the first is between two requests.
+  expect(server.connections).toBeLessThanOrEqual(2);
+});
+
+it('a base URL may have a path', async () => {
+  answerWith(200, []);
+  await open({}, `${server.baseUrl}/kpay/`).client.balance(PEOPLE);
+  expect(server.requests[0]?.path).toBe('/kpay/api/v1/payments/balance');
+});
+
+it('ipv4Only reaches a name over IPv4', async () => {
+  answerWith(200, []);
+  expect(await open({ ipv4Only: true }, `http://localhost:${server.port}`).client.balance(PEOPLE)).toEqual([]);
+});
+
+describe('settings that cannot go together are refused before anything is sent', () => {
+  function create(overrides: Partial<KpayClientOptions>): () => KpayClient {
+    return () => open(overrides, overrides.baseUrl ?? server.baseUrl).client;
+  }
+
+  it.each([
+    ['kpay_live_0123456789', 'TEST', /live API key needs KPAY_ENVIRONMENT=PRODUCTION/],
+    ['kpay_test_0123456789', 'PRODUCTION', /test API key needs KPAY_ENVIRONMENT=TEST/],
+    ['sk_live_0123456789', 'TEST', /must start with kpay_test_ or kpay_live_/],
+    ['', 'TEST', /must start with/],
+  ] as const)('key %s in %s', (apiKey, environment, message) => {
+    expect(create({ apiKey, environment })).toThrow(InvalidSettings);
+    expect(create({ apiKey, environment })).toThrow(message);
+    expect(create({ apiKey, environment })).not.toThrow(/0123456789/);
+  });
+
+  it('a live key in PRODUCTION is fine, and so is a secret of any shape', () => {
+    expect(create({ apiKey: 'kpay_live_1', environment: 'PRODUCTION', secretKey: 'f'.repeat(64) })).not.toThrow();
+  });
+
+  it.each(['', 'kpay', 'ftp://kpay.site', 'https://user:pass@kpay.site'])('base URL %j', (baseUrl) => {
+    expect(create({ baseUrl })).toThrow(InvalidSettings);
+    expect(create({ baseUrl })).not.toThrow(/pass@/);
+  });
+});

@@ -1,0 +1,185 @@
+import { describe, expect, it } from 'vitest';
+import { createManualClock } from '../test/manual-clock.ts';
+import type { WalletBalance } from './endpoints.ts';
+import { Retryable } from './errors.ts';
+import { createObservations, type ObservationEvent } from './observations.ts';
+import { createMemorySharedStore } from './shared-store.ts';
+
+const CHECKS = { lane: 'checks' } as const;
+
+function wallet(availableMinor: bigint): WalletBalance {
+  return { currency: 'XAF', known: true, balanceMinor: availableMinor, reservedMinor: 0n, availableMinor };
+}
+
+/** Observations over a KPay whose balance is 1, 2, 3 … at each read, and whose answers take 100 ms. */
+function open({ clock = createManualClock(), store = createMemorySharedStore({ clock }) } = {}) {
+  const reads: string[] = [];
+  let failure: Error | undefined;
+  async function answer<T>(what: string, value: (count: number) => T): Promise<T> {
+    reads.push(what);
+    const count = reads.length;
+    await clock.sleep(100);
+    if (failure) throw failure;
+    return value(count);
+  }
+  const observations = createObservations({
+    client: {
+      balance: ({ lane }) => answer(`balance ${lane}`, (count) => [wallet(BigInt(count))]),
+      availability: () => answer('availability', () => []),
+      exchangeRate: (from, to) => answer(`${from}:${to}`, () => ({ from, to, rate: '1.0153' })),
+    },
+    store,
+    clock,
+  });
+  return {
+    observations,
+    clock,
+    store,
+    reads,
+    failWith: (error: Error | undefined) => {
+      failure = error;
+    },
+  };
+}
+
+async function after<T>(clock: { advance(ms: number): Promise<void> }, ms: number, work: Promise<T>): Promise<T> {
+  work.catch(() => {});
+  await clock.advance(ms);
+  return work;
+}
+
+describe('an observation', () => {
+  it('is one read for all who ask while it runs, exact and dated on both sides', async () => {
+    const { observations, clock, reads } = open();
+    const askedAt = new Date(clock.now());
+    const all = await after(clock, 100, Promise.all(Array.from({ length: 50 }, () => observations.balance(CHECKS))));
+    expect(reads).toEqual(['balance checks']);
+    for (const observed of all) {
+      expect(observed).toEqual({ value: [wallet(1n)], askedAt, answeredAt: new Date(askedAt.getTime() + 100) });
+    }
+  });
+
+  it('serves until its maximum age, counted from when KPay was asked', async () => {
+    const { observations, clock, reads } = open();
+    await after(clock, 100, observations.balance(CHECKS));
+    await clock.advance(29_900);
+    await observations.balance(CHECKS);
+    expect(reads).toHaveLength(1);
+    await clock.advance(1);
+    await after(clock, 100, observations.balance(CHECKS));
+    expect(reads).toHaveLength(2);
+  });
+
+  it('is read anew for a caller who wants it younger, also while an older read is under way', async () => {
+    const { observations, clock, reads } = open();
+    const lenient = observations.balance(CHECKS);
+    await clock.advance(50);
+    const strict = observations.balance({ ...CHECKS, maxAgeMs: 0 });
+    await clock.advance(300);
+    expect((await lenient).value).toEqual([wallet(1n)]);
+    expect((await strict).value).toEqual([wallet(2n)]);
+    expect(reads).toHaveLength(2);
+  });
+
+  it('is not given to a strict caller by the refresh of a lenient one', async () => {
+    const { observations, clock, reads } = open();
+    await after(clock, 100, observations.balance(CHECKS));
+    await clock.advance(5_000);
+    const strict = observations.balance({ ...CHECKS, maxAgeMs: 1_000 });
+    const lenient = observations.balance(CHECKS);
+    await clock.advance(300);
+    expect((await strict).value).toEqual([wallet(2n)]);
+    await lenient;
+    expect(reads).toHaveLength(2);
+  });
+
+  it('is one read for two processes with one store', async () => {
+    const first = open();
+    const second = open({ clock: first.clock, store: first.store });
+    const both = Promise.all([first.observations.balance(CHECKS), second.observations.balance(CHECKS)]);
+    const [one, other] = await after(first.clock, 300, both);
+    expect(other).toEqual(one);
+    expect([...first.reads, ...second.reads]).toHaveLength(1);
+  });
+
+  it('that fails throws to all who waited, is remembered as failed, and leaves the last value to peek', async () => {
+    const { observations, clock, reads, failWith } = open();
+    await after(clock, 100, observations.balance(CHECKS));
+    await clock.advance(60_000);
+    failWith(new Retryable('no', { reason: 'server_error' }));
+    const waiting = Promise.allSettled([observations.balance(CHECKS), observations.balance(CHECKS)]);
+    expect((await after(clock, 100, waiting)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(reads).toHaveLength(2);
+    expect(observations.lastFailure('balance')).toMatchObject({ error: { reason: 'server_error' }, at: new Date(clock.now()) });
+    expect((await observations.peekBalance())?.value).toEqual([wallet(1n)]);
+
+    failWith(undefined);
+    await after(clock, 100, observations.balance(CHECKS));
+    expect(observations.lastFailure('balance')).toBeUndefined();
+  });
+
+  it('goes on for the others when the caller who began it leaves', async () => {
+    const { observations, clock, reads } = open();
+    const leaving = new AbortController();
+    const left = observations.balance({ ...CHECKS, signal: leaving.signal });
+    const stayed = observations.balance(CHECKS);
+    await clock.advance(50);
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
+    expect((await after(clock, 100, stayed)).value).toEqual([wallet(1n)]);
+    expect(reads).toHaveLength(1);
+  });
+
+  it('is its caller’s own: what one does to the value, another does not see', async () => {
+    const { observations, clock } = open();
+    const first = await after(clock, 100, observations.balance(CHECKS));
+    first.value.pop();
+    expect((await observations.balance(CHECKS)).value).toHaveLength(1);
+  });
+});
+
+it('rates of different pairs, balance and availability are different observations', async () => {
+  const { observations, clock, reads } = open();
+  await after(
+    clock,
+    100,
+    Promise.all([
+      observations.rate('XAF', 'XOF', CHECKS),
+      observations.rate('XOF', 'XAF', CHECKS),
+      observations.rate('XAF', 'XOF', CHECKS),
+      observations.availability(CHECKS),
+      observations.balance(CHECKS),
+    ]),
+  );
+  expect(reads.toSorted()).toEqual(['XAF:XOF', 'XOF:XAF', 'availability', 'balance checks']);
+  expect((await observations.peekRate('XAF', 'XOF'))?.value.rate).toBe('1.0153');
+  expect(await observations.peekRate('KES', 'XAF')).toBeUndefined();
+});
+
+it('peek asks KPay for nothing', async () => {
+  const { observations, reads } = open();
+  expect(await observations.peekBalance()).toBeUndefined();
+  expect(await observations.peekAvailability()).toBeUndefined();
+  expect(reads).toEqual([]);
+});
+
+it('listeners hear of each new observation once, whichever process made it', async () => {
+  const first = open();
+  const second = open({ clock: first.clock, store: first.store });
+  const heard: ObservationEvent[] = [];
+  const stop = second.observations.onChange((event) => heard.push(event));
+  await after(first.clock, 100, first.observations.balance(CHECKS));
+  await second.observations.balance(CHECKS);
+  await second.observations.balance(CHECKS);
+  await after(first.clock, 100, second.observations.rate('XAF', 'XOF', CHECKS));
+  await first.clock.advance(700_000);
+  await after(first.clock, 100, second.observations.rate('XAF', 'XOF', CHECKS));
+  expect(heard).toEqual([
+    { observation: 'balance', pair: null, changed: true },
+    { observation: 'rate', pair: 'XAF:XOF', changed: true },
+    { observation: 'rate', pair: 'XAF:XOF', changed: false },
+  ]);
+  stop();
+  await after(first.clock, 100, second.observations.availability(CHECKS));
+  expect(heard).toHaveLength(3);
+});
