@@ -1,9 +1,13 @@
+export { type AccountEntry, accountsFileSchema } from './accounts-file.ts';
 export { createKysely, type Database, IdleTransaction, SecondClient } from './database.ts';
 export { FolderInUse } from './folder-lock.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './open-embedded-database.ts';
+export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { openQueues, type QueueStore, type Queues } from './open-queues.ts';
 export { openRedis, type RedisRole } from './open-redis.ts';
+export { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
+export { type Environment, SettingsError } from './setting-values.ts';
 export { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
 export { StartError } from './start-error.ts';
 export {

@@ -1,0 +1,99 @@
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+import {
+  accountNameSchema,
+  baseUrlSchema,
+  environmentSchema,
+  rateLimitSchema,
+  ratePairSchema,
+  SettingsError,
+  secretSchema,
+} from './setting-values.ts';
+import { reasonOf } from './start-error.ts';
+
+const keyFile = (of: string) =>
+  secretSchema
+    .optional()
+    .describe(`Path of a file that holds the ${of} alone, relative to this file; instead of the ${of} itself`);
+
+const accountSchema = z.strictObject({
+  name: accountNameSchema.describe('Names the account in queues, requests and metrics; never changes'),
+  apiKey: secretSchema.optional(),
+  apiKeyFile: keyFile('API key'),
+  secretKey: secretSchema.optional(),
+  secretKeyFile: keyFile('secret key'),
+  baseUrl: baseUrlSchema.optional().describe('KPAY_BASE_URL unless given'),
+  environment: environmentSchema.optional().describe('KPAY_ENVIRONMENT unless given'),
+  rateLimitPerMinute: rateLimitSchema.optional(),
+  ratePairs: z.array(ratePairSchema, { error: 'must be a list' }).optional(),
+});
+
+/** The file that KPAY_ACCOUNTS_FILE names. accounts-file.schema.json beside this package's manifest is made from it. */
+export const accountsFileSchema = z.strictObject({
+  $schema: z.string().optional(),
+  accounts: z.array(accountSchema, { error: 'must be a list' }).min(1, 'must have at least one account'),
+});
+
+/** One account of the file, its keys read. */
+export type AccountEntry = Omit<z.infer<typeof accountSchema>, 'apiKeyFile' | 'secretKeyFile'> & {
+  apiKey: string;
+  secretKey: string;
+};
+
+/**
+ * Reads the accounts file and the key files it names.
+ *
+ * @throws SettingsError naming the place in the file.
+ */
+export function readAccountsFile(path: string): AccountEntry[] {
+  const wrong = (what: string) => new SettingsError(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
+  const parsed = accountsFileSchema.safeParse(parseJson(readText(path, wrong), wrong));
+  if (!parsed.success) throw wrong(describeIssue(parsed.error));
+  const { accounts } = parsed.data;
+  const repeated = accounts.find((account, index) => accounts.findIndex(({ name }) => name === account.name) < index);
+  if (repeated) throw wrong(`there are two accounts named ${repeated.name}`);
+
+  return accounts.map(({ apiKeyFile, secretKeyFile, ...account }, index) => {
+    const key = (name: 'apiKey' | 'secretKey', value: string | undefined, file: string | undefined): string => {
+      if ((value === undefined) === (file === undefined))
+        throw wrong(`accounts[${index}] must have one of ${name} and ${name}File`);
+      if (value !== undefined) return value.trim();
+      const wrongFile = (what: string) => wrong(`accounts[${index}].${name}File ${what}`);
+      const content = readText(resolve(dirname(path), file ?? ''), wrongFile).trim();
+      if (content === '') throw wrongFile('names an empty file');
+      return content;
+    };
+    return {
+      ...account,
+      apiKey: key('apiKey', account.apiKey, apiKeyFile),
+      secretKey: key('secretKey', account.secretKey, secretKeyFile),
+    };
+  });
+}
+
+function readText(path: string, wrong: (what: string) => SettingsError): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw wrong(`cannot be read (${reasonOf(error)})`);
+  }
+}
+
+function parseJson(text: string, wrong: (what: string) => SettingsError): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // The parser's own message quotes the file, and with it perhaps a key: only the place is told.
+    const [place = 'check its commas and quotes'] = /line \d+ column \d+/.exec(reasonOf(error)) ?? [];
+    throw wrong(`is not JSON (${place})`);
+  }
+}
+
+function describeIssue(error: z.ZodError): string {
+  const [issue] = error.issues;
+  if (!issue) return 'is wrong';
+  const place = issue.path.map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('');
+  const what = issue.code === 'unrecognized_keys' ? `has unknown fields: ${issue.keys.join(', ')}` : issue.message;
+  return place === '' ? what : `${place.slice(1)} ${what}`;
+}

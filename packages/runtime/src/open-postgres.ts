@@ -1,0 +1,68 @@
+import pg from 'pg';
+import type { Logger } from 'pino';
+import { createKysely, type Database, GuardedPool, IDLE_IN_TRANSACTION_MS } from './database.ts';
+import { reasonOf, StartError } from './start-error.ts';
+
+const OLDEST_MAJOR = 15;
+const CONNECT_TIMEOUT_MS = 5_000;
+// pg-pool counts the wait for a free client too, and a long queue is no fault.
+const CLIENT_TIMEOUT_MS = 30_000;
+
+export interface PostgresOptions {
+  /** DATABASE_URL. */
+  url: string;
+  logger: Logger;
+  /** The most connections this process holds. */
+  maxClients?: number;
+}
+
+/**
+ * Opens Postgres 15 or newer. Nothing is created in it: that is the migrations' part.
+ *
+ * @throws StartError naming DATABASE_URL when the server does not answer, refuses, or is too old.
+ */
+export async function openPostgres({ url, logger, maxClients = 10 }: PostgresOptions): Promise<Database> {
+  await checkServer(url);
+  const onError = (error: Error) => logger.error({ err: error }, 'a connection to Postgres failed');
+  const pool = new GuardedPool(
+    {
+      connectionString: url,
+      max: maxClients,
+      connectionTimeoutMillis: CLIENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      keepAlive: true,
+      application_name: 'kpay',
+    },
+    onError,
+  );
+  let closing: Promise<void> | undefined;
+  return { pool, kysely: () => createKysely(pool), close: () => (closing ??= pool.end()) };
+}
+
+async function checkServer(url: string): Promise<void> {
+  const version = await readVersion(url).catch((error: unknown) => {
+    throw new StartError(`Postgres does not let us in (${reasonOf(error)}): check DATABASE_URL and that the server runs`, {
+      cause: error,
+    });
+  });
+  if (Math.floor(version.number / 10_000) < OLDEST_MAJOR) {
+    throw new StartError(`DATABASE_URL leads to Postgres ${version.name}: use ${OLDEST_MAJOR} or newer`);
+  }
+}
+
+async function readVersion(url: string): Promise<{ number: number; name: string }> {
+  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  // What follows a failed connect is no news, and unheard it would end the process.
+  client.on('error', () => {});
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ number: number; name: string }>(
+      `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
+    );
+    const [version] = rows;
+    if (!version) throw new Error('it tells no version');
+    return version;
+  } finally {
+    await client.end();
+  }
+}

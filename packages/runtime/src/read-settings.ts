@@ -1,0 +1,244 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { z } from 'zod';
+import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
+import {
+  accountNameSchema,
+  baseUrlSchema,
+  type Environment,
+  environmentSchema,
+  listSchema,
+  numberSchema,
+  rateLimitSchema,
+  ratePairSchema,
+  SettingsError,
+  secretSchema,
+} from './setting-values.ts';
+import { reasonOf } from './start-error.ts';
+
+const KPAY_URL = 'https://admin.kpay.site';
+const LOOPBACK = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/;
+
+/** One KPay account and how to reach it. */
+export interface AccountSettings {
+  name: string;
+  apiKey: string;
+  secretKey: string;
+  baseUrl: string;
+  environment: Environment;
+  rateLimitPerMinute: number;
+  /** `XAF:XOF`. Missing when nobody chose: the catalogue's pairs then. */
+  ratePairs?: readonly string[];
+}
+
+const port = numberSchema({ least: 0, most: 65_535, whole: true });
+const seconds = numberSchema({ least: 1, most: 86_400, whole: false });
+const flag = z.literal('1', { error: 'must be 1, or left out' }).transform(() => true);
+const urlOf = (scheme: RegExp, example: string) => secretSchema.regex(scheme, `must begin with ${example}`);
+
+const environmentVariables = z.object({
+  KPAY_API_KEY: secretSchema.optional(),
+  KPAY_SECRET_KEY: secretSchema.optional(),
+  KPAY_BASE_URL: baseUrlSchema.default(KPAY_URL),
+  KPAY_ENVIRONMENT: environmentSchema.default('TEST'),
+  KPAY_ACCOUNTS_FILE: z.string().optional(),
+  KPAY_RATE_LIMIT_PER_MINUTE: z.string().transform(Number).pipe(rateLimitSchema).default(100),
+  KPAY_RATE_PAIRS: listSchema(ratePairSchema).optional(),
+  KPAY_DATA_DIR: z.string().default('.kpay'),
+  KPAY_PLUGINS: listSchema(z.string()).default([]),
+  KPAY_ADMIN_TOKEN: secretSchema.optional(),
+  KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
+  KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds.default(60),
+  KPAY_OBSERVE_RATE_SECONDS: seconds.default(600),
+  KPAY_BUDGET_WINDOW_SECONDS: seconds.default(60),
+  KPAY_CONFLICT_CONFIRM_SECONDS: seconds.default(60),
+  KPAY_WORKER_CONCURRENCY: numberSchema({ least: 1, most: 1_000, whole: true }).default(10),
+  KPAY_WORKER_ACCOUNTS: listSchema(accountNameSchema).optional(),
+  KPAY_ALLOW_EMBEDDED_LIVE: flag.default(false),
+  SIMULATOR_TIME_SCALE: numberSchema({ least: 0.001, most: 100_000, whole: false }).default(1),
+  DATABASE_URL: urlOf(/^postgres(ql)?:\/\//, 'postgres://').optional(),
+  REDIS_URL: urlOf(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
+  HOST: z.string().default('127.0.0.1'),
+  ADMIN_API_PORT: port.default(8080),
+  EXPORTER_PORT: port.default(9464),
+  WORKER_PORT: port.default(9465),
+  SIMULATOR_PORT: port.default(8090),
+});
+
+type Variables = z.infer<typeof environmentVariables>;
+
+/** May stand in a file named by `<NAME>_FILE`, as container platforms hand out secrets. */
+const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'DATABASE_URL', 'REDIS_URL'];
+
+/** Embedded: PGlite in the process. Production: Postgres and Redis. */
+export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: string; redisUrl: string };
+
+/** Everything a process is told from outside. */
+export type Settings = Stores & {
+  /** Empty when no key is set: the simulator's account then. */
+  accounts: AccountSettings[];
+  /** KPAY_DATA_DIR as an absolute path. */
+  dataDir: string;
+  plugins: string[];
+  adminToken?: string;
+  /** The largest age of what is read from KPay. */
+  observe: { balanceSeconds: number; availabilitySeconds: number; rateSeconds: number };
+  /** `XAF:XOF`, for accounts that have none of their own. */
+  ratePairs?: string[];
+  /** How long KPay counts a request: 60, less in scaled tests. */
+  budgetWindowSeconds: number;
+  /** The least time between the two 409 that together confirm a transfer. */
+  conflictConfirmSeconds: number;
+  workerConcurrency: number;
+  /** Which accounts this worker serves; all when missing. */
+  workerAccounts?: string[];
+  simulatorTimeScale: number;
+  host: string;
+  ports: { adminApi: number; exporter: number; worker: number; simulator: number };
+};
+
+/**
+ * Reads the settings of a process from its environment and the files that names. Blank values count as missing.
+ *
+ * @throws SettingsError, one line that says which setting and what would be right.
+ */
+export function readSettings(env: NodeJS.ProcessEnv): Settings {
+  const parsed = environmentVariables.safeParse(readVariables(env));
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    throw new SettingsError(`${String(issue?.path[0])} ${issue?.message}`);
+  }
+  const variables = parsed.data;
+  const stores = chooseStores(variables);
+  const accounts = readAccounts(variables);
+  if (accounts.length === 0 && variables.KPAY_ENVIRONMENT === 'PRODUCTION') {
+    throw new SettingsError(
+      'KPAY_ENVIRONMENT is PRODUCTION but no key is set: set KPAY_API_KEY and KPAY_SECRET_KEY, or KPAY_ACCOUNTS_FILE',
+    );
+  }
+  for (const account of accounts) checkAccount(account, stores.mode, variables.KPAY_ALLOW_EMBEDDED_LIVE);
+  checkWorkerAccounts(variables, accounts);
+  return {
+    ...stores,
+    accounts,
+    dataDir: resolve(variables.KPAY_DATA_DIR),
+    plugins: variables.KPAY_PLUGINS,
+    ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
+    observe: {
+      balanceSeconds: variables.KPAY_OBSERVE_BALANCE_SECONDS,
+      availabilitySeconds: variables.KPAY_OBSERVE_AVAILABILITY_SECONDS,
+      rateSeconds: variables.KPAY_OBSERVE_RATE_SECONDS,
+    },
+    ...(variables.KPAY_RATE_PAIRS && { ratePairs: variables.KPAY_RATE_PAIRS }),
+    budgetWindowSeconds: variables.KPAY_BUDGET_WINDOW_SECONDS,
+    conflictConfirmSeconds: variables.KPAY_CONFLICT_CONFIRM_SECONDS,
+    workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
+    ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
+    simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,
+    host: variables.HOST,
+    ports: {
+      adminApi: variables.ADMIN_API_PORT,
+      exporter: variables.EXPORTER_PORT,
+      worker: variables.WORKER_PORT,
+      simulator: variables.SIMULATOR_PORT,
+    },
+  };
+}
+
+/** Every secret among the settings, for `createLogger`. */
+export function secretsOf(settings: Settings): string[] {
+  const urls = settings.mode === 'production' ? [settings.databaseUrl, settings.redisUrl] : [];
+  const passwords = urls.flatMap((url) => {
+    const password = URL.parse(url)?.password ?? '';
+    return [password, decodeURIComponent(password)];
+  });
+  const keys = settings.accounts.flatMap(({ apiKey, secretKey }) => [apiKey, secretKey]);
+  return [...keys, ...passwords, settings.adminToken ?? ''].filter((secret) => secret !== '');
+}
+
+function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {
+  const variables = Object.fromEntries(
+    Object.entries(env).flatMap(([name, value]) => (value?.trim() ? [[name, value.trim()]] : [])),
+  ) as Record<string, string>;
+  for (const name of FROM_FILE) {
+    const path = variables[`${name}_FILE`];
+    if (path === undefined) continue;
+    if (variables[name] !== undefined) throw new SettingsError(`${name} and ${name}_FILE are both set: leave one out`);
+    variables[name] = readSecretFile(`${name}_FILE`, path);
+  }
+  return variables;
+}
+
+function readSecretFile(setting: string, path: string): string {
+  let content: string;
+  try {
+    content = readFileSync(path, 'utf8').trim();
+  } catch (error) {
+    throw new SettingsError(`${setting} names a file that cannot be read (${reasonOf(error)})`);
+  }
+  if (content === '') throw new SettingsError(`${setting} names an empty file: ${path}`);
+  return content;
+}
+
+function chooseStores({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl }: Variables): Stores {
+  if (databaseUrl && redisUrl) return { mode: 'production', databaseUrl, redisUrl };
+  if (!databaseUrl && !redisUrl) return { mode: 'embedded' };
+  const [set, missing] = databaseUrl ? ['DATABASE_URL', 'REDIS_URL'] : ['REDIS_URL', 'DATABASE_URL'];
+  throw new SettingsError(`${set} is set but ${missing} is not: set both for production, or neither to run embedded`);
+}
+
+function readAccounts(variables: Variables): AccountSettings[] {
+  const own = readOwnKeys(variables);
+  const listed = variables.KPAY_ACCOUNTS_FILE === undefined ? [] : readAccountsFile(variables.KPAY_ACCOUNTS_FILE);
+  if (own.length > 0 && listed.some(({ name }) => name === 'default')) {
+    throw new SettingsError(
+      'KPAY_ACCOUNTS_FILE has an account named default, and so is the one of KPAY_API_KEY: rename it there, or leave out KPAY_API_KEY',
+    );
+  }
+  return [...own, ...listed].map((entry) => {
+    const ratePairs = entry.ratePairs ?? variables.KPAY_RATE_PAIRS;
+    return {
+      name: entry.name,
+      apiKey: entry.apiKey,
+      secretKey: entry.secretKey,
+      baseUrl: entry.baseUrl ?? variables.KPAY_BASE_URL,
+      environment: entry.environment ?? variables.KPAY_ENVIRONMENT,
+      rateLimitPerMinute: entry.rateLimitPerMinute ?? variables.KPAY_RATE_LIMIT_PER_MINUTE,
+      ...(ratePairs && { ratePairs }),
+    };
+  });
+}
+
+function readOwnKeys({ KPAY_API_KEY: apiKey, KPAY_SECRET_KEY: secretKey }: Variables): AccountEntry[] {
+  if (apiKey && secretKey) return [{ name: 'default', apiKey, secretKey }];
+  if (!apiKey && !secretKey) return [];
+  const [set, missing] = apiKey ? ['KPAY_API_KEY', 'KPAY_SECRET_KEY'] : ['KPAY_SECRET_KEY', 'KPAY_API_KEY'];
+  throw new SettingsError(`${set} is set but ${missing} is not: KPay needs both`);
+}
+
+/** Keeps live money out of reach of a mistake. The key's prefix says which environment it is of. */
+function checkAccount(account: AccountSettings, mode: Stores['mode'], allowEmbeddedLive: boolean): void {
+  const { name, apiKey, environment, baseUrl } = account;
+  if (apiKey.startsWith('kpay_live_') && environment !== 'PRODUCTION') {
+    throw new SettingsError(`account ${name} has a live key: set KPAY_ENVIRONMENT=PRODUCTION if real money is meant to move`);
+  }
+  if (apiKey.startsWith('kpay_test_') && environment !== 'TEST') {
+    throw new SettingsError(`account ${name} has a test key: set KPAY_ENVIRONMENT=TEST, or use its live key`);
+  }
+  if (environment !== 'PRODUCTION') return;
+  if (!baseUrl.startsWith('https://') && !LOOPBACK.test(baseUrl)) {
+    throw new SettingsError(`account ${name} is PRODUCTION and its base URL is not https: set KPAY_BASE_URL to https://…`);
+  }
+  if (mode === 'embedded' && !allowEmbeddedLive) {
+    throw new SettingsError(
+      `account ${name} is PRODUCTION without DATABASE_URL and REDIS_URL: set them, or KPAY_ALLOW_EMBEDDED_LIVE=1 to keep real money in one folder`,
+    );
+  }
+}
+
+function checkWorkerAccounts({ KPAY_WORKER_ACCOUNTS: chosen = [] }: Variables, accounts: AccountSettings[]): void {
+  const unknown = chosen.find((name) => accounts.every((account) => account.name !== name));
+  if (unknown !== undefined && accounts.length > 0) {
+    throw new SettingsError(`KPAY_WORKER_ACCOUNTS names ${unknown}, which is not among the accounts`);
+  }
+}
