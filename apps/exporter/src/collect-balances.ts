@@ -1,0 +1,45 @@
+import { formatAmount, type WalletBalance } from '@kpay/core';
+import type { Registry } from 'prom-client';
+import { type AccountView, fromAll, valueToShow } from './account-view.ts';
+import { addSnapshotGauge } from './snapshot-gauge.ts';
+
+type Figure = 'balanceMinor' | 'reservedMinor' | 'availableMinor';
+
+const GAUGES: readonly { name: string; help: string; figure: Figure }[] = [
+  { name: 'kpay_wallet_balance', help: 'Money in the wallets of a currency, in its major unit.', figure: 'balanceMinor' },
+  {
+    name: 'kpay_wallet_reserved_balance',
+    help: 'The part of the balance that KPay holds back for withdrawals under way.',
+    figure: 'reservedMinor',
+  },
+  { name: 'kpay_wallet_available_balance', help: 'The part of the balance that can be used.', figure: 'availableMinor' },
+];
+
+/** kpay_wallet_*: KPay names only the currency, so the rows of one currency are one series, their sum. */
+export function collectBalances(registry: Registry, views: readonly AccountView[]): void {
+  for (const { name, help, figure } of GAUGES) {
+    addSnapshotGauge(registry, {
+      name,
+      help,
+      labelNames: ['account', 'currency'],
+      read: () =>
+        fromAll(views, async (view) => {
+          const { account } = view;
+          const rows = valueToShow(view, 'balance', await account.observations.peekBalance()) ?? [];
+          return [...sumByCurrency(rows, figure)].map(([currency, amountMinor]) => ({
+            labels: { account: account.name, currency },
+            value: Number(formatAmount({ amountMinor, currency })),
+          }));
+        }),
+    });
+  }
+}
+
+function sumByCurrency(rows: readonly WalletBalance[], figure: Figure): ReadonlyMap<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const row of rows) {
+    // Currencies of the catalogue, or at least of their shape: a label is no place for any text.
+    if (row.known || /^[A-Z]{3}$/.test(row.currency)) sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row[figure]);
+  }
+  return sums;
+}

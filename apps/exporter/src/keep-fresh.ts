@@ -1,0 +1,53 @@
+import { type Clock, type Observed, type ObserveOptions, Retryable } from '@kpay/core';
+
+export interface KeepFreshOptions<T> {
+  read(options: ObserveOptions): Promise<Observed<T>>;
+  /** How long after one question the next is asked. */
+  everyMs: number;
+  clock: Clock;
+  /** Ends the loop, a wait for KPay included. */
+  signal: AbortSignal;
+  /** From 0 to 1: spreads the first reads, so that processes that start together do not ask together. */
+  random(): number;
+  onAnswer(observed: Observed<T>): void;
+  onFailure(error: unknown): void;
+}
+
+const START_WITHIN_MS = 1_000;
+const RETRY_MS = 30_000;
+// A value this much of its interval old is asked for anew. Below 1, so that a timer that fires early still counts.
+const DUE = 0.9;
+
+/**
+ * Reads an observation again and again, so that a scrape finds it there. The pace is that of the shared value: what
+ * another process or a person asked for a moment ago is not asked for again. After a failure that may pass it tries
+ * within 30 s; a refusal of KPay's will not pass soon and waits for its turn.
+ */
+export async function keepFresh<T>(options: KeepFreshOptions<T>): Promise<void> {
+  const { clock, signal, everyMs, random } = options;
+  let waitMs = random() * Math.min(START_WITHIN_MS, everyMs);
+  while (!signal.aborted) {
+    try {
+      await clock.sleep(waitMs, signal);
+    } catch {
+      return;
+    }
+    waitMs = await readOnce(options, everyMs);
+  }
+}
+
+/** @returns how long to wait until the next read. */
+async function readOnce<T>(options: KeepFreshOptions<T>, everyMs: number): Promise<number> {
+  const { read, clock, signal, onAnswer, onFailure } = options;
+  try {
+    const observed = await read({ lane: 'metrics', maxAgeMs: everyMs * DUE, signal });
+    onAnswer(observed);
+    const ageMs = clock.now() - observed.askedAt.getTime();
+    return Math.max(everyMs - ageMs, everyMs * (1 - DUE));
+  } catch (error) {
+    if (signal.aborted) return 0;
+    onFailure(error);
+    if (!(error instanceof Retryable)) return everyMs;
+    return Math.max(Math.min(everyMs, RETRY_MS), error.retryAfterMs ?? 0);
+  }
+}

@@ -1,0 +1,235 @@
+import { spawnSync } from 'node:child_process';
+import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
+import { createLogger } from '@kpay/runtime';
+import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { eventually } from '@kpay/testkit';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createCallMetrics, createMetricsRegistry, type ExporterOptions, startExporter } from './index.ts';
+
+const PLENTY = 100_000;
+const SLOW = { balance: 60_000, availability: 60_000, rate: 60_000 };
+const QUICK = { balance: 50, availability: 50, rate: 50 };
+const releasers: (() => Promise<unknown>)[] = [];
+let simulator: Simulator;
+let logged: string[];
+
+beforeEach(async () => {
+  logged = [];
+  simulator = await createSimulator({ port: 0, limit: PLENTY, caching: false });
+  releasers.push(() => simulator.close());
+});
+afterEach(async () => {
+  for (const release of releasers.splice(0).reverse()) await release();
+});
+
+const simulatorKeys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
+
+function openAccount(name = 'default', options: AccountOptions = {}, keys = simulatorKeys): KpayAccount {
+  const settings = { name, ...keys, baseUrl: simulator.url };
+  const account = openKpayAccount({ ...settings, environment: 'TEST', rateLimitPerMinute: PLENTY }, options);
+  releasers.push(() => account.close());
+  return account;
+}
+
+async function start(account: KpayAccount, options: Partial<ExporterOptions> = {}) {
+  const exporter = await startExporter({
+    accounts: new Map([[account.name, account]]),
+    ratePairs: new Map([[account.name, [{ from: 'XAF', to: 'XOF' }]]]),
+    logger: createLogger({ name: 'exporter', destination: { write: (line) => void logged.push(line) } }),
+    host: '127.0.0.1',
+    port: 0,
+    everyMs: QUICK,
+    ...options,
+  });
+  releasers.push(() => exporter.close());
+  return exporter;
+}
+
+async function scrape(exporter: { url: string }): Promise<string> {
+  const response = await fetch(`${exporter.url}/metrics`);
+  expect(response.status).toBe(200);
+  return response.text();
+}
+
+/** The value of one series; undefined when there is none. */
+function valueIn(metrics: string, series: string): number | undefined {
+  const line = metrics.split('\n').find((each) => each.startsWith(`${series} `));
+  return line === undefined ? undefined : Number(line.slice(series.length + 1));
+}
+
+function seriesOf(metrics: string, name: string): string[] {
+  return metrics.split('\n').filter((line) => line.startsWith(`${name}{`));
+}
+
+const UP = 'kpay_up{account="default"}';
+const BALANCE = 'kpay_wallet_balance{account="default",currency="XAF"}';
+const RATE = 'kpay_exchange_rate{account="default",from="XAF",to="XOF"}';
+const statusSeries = (country: string, provider: string, operation: string, status: string) =>
+  `kpay_provider_status{account="default",country="${country}",provider="${provider}",operation="${operation}",status="${status}"}`;
+
+describe('/metrics', () => {
+  it('shows the figures of KPay: balances summed by currency, rates, and all three statuses of each operation', async () => {
+    simulator.control.setBalance({ country: 'CMR', balance: 150_000, reservedBalance: 25_000 });
+    simulator.control.setBalance({ country: 'KEN', balance: '1500.5' });
+    simulator.control.addFault({ fault: { kind: 'balance_rows' } });
+    simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 1.0153 });
+    simulator.control.setAvailability({ country: 'CMR', provider: 'ORANGE_CMR', operationType: 'PAYOUT', status: 'DELAYED' });
+    const wallets = simulator.control.truth().wallets.filter(({ currency }) => currency === 'XAF');
+    const total = (figure: 'balance' | 'reservedBalance' | 'availableBalance') =>
+      wallets.reduce((sum, wallet) => sum + Number(wallet[figure]), 0);
+
+    const exporter = await start(openAccount());
+    const metrics = await eventually(async () => {
+      const text = await scrape(exporter);
+      expect(valueIn(text, UP)).toBe(1);
+      expect(valueIn(text, RATE)).toBe(1.0153);
+      return text;
+    });
+    expect(wallets.length).toBeGreaterThan(1);
+    expect(valueIn(metrics, BALANCE)).toBe(total('balance'));
+    expect(valueIn(metrics, 'kpay_wallet_reserved_balance{account="default",currency="XAF"}')).toBe(total('reservedBalance'));
+    expect(valueIn(metrics, 'kpay_wallet_available_balance{account="default",currency="XAF"}')).toBe(total('availableBalance'));
+    expect(valueIn(metrics, 'kpay_wallet_balance{account="default",currency="KES"}')).toBe(1500.5);
+    const statuses = ['OPERATIONAL', 'DELAYED', 'CLOSED'].map((status) =>
+      valueIn(metrics, statusSeries('CMR', 'ORANGE_CMR', 'PAYOUT', status)),
+    );
+    expect(statuses).toEqual([0, 1, 0]);
+    for (const observation of ['balance', 'availability', 'rate']) {
+      const series = `kpay_observation_last_success_timestamp_seconds{account="default",observation="${observation}"}`;
+      expect(Math.abs(Date.now() / 1_000 - (valueIn(metrics, series) ?? 0))).toBeLessThan(60);
+    }
+    expect(valueIn(metrics, 'kpay_api_budget_remaining{account="default"}')).toBeGreaterThan(0);
+  });
+
+  const promtool = spawnSync('promtool', ['--version']).status === 0;
+  it.skipIf(!promtool && process.env.KPAY_TEST_STRICT !== '1')('is clean for `promtool check metrics`', async () => {
+    const registry = createMetricsRegistry();
+    const calls = createCallMetrics(registry);
+    const account = openAccount('default', { onCall: (call) => calls.record({ ...call, account: 'default' }) });
+    const exporter = await start(account, { registry });
+    const metrics = await eventually(async () => {
+      const text = await scrape(exporter);
+      expect(valueIn(text, 'kpay_api_requests_total{account="default",endpoint="balance",outcome="ok"}')).toBeGreaterThan(0);
+      expect(valueIn(text, UP)).toBe(1);
+      return text;
+    });
+    expect(seriesOf(metrics, 'kpay_api_request_duration_seconds_bucket').length).toBeGreaterThan(0);
+    const checked = spawnSync('promtool', ['check', 'metrics'], { input: metrics, encoding: 'utf8' });
+    expect({ status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ status: 0, said: '' });
+  });
+
+  it('never asks KPay: a hundred scrapes of ten exporters on shared stores cost no request', async () => {
+    const stores = createMemoryStores();
+    const accounts = Array.from({ length: 10 }, () => openAccount('default', { stores }));
+    const exporters = await Promise.all(accounts.map((account) => start(account, { everyMs: SLOW })));
+    const settled = { availability: 1, balance: 1, 'exchange-rate': 1 };
+    await eventually(async () => {
+      for (const exporter of exporters) expect(valueIn(await scrape(exporter), RATE)).toBeGreaterThan(0);
+      for (const exporter of exporters) expect(valueIn(await scrape(exporter), UP)).toBe(1);
+    });
+    await Promise.all(Array.from({ length: 10 }, () => exporters.map(scrape)).flat());
+    expect(simulator.control.truth().requestCounts.byEndpoint).toEqual(settled);
+  });
+
+  it('does not wait for KPay: while every call hangs it is served at once, with what is known', async () => {
+    const exporter = await start(openAccount(), { seriesMaxAgeMs: SLOW });
+    await eventually(async () => expect(valueIn(await scrape(exporter), BALANCE)).toBeGreaterThan(0));
+    simulator.control.addFault({ fault: { kind: 'hang' } });
+    const hanging = () => simulator.control.truth().requests.filter(({ ending }) => ending === 'open').length;
+    await eventually(() => expect(hanging()).toBe(3));
+    const metrics = await Promise.all(Array.from({ length: 20 }, () => scrape(exporter)));
+    expect(hanging()).toBe(3);
+    for (const text of metrics) expect(valueIn(text, BALANCE)).toBeGreaterThan(0);
+    await simulator.close();
+  });
+
+  it('loses the series of a source that is too old, tells that KPay is down, and takes both back', async () => {
+    const exporter = await start(openAccount('default', { totalTimeoutMs: 100 }), {
+      seriesMaxAgeMs: { balance: 400, availability: 400, rate: 400 },
+    });
+    await eventually(async () => {
+      const text = await scrape(exporter);
+      expect(valueIn(text, UP)).toBe(1);
+      expect(valueIn(text, RATE)).toBeGreaterThan(0);
+    });
+    simulator.control.addFault({ fault: { kind: 'hang' } });
+    const down = await eventually(async () => {
+      const text = await scrape(exporter);
+      for (const name of ['kpay_provider_status', 'kpay_wallet_balance', 'kpay_exchange_rate']) {
+        expect(seriesOf(text, name)).toEqual([]);
+      }
+      return text;
+    });
+    expect(valueIn(down, UP)).toBe(0);
+    expect(seriesOf(down, 'kpay_observation_last_success_timestamp_seconds')).toHaveLength(3);
+    expect(valueIn(down, 'kpay_observation_failures_total{account="default",observation="balance"}')).toBeGreaterThan(0);
+    simulator.control.clearFaults();
+    await eventually(async () => {
+      const text = await scrape(exporter);
+      expect(valueIn(text, UP)).toBe(1);
+      expect(valueIn(text, BALANCE)).toBeGreaterThan(0);
+    });
+  });
+
+  it('counts a value that nobody documented and makes no label of it', async () => {
+    simulator.control.setAvailability({ country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'PAYOUT', status: 'HALF_OPEN' });
+    simulator.control.setAvailability({ country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'GIFT', status: 'CLOSED' });
+    simulator.control.setAvailability({ country: 'GHA', provider: 'MTN_MOMO_GHA', operationType: 'PAYOUT', status: 'CLOSED' });
+    simulator.control.setAvailability({ country: 'GHA', provider: 'see "notes"', operationType: 'PAYOUT', status: 'CLOSED' });
+    const exporter = await start(openAccount(), { everyMs: SLOW });
+    const metrics = await eventually(async () => {
+      const text = await scrape(exporter);
+      expect(valueIn(text, statusSeries('GHA', 'MTN_MOMO_GHA', 'PAYOUT', 'CLOSED'))).toBe(1);
+      return text;
+    });
+    const unknown = (field: string) => valueIn(metrics, `kpay_unknown_values_total{account="default",field="${field}"}`);
+    expect([unknown('country'), unknown('provider'), unknown('operation'), unknown('status')]).toEqual([1, 2, 1, 1]);
+    expect(metrics).not.toMatch(/HALF_OPEN|GIFT|notes/);
+    const statuses = ['OPERATIONAL', 'DELAYED', 'CLOSED'].map((status) =>
+      valueIn(metrics, statusSeries('CMR', 'MTN_MOMO_CMR', 'PAYOUT', status)),
+    );
+    expect(statuses).toEqual([0, 0, 0]);
+  });
+});
+
+describe('the exporter', () => {
+  it('logs a failure when it begins and when it is over, not at each try, and no secret', async () => {
+    const account = openAccount();
+    simulator.control.addFault({ match: { endpoint: 'balance' }, fault: { kind: 'status', status: 500 } });
+    const exporter = await start(account);
+    const failures = 'kpay_observation_failures_total{account="default",observation="balance"}';
+    await eventually(async () => expect(valueIn(await scrape(exporter), failures)).toBeGreaterThan(3));
+    expect(valueIn(await scrape(exporter), UP)).toBe(0);
+    simulator.control.clearFaults();
+    await eventually(async () => expect(valueIn(await scrape(exporter), UP)).toBe(1));
+    expect(logged.map((line) => JSON.parse(line).msg)).toEqual([
+      'KPay could not be observed; its series vanish unless that changes',
+      'KPay answers again',
+    ]);
+    expect(logged.join('')).not.toContain(simulatorSecretKey);
+    expect(logged.join('')).not.toContain(simulatorApiKey);
+  });
+
+  it('is healthy and ready while KPay is not', async () => {
+    simulator.control.addFault({ fault: { kind: 'hang' } });
+    const exporter = await start(openAccount());
+    for (const path of ['/healthz', '/readyz']) expect((await fetch(exporter.url + path)).status).toBe(200);
+    expect(valueIn(await scrape(exporter), UP)).toBe(0);
+    await simulator.close();
+  });
+
+  it('asks nothing any more once it is closed', async () => {
+    const keys = { apiKey: 'kpay_test_second', secretKey: 'second-secret' };
+    const second = simulator.control.addApplication(keys);
+    const requests = (ofSecond: boolean) =>
+      simulator.control.truth().requests.filter(({ applicationId }) => (applicationId === second.id) === ofSecond);
+    const exporter = await start(openAccount());
+    await eventually(() => expect(requests(false).length).toBeGreaterThan(10));
+    await exporter.close();
+    const asked = requests(false).length;
+    await start(openAccount('second', {}, keys));
+    await eventually(() => expect(requests(true).length).toBeGreaterThan(30));
+    // Reads that were under way run to their end, one for each observation at most: they belong to all who share them.
+    expect(requests(false).length).toBeLessThanOrEqual(asked + 3);
+  });
+});
