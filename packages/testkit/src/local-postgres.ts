@@ -1,0 +1,63 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chownSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { freePort } from './free-port.ts';
+import { findProgram, type LocalServer, startServer, type Unavailable, unavailable } from './local-server.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const DEBIAN_VERSIONS = '/usr/lib/postgresql';
+
+/**
+ * An empty Postgres with a superuser `kpay`. It does not wait for the disk, so it survives SIGKILL but not
+ * a power cut. Postgres refuses to run as root: then the system's user `postgres` runs it.
+ */
+export async function localPostgres(): Promise<LocalServer | Unavailable> {
+  const postgres = findProgram(['postgres'], debianFolders());
+  // The link on PATH may stand alone; initdb is beside the real one.
+  const initdb = findProgram(['initdb'], postgres === undefined ? [] : [dirname(postgres), ...debianFolders()]);
+  if (postgres === undefined || initdb === undefined)
+    return unavailable('there is no postgres with initdb on PATH or below /usr/lib/postgresql');
+  const asUser = chooseUser();
+  if ('unavailable' in asUser) return asUser;
+
+  const port = await freePort();
+  const folder = temporaryFolder();
+  if (asUser.owner) chownSync(folder.path, asUser.owner.uid, asUser.owner.gid);
+  const data = join(folder.path, 'data');
+  const run = (program: string, ...args: string[]) => [...asUser.prefix, program, ...args];
+
+  const [first = '', ...rest] = run(initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N');
+  execFileSync(first, rest, { stdio: 'pipe', cwd: '/' });
+  const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
+  return startServer({
+    command: run(postgres, '-D', data, ...settings.flatMap((setting) => ['-c', setting])),
+    port,
+    url: `postgres://kpay@127.0.0.1:${port}/postgres`,
+    stopSignal: 'SIGINT',
+    removeData: folder.remove,
+    readyText: 'ready to accept connections',
+  });
+}
+
+function debianFolders(): string[] {
+  try {
+    const versions = readdirSync(DEBIAN_VERSIONS).sort((a, b) => Number(b) - Number(a));
+    return versions.map((version) => join(DEBIAN_VERSIONS, version, 'bin'));
+  } catch {
+    return [];
+  }
+}
+
+/** How to run a program as somebody who is not root. */
+type AsUser = { prefix: readonly string[]; owner?: { uid: number; gid: number } };
+
+function chooseUser(): AsUser | Unavailable {
+  if (process.getuid?.() !== 0) return { prefix: [] };
+  const setpriv = findProgram(['setpriv']);
+  const ids = ['-u', '-g'].map((flag) => Number.parseInt(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout, 10));
+  const [uid = Number.NaN, gid = Number.NaN] = ids;
+  if (setpriv === undefined || Number.isNaN(uid) || Number.isNaN(gid)) {
+    return unavailable('Postgres refuses to run as root, and there is no setpriv with a system user postgres');
+  }
+  return { prefix: [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'], owner: { uid, gid } };
+}

@@ -1,0 +1,20 @@
+import { freePort } from './free-port.ts';
+import { findProgram, type LocalServer, startServer, type Unavailable, unavailable } from './local-server.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** A Redis or Valkey that is empty and writes nothing to disk. */
+export async function localRedis(): Promise<LocalServer | Unavailable> {
+  const program = findProgram(['redis-server', 'valkey-server']);
+  if (program === undefined) return unavailable('there is no redis-server or valkey-server on PATH');
+  const port = await freePort();
+  const folder = temporaryFolder();
+  const settings = ['--bind', '127.0.0.1', '--port', String(port), '--dir', folder.path, '--save', '', '--appendonly', 'no'];
+  return startServer({
+    command: [program, ...settings],
+    port,
+    url: `redis://127.0.0.1:${port}`,
+    stopSignal: 'SIGTERM',
+    removeData: folder.remove,
+    readyText: 'Ready to accept connections',
+  });
+}

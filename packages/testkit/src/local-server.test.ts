@@ -1,0 +1,48 @@
+import { spawnSync } from 'node:child_process';
+import { afterEach, expect, test, vi } from 'vitest';
+import { eventually } from './eventually.ts';
+import { localPostgres } from './local-postgres.ts';
+import { localRedis } from './local-redis.ts';
+import { unavailable } from './local-server.ts';
+
+afterEach(() => void vi.unstubAllEnvs());
+
+for (const [name, start] of Object.entries({ localRedis, localPostgres })) {
+  test(`${name} is ready when it is given, and leaves no process behind`, async ({ skip }) => {
+    const server = await start();
+    if ('unavailable' in server) return skip(server.unavailable);
+    expect(isAlive(server.pid)).toBe(true);
+    await server.stop();
+    expect(isAlive(server.pid)).toBe(false);
+    await server.stop();
+  });
+}
+
+test('a paused server can still be killed', async ({ skip }) => {
+  const server = await localRedis();
+  if ('unavailable' in server) return skip(server.unavailable);
+  server.pause();
+  await eventually(() => expect(stateOf(server.pid)).toBe('T'));
+  await server.kill();
+  await server.stop();
+  expect(isAlive(server.pid)).toBe(false);
+});
+
+test('what cannot be had says why, and fails where everything must be had', () => {
+  vi.stubEnv('KPAY_TEST_STRICT', '');
+  expect(unavailable('there is no such server')).toEqual({ unavailable: 'there is no such server' });
+  vi.stubEnv('KPAY_TEST_STRICT', '1');
+  expect(() => unavailable('there is no such server')).toThrow('KPAY_TEST_STRICT=1 and there is no such server');
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+function stateOf(pid: number): string {
+  return spawnSync('ps', ['-o', 'stat=', '-p', String(pid)], { encoding: 'utf8' }).stdout.slice(0, 1);
+}

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { eventually } from './eventually.ts';
+
+const START_TIMEOUT_MS = 15_000;
+
+/** A real server on 127.0.0.1 with data of its own. */
+export interface LocalServer {
+  url: string;
+  port: number;
+  pid: number;
+  /** Freezes the process, and lets it go on. */
+  pause(): void;
+  resume(): void;
+  /** Ends it as a power cut would, keeping nothing of it. */
+  kill(): Promise<void>;
+  /** Ends it and removes its data. Safe after `kill`. */
+  stop(): Promise<void>;
+}
+
+/** The server cannot be had on this machine, and why. */
+export interface Unavailable {
+  unavailable: string;
+}
+
+/**
+ * Says that a suite cannot run here, for `describe.skipIf('unavailable' in server)`.
+ *
+ * @throws when KPAY_TEST_STRICT is 1: there, everything must be had.
+ */
+export function unavailable(why: string): Unavailable {
+  if (process.env.KPAY_TEST_STRICT === '1') throw new Error(`KPAY_TEST_STRICT=1 and ${why}`);
+  return { unavailable: why };
+}
+
+/** The first of these programs that is on PATH or in one of `folders`. */
+export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
+  const places = [...(process.env.PATH ?? '').split(delimiter), ...folders];
+  return names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export interface StartOptions {
+  command: readonly string[];
+  port: number;
+  url: string;
+  /** The signal that ends it in order. */
+  stopSignal: NodeJS.Signals;
+  removeData(): void;
+  /** What it writes when it takes connections. */
+  readyText: string;
+}
+
+/** Runs a server in the foreground until it is ready, and ends it with this process. */
+export async function startServer(options: StartOptions): Promise<LocalServer> {
+  const [program = '', ...args] = options.command;
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  // A program that cannot be run has no pid, which is how the wait below learns of it.
+  child.on('error', () => {});
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => output.push(String(text)));
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
+
+  const end = async (signal: NodeJS.Signals) => {
+    process.off('exit', killNow);
+    if (hasEnded(child)) return;
+    child.kill('SIGCONT');
+    child.kill(signal);
+    await once(child, 'exit');
+  };
+  try {
+    await eventually(
+      () => {
+        if (hasEnded(child)) return;
+        if (!output.join('').includes(options.readyText)) throw new Error(`it never wrote "${options.readyText}"`);
+      },
+      { timeoutMs: START_TIMEOUT_MS },
+    );
+    if (hasEnded(child)) throw new Error('it ended at once');
+  } catch (error) {
+    await end('SIGKILL');
+    options.removeData();
+    throw new Error(`${program} did not start: ${output.join('').slice(-2_000)}`, { cause: error });
+  }
+  return {
+    url: options.url,
+    port: options.port,
+    pid: child.pid ?? 0,
+    pause: () => void child.kill('SIGSTOP'),
+    resume: () => void child.kill('SIGCONT'),
+    kill: () => end('SIGKILL'),
+    stop: async () => {
+      await end(options.stopSignal);
+      options.removeData();
+    },
+  };
+}
+
+function hasEnded(child: ChildProcess): boolean {
+  return child.pid === undefined || child.exitCode !== null || child.signalCode !== null;
+}

@@ -1,0 +1,14 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+export interface TemporaryFolder {
+  path: string;
+  remove(): void;
+}
+
+/** An empty folder of its own for a test: `onTestFinished(folder.remove)`. */
+export function temporaryFolder(): TemporaryFolder {
+  const path = mkdtempSync(join(tmpdir(), 'kpay-test-'));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
