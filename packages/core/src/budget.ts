@@ -32,7 +32,7 @@ export interface Budget {
    *   `aborted` when the signal ends the wait.
    */
   take(lane: Lane, options?: TakeOptions): Promise<BudgetSlot>;
-  /** Requests that may still be sent in the present window, by all processes together. */
+  /** Requests that may still be sent in the present window, by all processes together; a block after a 429 does not count. */
   remaining(): Promise<number>;
   /** Stops every process for `forMs`. */
   block(forMs: number): Promise<void>;

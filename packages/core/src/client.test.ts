@@ -1,7 +1,11 @@
+import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawRequest, type RawServer, startRawServer } from '../test/raw-server.ts';
 import { createTestClient, type TestClient } from '../test/test-client.ts';
+import { createBudget } from './budget.ts';
+import { createMemoryBudgetStore } from './budget-store.ts';
 import type { KpayClient, KpayClientOptions } from './client.ts';
+import { systemClock } from './clock.ts';
 import { InvalidSettings } from './errors.ts';
 
 const PEOPLE = { lane: 'people' } as const;
@@ -187,10 +191,16 @@ describe('a read that fails', () => {
     await expect(open().client.balance({ ...PEOPLE, signal: leaving.signal })).rejects.toMatchObject({ reason: 'aborted' });
   });
 
-  it('after the client was closed is retryable', async () => {
-    const { client } = open();
-    await client.close();
-    await expect(client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'not_connected' });
+  it('because the client is closed is retryable, and so is one that waits for budget then', async () => {
+    const clock = systemClock;
+    const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 1, windowMs: 60_000 });
+    answerWith(200, []);
+    const { client } = open({ budget });
+    await client.balance(PEOPLE);
+    const waiting = client.balance(PEOPLE);
+    void client.close();
+    await expect(waiting).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
+    await expect(client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
   });
 });
 
@@ -224,6 +234,20 @@ it('connections are kept alive and used again', async () => {
   for (let count = 0; count < 10; count += 1) await client.balance(PEOPLE);
   // One, or one more while the first is between two requests.
   expect(server.connections).toBeLessThanOrEqual(2);
+});
+
+it('close lets a request under way end', async () => {
+  let reply: (() => void) | undefined;
+  onRequest = (request) => {
+    reply = () => request.reply(200, []);
+  };
+  const { client } = open();
+  const reading = client.balance(PEOPLE);
+  await eventually(() => expect(reply).toBeDefined());
+  const closing = client.close();
+  reply?.();
+  expect(await reading).toEqual([]);
+  await closing;
 });
 
 it('a base URL may have a path', async () => {

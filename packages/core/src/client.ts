@@ -102,7 +102,7 @@ export interface KpayClient {
    * @throws as TransferPermit.send. After OutcomeUnknown send the same fields again, never with another externalId.
    */
   transfer(fields: TransferRequestFields, options: CallOptions): Promise<TransferReceipt>;
-  /** Waits for requests under way and closes the connections. */
+  /** Ends all waits for budget, lets requests under way end, and closes the connections. */
   close(): Promise<void>;
 }
 
@@ -118,6 +118,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     totalTimeoutMs,
     ipv4Only: options.ipv4Only ?? false,
   });
+  const closing = new AbortController();
   const secrets = [apiKey, secretKey];
   const keyHeaders = { 'x-api-key': apiKey, 'x-secret-key': secretKey };
   const report = createDriftReporter(quietly(options.onDrift));
@@ -150,12 +151,17 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     }
   }
 
+  /** Waits for a slot until the caller or the client stops. */
+  function takeSlot({ lane, signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
+    return budget.take(lane, { signal: AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]), maxWaitMs });
+  }
+
   async function read<T>(
     endpoint: Endpoint<T>,
     { query = '', body }: { query?: string; body?: object },
     options: CallOptions,
   ): Promise<T> {
-    const slot = await budget.take(options.lane, options);
+    const slot = await takeSlot(options);
     const request = {
       method: endpoint.method,
       path: endpoint.path + query,
@@ -187,7 +193,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     // The token first: waiting for it must not eat into the slot's lease. Waiting for the slot can outlast a token.
     for (let tries = 0; tries < 3; tries += 1) {
       const token = await tokens.get(options);
-      const slot = await budget.take(options.lane, options);
+      const slot = await takeSlot(options);
       if (token.stillGood()) return permitOf(token, slot);
       slot.unsent();
     }
@@ -216,6 +222,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     function judgeTransfer(exchange: Exchange, withoutToken: OutcomeContext): TransferReceipt {
       const context = { ...withoutToken, secrets: [...secrets, token.accessToken] };
       const failure = failureOfTransfer(exchange, context);
+      // Not waited for: a store out of reach must not hold up KPay's answer.
       if (failure instanceof Rejected && failure.status === 401) token.forget().catch(() => {});
       if (failure || exchange.kind !== 'answered') throw failure;
       try {
@@ -257,7 +264,10 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
         throw error;
       }
     },
-    close: () => http.close(),
+    close() {
+      closing.abort(new Error('the client is closed'));
+      return http.close();
+    },
   };
 }
 

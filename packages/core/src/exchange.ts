@@ -8,8 +8,8 @@ export interface HttpRequest {
   body?: string | undefined;
   signal?: AbortSignal | undefined;
   /**
-   * Asked in the very moment before the first byte is written, when the connection stands; false means: do not
-   * write. Nothing can come between this and the write.
+   * Whether the sender's leases are long enough. Asked when the connection stands, in the very moment before the
+   * first byte is written: nothing can come between this and the write. False: nothing is written.
    */
   mayWrite?: (() => boolean) | undefined;
 }
@@ -25,7 +25,7 @@ export type Exchange =
       complete: boolean;
     }
   /** Not a byte was written. */
-  | { kind: 'unsent'; why: 'not_connected' | 'refused_by_sender' | 'aborted'; cause: unknown }
+  | { kind: 'unsent'; why: 'not_connected' | 'lease_too_short' | 'aborted'; cause: unknown }
   /** It was written, in part or whole, and no whole answer came. */
   | { kind: 'lost'; why: 'timeout' | 'connection_lost' | 'aborted'; cause: unknown };
 
@@ -123,7 +123,7 @@ function dispatch(
       stop = (reason) => controller.abort(reason);
       // A second start would be a second send behind our back.
       if (written) finish({ kind: 'lost', why: 'connection_lost', cause: new Error('started twice') });
-      else if (!over && mayWrite && !mayWrite()) finish({ kind: 'unsent', why: 'refused_by_sender', cause: undefined });
+      else if (!over && mayWrite && !mayWrite()) finish({ kind: 'unsent', why: 'lease_too_short', cause: undefined });
       if (over) controller.abort(new Error('not wanted any more'));
       else written = true;
     },

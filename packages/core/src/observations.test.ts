@@ -114,8 +114,22 @@ describe('an observation', () => {
     expect((await observations.peekBalance())?.value).toEqual([wallet(1n)]);
 
     failWith(undefined);
+    await clock.advance(1_000);
     await after(clock, 100, observations.balance(CHECKS));
     expect(observations.lastFailure('balance')).toBeUndefined();
+  });
+
+  it('that just failed is not asked for again at once, however many want it', async () => {
+    const { observations, clock, reads, failWith } = open();
+    failWith(new Retryable('no', { reason: 'server_error' }));
+    await expect(after(clock, 100, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
+    for (let count = 0; count < 10; count += 1) {
+      await expect(after(clock, 99, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
+    }
+    expect(reads).toHaveLength(1);
+    await clock.advance(10);
+    await expect(after(clock, 100, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
+    expect(reads).toHaveLength(2);
   });
 
   it('goes on for the others when the caller who began it leaves', async () => {

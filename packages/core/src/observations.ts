@@ -63,6 +63,8 @@ export interface ObservationsOptions {
 const MAX_AGE_MS: Readonly<Record<ObservationName, number>> = { balance: 30_000, availability: 60_000, rate: 600_000 };
 /** An old value is still worth showing with its date, for as long as somebody may look back. */
 const KEEP_MS = 7 * 24 * 60 * 60_000;
+/** After a failure whoever asks within this gets the same error: an outage must not eat the budget in failing reads. */
+const FAILURE_MS = 1_000;
 /** Anybody may ask for the rate of any two currencies; more pairs than this are not remembered. */
 const MAX_VALUES = 200;
 
@@ -99,6 +101,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     const entry = await value.shared.get({
       isFresh: ({ askedAtMs }) => askedAtMs >= oldestMs,
       refresh: async (lane: Lane) => {
+        if (value.failure && clock.now() < value.failure.at.getTime() + FAILURE_MS) throw value.failure.error;
         try {
           const text = encode(await ask(lane));
           value.failure = undefined;

@@ -17,9 +17,8 @@ const REFUSALS_OF_A_TRANSFER: readonly number[] = [400, 401, 403, 404, 409, 422]
 export function failureOfRead(exchange: Exchange, context: OutcomeContext): Rejected | Retryable | undefined {
   const { endpoint, secrets, retryAfterMs } = context;
   if (exchange.kind !== 'answered') {
-    if (exchange.kind === 'unsent' && exchange.why === 'refused_by_sender') return leaseTooShort();
-    const reason = exchange.why as Exclude<typeof exchange.why, 'refused_by_sender'>;
-    return new Retryable(`${endpoint}: ${SENTENCES[reason]}`, { reason, cause: plainCause(exchange.cause, secrets) });
+    const { why: reason, cause } = exchange;
+    return new Retryable(`${endpoint}: ${SENTENCES[reason]}`, { reason, cause: plainCause(cause, secrets) });
   }
   const { status } = exchange;
   if (status === 429) return rateLimited(context);
@@ -85,11 +84,8 @@ const SENTENCES = {
   timeout: 'no answer in time',
   connection_lost: 'the connection was lost',
   aborted: 'the caller stopped waiting',
+  lease_too_short: 'not sent, because a lease or the token would end before an answer could come',
 } as const;
-
-function leaseTooShort(): Retryable {
-  return new Retryable('not sent: a lease or the token would end before an answer could come', { reason: 'lease_too_short' });
-}
 
 function rateLimited({ endpoint, retryAfterMs }: OutcomeContext): Retryable {
   return new Retryable(`${endpoint}: KPay's rate limit is used up (429)`, { reason: 'rate_limited', retryAfterMs });

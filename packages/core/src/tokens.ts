@@ -35,11 +35,15 @@ export interface TokenSource {
 /** Long enough for the checks, the commit and the call that follow (architecture.md, law 1). */
 const NEEDED_MS = 2 * 60_000;
 const KEY = 'token';
+/** An early refresh that failed is not tried again before: it would cost every call a second slot of the budget. */
+const EARLY_PAUSE_MS = 10_000;
 
 export function createTokenSource({ store, clock, request, random = Math.random }: TokenSourceOptions): TokenSource {
   const shared = createSharedValue({ store, key: KEY, clock });
   // Between a fifth and a third of its life before the end: processes that started together do not ask together.
   const earlyShare = 1 / 5 + random() * (1 / 3 - 1 / 5);
+
+  let earlyAgainAtMs = 0;
 
   async function refresh(lane: Lane): Promise<{ text: string; keepMs: number }> {
     const { accessToken, lifetimeMs } = await request(lane);
@@ -61,8 +65,9 @@ export function createTokenSource({ store, clock, request, random = Math.random 
   return {
     async get({ lane, signal }) {
       const entry = await shared.get({ isFresh, refresh, context: lane, signal });
-      if (!isYoung(entry)) {
-        // This caller has its token. When the early refresh fails, a later caller tries again and hears of it.
+      if (!isYoung(entry) && clock.monotonicMs() >= earlyAgainAtMs) {
+        earlyAgainAtMs = clock.monotonicMs() + EARLY_PAUSE_MS;
+        // This caller has its token. Should the refresh go on failing, those who find none hear of it.
         shared.get({ isFresh: isYoung, refresh, context: lane }).catch(() => {});
       }
       return {
