@@ -168,7 +168,8 @@ export function createControl({ kpay, faults, log, tokens, rateLimit, limits }: 
       return {
         transfers: ofId(kpay.transfers)
           .filter(({ sequence }) => sequence > (query.transfersAfter ?? 0))
-          .slice(0, query.transfers ?? kpay.transfers.length),
+          .slice(0, query.transfers ?? kpay.transfers.length)
+          .map((transfer) => ({ ...transfer })),
         transferCount: kpay.transfers.length,
         wallets: kpay.applications.flatMap(listWallets),
         burntIds: kpay.applications.flatMap(listBurntIds),

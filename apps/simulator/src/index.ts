@@ -1,3 +1,4 @@
+export { Refusal } from './answer.ts';
 export { type ApplicationSpec, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from './application.ts';
 export type { Control, MoneyCheck, Truth, TruthQuery, WalletTruth } from './control.ts';
 export type { EndpointName } from './endpoints.ts';

@@ -88,7 +88,7 @@ export class Kpay {
   }
 
   /** One row a currency, summed over its countries; or one row a country, so that a currency comes several times. */
-  balance(application: Application, rows: BalanceRows): BalanceRow[] {
+  balance(application: Application, rows: BalanceRows = 'per_currency'): BalanceRow[] {
     const groups = Map.groupBy(application.wallets, (wallet) =>
       rows === 'per_currency' ? wallet.currency : `${wallet.country}:${wallet.currency}`,
     );

@@ -19,10 +19,13 @@ export class RateBook {
 
   /** Units of `to` for one unit of `from`: 1 within a currency (a zone has one currency), six significant digits otherwise. */
   rate(from: string, to: string): number | undefined {
+    const set = this.#set.get(`${from}:${to}`);
+    if (set !== undefined) return set;
+    if (from === to) return Object.hasOwn(perDollar, from) ? 1 : undefined;
     const fromRate = perDollar[from];
     const toRate = perDollar[to];
     if (fromRate === undefined || toRate === undefined) return undefined;
-    return this.#set.get(`${from}:${to}`) ?? (from === to ? 1 : Number((toRate / fromRate).toPrecision(6)));
+    return Number((toRate / fromRate).toPrecision(6));
   }
 
   set(from: string, to: string, rate: number): void {

@@ -33,12 +33,16 @@ export interface RequestCounts {
   mostInWindow: Record<string, number>;
 }
 
+/** Of a path or an id: the log must stay small whatever clients send. */
+const keptTextLength = 200;
+
 /** The latest requests, bounded, and counts of all of them. */
 export class RequestLog {
   counts: RequestCounts = emptyCounts();
   readonly #capacity: number;
   #records: RequestRecord[] = [];
   #windows = new Map<string, SlidingWindow>();
+  #open = new Set<RequestRecord>();
   #sequence = 0;
 
   constructor(capacity: number) {
@@ -50,7 +54,7 @@ export class RequestLog {
     const record: RequestRecord = {
       sequence: this.#sequence,
       method,
-      path,
+      path: path.slice(0, keptTextLength),
       endpoint,
       applicationId: null,
       externalId: null,
@@ -61,11 +65,17 @@ export class RequestLog {
       bodyHash: null,
     };
     this.#records.push(record);
+    this.#open.add(record);
     // Cutting in batches keeps the cost of a request constant.
     if (this.#records.length >= this.#capacity * 2) this.#records = this.#records.slice(-this.#capacity);
     this.counts.total += 1;
     increment(this.counts.byEndpoint, endpoint ?? 'unknown');
     return record;
+  }
+
+  describeBody(record: RequestRecord, externalId: string | undefined, bodyHash: string | null): void {
+    record.externalId = externalId?.slice(0, keptTextLength) ?? null;
+    record.bodyHash = bodyHash;
   }
 
   countReceipt(applicationId: string, at: number, windowMs: number): void {
@@ -76,9 +86,13 @@ export class RequestLog {
   }
 
   close(record: RequestRecord, ending: RequestEnding): void {
-    if (record.ending !== 'open') return;
+    if (!this.#open.delete(record)) return;
     record.ending = ending;
     increment(this.counts.byEnding, ending);
+  }
+
+  closeAll(ending: RequestEnding): void {
+    for (const record of this.#open) this.close(record, ending);
   }
 
   /** The client may be gone already; what was decided is true nevertheless. */
@@ -91,12 +105,13 @@ export class RequestLog {
   list(most: number = this.#capacity, afterSequence = 0): RequestRecord[] {
     if (most <= 0) return [];
     const kept = this.#records.slice(-this.#capacity).filter((record) => record.sequence > afterSequence);
-    return kept.slice(-most);
+    return kept.slice(-most).map((record) => ({ ...record }));
   }
 
   reset(): void {
     this.counts = emptyCounts();
     this.#records = [];
+    this.#open = new Set();
     this.#windows = new Map();
   }
 }

@@ -48,22 +48,22 @@ async function serveApi(
   path: string,
   query: URLSearchParams,
 ): Promise<void> {
-  const { log, closing } = parts;
+  const { log } = parts;
   const method = request.method ?? 'GET';
   const endpoint = findEndpoint(method, path);
   const record = log.open(method, path, endpoint ?? null, parts.now());
-  response.on('close', () => log.close(record, closing.aborted ? 'simulator_closed' : 'client_gone'));
+  response.on('close', () => log.close(record, 'client_gone'));
 
-  const bytes = await readBody(request);
+  // Counted by its head: a request whose body never ends was received too.
   const { application, authenticated } = await identify(parts, request, endpoint);
-  const refused = countReceipt(parts, record, application) ?? (bytes ? undefined : bodyTooLarge());
+  const refused = countReceipt(parts, record, application);
+  const bytes = await readBody(request);
   if (refused || !bytes) return finish(parts, response, record, { kind: 'answer', answer: refused ?? bodyTooLarge() });
 
   const body = parseBody(request, bytes);
   const fields = typeof body?.json === 'object' && body.json !== null ? (body.json as Record<string, unknown>) : {};
   const externalId = typeof fields.externalId === 'string' ? fields.externalId : undefined;
-  record.externalId = externalId ?? null;
-  record.bodyHash = bytes.length > 0 ? createHash('sha256').update(bytes).digest('hex') : null;
+  log.describeBody(record, externalId, bytes.length > 0 ? createHash('sha256').update(bytes).digest('hex') : null);
 
   const chosen = parts.faults.choose({
     endpoint,
@@ -89,7 +89,7 @@ async function serveApi(
     application && externalId !== undefined ? act(application, externalId) : undefined;
   const ending = await carryOut(chosen, {
     serve: (balanceRows = 'per_currency') => answerRequest(parts.kpay, asked, balanceRows),
-    wait: (ms) => wait(ms, closing),
+    wait: (ms) => wait(ms, parts.closing),
     holdId: () => ofTransfer((owner, id) => parts.kpay.holdId(owner, id)) ?? false,
     releaseId: () => ofTransfer((owner, id) => parts.kpay.releaseId(owner, id)),
     burnId: () => ofTransfer((owner, id) => parts.kpay.burnId(owner, id)),

@@ -83,6 +83,7 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
     async close() {
       if (closing.signal.aborted) return;
       closing.abort();
+      log.closeAll('simulator_closed');
       const closed = once(server, 'close');
       server.close();
       server.closeAllConnections();

@@ -9,14 +9,14 @@ const signingKey = createSecretKey(Buffer.from('the simulator signs its tokens w
 export class TokenMint {
   #generation = 0;
 
-  /** `lifetimeMs` is rounded down to whole seconds, as JWT times are, but never below one. */
+  /** `lifetimeMs` is rounded down to whole seconds, as JWT times are, but never below two: one could be over at once. */
   issue(application: Application, at: number, lifetimeMs: number): Promise<string> {
     const issuedAt = Math.floor(at / 1000);
     return new SignJWT({ environment: application.environment, generation: this.#generation })
       .setProtectedHeader({ alg: 'HS256', typ: 'JWT' })
       .setSubject(application.id)
       .setIssuedAt(issuedAt)
-      .setExpirationTime(issuedAt + Math.max(1, Math.floor(lifetimeMs / 1000)))
+      .setExpirationTime(issuedAt + Math.max(2, Math.floor(lifetimeMs / 1000)))
       .sign(signingKey);
   }
 

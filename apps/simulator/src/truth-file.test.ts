@@ -1,0 +1,57 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSimulator } from '../test/client.ts';
+import { createSimulator } from './index.ts';
+import { openTruthFile } from './truth-file.ts';
+
+function makeFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'simulator-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return folder;
+}
+
+test('the truth is the same after a restart: transfers, balances, ids, rates, and applications with their wallets', async () => {
+  const dataDir = makeFolder();
+  const applications = [{ apiKey: 'kpay_test_b', secretKey: 's', wallets: [{ country: 'CMR', balance: 500 }] }];
+  const first = await openSimulator({ dataDir, applications });
+  first.control.setBalance({ country: 'CMR', balance: 900_000, reservedBalance: 5 });
+  first.control.setRate({ from: 'XAF', to: 'XOF', rate: 1.5 });
+  const token = await first.client.token();
+  await first.client.transfer({ externalId: 'a', destinationCountry: 'SEN' }, token);
+  const { transfers, wallets } = first.control.truth();
+  await first.close();
+
+  const richer = [{ apiKey: 'kpay_test_b', secretKey: 's', wallets: [{ country: 'CMR', balance: 1_000_000 }] }];
+  const second = await openSimulator({ dataDir, applications: richer });
+  expect(second.control.truth()).toMatchObject({ transfers, wallets, money: { conserved: true } });
+  expect((await second.client.transfer({ externalId: 'a' }, token)).status).toBe(409);
+  const { body } = await second.client.transfer({ externalId: 'b', destinationCountry: 'SEN' }, token);
+  expect(body).toMatchObject({ exchangeRate: 1.5 });
+  expect((body as { id: string }).id).not.toBe(transfers[0]?.id);
+});
+
+test('a torn last line was never answered: it is cut off, and what follows is whole', () => {
+  const dataDir = makeFolder();
+  const file = openTruthFile(dataDir);
+  file.append({ type: 'rate_set', from: 'XAF', to: 'XOF', rate: 1 });
+  file.close();
+  appendFileSync(file.path, '{"type":"rate_set","from":"XA');
+
+  const torn = openTruthFile(dataDir);
+  expect(torn.events).toEqual([{ type: 'rate_set', from: 'XAF', to: 'XOF', rate: 1 }]);
+  torn.append({ type: 'reset' });
+  torn.close();
+  const whole = openTruthFile(dataDir);
+  whole.close();
+  expect(whole.events.map(({ type }) => type)).toEqual(['rate_set', 'reset']);
+  expect(readFileSync(whole.path, 'utf8').split('\n')).toHaveLength(3);
+});
+
+test('a broken line in the middle is an error that names the file and the line', async () => {
+  const dataDir = makeFolder();
+  const path = join(dataDir, 'simulator-truth.jsonl');
+  writeFileSync(path, '{"type":"reset"}\nnot JSON\n{"type":"reset"}\n');
+  await expect(createSimulator({ port: 0, dataDir })).rejects.toThrow(`${path}:2 is no event of the simulator`);
+});
