@@ -62,10 +62,21 @@ export class GuardedPool extends pg.Pool {
       process.nextTick(callback, refusal, undefined, () => {});
       return undefined;
     }
-    if (!callback) return super.connect();
-    super.connect(callback);
+    if (!callback) {
+      return super.connect().then((client) => {
+        this.lend(client);
+        return client;
+      });
+    }
+    super.connect((error, client, release) => {
+      if (client) this.lend(client);
+      callback(error, client, client?.release ?? release);
+    });
     return undefined;
   }
+
+  /** Called with each client right before its owner gets it. */
+  protected lend(_client: pg.PoolClient): void {}
 }
 
 /** A query builder whose callbacks are known to the pool's guard to be inside a transaction. */

@@ -1,11 +1,10 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { createPgConfig } from '@electric-sql/pglite/node-postgres';
-import type { PoolClient } from 'pg';
 import type { Logger } from 'pino';
-import { createKysely, type Database, GuardedPool, IDLE_IN_TRANSACTION_MS, IdleTransaction } from './database.ts';
+import { createKysely, type Database, IDLE_IN_TRANSACTION_MS, IdleTransaction } from './database.ts';
 import { DurableFiles, syncFolder, syncTree } from './durable-files.ts';
+import { EmbeddedPool } from './embedded-pool.ts';
 import { EmbeddedSession } from './embedded-session.ts';
 import { lockFolder } from './folder-lock.ts';
 
@@ -51,19 +50,22 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Em
 
 async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise<EmbeddedDatabase> {
   const { dataDir, logger, idleInTransactionMs = IDLE_IN_TRANSACTION_MS } = options;
-  let owner: PoolClient | undefined;
+  const onIdle = () => {
+    const error = new IdleTransaction(
+      'a transaction did nothing for too long and was rolled back: await nothing in it but its client',
+    );
+    logger.error({ err: error }, error.message);
+    pool.takeSession(error);
+  };
   const session = new EmbeddedSession(
     { fs: prepareFiles(dataDir), startParams: START_PARAMS },
-    { limitMs: idleInTransactionMs, onIdle: () => owner && takeSession(owner, logger) },
+    { limitMs: idleInTransactionMs, onIdle },
   );
   await session.waitReady;
   await markCreated(dataDir);
 
   const onError = (error: Error) => logger.error({ err: error }, 'the embedded database failed');
-  const pool = new GuardedPool({ ...createPgConfig(session), max: 1, idleTimeoutMillis: 0 }, onError);
-  pool.on('acquire', (client) => {
-    owner = client;
-  });
+  const pool = new EmbeddedPool(session, onError);
 
   const maintain = async () => {
     await pool.query('VACUUM (ANALYZE)');
@@ -85,19 +87,6 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     maintain,
     close: () => (closing ??= shut()),
   };
-}
-
-/**
- * Frees the one session from a transaction that awaits something else. Its owner learns it at its next statement,
- * so that a rolled back transaction is never taken for a committed one.
- */
-function takeSession(owner: PoolClient, logger: Logger): void {
-  const error = new IdleTransaction(
-    'a transaction did nothing for too long and was rolled back: await nothing in it but its client',
-  );
-  logger.error({ err: error }, error.message);
-  owner.release(error);
-  Object.assign(owner, { query: () => Promise.reject(error), release: () => {} });
 }
 
 /** A first start that was interrupted leaves half a database behind, in which nothing was ever accepted: begin again. */

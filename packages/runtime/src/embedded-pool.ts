@@ -1,0 +1,45 @@
+import { createPgConfig } from '@electric-sql/pglite/node-postgres';
+import pg from 'pg';
+import { GuardedPool } from './database.ts';
+import type { EmbeddedSession } from './embedded-session.ts';
+
+/** A `pg.Pool` over the one session: whoever has a client has the session, from BEGIN to COMMIT and beyond. */
+export class EmbeddedPool extends GuardedPool {
+  #takeBack: ((error: Error) => void) | undefined;
+
+  constructor(session: EmbeddedSession, onError: (error: Error) => void) {
+    super({ Client: clientOf(session), max: 1, idleTimeoutMillis: 0 }, onError);
+  }
+
+  /**
+   * Takes the session from whoever has it, and rolls back. The owner learns it at its next statement, so that a
+   * transaction that was rolled back is never taken for a committed one.
+   */
+  takeSession(error: Error): void {
+    this.#takeBack?.(error);
+  }
+
+  protected override lend(client: pg.PoolClient): void {
+    const release = client.release.bind(client);
+    // pg-pool drops a client after a failed statement. The session is as good as before, and a new client would begin
+    // to talk on it while the old one's last words are still being answered.
+    client.release = () => {
+      this.#takeBack = undefined;
+      release();
+    };
+    this.#takeBack = (error) => {
+      this.#takeBack = undefined;
+      release(error);
+      Object.assign(client, { query: () => Promise.reject(error), release: () => {} });
+    };
+  }
+}
+
+/** A real `pg.Client` whose connection is the session. */
+function clientOf(session: EmbeddedSession): new () => pg.Client {
+  return class extends pg.Client {
+    constructor() {
+      super(createPgConfig(session));
+    }
+  };
+}
