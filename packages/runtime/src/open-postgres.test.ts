@@ -1,0 +1,68 @@
+import { createTcpProxy, eventually, freePort, localPostgres } from '@kpay/testkit';
+import { sql } from 'kysely';
+import { pino } from 'pino';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SecondClient } from './database.ts';
+import { openPostgres } from './open-postgres.ts';
+
+const lines: string[] = [];
+const logger = pino({}, { write: (line: string) => void lines.push(line) });
+const closers: (() => unknown)[] = [];
+
+afterAll(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const server = await localPostgres();
+const url = 'unavailable' in server ? '' : server.url;
+closers.push(() => 'unavailable' in server || server.stop());
+
+describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
+  test('values come as from the embedded database', async () => {
+    const database = await openPostgres({ url, logger });
+    closers.push(database.close);
+    const { rows } = await database.pool.query(`select 9007199254740993 as big, '2026-11-24T01:02:03.456Z'::timestamptz as at`);
+    expect(rows).toEqual([{ big: '9007199254740993', at: new Date('2026-11-24T01:02:03.456Z') }]);
+  });
+
+  test('a second client inside a transaction is refused at once here too', async () => {
+    const database = await openPostgres({ url, logger });
+    closers.push(database.close);
+    const db = database.kysely();
+    const transaction = db.transaction().execute(() => sql`select 1`.execute(db));
+    await expect(transaction).rejects.toBeInstanceOf(SecondClient);
+    await database.close();
+    await database.close();
+  });
+
+  test('a connection cut in mid-transaction fails that transaction only, and is logged', async () => {
+    const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(url).port) } });
+    closers.push(proxy.close);
+    const database = await openPostgres({ url: url.replace(/:\d+\//, `:${proxy.port}/`), logger });
+    closers.push(database.close);
+    const db = database.kysely();
+    const transaction = db.transaction().execute(async (trx) => {
+      await sql`select 1`.execute(trx);
+      proxy.cut();
+      await eventually(() => expect(lines.join('')).toContain('a connection to Postgres failed'));
+      await sql`select 2`.execute(trx);
+    });
+    await expect(transaction).rejects.toThrow();
+    expect((await sql`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
+  });
+
+  test('a wrong database is refused in one line that names the setting and shows no password', async () => {
+    await expect(
+      openPostgres({ url: url.replace('kpay@', 'kpay:hush@').replace('/postgres', '/nowhere'), logger }),
+    ).rejects.toThrow(
+      'Postgres does not let us in (database "nowhere" does not exist): check DATABASE_URL and that the server runs',
+    );
+  });
+});
+
+test('a server that is not there is refused in one line', async () => {
+  const port = await freePort();
+  await expect(openPostgres({ url: `postgres://kpay:hush@127.0.0.1:${port}/kpay`, logger })).rejects.toThrow(
+    `Postgres does not let us in (connect ECONNREFUSED 127.0.0.1:${port}): check DATABASE_URL and that the server runs`,
+  );
+});
