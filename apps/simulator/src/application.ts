@@ -1,26 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { countries, decimalsOf, findCountry } from './catalogue.ts';
-import { toMinor } from './decimal.ts';
-
-/** A decimal that is not negative, as text or number. */
-export const MoneySchema = z
-  .union([z.string(), z.number()])
-  .refine((value) => (toMinor(value, 2) ?? -1n) >= 0n, 'expected a decimal of at most two places, not negative');
-
-const WalletSpecSchema = z
-  .strictObject({
-    country: z.string().refine((code) => findCountry(code) !== undefined, 'unknown country'),
-    /** Needed only where a country has two: COD. */
-    currency: z.string().optional(),
-    balance: MoneySchema,
-    /** Part of the balance that is held for running withdrawals. */
-    reservedBalance: MoneySchema.optional(),
-  })
-  .refine(({ country, currency }) => currency === undefined || findCountry(country)?.currencies.includes(currency), {
-    path: ['currency'],
-    message: 'not a currency of that country',
-  });
+import { allWallets, openWallet, type Wallet, WalletSpecSchema } from './wallets.ts';
 
 /** What a test or a person says about an application; ids and names that are left out are made from the key. */
 export const ApplicationSpecSchema = z.strictObject({
@@ -37,15 +17,6 @@ export const ApplicationSpecSchema = z.strictObject({
   wallets: z.array(WalletSpecSchema).optional(),
 });
 export type ApplicationSpec = z.input<typeof ApplicationSpecSchema>;
-
-export interface Wallet {
-  country: string;
-  currency: string;
-  balanceMinor: bigint;
-  reservedMinor: bigint;
-  /** All that was ever put in from outside, by the opening and by the control API. Transfers never change it. */
-  fundedMinor: bigint;
-}
 
 /**
  * Why an externalId cannot be used: an active transfer holds it, a call that has not ended yet does, or KPay burnt it
@@ -79,18 +50,6 @@ export const simulatorApplication: ApplicationSpec = {
   companyName: 'Simulator company',
 };
 
-const plenty: Readonly<Record<string, number>> = {
-  XAF: 10_000_000,
-  XOF: 10_000_000,
-  KES: 2_000_000,
-  RWF: 25_000_000,
-  UGX: 60_000_000,
-  ZMW: 400_000,
-  SLE: 400_000,
-  CDF: 40_000_000,
-  USD: 20_000,
-};
-
 export function openApplication(spec: ApplicationSpec): Application {
   const wallets = spec.wallets ?? allWallets();
   return {
@@ -107,21 +66,6 @@ export function openApplication(spec: ApplicationSpec): Application {
     wallets: wallets.map(openWallet),
     heldIds: new Map(),
   };
-}
-
-export function openWallet(spec: NonNullable<ApplicationSpec['wallets']>[number]): Wallet {
-  const currency = spec.currency ?? findCountry(spec.country)?.currencies[0];
-  if (currency === undefined) throw new RangeError(`unknown country ${spec.country}`);
-  const balanceMinor = toMinor(spec.balance, decimalsOf(currency));
-  const reservedMinor = toMinor(spec.reservedBalance ?? 0, decimalsOf(currency));
-  if (balanceMinor === undefined || reservedMinor === undefined) throw new RangeError(`finer than ${currency}: ${spec.balance}`);
-  return { country: spec.country, currency, balanceMinor, reservedMinor, fundedMinor: balanceMinor };
-}
-
-function allWallets(): NonNullable<ApplicationSpec['wallets']> {
-  return countries.flatMap(({ code, currencies }) =>
-    currencies.map((currency) => ({ country: code, currency, balance: plenty[currency] ?? 0 })),
-  );
 }
 
 /** A UUID that is the same for the same text, in every run. */

@@ -1,5 +1,5 @@
 import { type Answer, errorAnswer } from './answer.ts';
-import type { ChosenFault } from './faults.ts';
+import type { ChosenFault, Fault } from './faults.ts';
 import type { BalanceRows } from './kpay.ts';
 
 /** How a request ends on the wire. */
@@ -68,17 +68,25 @@ export async function carryOut(chosen: ChosenFault | undefined, call: Call): Pro
       return answered(call.serve('per_country'));
     case 'conflict_while_running': {
       if (!call.holdId()) return answered(call.serve());
-      await call.wait(fault.delayMs);
-      call.releaseId();
-      if (fault.outcome === 'succeed') return answered(call.serve());
-      if (fault.outcome === 'fail_and_burn') call.burnId();
-      return answered(errorAnswer(fault.status, 'Injected fault'));
+      const running = runHolding(fault, call);
+      if (fault.gatewayTimeoutMs === undefined) return answered(await running);
+      const gateway = call.wait(fault.gatewayTimeoutMs).then(() => errorAnswer(504, 'Gateway timeout'));
+      return answered(await Promise.race([running, gateway]));
     }
     case 'burn_id':
       if (!call.holdId()) return answered(call.serve());
       call.burnId();
       return answered(errorAnswer(422, 'Insufficient funds'));
   }
+}
+
+/** The id is held already: runs its time and ends. Ending and serving are one step, so nobody can take the id between. */
+async function runHolding(fault: Extract<Fault, { kind: 'conflict_while_running' }>, call: Call): Promise<Answer> {
+  await call.wait(fault.delayMs);
+  call.releaseId();
+  if (fault.outcome === 'succeed') return call.serve();
+  if (fault.outcome === 'fail_and_burn') call.burnId();
+  return errorAnswer(fault.status, 'Injected fault');
 }
 
 function answered(answer: Answer): Ending {

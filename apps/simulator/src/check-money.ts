@@ -1,7 +1,8 @@
-import type { Application, Wallet } from './application.ts';
+import type { Application } from './application.ts';
 import { decimalsOf } from './catalogue.ts';
 import { formatMinor, toMinor } from './decimal.ts';
 import type { TransferRecord } from './truth-event.ts';
+import type { Wallet } from './wallets.ts';
 
 /**
  * Whether money is conserved: each wallet holds what was put in, minus what its completed transfers took, plus what

@@ -1,27 +1,22 @@
 import { z } from 'zod';
 import { Refusal } from './answer.ts';
-import { type Application, type ApplicationSpec, ApplicationSpecSchema, MoneySchema } from './application.ts';
-import { decimalsOf, findCountry } from './catalogue.ts';
+import { type Application, type ApplicationSpec, ApplicationSpecSchema } from './application.ts';
+import { decimalsOf } from './catalogue.ts';
 import { checkMoney } from './check-money.ts';
-import { formatMinor, toMinor } from './decimal.ts';
+import { formatMinor } from './decimal.ts';
 import type { FaultBook, FaultRule, FaultRuleState } from './faults.ts';
 import type { Kpay } from './kpay.ts';
 import type { RateLimit, RateLimitSettings } from './rate-limit.ts';
 import type { RequestCounts, RequestLog, RequestRecord } from './request-log.ts';
 import type { TokenMint } from './tokens.ts';
 import type { TransferRecord } from './truth-event.ts';
+import { WalletSpecSchema } from './wallets.ts';
 
 const applicationId = z.string().optional();
 const keepCache = z.boolean().default(false);
 const currency = z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code');
 
-const BalanceSchema = z.strictObject({
-  applicationId,
-  country: z.string(),
-  currency: currency.optional(),
-  balance: MoneySchema,
-  reservedBalance: MoneySchema.default(0),
-});
+const BalanceSchema = WalletSpecSchema.extend({ applicationId });
 const RateSchema = z.strictObject({ from: currency, to: currency, rate: z.number().positive().max(1e9), keepCache });
 const AvailabilitySchema = z.strictObject({
   country: z.string().min(1),
@@ -115,13 +110,10 @@ export function createControl({ kpay, faults, log, tokens, rateLimit, limits }: 
   };
   return {
     setBalance(input) {
-      const set = BalanceSchema.parse(input);
-      const application = findApplication(kpay, set.applicationId);
-      const walletCurrency = chooseCurrency(set.country, set.currency);
-      const balance = exactAmount('balance', set.balance, walletCurrency);
-      const reservedBalance = exactAmount('reservedBalance', set.reservedBalance, walletCurrency);
-      kpay.setBalance(application, set.country, walletCurrency, balance, reservedBalance);
-      const wallet = listWallets(application).find((each) => each.country === set.country && each.currency === walletCurrency);
+      const { applicationId: owner, ...spec } = BalanceSchema.parse(input);
+      const application = findApplication(kpay, owner);
+      const set = kpay.setBalance(application, spec);
+      const wallet = listWallets(application).find((each) => each.country === set.country && each.currency === set.currency);
       if (!wallet) throw new Error('a wallet that was just set is missing');
       return wallet;
     },
@@ -192,22 +184,6 @@ function findApplication(kpay: Kpay, id: string | undefined): Application {
   const application = id === undefined ? kpay.applications[0] : kpay.findById(id);
   if (!application) throw new Refusal(400, 'applicationId: no application has it');
   return application;
-}
-
-function chooseCurrency(code: string, wanted: string | undefined): string {
-  const country = findCountry(code);
-  if (!country) throw new Refusal(400, 'country: unknown');
-  const [first, second] = country.currencies;
-  if (wanted !== undefined && country.currencies.includes(wanted)) return wanted;
-  if (wanted === undefined && first !== undefined && second === undefined) return first;
-  throw new Refusal(400, `currency: expected one of ${country.currencies.join(', ')}`);
-}
-
-function exactAmount(field: string, amount: string | number, walletCurrency: string): string {
-  const decimals = decimalsOf(walletCurrency);
-  const minor = toMinor(amount, decimals);
-  if (minor === undefined) throw new Refusal(400, `${field}: ${walletCurrency} has ${decimals} decimals`);
-  return formatMinor(minor, decimals);
 }
 
 function listWallets({ id, wallets }: Application): WalletTruth[] {

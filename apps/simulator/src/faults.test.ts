@@ -161,6 +161,17 @@ describe('conflict_while_running: a second call gets 409 while the first still r
   });
 });
 
+test('a gateway can answer 504 for a transfer that runs on, holds its id, and then fails', async () => {
+  const { client, control } = await openSimulator();
+  const fault = { kind: 'conflict_while_running', delayMs: 200, gatewayTimeoutMs: 20 } as const;
+  control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault });
+  const token = await client.token();
+  const send = async () => (await client.transfer({ externalId: 'x' }, token)).status;
+  expect([await send(), await send()]).toEqual([504, 409]);
+  expect(control.truth().transferCount).toBe(0);
+  await eventually(async () => expect(await send()).toBe(201));
+});
+
 test('burn_id answers 422, moves nothing, and the id is 409 for ever', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'burn_id' } });

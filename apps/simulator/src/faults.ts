@@ -40,12 +40,16 @@ export const FaultSchema = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('unknown_enum'), value: z.string().min(1).default('SOMETHING_NEW') }),
   /** The balance comes as one row a country, so that a currency comes several times. */
   z.strictObject({ kind: z.literal('balance_rows') }),
-  /** The transfer runs for delayMs and holds its externalId, so that a second call gets 409; then it fails or succeeds. */
+  /**
+   * The transfer runs for delayMs and holds its externalId, so that a second call gets 409; then it fails or succeeds.
+   * With gatewayTimeoutMs the caller is answered 504 after that, while the transfer runs on.
+   */
   z.strictObject({
     kind: z.literal('conflict_while_running'),
     delayMs: z.number().nonnegative().max(600_000),
     outcome: z.enum(['fail', 'fail_and_burn', 'succeed']).default('fail'),
     status: z.int().min(400).max(599).default(500),
+    gatewayTimeoutMs: z.number().nonnegative().optional(),
   }),
   /** 422, nothing moves, and the externalId is answered 409 from then on. */
   z.strictObject({ kind: z.literal('burn_id') }),

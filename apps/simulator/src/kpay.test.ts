@@ -52,7 +52,7 @@ test('what could not be recorded has not happened', () => {
 
 test('a journal of its events gives the same truth again', () => {
   const { kpay, application, order, events } = open();
-  kpay.setBalance(application, 'CMR', 'XAF', '900000', '100');
+  kpay.setBalance(application, { country: 'CMR', balance: '900000', reservedBalance: 100 });
   kpay.setRate('XAF', 'KES', 0.21, false);
   const undone = kpay.transfer(application, order({ externalId: 'undone' }));
   kpay.transfer(application, order({ destinationCountry: 'KEN', externalId: 'kept', amount: 333 }));

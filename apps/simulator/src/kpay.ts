@@ -1,5 +1,5 @@
 import { Refusal } from './answer.ts';
-import { type Application, type ApplicationSpec, openApplication, openWallet, uuidFrom, type Wallet } from './application.ts';
+import { type Application, type ApplicationSpec, openApplication, uuidFrom } from './application.ts';
 import { AvailabilityBoard, type CountryAvailability } from './availability-board.ts';
 import { decimalsOf } from './catalogue.ts';
 import { convertMinor, formatMinor, parseDecimal, toMinor } from './decimal.ts';
@@ -7,6 +7,7 @@ import { RateBook } from './rate-book.ts';
 import { ServerCache } from './server-cache.ts';
 import { readTransferRequest } from './transfer-request.ts';
 import type { TransferRecord, TruthEvent } from './truth-event.ts';
+import { moveMoney, openWallet, type Wallet, type WalletSpec, walletOf } from './wallets.ts';
 
 export interface KpayOptions {
   /** Milliseconds since 1970; the only source of time. */
@@ -117,8 +118,8 @@ export class Kpay {
   transfer(application: Application, body: unknown): TransferRecord {
     const request = readTransferRequest(body);
     if (request.applicationId !== application.id) throw new Refusal(403, 'Application does not belong to you');
-    const source = walletOf(application, request.sourceCountry);
-    const destination = walletOf(application, request.destinationCountry);
+    const source = walletOf(application.wallets, request.sourceCountry);
+    const destination = walletOf(application.wallets, request.destinationCountry);
     const amountMinor = toMinor(request.amount, decimalsOf(source.currency));
     // Not documented: an amount finer than its currency could only be rounded, which no KPay answer shows.
     if (amountMinor === undefined) throw new Refusal(400, `amount has more decimals than ${source.currency}`);
@@ -177,8 +178,19 @@ export class Kpay {
     return this.#byKey.get(application.apiKey) ?? application;
   }
 
-  setBalance(application: Application, country: string, currency: string, balance: string, reservedBalance: string): void {
-    this.#commit({ type: 'balance_set', applicationId: application.id, country, currency, balance, reservedBalance });
+  /** Sets one wallet, or makes it. Its reserve is set too: to nothing unless given. */
+  setBalance(application: Application, spec: WalletSpec): Wallet {
+    const wallet = openWallet(spec);
+    const decimals = decimalsOf(wallet.currency);
+    this.#commit({
+      type: 'balance_set',
+      applicationId: application.id,
+      country: wallet.country,
+      currency: wallet.currency,
+      balance: formatMinor(wallet.balanceMinor, decimals),
+      reservedBalance: formatMinor(wallet.reservedMinor, decimals),
+    });
+    return wallet;
   }
 
   /** The transfer ends as FAILED or CANCELLED: the money goes back and its externalId is free again. */
@@ -271,7 +283,7 @@ export class Kpay {
     this.transfers.push(transfer);
     this.#transfersById.set(transfer.id, transfer);
     if (transfer.externalId !== null) application.heldIds.set(transfer.externalId, 'active');
-    moveMoney(application, transfer, 1n);
+    moveMoney(application.wallets, transfer, 1n);
   }
 
   #applyUndo(id: string, status: 'FAILED' | 'CANCELLED'): void {
@@ -280,7 +292,7 @@ export class Kpay {
     const application = this.#owner(transfer.applicationId);
     transfer.status = status;
     if (transfer.externalId !== null) application.heldIds.delete(transfer.externalId);
-    moveMoney(application, transfer, -1n);
+    moveMoney(application.wallets, transfer, -1n);
   }
 
   #owner(applicationId: string): Application {
@@ -288,24 +300,4 @@ export class Kpay {
     if (!application) throw new Error(`no application ${applicationId}`);
     return application;
   }
-}
-
-/** The country's wallet; where a country has two, the first one, because the endpoint has no way to name a currency. */
-function walletOf(application: Application, country: string): Wallet {
-  const wallet = application.wallets.find((each) => each.country === country);
-  if (!wallet) throw new Refusal(404, `Wallet not found for country ${country}`);
-  return wallet;
-}
-
-function moveMoney(application: Application, transfer: TransferRecord, direction: 1n | -1n): void {
-  const source = findWallet(application, transfer.sourceCountry, transfer.sourceCurrency);
-  const destination = findWallet(application, transfer.destinationCountry, transfer.destinationCurrency);
-  source.balanceMinor -= direction * (toMinor(transfer.amount, decimalsOf(source.currency)) ?? 0n);
-  destination.balanceMinor += direction * (toMinor(transfer.destinationAmount, decimalsOf(destination.currency)) ?? 0n);
-}
-
-function findWallet(application: Application, country: string, currency: string): Wallet {
-  const wallet = application.wallets.find((each) => each.country === country && each.currency === currency);
-  if (!wallet) throw new Error(`no wallet ${country} ${currency}`);
-  return wallet;
 }

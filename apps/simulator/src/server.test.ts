@@ -278,30 +278,33 @@ describe('documented refusals of the utilities', () => {
   });
 });
 
-test('rates are shown for an hour and availability for a minute, unless they are set, or caching is off', async () => {
-  let now = 1_800_000_000_000;
-  const { client, control } = await openSimulator({ now: () => now });
-  const rate = async () => ((await client.get('/api/v1/payments/exchange-rate?from=XAF&to=XOF')).body as { rate: number }).rate;
-  const closed = async () => (await client.get('/api/v1/payments/availability')).text.includes('"CLOSED_FOR_TEST"');
+test.each([1, 20])(
+  'at a time scale of %i rates are shown for an hour and availability for a minute, unless set or uncached',
+  async (timeScale) => {
+    let now = 1_800_000_000_000;
+    const { client, control } = await openSimulator({ timeScale, now: () => now });
+    const rate = async () => ((await client.get('/api/v1/payments/exchange-rate?from=XAF&to=XOF')).body as { rate: number }).rate;
+    const closed = async () => (await client.get('/api/v1/payments/availability')).text.includes('"CLOSED_FOR_TEST"');
 
-  expect([await rate(), await closed()]).toEqual([1.0153, false]);
-  control.setRate({ from: 'XAF', to: 'XOF', rate: 1.02, keepCache: true });
-  const status = { country: 'GAB', provider: 'AIRTEL_GAB', operationType: 'PAYOUT', status: 'CLOSED_FOR_TEST' };
-  control.setAvailability({ ...status, keepCache: true });
-  now += 59_999;
-  expect([await rate(), await closed()]).toEqual([1.0153, false]);
-  expect((await client.transfer({ destinationCountry: 'SEN' })).body).toMatchObject({ exchangeRate: 1.02 });
-  now += 1;
-  expect([await rate(), await closed()]).toEqual([1.0153, true]);
-  now += 3_540_000;
-  expect([await rate(), await closed()]).toEqual([1.02, true]);
+    expect([await rate(), await closed()]).toEqual([1.0153, false]);
+    control.setRate({ from: 'XAF', to: 'XOF', rate: 1.02, keepCache: true });
+    const status = { country: 'GAB', provider: 'AIRTEL_GAB', operationType: 'PAYOUT', status: 'CLOSED_FOR_TEST' };
+    control.setAvailability({ ...status, keepCache: true });
+    now += 60_000 / timeScale - 1;
+    expect([await rate(), await closed()]).toEqual([1.0153, false]);
+    expect((await client.transfer({ destinationCountry: 'SEN' })).body).toMatchObject({ exchangeRate: 1.02 });
+    now += 1;
+    expect([await rate(), await closed()]).toEqual([1.0153, true]);
+    now += 3_540_000 / timeScale;
+    expect([await rate(), await closed()]).toEqual([1.02, true]);
 
-  control.setRate({ from: 'XAF', to: 'XOF', rate: 1.03 });
-  expect(await rate()).toBe(1.03);
-  control.setCaching(false);
-  control.setRate({ from: 'XAF', to: 'XOF', rate: 1.04, keepCache: true });
-  expect(await rate()).toBe(1.04);
-});
+    control.setRate({ from: 'XAF', to: 'XOF', rate: 1.03 });
+    expect(await rate()).toBe(1.03);
+    control.setCaching(false);
+    control.setRate({ from: 'XAF', to: 'XOF', rate: 1.04, keepCache: true });
+    expect(await rate()).toBe(1.04);
+  },
+);
 
 test('a second application has keys, ids, wallets and an environment of its own', async () => {
   const live = { apiKey: 'kpay_live_abc', secretKey: 'f'.repeat(64), wallets: [{ country: 'CMR', balance: 500 }] };

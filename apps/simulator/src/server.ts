@@ -26,7 +26,7 @@ export function createKpayServer(parts: ServerParts): Server {
   // As long as common proxies keep it: a server that closes idle connections early makes outcomes unknown by itself.
   return createServer({ keepAliveTimeout: 75_000 }, (request, response) => {
     serve(parts, request, response).catch((error: unknown) => {
-      if (parts.closing.aborted || response.destroyed) return;
+      if (parts.closing.aborted || response.destroyed || response.headersSent) return;
       writeAnswer(response, errorAnswer(500, error instanceof Error ? error.message : 'Internal server error'));
     });
   });
