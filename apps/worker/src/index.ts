@@ -1,1 +1,2 @@
-export {};
+export { type RunningWorker, startWorker, type WorkerOptions } from './start-worker.ts';
+export { createTransferMetrics, type TransferMetrics } from './transfer-metrics.ts';

@@ -12,6 +12,9 @@ import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begi
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
 import { expireAttempt, type Settled, settleAttempt } from './send/settle.ts';
 
+// Between two tries to write an answer down.
+const SETTLE_AGAIN_MS = 500;
+
 /** What it takes to move the transfers of one account on. */
 export interface Advancer {
   ledger: Ledger;
@@ -132,10 +135,21 @@ async function send(
   const answer = await permit
     .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
-  return report(
-    advancer,
-    await advancer.ledger.transaction((tx) => settleAttempt(tx, attempt.transfer.id, attempt.number, answer, advancer)),
-  );
+  const settle = () =>
+    advancer.ledger.transaction((tx) => settleAttempt(tx, attempt.transfer.id, attempt.number, answer, advancer));
+  return report(advancer, await untilLeaseEnds(advancer.clock, startedMs, settle));
+}
+
+/** An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. */
+async function untilLeaseEnds<T>(clock: Clock, startedMs: number, commit: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await commit();
+    } catch (error) {
+      if (clock.monotonicMs() > startedMs + LEASE_MS) throw error;
+      await clock.sleep(SETTLE_AGAIN_MS);
+    }
+  }
 }
 
 async function runChecks(

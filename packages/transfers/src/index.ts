@@ -13,4 +13,5 @@ export type { LedgerSchema, TransferEventRow, TransferRow } from './ledger/schem
 export { liftPause, type PauseRow, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { presentEvent, presentTransfer, type TransferEventView, type TransferView } from './present.ts';
+export { recentSendAges } from './recent-sends.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';

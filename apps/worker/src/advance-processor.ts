@@ -1,0 +1,36 @@
+import type { Logger } from '@kpay/runtime';
+import { type Advancer, advanceTransfer, type Hint, PinMismatch, type TransferRow } from '@kpay/transfers';
+import type { Processor } from 'bullmq';
+
+interface AdvanceProcessorOptions {
+  /** Aborted when the worker stops: what only waits gives up. */
+  signal: AbortSignal;
+  /** Told of each transfer that this process took on. */
+  onMoved: (transfer: TransferRow) => Promise<void>;
+  /** Told once when the account turns out to be another KPay than the ledger's. */
+  onMismatch: (mismatch: PinMismatch) => Promise<void>;
+  logger: Logger;
+}
+
+/** The processor of an account's hints: takes the transfer one step on. It never fails: what is due stays due. */
+export function createAdvanceProcessor(advancer: Advancer, options: AdvanceProcessorOptions): Processor<Hint, void> {
+  const { signal, onMoved, onMismatch, logger } = options;
+  let mismatched = false;
+
+  async function onError(error: unknown, transferId: string): Promise<void> {
+    if (signal.aborted) return;
+    if (!(error instanceof PinMismatch)) return logger.error({ err: error, transferId }, 'a transfer could not be advanced');
+    if (mismatched) return;
+    mismatched = true;
+    await onMismatch(error);
+  }
+
+  return async ({ data: { transferId } }) => {
+    try {
+      const transfer = await advanceTransfer(advancer, transferId, signal);
+      if (transfer) await onMoved(transfer);
+    } catch (error) {
+      await onError(error, transferId);
+    }
+  };
+}

@@ -1,0 +1,81 @@
+import type { TransferJobData, TransferJobResult } from '@kpay/producer';
+import type { Logger } from '@kpay/runtime';
+import {
+  acceptTransfer,
+  IdempotencyConflict,
+  InvalidRequest,
+  isFinal,
+  type Ledger,
+  presentTransfer,
+  type TransferRow,
+} from '@kpay/transfers';
+import { DelayedError, type Job, type Processor, UnrecoverableError } from 'bullmq';
+
+// A job looks at its transfer this often while nobody wakes it: soon at first, then seldom.
+const FOLLOW_LEAST_MS = 1_000;
+const FOLLOW_MOST_MS = 30_000;
+const LEDGER_AWAY_MS = 5_000;
+
+/** Who idempotency keys of jobs belong to. */
+const OWNER = 'queue';
+
+export interface DoorOptions {
+  ledger: Ledger;
+  account: string;
+  accounts: ReadonlySet<string>;
+  /** Told of every newly accepted transfer. */
+  onAccepted: (transfer: TransferRow) => Promise<void>;
+  logger: Logger;
+}
+
+/**
+ * The processor of an account's transfer queue: accepts the job's transfer into the ledger at once, then follows it
+ * until it is final. It sends nothing itself, so a paused or backlogged account never blocks the door.
+ *
+ * A job fails only with an order that can never be accepted, or with a transfer that ended without moving money.
+ * Running it twice, stalled or retried, finds the same transfer again.
+ */
+export function createDoor({
+  ledger,
+  account,
+  accounts,
+  onAccepted,
+  logger,
+}: DoorOptions): Processor<TransferJobData, TransferJobResult> {
+  return async (job, token) => {
+    const transfer = await admit(job, token);
+    if (transfer.state === 'succeeded') return resultOf(transfer);
+    if (isFinal(transfer.state)) throw new UnrecoverableError(transfer.reason ?? transfer.state);
+    return comeBack(job, token, followDelayMs(job.attemptsStarted));
+  };
+
+  async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<TransferRow> {
+    try {
+      const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
+      const { transfer, replayed } = await acceptTransfer(ledger, accounts, order);
+      await job.updateProgress({ accepted: transfer.id });
+      if (!replayed) await onAccepted(transfer);
+      return transfer;
+    } catch (error) {
+      if (error instanceof InvalidRequest || error instanceof IdempotencyConflict) throw new UnrecoverableError(error.message);
+      // The ledger could not be asked. Failing the job would tell its producer "no" to something not yet judged.
+      logger.error({ err: error, account }, 'a job could not be accepted, it is tried again');
+      return comeBack(job, token, LEDGER_AWAY_MS);
+    }
+  }
+}
+
+/** Puts the job aside without spending an attempt. */
+async function comeBack(job: Job, token: string | undefined, delayMs: number): Promise<never> {
+  await job.moveToDelayed(Date.now() + delayMs, token);
+  throw new DelayedError();
+}
+
+function followDelayMs(looks: number): number {
+  return Math.min(FOLLOW_LEAST_MS * 2 ** Math.max(0, looks - 1), FOLLOW_MOST_MS);
+}
+
+function resultOf(transfer: TransferRow): TransferJobResult {
+  const { kpayTransferId, exchangeRate, destinationAmount } = presentTransfer(transfer);
+  return { transferId: transfer.id, state: 'succeeded', kpayTransferId, exchangeRate, destinationAmount };
+}

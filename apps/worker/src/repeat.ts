@@ -1,0 +1,25 @@
+import { setTimeout as delay } from 'node:timers/promises';
+
+/** Runs `task` again and again with a pause between, until stopped. A failing run is reported, never the last one. */
+export function repeat(
+  task: (signal: AbortSignal) => Promise<void>,
+  everyMs: number,
+  onError: (error: unknown) => void,
+): () => Promise<void> {
+  const stopping = new AbortController();
+  const { signal } = stopping;
+  const running = (async () => {
+    while (!signal.aborted) {
+      try {
+        await task(signal);
+      } catch (error) {
+        if (!signal.aborted) onError(error);
+      }
+      await delay(everyMs, undefined, { signal }).catch(() => undefined);
+    }
+  })();
+  return () => {
+    stopping.abort();
+    return running;
+  };
+}

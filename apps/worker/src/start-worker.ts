@@ -1,0 +1,207 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
+import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { type Logger, type Queues, StartError } from '@kpay/runtime';
+import {
+  type Advancer,
+  advanceQueueName,
+  type Check,
+  fundsCheck,
+  type Hint,
+  hintTransfer,
+  type Ledger,
+  type Pin,
+  PinMismatch,
+  pause,
+  pinAccount,
+  rateCheck,
+  scheduleCheck,
+  sweepDue,
+  type TransferRow,
+} from '@kpay/transfers';
+import { createAdvanceProcessor } from './advance-processor.ts';
+import { createDoor } from './door.ts';
+import { repeat } from './repeat.ts';
+import type { TransferMetrics } from './transfer-metrics.ts';
+import { wakeJob } from './wake-job.ts';
+
+const SWEEP_EVERY_MS = 1_000;
+const PIN_RETRY_MS = 5_000;
+const DOOR_CONCURRENCY = 10;
+// A job of ours that stalls is run again however often: running it twice finds the same transfer.
+const MAX_STALLED = 2 ** 31 - 1;
+
+export interface WorkerOptions {
+  ledger: Ledger;
+  accounts: ReadonlyMap<string, KpayAccount>;
+  queues: Queues;
+  logger: Logger;
+  metrics: TransferMetrics;
+  /** How many transfers of an account are under way at once. */
+  concurrency: number;
+  /** The least time between two 409 that together confirm a transfer. */
+  conflictConfirmMs: number;
+  /** Looked at before each first send, in this order. */
+  checks?: readonly Check[];
+}
+
+export interface RunningWorker {
+  /** The accounts for which nothing is sent yet, and why. */
+  waiting(): ReadonlyMap<string, string>;
+  /** Takes nothing new, lets sends under way finish, then closes. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the doors of all accounts, and begins to advance an account's transfers once KPay has said who we are and
+ * the ledger agrees. Without KPay jobs are accepted all the same.
+ *
+ * @throws StartError when the ledger knows an account as another KPay, or KPay refuses its keys.
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { accounts, logger, ledger } = options;
+  const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
+  const releasers: (() => Promise<unknown>)[] = [];
+  const waiting = new Map<string, string>();
+  const close = async () => {
+    for (const release of releasers.splice(0).reverse()) await release();
+  };
+  try {
+    for (const account of accounts.values()) releasers.push(await serveAccount(account));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { waiting: () => waiting, close };
+
+  async function serveAccount(account: KpayAccount): Promise<() => Promise<void>> {
+    const service = openAccount(options, account, worker);
+    const onPinned = (pin: Pin) => {
+      waiting.delete(account.name);
+      service.advance(pin);
+    };
+    const first = await tryPin(ledger, account);
+    if ('pin' in first) {
+      onPinned(first.pin);
+      return service.close;
+    }
+    if (first.final) {
+      await service.close();
+      throw new StartError(first.error.message, { cause: first.error });
+    }
+    waiting.set(account.name, 'KPay has not answered yet');
+    logger.warn({ account: account.name, err: first.error }, 'KPay does not answer: jobs are accepted, nothing is sent');
+    const stopTrying = repeat(
+      async (signal) => {
+        if (!waiting.has(account.name) || signal.aborted) return;
+        const next = await tryPin(ledger, account, signal);
+        if ('pin' in next) return onPinned(next.pin);
+        if (!next.final || waiting.get(account.name) === next.error.message) return;
+        waiting.set(account.name, next.error.message);
+        logger.error({ account: account.name }, next.error.message);
+        if (next.error instanceof PinMismatch) await pauseMismatched(options, account.name, next.error);
+      },
+      PIN_RETRY_MS,
+      (error) => logger.error({ err: error, account: account.name }, 'the account could not be pinned'),
+    );
+    return async () => {
+      await stopTrying();
+      await service.close();
+    };
+  }
+}
+
+/** The account is not the one the ledger knows: nothing may be sent until a person has looked and lifted the pause. */
+async function pauseMismatched({ ledger, logger }: WorkerOptions, account: string, mismatch: PinMismatch): Promise<void> {
+  const paused = await pause(ledger, { scope: 'account', account }, { by: 'worker', reason: mismatch.message });
+  logger.error({ account, alarm: 'pin', pause: paused.id }, mismatch.message);
+}
+
+/** `final`: trying again will not help, a person must change something. */
+type PinTry = { pin: Pin } | { error: Error; final: boolean };
+
+async function tryPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<PinTry> {
+  try {
+    return { pin: await pinAccount(ledger, account, signal) };
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    if (error instanceof Rejected) {
+      const refusal = `KPay refuses the keys of account ${account.name} (${error.status}): check its API key and secret key`;
+      return { error: new Error(refusal, { cause: error }), final: true };
+    }
+    return { error, final: error instanceof PinMismatch };
+  }
+}
+
+/** One account's queues: the door opens at once, `advance` starts the sending side. */
+function openAccount(options: WorkerOptions, account: KpayAccount, worker: string) {
+  const { ledger, queues, logger, metrics } = options;
+  const { name } = account;
+  const prefix = queuePrefix(name);
+  const releasers: (() => Promise<unknown>)[] = [];
+  const doorQueue = queues.queue(transferQueueName(name), { prefix });
+  const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
+  const report = (error: Error) => logger.error({ err: error, account: name }, 'a queue failed');
+  const door = queues.worker(
+    transferQueueName(name),
+    createDoor({
+      ledger,
+      account: name,
+      accounts: new Set(options.accounts.keys()),
+      onAccepted: (transfer) => hintTransfer(hints, transfer),
+      logger,
+    }),
+    { prefix, concurrency: DOOR_CONCURRENCY, maxStalledCount: MAX_STALLED },
+  );
+  door.on('error', report);
+  releasers.push(() => door.close());
+
+  const onMoved = async (transfer: TransferRow) => {
+    metrics.moved(transfer);
+    if (transfer.finished_at && transfer.job_id !== null) await wakeJob(doorQueue, transfer.job_id);
+  };
+
+  const advance = (pin: Pin) => {
+    const stopping = new AbortController();
+    const advancer: Advancer = {
+      ledger,
+      account,
+      pin,
+      checks: options.checks ?? [scheduleCheck, rateCheck, fundsCheck],
+      clock: systemClock,
+      worker,
+      conflictConfirmMs: options.conflictConfirmMs,
+      random: Math.random,
+      onAlarm: (transfer, alarm) => logger.error({ account: name, transferId: transfer.id, state: transfer.state, alarm }, alarm),
+    };
+    const processor = createAdvanceProcessor(advancer, {
+      signal: stopping.signal,
+      onMoved,
+      onMismatch: (mismatch) => pauseMismatched(options, name, mismatch),
+      logger,
+    });
+    const advancing = queues.worker<Hint, void>(advanceQueueName(name), processor, {
+      prefix,
+      concurrency: options.concurrency,
+      maxStalledCount: MAX_STALLED,
+    });
+    advancing.on('error', report);
+    const stopSweeping = repeat(
+      async () => void (await sweepDue(ledger, name, hints)),
+      SWEEP_EVERY_MS,
+      (error) => logger.error({ err: error, account: name }, 'the sweep failed'),
+    );
+    releasers.push(async () => {
+      await stopSweeping();
+      // What waits for budget gives up; a send that is committed runs to its end.
+      stopping.abort();
+      await advancing.close();
+    });
+  };
+
+  const close = async () => {
+    for (const release of releasers.splice(0).reverse()) await release();
+  };
+  return { advance, close };
+}

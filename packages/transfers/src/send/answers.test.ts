@@ -1,0 +1,244 @@
+import type { FaultRule } from '@kpay/simulator';
+import { eventually } from '@kpay/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, type Stage } from '../../test/stage.ts';
+import { type Advancer, advanceTransfer, listTransferEvents, type TransferRow } from '../index.ts';
+import { LEASE_MS } from './begin.ts';
+
+// The outcome table once more, through the real client against a KPay that misbehaves. outcome.test.ts has the pure table.
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+
+function fault(fault: FaultRule['fault'], times = 1): void {
+  stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times, fault });
+}
+
+/** A KPay that answers one send as a row of the table says. */
+const misbehaviours: Record<string, () => void> = {
+  '400': () => fault({ kind: 'status', status: 400 }),
+  '403': () => fault({ kind: 'status', status: 403 }),
+  '404': () => fault({ kind: 'status', status: 404 }),
+  '401': () => fault({ kind: 'unauthorized' }),
+  '422': () => fault({ kind: 'status', status: 422 }),
+  '429': () => fault({ kind: 'rate_limit', retryAfterSeconds: 1 }),
+  '500 before applying': () => fault({ kind: 'status', status: 500, when: 'before' }),
+  '503 after applying': () => fault({ kind: 'status', status: 503, when: 'after' }),
+  '502 as a page': () => fault({ kind: 'html', status: 502, when: 'before' }),
+  '504 as a page after applying': () => fault({ kind: 'html', status: 504, when: 'after' }),
+  'dropped before applying': () => fault({ kind: 'drop', when: 'before' }),
+  'dropped after applying': () => fault({ kind: 'drop', when: 'after' }),
+  'reset after applying': () => fault({ kind: 'drop', when: 'after', reset: true }),
+  'truncated 201': () => fault({ kind: 'truncate' }),
+  'unreadable 201': () => fault({ kind: 'html', status: 201, when: 'after' }),
+  'another status': () => fault({ kind: 'status', status: 418 }),
+};
+
+const unknowns = [
+  '500 before applying',
+  '503 after applying',
+  '502 as a page',
+  '504 as a page after applying',
+  'dropped before applying',
+  'dropped after applying',
+  'reset after applying',
+  'truncated 201',
+  'unreadable 201',
+  'another status',
+];
+
+async function sent(advancer: Advancer, body: Record<string, unknown> = {}): Promise<TransferRow> {
+  const { id } = await stage.accept(body);
+  await advanceTransfer(advancer, id, never);
+  return stage.find(id);
+}
+
+/** A transfer that was sent once without a definite answer, due for its re-send. Nothing was applied. */
+async function unconfirmed(advancer: Advancer): Promise<TransferRow> {
+  fault({ kind: 'drop', when: 'before' });
+  const row = await sent(advancer);
+  expect(row).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
+  stage.ledger.passMs(10_000);
+  return row;
+}
+
+describe('the first answer to a transfer', () => {
+  it('201: succeeded with its receipt', async () => {
+    const row = await sent(await stage.advancer());
+    expect(row).toMatchObject({
+      state: 'succeeded',
+      confirmed_by: 'answer',
+      exchange_rate: '1.0153',
+      destination_amount_minor: '101530',
+      attempts: 1,
+    });
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it('409: review, because somebody else holds the id', async () => {
+    const advancer = await stage.advancer();
+    const { id, kpay_external_id } = await stage.accept();
+    const permit = await advancer.account.client.prepareTransfer({ lane: 'money' });
+    const { pin } = advancer;
+    const body = {
+      applicationId: pin.applicationId,
+      sourceCountry: 'CMR',
+      destinationCountry: 'GAB',
+      amount: 500,
+      externalId: kpay_external_id,
+    };
+    await permit.send(JSON.stringify(body), { leaseExpiresAtMs: Number.POSITIVE_INFINITY });
+    await advanceTransfer(advancer, id, never);
+    expect(await stage.find(id)).toMatchObject({ state: 'review', reason_code: 'collision' });
+    expect(stage.alarms).toEqual([]);
+  });
+
+  it.each([
+    ['400', 'failed', 'kpay_400'],
+    ['403', 'failed', 'kpay_403'],
+    ['404', 'failed', 'kpay_404'],
+    ['422', 'holding', 'insufficient_funds'],
+    ['401', 'queued', null],
+    ['429', 'queued', null],
+  ])('%s: %s', async (answer, state, reasonCode) => {
+    misbehaviours[answer]?.();
+    const row = await sent(await stage.advancer());
+    expect(row).toMatchObject({ state, reason_code: reasonCode, possibly_sent: false });
+    expect(stage.effects(row)).toBe(0);
+  });
+
+  it('422: failed when the transfer asked for that', async () => {
+    misbehaviours['422']?.();
+    expect(await sent(await stage.advancer(), { onInsufficientFunds: 'fail' })).toMatchObject({ state: 'failed' });
+  });
+
+  it('401: one new token, then it is sent; 401 twice: held, with an alarm', async () => {
+    const advancer = await stage.advancer();
+    misbehaviours['401']?.();
+    const once = await sent(advancer);
+    expect(await stage.settle(once.id, advancer)).toMatchObject({ state: 'succeeded', attempts: 2 });
+
+    fault({ kind: 'unauthorized' }, 2);
+    const twice = await sent(advancer, { externalId: 'order-2' });
+    expect(await stage.settle(twice.id, advancer)).toMatchObject({ state: 'holding', reason_code: 'unauthorized' });
+    expect(stage.alarms).toHaveLength(1);
+  });
+
+  it('429: nobody of the account sends before Retry-After', async () => {
+    const advancer = await stage.advancer();
+    misbehaviours['429']?.();
+    const row = await sent(advancer);
+    const startedMs = performance.now();
+    stage.ledger.passMs(2_000);
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded' });
+    expect(performance.now() - startedMs).toBeGreaterThan(900);
+  });
+
+  it('never connected: queued again, nothing was sent', async () => {
+    const own = await openStage();
+    const advancer = await own.advancer();
+    const { id } = await own.accept();
+    const permit = await advancer.account.client.prepareTransfer({ lane: 'money' });
+    await advancer.account.observations.balance({ lane: 'checks' });
+    await own.simulator.close();
+    // Until the client has noticed: what it writes into a connection that just died counts as sent.
+    await eventually(() =>
+      expect(advancer.account.client.me({ lane: 'people' })).rejects.toMatchObject({ reason: 'not_connected' }),
+    );
+    const client = new Proxy(advancer.account.client, {
+      get: (target, key) => (key === 'prepareTransfer' ? () => Promise.resolve(permit) : Reflect.get(target, key)),
+    });
+    await advanceTransfer({ ...advancer, account: { ...advancer.account, client } }, id, never);
+    const row = await own.find(id);
+    expect(row).toMatchObject({ state: 'queued', possibly_sent: false, attempts: 1 });
+    expect(row.due_at?.getTime()).toBeGreaterThan(own.ledger.now().getTime());
+    await own.close();
+  });
+
+  it.each(unknowns)('%s: unconfirmed, then sent again under the same id: one effect', async (answer) => {
+    const advancer = await stage.advancer();
+    misbehaviours[answer]?.();
+    const row = await sent(advancer);
+    expect(row).toMatchObject({ state: 'unconfirmed', possibly_sent: true, reason_code: 'outcome_unknown' });
+    const settled = await stage.settle(row.id, advancer);
+    expect(settled.state).toBe('succeeded');
+    expect(settled.send_body).toBe(row.send_body);
+    expect(stage.effects(settled)).toBe(1);
+  });
+
+  it('an expired lease: unconfirmed, and the next one sends again', async () => {
+    const advancer = await stage.advancer();
+    const { id } = await stage.accept();
+    fault({ kind: 'hang', when: 'after' });
+    void advanceTransfer(advancer, id, never);
+    await eventually(() => expect(stage.simulator.control.truth().transferCount).toBe(1));
+    stage.ledger.passMs(LEASE_MS + 1);
+    const settled = await stage.settle(id, await stage.advancer());
+    expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
+    expect(stage.effects(settled)).toBe(1);
+  });
+});
+
+describe('the answer to a re-send', () => {
+  it('201: it had not happened, and now has', async () => {
+    const advancer = await stage.advancer();
+    const row = await unconfirmed(advancer);
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer', attempts: 2 });
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it('409: confirmed by a second one a minute later, without a receipt', async () => {
+    const advancer = await stage.advancer();
+    fault({ kind: 'drop', when: 'after' });
+    const row = await sent(advancer);
+    const settled = await stage.settle(row.id, advancer);
+    expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict', kpay_transfer_id: null, attempts: 3 });
+    const events = await listTransferEvents(stage.ledger, row.id);
+    const seen = events.find(({ type }) => type === 'conflict_seen');
+    const confirmed = events.find(({ type }) => type === 'confirmed_by_conflict');
+    expect((confirmed?.at.getTime() ?? 0) - (seen?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('409 of a call that was still running and then failed: the second send a minute later finds the id free', async () => {
+    const advancer = await stage.advancer();
+    const row = await unconfirmed(advancer);
+    fault({ kind: 'status', status: 409 });
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it.each(['400', '403', '404', '422'])('%s: review, with an alarm', async (answer) => {
+    const advancer = await stage.advancer();
+    const row = await unconfirmed(advancer);
+    misbehaviours[answer]?.();
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'review', reason_code: 'refused_after_unknown' });
+    expect(stage.alarms).toHaveLength(1);
+  });
+
+  it.each(['401', '429', ...unknowns])('%s: still unconfirmed, then one effect', async (answer) => {
+    const advancer = await stage.advancer();
+    const row = await unconfirmed(advancer);
+    misbehaviours[answer]?.();
+    await advanceTransfer(advancer, row.id, never);
+    expect(await stage.find(row.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true, attempts: 2 });
+    expect((await stage.settle(row.id, advancer)).state).toBe('succeeded');
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it('409 after a refusal of the same id: it proves nothing, a person must look', async () => {
+    const advancer = await stage.advancer();
+    misbehaviours['422']?.();
+    const held = await sent(advancer);
+    expect(held).toMatchObject({ state: 'holding', refused_before: true });
+    stage.ledger.passMs(10 * 60_000);
+    fault({ kind: 'drop', when: 'after' });
+    const row = await stage.settle(held.id, await stage.advancer());
+    expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable' });
+  });
+});

@@ -1,0 +1,136 @@
+import type { KpayAccount, TransferPermit } from '@kpay/core';
+import { eventually } from '@kpay/testkit';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, type Stage } from '../../test/stage.ts';
+import { type Advancer, advanceTransfer, type Ledger } from '../index.ts';
+import { LEASE_MS } from './begin.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+
+/** Where the process dies: before or after which of the steps of a send. */
+interface Crash {
+  step: string;
+  when: 'before' | 'after';
+}
+
+/**
+ * A worker whose process dies at one point: from there on none of its awaits ever comes back, which is all that the
+ * rest of the world sees of a dead process. An open transaction is rolled back, as Postgres does.
+ */
+function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Promise<void>; steps: string[] } {
+  const steps: string[] = [];
+  const death = Promise.withResolvers<void>();
+  const gone = () => {
+    death.resolve();
+    return new Promise<never>(() => undefined);
+  };
+  async function at<T>(name: string, run: () => Promise<T>): Promise<T> {
+    const step = `${name} ${steps.filter((earlier) => earlier.startsWith(name)).length + 1}`;
+    steps.push(step);
+    if (step === crash.step && crash.when === 'before') return gone();
+    // Dead after a step means: whether it went well or not, nobody is there to see it.
+    const [settled] = await Promise.allSettled([run()]);
+    if (step === crash.step && crash.when === 'after') return gone();
+    if (settled.status === 'rejected') throw settled.reason;
+    return settled.value;
+  }
+  const ledger: Ledger = {
+    db: advancer.ledger.db,
+    transaction: (work) => at('transaction', () => advancer.ledger.transaction(work)),
+  };
+  const { account } = advancer;
+  const client = new Proxy(account.client, {
+    get(target, key) {
+      if (key !== 'prepareTransfer') return Reflect.get(target, key);
+      return async (...args: Parameters<typeof target.prepareTransfer>) => {
+        const permit = await at('prepare', () => target.prepareTransfer(...args));
+        const send: TransferPermit['send'] = (...sent) => at('send', () => permit.send(...sent));
+        return { send, release: () => permit.release() };
+      };
+    },
+  });
+  const dyingAccount: KpayAccount = { ...account, client };
+  return { advancer: { ...advancer, ledger, account: dyingAccount }, died: death.promise, steps };
+}
+
+/** Every step that a first send takes, in order, found by taking them. */
+const steps = ['transaction 1', 'prepare 1', 'transaction 2', 'send 1', 'transaction 3'];
+const crashes = steps.flatMap((step): Crash[] => [
+  { step, when: 'before' },
+  { step, when: 'after' },
+]);
+
+describe('a process that dies in the middle of a send', () => {
+  it('has these steps to die at', async () => {
+    const { id } = await stage.accept();
+    const worker = dying(await stage.advancer(), { step: 'none', when: 'before' });
+    await advanceTransfer(worker.advancer, id, never);
+    expect(worker.steps).toEqual(steps);
+  });
+
+  it.each(crashes)('$when $step of a first send: one effect, and the transfer succeeds', async (crash) => {
+    const accepted = await stage.accept();
+    const worker = dying(await stage.advancer(), crash);
+    void advanceTransfer(worker.advancer, accepted.id, never);
+    await worker.died;
+    const left = await stage.find(accepted.id);
+    expect(left.possibly_sent).toBe(false);
+
+    stage.ledger.passMs(LEASE_MS + 1);
+    const settled = await stage.settle(accepted.id, await stage.advancer());
+    expect(settled.state).toBe('succeeded');
+    expect(stage.effects(settled)).toBe(1);
+  });
+
+  it.each(crashes)('$when $step of a re-send: one effect, and the transfer succeeds', async (crash) => {
+    const accepted = await stage.accept();
+    stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
+    const first = await stage.advancer();
+    await advanceTransfer(first, accepted.id, never);
+    expect(await stage.find(accepted.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
+    stage.ledger.passMs(10_000);
+
+    const worker = dying(await stage.advancer(), crash);
+    void advanceTransfer(worker.advancer, accepted.id, never);
+    await worker.died;
+
+    stage.ledger.passMs(LEASE_MS + 1);
+    const settled = await stage.settle(accepted.id, await stage.advancer());
+    expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
+    expect(stage.effects(settled)).toBe(1);
+  });
+
+  it('a frozen process that answers after its lease: its 201 still settles the transfer, once', async () => {
+    const accepted = await stage.accept();
+    const advancer = await stage.advancer();
+    stage.simulator.control.addFault({
+      match: { endpoint: 'transfer' },
+      times: 1,
+      fault: { kind: 'delay', delayMs: 400, when: 'after' },
+    });
+    const slow = advanceTransfer(advancer, accepted.id, never);
+    await eventually(() => expect(stage.effects(accepted)).toBe(1));
+    stage.ledger.passMs(LEASE_MS + 1);
+    // Somebody else finds the lease gone and sends again while the first call is still waiting for its answer.
+    await advanceTransfer(await stage.advancer(), accepted.id, never);
+    expect(await stage.find(accepted.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
+    await slow;
+    expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(stage.effects(accepted)).toBe(1);
+  });
+
+  it('two workers at once: one send', async () => {
+    const accepted = await stage.accept();
+    const workers = await Promise.all([stage.advancer(), stage.advancer(), stage.advancer()]);
+    await Promise.all(workers.map((worker) => advanceTransfer(worker, accepted.id, never)));
+    expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', attempts: 1 });
+    expect(stage.effects(accepted)).toBe(1);
+  });
+});

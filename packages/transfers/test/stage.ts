@@ -1,0 +1,113 @@
+import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
+import { createSimulator, type Simulator } from '@kpay/simulator';
+import {
+  type Advancer,
+  acceptTransfer,
+  advanceTransfer,
+  findTransfer,
+  fundsCheck,
+  pinAccount,
+  rateCheck,
+  scheduleCheck,
+  type TransferRow,
+} from '../src/index.ts';
+import { type MemoryLedger, openMemoryLedger } from './memory-ledger.ts';
+
+/** CMR to SEN, 100,000 XAF: what most tests send. */
+export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
+
+/** A ledger, a simulator and everything between them, without a queue: tests call what a worker would. */
+export interface Stage {
+  ledger: MemoryLedger;
+  simulator: Simulator;
+  /** Alarms raised so far. */
+  alarms: string[];
+  /** A worker's advancer: pinned, with its own account. */
+  advancer(changes?: Partial<Advancer>): Promise<Advancer>;
+  accept(body?: Record<string, unknown>): Promise<TransferRow>;
+  find(id: string): Promise<TransferRow>;
+  /** Advances a transfer until it is final, in review or held, letting the ledger's time pass when it must wait. */
+  settle(id: string, advancer: Advancer): Promise<TransferRow>;
+  /** How often KPay moved money for a transfer. */
+  effects(row: TransferRow): number;
+  reset(): Promise<void>;
+  close(): Promise<void>;
+}
+
+const never = new AbortController().signal;
+
+export async function openStage(): Promise<Stage> {
+  const ledger = await openMemoryLedger();
+  const simulator = await createSimulator({ port: 0, limit: 100_000 });
+  const opened: KpayAccount[] = [];
+  const alarms: string[] = [];
+
+  const stage: Stage = {
+    ledger,
+    simulator,
+    alarms,
+    async advancer(changes = {}) {
+      const account = openKpayAccount(
+        {
+          name: 'default',
+          apiKey: 'kpay_test_simulator',
+          secretKey: 'simulator-secret',
+          baseUrl: simulator.url,
+          environment: 'TEST',
+          rateLimitPerMinute: 100_000,
+        },
+        // Short, so that a KPay that hangs does not hold up the end of a test.
+        { totalTimeoutMs: 3_000 },
+      );
+      opened.push(account);
+      return {
+        ledger,
+        account,
+        pin: await pinAccount(ledger, account),
+        checks: [scheduleCheck, rateCheck, fundsCheck],
+        clock: systemClock,
+        worker: `worker-${opened.length}`,
+        conflictConfirmMs: 60_000,
+        random: () => 1,
+        onAlarm: (_transfer, alarm) => alarms.push(alarm),
+        ...changes,
+      };
+    },
+    async accept(body = {}) {
+      const accounts = new Set(['default']);
+      const { transfer } = await acceptTransfer(ledger, accounts, {
+        account: 'default',
+        owner: 'admin',
+        body: { ...order, ...body },
+      });
+      return transfer;
+    },
+    async find(id) {
+      const row = await findTransfer(ledger, id);
+      if (!row) throw new Error(`no transfer ${id}`);
+      return row;
+    },
+    async settle(id, advancer) {
+      for (let step = 0; step < 50; step++) {
+        await advanceTransfer(advancer, id, never);
+        const row = await stage.find(id);
+        if (row.due_at === null || row.state === 'holding') return row;
+        ledger.passMs(Math.max(0, row.due_at.getTime() - ledger.now().getTime()) + 1);
+      }
+      throw new Error(`transfer ${id} did not settle`);
+    },
+    effects: (row) => simulator.control.truth().transfers.filter(({ externalId }) => externalId === row.kpay_external_id).length,
+    async reset() {
+      simulator.control.reset();
+      alarms.splice(0);
+      await Promise.all(opened.splice(0).map((account) => account.close()));
+      await ledger.empty();
+    },
+    async close() {
+      await stage.reset();
+      await simulator.close();
+      await ledger.close();
+    },
+  };
+  return stage;
+}
