@@ -130,7 +130,7 @@ function isLocal(request: IncomingMessage): boolean {
   const { host, origin } = request.headers;
   return (
     isLoopback(request.socket.remoteAddress ?? '') &&
-    
+    isLoopback(hostnameOf(`http://${host ?? ''}`)) &&
     (origin === undefined || isLoopback(hostnameOf(origin)))
   );
 }
