@@ -79,6 +79,17 @@ describe('a slot', () => {
     expect(await budget.remaining()).toBe(1);
   });
 
+  it('is settled once in the store as well', async () => {
+    const clock = createManualClock();
+    const store = createMemoryBudgetStore({ clock });
+    const rules = { limit: 2, windowMs: WINDOW_MS, leaseMs: 60_000, reserves: reservesFor(2) };
+    const take = await store.take('money', rules);
+    if (!take.granted) throw new Error('an empty store must grant a slot');
+    await store.settle(take.slotId, 'answered', rules);
+    await store.settle(take.slotId, 'unsent', rules);
+    expect(await store.used()).toBe(1);
+  });
+
   it('of a process that died counts until its lease and a window are over', async () => {
     const { budget, clock } = open({ limit: 1 });
     const slot = await budget.take('money');
@@ -217,6 +228,26 @@ describe('waiting', () => {
     await clock.advance(WINDOW_MS + 10);
     await expect(stayed).resolves.toBeDefined();
     await expect(budget.take('money', { signal: leaving.signal })).rejects.toMatchObject({ reason: 'aborted' });
+  });
+
+  it('that an abort ends while the store answers gives the slot back', async () => {
+    const clock = createManualClock();
+    const memory = createMemoryBudgetStore({ clock });
+    const slow: BudgetStore = {
+      ...memory,
+      async take(...args) {
+        await clock.sleep(10);
+        return memory.take(...args);
+      },
+    };
+    const { budget } = open({ clock, store: slow });
+    const leaving = new AbortController();
+    const left = budget.take('money', { signal: leaving.signal });
+    await clock.advance(5);
+    leaving.abort();
+    await expect(left).rejects.toMatchObject({ reason: 'aborted' });
+    await clock.advance(10);
+    expect(await budget.remaining()).toBe(100);
   });
 
   it('asks the store a bounded number of times: nobody polls in a loop', async () => {

@@ -128,8 +128,8 @@ function dispatch(
       else written = true;
     },
     onResponseStart(_controller, status, answerHeaders) {
-      // 1xx: the answer is still to come.
-      if (status >= 200) answer = { status, headers: answerHeaders };
+      // After a 1xx comes the answer itself, and stands here then.
+      answer = { status, headers: answerHeaders };
     },
     onResponseData(controller, chunk) {
       bytes += chunk.length;

@@ -114,7 +114,7 @@ describe('no secret shows', () => {
 
   it.each([400, 401, 500, 201])('in the error of a transfer answered %i with an echo, or in its receipt', async (status) => {
     onTransfer = (request) =>
-      request.reply(status, { id: 'wt_1', message: `${JSON.stringify(request.headers)} ${JWT}`, phoneNumber: PHONE });
+      request.reply(status, { id: 'wt_1', message: `${TOKEN} ${JSON.stringify(request.headers)} ${JWT}`, phoneNumber: PHONE });
     const { client } = createTestClient(server.baseUrl);
     const permit = await client.prepareTransfer({ lane: 'money' });
     const result = await permit

@@ -1,9 +1,9 @@
 import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createManualClock } from '../test/manual-clock.ts';
+import { createManualClock, type ManualClock } from '../test/manual-clock.ts';
 import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
 import { createTestClient } from '../test/test-client.ts';
-import { createBudget } from './budget.ts';
+import { type Budget, createBudget } from './budget.ts';
 import { createMemoryBudgetStore } from './budget-store.ts';
 import { parseDurationMs } from './endpoints.ts';
 import { Retryable } from './errors.ts';
@@ -245,20 +245,47 @@ describe('against a server', () => {
     await client.close();
   });
 
+  /** Moves time on in steps until `work` is done. */
+  async function advanceUntil<T>(clock: ManualClock, work: Promise<T>): Promise<T> {
+    let done: { value: T } | undefined;
+    work.then((value) => {
+      done = { value };
+    });
+    return eventually(async () => {
+      await clock.advance(1_000);
+      if (!done) throw new Error('not yet');
+      return done.value;
+    });
+  }
+
   it('a transfer waits for the token before it takes a slot, so that a budget of one request is enough', async () => {
     const clock = createManualClock();
-    const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 1, windowMs: 60_000 });
-    const { client } = createTestClient(server.baseUrl, { budget, clock });
-    const preparing = client.prepareTransfer(MONEY);
-    await eventually(() => expect(server.requests).toHaveLength(1));
-    const permit = await eventually(async () => {
-      await clock.advance(10_000);
-      const first = await Promise.race([preparing, undefined]);
-      expect(first).toBeDefined();
-      return first;
-    });
-    await permit?.release();
+    const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 1, windowMs: 5_000 });
+    const { client } = createTestClient(server.baseUrl, { budget, clock, totalTimeoutMs: 3_600_000 });
+    const permit = await advanceUntil(clock, client.prepareTransfer(MONEY));
+    await permit.release();
     expect(server.requests).toHaveLength(1);
+    await client.close();
+  });
+
+  it('a token that grew old while the transfer waited for its slot is replaced before the permit is given', async () => {
+    const clock = createManualClock();
+    const ample = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 100, windowMs: 60_000 });
+    let takes = 0;
+    const budget: Budget = {
+      ...ample,
+      async take(lane, options) {
+        takes += 1;
+        // The first is for the token, the second for the transfer.
+        if (takes === 2) await clock.sleep(60_000);
+        return ample.take(lane, options);
+      },
+    };
+    onToken = (request) => request.reply(201, { ...TOKEN_ANSWER, expiresIn: '90s' });
+    const { client } = createTestClient(server.baseUrl, { budget, clock, totalTimeoutMs: 3_600_000 });
+    const permit = await advanceUntil(clock, client.prepareTransfer(MONEY));
+    await permit.release();
+    expect(server.requests).toHaveLength(2);
     await client.close();
   });
 });

@@ -257,6 +257,16 @@ describe('a transfer that is surely unsent', () => {
     expect(transfersReceived()).toHaveLength(0);
   });
 
+  it('is retryable when its token has expired meanwhile', async () => {
+    let aheadMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };
+    const testClient = open({ clock, tokens: fixedToken(30_000) });
+    const permit = await testClient.client.prepareTransfer({ lane: 'money' });
+    aheadMs = 31_000;
+    await expect(permit.send(BODY, FOREVER)).rejects.toMatchObject({ reason: 'lease_too_short' });
+    expect(transfersReceived()).toHaveLength(0);
+  });
+
   it('is retryable when the slot was held for too long', async () => {
     onTransfer = (request) => request.reply(201, RECEIPT);
     let aheadMs = 0;
@@ -328,9 +338,9 @@ it('transfers at the same time never share a connection before its answer came',
   expect(new Set(waiting.map(({ socket }) => socket)).size).toBe(10);
 });
 
-function fixedToken(): KpayClientOptions['tokens'] {
+function fixedToken(lifetimeMs = 1_800_000): KpayClientOptions['tokens'] {
   const entry = {
-    text: JSON.stringify({ accessToken: 'cached-token-value', lifetimeMs: 1_800_000 }),
+    text: JSON.stringify({ accessToken: 'cached-token-value', lifetimeMs }),
     askedAtMs: Date.now(),
     answeredAtMs: Date.now(),
   };
