@@ -1,1 +1,3 @@
-export {};
+export { type AdminApiOptions, createAdminApi } from './admin-api.ts';
+export type { ProblemBody, ProblemCode } from './problem.ts';
+export { type RunningAdminApi, startAdminApi } from './start-admin-api.ts';

@@ -1,0 +1,127 @@
+import type { KpayAccount } from '@kpay/core';
+import { healthRoutes, type Logger } from '@kpay/runtime';
+import type { Ledger, TransferRow } from '@kpay/transfers';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, Router } from 'express';
+import helmet from 'helmet';
+import { createAuthenticator } from './authenticate.ts';
+import { findMissing } from './ledger-readiness.ts';
+import type { Caller, Operation } from './operation.ts';
+import { Problem } from './problem.ts';
+import { problemOf } from './problem-of.ts';
+import { createTransfer } from './routes/create-transfer.ts';
+import { listAccounts } from './routes/list-accounts.ts';
+import { listTransferEvents } from './routes/list-transfer-events.ts';
+import { listTransfers } from './routes/list-transfers.ts';
+import { showAvailability } from './routes/show-availability.ts';
+import { showBalances } from './routes/show-balances.ts';
+import { showRates } from './routes/show-rates.ts';
+import { showTransfer } from './routes/show-transfer.ts';
+
+export interface AdminApiOptions {
+  ledger: Ledger;
+  accounts: ReadonlyMap<string, KpayAccount>;
+  /** KPAY_ADMIN_TOKEN: the bearer token that may do everything. */
+  adminToken: string;
+  /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
+  hint(transfer: TransferRow): Promise<void>;
+  logger: Logger;
+}
+
+const MOST_BODY_BYTES = 100_000;
+
+/** The REST API as an Express application: /v1 behind the token, /healthz and /readyz open. */
+export function createAdminApi(options: AdminApiOptions): Express {
+  const app = express();
+  // Answers are of this moment: nobody may keep them, and nothing is gained by hashing each one.
+  app.set('etag', false);
+  app.use(helmet());
+  app.use((_request, response, next) => {
+    response.set('cache-control', 'no-store');
+    next();
+  });
+  for (const [path, handler] of Object.entries(healthRoutes(() => findMissing(options.ledger)))) {
+    app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
+  }
+  // Before anything else of /v1 is looked at, the body included.
+  app.use('/v1', requireCaller(options.adminToken), routesOf(listOperations(options)));
+  app.use(() => {
+    throw new Problem('not_found', 'There is no such path.');
+  });
+  app.use(tellProblem(options.logger));
+  return app;
+}
+
+function listOperations(options: AdminApiOptions): readonly Operation[] {
+  return [
+    createTransfer(options),
+    listTransfers(options),
+    showTransfer(options),
+    listTransferEvents(options),
+    showBalances(options),
+    showAvailability(options),
+    showRates(options),
+    listAccounts(options),
+  ];
+}
+
+function requireCaller(adminToken: string): RequestHandler {
+  const authenticate = createAuthenticator(adminToken);
+  return (request, response, next) => {
+    response.locals.caller = authenticate(request.get('authorization'));
+    next();
+  };
+}
+
+function routesOf(operations: readonly Operation[]): Router {
+  const router = Router();
+  for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
+    const route = router.route(path);
+    for (const operation of ofPath) {
+      const readers = operation.method === 'post' ? [refuseOtherTypes, readJson] : [];
+      route[operation.method](...readers, serve(operation));
+    }
+    const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+    route.all(refuseMethod(allowed.join(', ')));
+  }
+  return router;
+}
+
+function serve(operation: Operation): RequestHandler {
+  return async (request, response) => {
+    const { status, body, headers } = await operation.handle(request, response.locals.caller as Caller);
+    response
+      .status(status)
+      .set(headers ?? {})
+      .json(body);
+  };
+}
+
+const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false });
+
+const refuseOtherTypes: RequestHandler = (request, _response, next) => {
+  // Null: there is no body, which the operation will say in its own words.
+  if (request.is('application/json') !== false) return next();
+  throw new Problem('unsupported_media_type', 'Send the body as application/json.');
+};
+
+function refuseMethod(allow: string): RequestHandler {
+  return (request) => {
+    throw new Problem('method_not_allowed', `${request.method} is not possible here, only ${allow}.`, { headers: { allow } });
+  };
+}
+
+function tellProblem(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, request, response, next) => {
+    if (response.headersSent) return next(error);
+    const problem = problemOf(error, !isRead(request));
+    if (problem.status >= 500) {
+      const level = problem.code === 'internal_error' ? 'error' : 'warn';
+      logger[level]({ err: problem.cause, method: request.method, path: request.path, code: problem.code }, problem.message);
+    }
+    response.status(problem.status).set(problem.headers).type('application/problem+json').send(JSON.stringify(problem.body()));
+  };
+}
+
+function isRead({ method }: Request): boolean {
+  return method === 'GET' || method === 'HEAD';
+}

@@ -1,0 +1,25 @@
+import type { KpayAccount } from '@kpay/core';
+import { z } from 'zod';
+import { Problem } from './problem.ts';
+
+/** The parameter by which a read chooses an account. */
+export const accountParameter: z.ZodDefault<z.ZodString> = z.string().default('default');
+
+/** @throws Problem naming the parameter that is wrong; one that is not known here is, too. */
+export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.infer<Schema> {
+  const parsed = schema.safeParse(query);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  if (issue?.code === 'unrecognized_keys') throw invalidParameter(issue.keys[0] ?? '', 'is not a parameter here');
+  throw invalidParameter(String(issue?.path[0]), issue?.message ?? 'is not valid');
+}
+
+export function invalidParameter(parameter: string, problem: string): Problem {
+  return new Problem('invalid_request', `${parameter}: ${problem}`, { parameter });
+}
+
+export function requireAccount(accounts: ReadonlyMap<string, KpayAccount>, name: string): KpayAccount {
+  const account = accounts.get(name);
+  if (!account) throw invalidParameter('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
+  return account;
+}

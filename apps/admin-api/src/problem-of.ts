@@ -1,0 +1,60 @@
+import { IdempotencyConflict, InvalidRequest } from '@kpay/transfers';
+import { isLedgerAway } from './ledger-away.ts';
+import { Problem } from './problem.ts';
+
+const RETRY_AFTER_S = '5';
+// A text with a NUL character: JSON can carry it, Postgres stores none (22021 in text, 22P05 in jsonb).
+const UNSTORABLE = ['22021', '22P05'];
+
+/**
+ * Says how anything thrown while answering is told to the caller. This is the only place that decides it.
+ *
+ * @param writes the request could have made a transfer: when it breaks off, nobody knows whether it did.
+ */
+export function problemOf(error: unknown, writes: boolean): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof InvalidRequest) return ofInvalidRequest(error);
+  if (error instanceof IdempotencyConflict) return new Problem('idempotency_conflict', error.message);
+  const moneyMoved = writes ? { moneyMoved: 'unknown' as const } : {};
+  if (isLedgerAway(error)) {
+    const detail = 'The ledger cannot be reached. Repeat the same request: what it accepted already is not accepted twice.';
+    return new Problem('ledger_unavailable', detail, { ...moneyMoved, headers: { 'retry-after': RETRY_AFTER_S }, cause: error });
+  }
+  if (UNSTORABLE.includes(fieldOf(error, 'code'))) {
+    return new Problem('invalid_request', 'A text has a NUL character, which cannot be stored.', { cause: error });
+  }
+  return (
+    ofHttpError(error) ??
+    new Problem('internal_error', 'This is a fault of ours, and it is logged.', { ...moneyMoved, cause: error })
+  );
+}
+
+function ofInvalidRequest({ code, field, message }: InvalidRequest): Problem {
+  if (code === 'idempotency_required') {
+    const detail = 'Give an Idempotency-Key header or an externalId: it keeps a repeated request from sending money twice.';
+    return new Problem('idempotency_required', detail, { pointer: '/externalId' });
+  }
+  return new Problem('invalid_request', message, { pointer: pointerTo(field) });
+}
+
+/** `field` is the name of a field, `metadata.` and a label (which can have dots of its own), or `body` for all of it. */
+function pointerTo(field: string): string {
+  if (field === 'body') return '';
+  const [, parent, label] = /^(metadata)\.(.*)$/s.exec(field) ?? [];
+  const parts = parent !== undefined && label !== undefined ? [parent, label] : [field];
+  return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
+}
+
+/** What Express and its body parser throw carries a status. Their messages can quote the body and are not repeated. */
+function ofHttpError(error: unknown): Problem | undefined {
+  if (fieldOf(error, 'type') === 'entity.parse.failed') return new Problem('malformed_json', 'The body is not valid JSON.');
+  const status = Number(fieldOf(error, 'status'));
+  if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB.');
+  if (status === 415) return new Problem('unsupported_media_type', 'Send the body as application/json in UTF-8, not compressed.');
+  if (status >= 400 && status < 500) return new Problem('invalid_request', 'The request could not be read.');
+  return undefined;
+}
+
+function fieldOf(error: unknown, name: 'code' | 'type' | 'status'): string {
+  return error instanceof Error ? String(Reflect.get(error, name) ?? '') : '';
+}

@@ -1,0 +1,74 @@
+const KINDS = {
+  invalid_request: { status: 400, title: 'The request is not valid' },
+  idempotency_required: { status: 400, title: 'The request does not say which transfer it means' },
+  malformed_json: { status: 400, title: 'The body is not JSON' },
+  unauthenticated: { status: 401, title: 'The request carries no key that is known here' },
+  not_found: { status: 404, title: 'There is nothing here' },
+  method_not_allowed: { status: 405, title: 'This cannot be done here' },
+  body_too_large: { status: 413, title: 'The body is too large' },
+  unsupported_media_type: { status: 415, title: 'The body is in a form that is not understood' },
+  idempotency_conflict: { status: 422, title: 'The same id was used for something else' },
+  internal_error: { status: 500, title: 'Something broke here' },
+  ledger_unavailable: { status: 503, title: 'The ledger cannot be reached' },
+  kpay_unavailable: { status: 503, title: 'KPay cannot be reached' },
+} as const;
+
+export type ProblemCode = keyof typeof KINDS;
+
+/** RFC 9457, with what a program needs to go on. */
+export interface ProblemBody {
+  type: string;
+  title: string;
+  status: number;
+  detail: string;
+  code: ProblemCode;
+  /** The same request, unchanged, may succeed later, and sending it again does no harm. */
+  safeToRetry: boolean;
+  /** Whether this request moved money or set a transfer going that will. */
+  moneyMoved: 'no' | 'unknown';
+  /** The part of the body that is wrong, as a JSON pointer. */
+  pointer?: string;
+  /** The query parameter or header that is wrong. */
+  parameter?: string;
+}
+
+interface ProblemOptions {
+  pointer?: string;
+  parameter?: string;
+  moneyMoved?: 'unknown';
+  headers?: Record<string, string>;
+  cause?: unknown;
+}
+
+/** A request that cannot be answered as hoped. `message` is for the caller to read: nothing secret is in it. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly code: ProblemCode;
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly #options: ProblemOptions;
+
+  constructor(code: ProblemCode, detail: string, options: ProblemOptions = {}) {
+    super(detail, { cause: options.cause });
+    this.code = code;
+    this.status = KINDS[code].status;
+    this.headers = options.headers ?? {};
+    this.#options = options;
+  }
+
+  body(): ProblemBody {
+    const { pointer, parameter, moneyMoved = 'no' } = this.#options;
+    return {
+      type: `urn:kpay-ops:problem:${this.code}`,
+      title: KINDS[this.code].title,
+      status: this.status,
+      detail: this.message,
+      code: this.code,
+      // Everything that failed on our side can be repeated: reads change nothing, and creates carry their own id.
+      safeToRetry: this.status >= 500,
+      moneyMoved,
+      ...(pointer !== undefined && { pointer }),
+      ...(parameter !== undefined && { parameter }),
+    };
+  }
+}

@@ -1,0 +1,50 @@
+import {
+  type Ledger,
+  presentTransfer,
+  listTransfers as readTransfers,
+  type TransferFilter,
+  transferStates,
+} from '@kpay/transfers';
+import { z } from 'zod';
+import type { Operation } from '../operation.ts';
+import { readCursor, writeCursor } from '../page-cursor.ts';
+import { parseQuery } from '../parse-query.ts';
+
+const querySchema = z.strictObject({
+  account: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, 'must be the name of an account')
+    .optional(),
+  state: z.enum(transferStates, `must be one of ${transferStates.join(', ')}`).optional(),
+  externalId: z.string().min(1, 'must not be empty').max(128, 'must be at most 128 characters').optional(),
+  limit: z
+    .string()
+    .regex(/^([1-9]|[1-9]\d|1\d\d|200)$/, 'must be a whole number from 1 to 200')
+    .default('50')
+    .transform(Number),
+  cursor: z.string().max(300, 'must be a nextCursor of this list').optional(),
+});
+
+/** GET /transfers, the newest first. `nextCursor` is null on the last page. */
+export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
+  return {
+    method: 'get',
+    path: '/transfers',
+    async handle(request) {
+      const { limit, cursor, account, state, externalId } = parseQuery(querySchema, request.query);
+      const filter: TransferFilter = {
+        ...(account !== undefined && { account }),
+        ...(state !== undefined && { state }),
+        ...(externalId !== undefined && { externalId }),
+      };
+      const after = cursor === undefined ? {} : { after: readCursor(cursor, filter) };
+      // One more than asked for tells whether there is a next page.
+      const rows = await readTransfers(ledger, filter, { limit: limit + 1, ...after });
+      const page = rows.slice(0, limit);
+      const last = page.at(-1);
+      const more = rows.length > limit && last !== undefined;
+      const nextCursor = more ? writeCursor({ createdAt: last.created_at, id: last.id }, filter) : null;
+      return { status: 200, body: { items: page.map(presentTransfer), nextCursor } };
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { type KpayAccount, type ObserveOptions, Rejected } from '@kpay/core';
+import { z } from 'zod';
+import { replyWithObservation } from '../observation-reply.ts';
+import type { Operation } from '../operation.ts';
+import { accountParameter, parseQuery, requireAccount } from '../parse-query.ts';
+import { Problem } from '../problem.ts';
+
+const currency = z
+  .string('is required: an ISO 4217 code such as XAF')
+  .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as XAF');
+const querySchema = z.strictObject({ account: accountParameter, from: currency, to: currency });
+
+/** GET /rates: the rate of one pair of currencies, in one item. */
+export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
+  return {
+    method: 'get',
+    path: '/rates',
+    async handle(request) {
+      const { account: name, from, to } = parseQuery(querySchema, request.query);
+      const account = requireAccount(accounts, name);
+      return replyWithObservation({
+        account,
+        what: `the rate from ${from} to ${to}`,
+        read: (options) => readRate(account, from, to, options),
+        peek: () => account.observations.peekRate(from, to),
+        present: (rate) => [rate],
+      });
+    },
+  };
+}
+
+async function readRate(account: KpayAccount, from: string, to: string, options: ObserveOptions) {
+  try {
+    return await account.observations.rate(from, to, options);
+  } catch (error) {
+    // These two are an answer to this question. A 401 or 403 is not, and the last rate is still worth showing.
+    if (!(error instanceof Rejected) || ![400, 404].includes(error.status)) throw error;
+    throw new Problem('not_found', `KPay knows no rate from ${from} to ${to}.`, { cause: error });
+  }
+}

@@ -1,0 +1,27 @@
+import { createServer } from 'node:http';
+import { listen } from '@kpay/runtime';
+import { type AdminApiOptions, createAdminApi } from './admin-api.ts';
+
+export interface RunningAdminApi {
+  url: string;
+  /** Takes no more requests and waits for those under way. */
+  close(): Promise<void>;
+}
+
+// Whoever sends slower than this only holds a connection.
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/**
+ * Serves the admin API.
+ *
+ * @param options `port` is ADMIN_API_PORT; 0 takes any free one.
+ * @throws StartError when it cannot listen.
+ */
+export async function startAdminApi(options: AdminApiOptions & { host: string; port: number }): Promise<RunningAdminApi> {
+  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+  const server = createServer(timeouts, createAdminApi(options));
+  const { host, port } = options;
+  const { url, close } = await listen(server, { host, port, portSetting: 'ADMIN_API_PORT' });
+  return { url, close };
+}

@@ -1,0 +1,117 @@
+import { type KpayAccount, openKpayAccount } from '@kpay/core';
+import { createLogger } from '@kpay/runtime';
+import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import type { Ledger, TransferRow } from '@kpay/transfers';
+import { startAdminApi } from '../src/index.ts';
+import type { TestLedger } from './test-ledger.ts';
+
+export const adminToken = 'kpay-admin-0123456789abcdef';
+
+export interface Answer {
+  status: number;
+  headers: Headers;
+  text: string;
+  /** The JSON of the body; the test says by what it expects what it is. */
+  body: Record<string, unknown>;
+}
+
+export interface AskOptions {
+  method?: string;
+  headers?: Record<string, string>;
+  /** Sent as it is when it is a string, else as JSON. */
+  body?: unknown;
+  /** Null sends none. */
+  token?: string | null;
+}
+
+/** The admin API on a ledger and a real simulator, with all that it ever said kept for inspection. */
+export interface RunningApi {
+  url: string;
+  ledger: Ledger;
+  simulator: Simulator;
+  account: KpayAccount;
+  /** Transfers the workers were told of. */
+  hinted: TransferRow[];
+  /** What the next hints do; they work unless given. */
+  setHint(hint: (transfer: TransferRow) => Promise<void>): void;
+  ask(path: string, options?: AskOptions): Promise<Answer>;
+  logged(): string;
+  empty(): Promise<void>;
+  stopLedger(): Promise<void>;
+  /** Throws when a secret was in any answer, header or log line until now. */
+  close(): Promise<void>;
+}
+
+export async function startApi({ ledger, empty, stop, remove }: TestLedger): Promise<RunningApi> {
+  const said: string[] = [];
+  const log: string[] = [];
+  const hinted: TransferRow[] = [];
+  const logger = createLogger({ name: 'admin-api', destination: { write: (line) => void log.push(line) } });
+  const simulator = await createSimulator({ port: 0, limit: 100_000, caching: false });
+  const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
+  const account = openKpayAccount(
+    { name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: 100_000 },
+    // Every question is put to KPay, so that what it answers now is what is tested.
+    { maxAgeMs: { balance: 0, availability: 0, rate: 0 } },
+  );
+  const remember = async (transfer: TransferRow): Promise<void> => {
+    hinted.push(transfer);
+  };
+  let hint = remember;
+  const api = await startAdminApi({
+    ledger,
+    accounts: new Map([['default', account]]),
+    adminToken,
+    hint: (transfer) => hint(transfer),
+    logger,
+    host: '127.0.0.1',
+    port: 0,
+  });
+
+  async function ask(path: string, { method, headers = {}, body, token = adminToken }: AskOptions = {}): Promise<Answer> {
+    const response = await fetch(api.url + path, {
+      method: method ?? (body === undefined ? 'GET' : 'POST'),
+      headers: {
+        ...(token !== null && { authorization: `Bearer ${token}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    });
+    const text = await response.text();
+    said.push(JSON.stringify([...response.headers]), text);
+    const isJson = response.headers.get('content-type')?.includes('json') ?? false;
+    return { status: response.status, headers: response.headers, text, body: isJson && text !== '' ? JSON.parse(text) : {} };
+  }
+
+  return {
+    url: api.url,
+    ledger,
+    simulator,
+    account,
+    hinted,
+    setHint(next) {
+      hint = next;
+    },
+    ask,
+    logged: () => log.join(''),
+    async empty() {
+      await empty();
+      hinted.length = 0;
+      hint = remember;
+      simulator.control.reset();
+    },
+    stopLedger: stop,
+    async close() {
+      await api.close();
+      await simulator.close();
+      await account.close();
+      await stop();
+      remove();
+      const everything = [...said, ...log].join('\n');
+      for (const secret of [adminToken, simulatorApiKey, simulatorSecretKey]) {
+        if (everything.includes(secret)) throw new Error('a secret was told');
+      }
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
+import { temporaryFolder } from '@kpay/testkit';
+import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+
+export interface TestLedger {
+  ledger: Ledger;
+  empty(): Promise<void>;
+  stop(): Promise<void>;
+  remove(): void;
+}
+
+/** The embedded ledger as `kpay up` has it, in a folder of its own. */
+export async function openTestLedger(): Promise<TestLedger> {
+  const folder = temporaryFolder();
+  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger: createLogger({ name: 'test', level: 'silent' }) });
+  const db = database.kysely<LedgerSchema>();
+  await migrateLedger(db);
+  return {
+    ledger: createLedger(db),
+    async empty() {
+      await database.pool.query('truncate kpay.transfer_events, kpay.attempts, kpay.transfers');
+    },
+    stop: () => database.close(),
+    remove: folder.remove,
+  };
+}
+
+/** For what must be served without asking the ledger: every use of this one is an error. */
+export function forbiddenLedger(): TestLedger {
+  const refuse = (): never => {
+    throw new Error('the ledger was asked for what it need not be');
+  };
+  const ledger: Ledger = {
+    get db() {
+      return refuse();
+    },
+    transaction: refuse,
+  };
+  return { ledger, empty: async () => {}, stop: async () => {}, remove: () => {} };
+}
