@@ -1,7 +1,7 @@
 import type { KpayAccount, ObservationName, Observed } from '@kpay/core';
 
+/** Two ISO 4217 codes. */
 export interface RatePair {
-  /** ISO 4217. */
   from: string;
   to: string;
 }
@@ -24,6 +24,13 @@ export function valueToShow<T>(
   if (!observed) return undefined;
   const ageMs = account.clock.now() - observed.askedAt.getTime();
   return ageMs <= seriesMaxAgeMs[observation] ? observed.value : undefined;
+}
+
+/** Reads a pair as KPAY_RATE_PAIRS names it: "XAF:XOF". */
+export function parseRatePair(text: string): RatePair {
+  const { from, to } = /^(?<from>[A-Z]{3}):(?<to>[A-Z]{3})$/.exec(text)?.groups ?? {};
+  if (from === undefined || to === undefined) throw new Error(`a pair of currencies is like XAF:XOF, not ${text}`);
+  return { from, to };
 }
 
 /** Collects what every account has to say into one list. */

@@ -34,7 +34,7 @@ function openAccount(name = 'default', options: AccountOptions = {}, keys = simu
 async function start(account: KpayAccount, options: Partial<ExporterOptions> = {}) {
   const exporter = await startExporter({
     accounts: new Map([[account.name, account]]),
-    ratePairs: new Map([[account.name, [{ from: 'XAF', to: 'XOF' }]]]),
+    ratePairs: new Map([[account.name, ['XAF:XOF']]]),
     logger: createLogger({ name: 'exporter', destination: { write: (line) => void logged.push(line) } }),
     host: '127.0.0.1',
     port: 0,

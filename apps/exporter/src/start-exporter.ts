@@ -1,7 +1,7 @@
 import type { KpayAccount, ObservationName } from '@kpay/core';
 import { type HttpHandler, healthRoutes, type Logger, startHttp } from '@kpay/runtime';
 import { Counter, type Registry } from 'prom-client';
-import type { AccountView, RatePair } from './account-view.ts';
+import { type AccountView, parseRatePair } from './account-view.ts';
 import { collectAvailability } from './collect-availability.ts';
 import { collectBalances } from './collect-balances.ts';
 import { collectBudget } from './collect-budget.ts';
@@ -13,8 +13,8 @@ import { countUnknownValues } from './unknown-values.ts';
 
 export interface ExporterOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
-  /** The rates that are watched, by account; none for an account that is not in it. */
-  ratePairs: ReadonlyMap<string, readonly RatePair[]>;
+  /** The rates that are watched, by account, as in KPAY_RATE_PAIRS: "XAF:XOF". None for an account that is not in it. */
+  ratePairs: ReadonlyMap<string, readonly string[]>;
   logger: Logger;
   host: string;
   /** EXPORTER_PORT; 0 takes any free one. */
@@ -54,7 +54,7 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
   };
   const views: AccountView[] = [...accounts.values()].map((account) => ({
     account,
-    ratePairs: ratePairs.get(account.name) ?? [],
+    ratePairs: (ratePairs.get(account.name) ?? []).map(parseRatePair),
     seriesMaxAgeMs,
   }));
   const observers = new Map<string, AccountObserver>();
