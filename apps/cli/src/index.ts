@@ -1,1 +1,1 @@
-export {};
+export { up } from './up.ts';

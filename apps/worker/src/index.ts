@@ -1,2 +1,1 @@
 export { type RunningWorker, startWorker, type WorkerOptions } from './start-worker.ts';
-export { createTransferMetrics, type TransferMetrics } from './transfer-metrics.ts';

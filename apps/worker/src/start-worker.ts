@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { hostname } from 'node:os';
 import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
-import { type Logger, type Queues, StartError } from '@kpay/runtime';
+import { healthRoutes, type Logger, type Queues, StartError, startHttp } from '@kpay/runtime';
 import {
   type Advancer,
   advanceQueueName,
@@ -20,10 +21,11 @@ import {
   sweepDue,
   type TransferRow,
 } from '@kpay/transfers';
+import type { Registry } from 'prom-client';
 import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
 import { repeat } from './repeat.ts';
-import type { TransferMetrics } from './transfer-metrics.ts';
+import { createTransferMetrics, type TransferMetrics } from './transfer-metrics.ts';
 import { wakeJob } from './wake-job.ts';
 
 const SWEEP_EVERY_MS = 1_000;
@@ -37,7 +39,11 @@ export interface WorkerOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   queues: Queues;
   logger: Logger;
-  metrics: TransferMetrics;
+  /** Where the worker's metrics are kept. */
+  registry: Registry;
+  host: string;
+  /** WORKER_PORT, for /healthz, /readyz and /metrics; 0 takes any free one. */
+  port: number;
   /** How many transfers of an account are under way at once. */
   concurrency: number;
   /** The least time between two 409 that together confirm a transfer. */
@@ -47,6 +53,7 @@ export interface WorkerOptions {
 }
 
 export interface RunningWorker {
+  url: string;
   /** The accounts for which nothing is sent yet, and why. */
   waiting(): ReadonlyMap<string, string>;
   /** Takes nothing new, lets sends under way finish, then closes. */
@@ -60,23 +67,36 @@ export interface RunningWorker {
  * @throws StartError when the ledger knows an account as another KPay, or KPay refuses its keys.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { accounts, logger, ledger } = options;
+  const { accounts, logger, ledger, registry, host, port } = options;
+  const metrics = createTransferMetrics(registry, ledger, [...accounts.keys()]);
   const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const releasers: (() => Promise<unknown>)[] = [];
   const waiting = new Map<string, string>();
   const close = async () => {
     for (const release of releasers.splice(0).reverse()) await release();
   };
+  // Ready: the doors are open. An account whose KPay does not answer accepts jobs all the same, so it is not missing.
+  let doorsOpen = false;
+  const routes = {
+    ...healthRoutes(() => (doorsOpen ? [] : ['the queues'])),
+    '/metrics': async (_request: unknown, response: ServerResponse) => {
+      response.setHeader('content-type', registry.contentType);
+      response.end(await registry.metrics());
+    },
+  };
   try {
+    const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger });
+    releasers.push(server.close);
     for (const account of accounts.values()) releasers.push(await serveAccount(account));
+    doorsOpen = true;
+    return { url: server.url, waiting: () => waiting, close };
   } catch (error) {
     await close();
     throw error;
   }
-  return { waiting: () => waiting, close };
 
   async function serveAccount(account: KpayAccount): Promise<() => Promise<void>> {
-    const service = openAccount(options, account, worker);
+    const service = openAccount(options, account, { worker, metrics });
     const onPinned = (pin: Pin) => {
       waiting.delete(account.name);
       service.advance(pin);
@@ -135,14 +155,17 @@ async function tryPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal
 }
 
 /** One account's queues: the door opens at once, `advance` starts the sending side. */
-function openAccount(options: WorkerOptions, account: KpayAccount, worker: string) {
-  const { ledger, queues, logger, metrics } = options;
+function openAccount(
+  options: WorkerOptions,
+  account: KpayAccount,
+  { worker, metrics }: { worker: string; metrics: TransferMetrics },
+) {
+  const { ledger, queues, logger } = options;
   const { name } = account;
   const prefix = queuePrefix(name);
   const releasers: (() => Promise<unknown>)[] = [];
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
-  const report = (error: Error) => logger.error({ err: error, account: name }, 'a queue failed');
   const door = queues.worker(
     transferQueueName(name),
     createDoor({
@@ -154,8 +177,8 @@ function openAccount(options: WorkerOptions, account: KpayAccount, worker: strin
     }),
     { prefix, concurrency: DOOR_CONCURRENCY, maxStalledCount: MAX_STALLED },
   );
-  door.on('error', report);
   releasers.push(() => door.close());
+  metrics.watchQueue(name, doorQueue);
 
   const onMoved = async (transfer: TransferRow) => {
     metrics.moved(transfer);
@@ -186,7 +209,6 @@ function openAccount(options: WorkerOptions, account: KpayAccount, worker: strin
       concurrency: options.concurrency,
       maxStalledCount: MAX_STALLED,
     });
-    advancing.on('error', report);
     const stopSweeping = repeat(
       async () => void (await sweepDue(ledger, name, hints)),
       SWEEP_EVERY_MS,

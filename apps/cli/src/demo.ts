@@ -1,0 +1,96 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { TransferView } from '@kpay/transfers';
+
+const LOOK_EVERY_MS = 100;
+const GIVE_UP_MS = 60_000;
+
+export interface DemoOptions {
+  apiUrl: string;
+  workerUrl: string;
+  adminToken: string;
+  print: (line: string) => void;
+}
+
+/**
+ * Makes one transfer the way a person would, over the REST API, and tells its way line by line.
+ * @returns whether it succeeded.
+ */
+export async function runDemo({ apiUrl, workerUrl, adminToken, print }: DemoOptions): Promise<boolean> {
+  const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
+  const order = {
+    externalId: `demo-${Date.now()}`,
+    sourceCountry: 'CMR',
+    destinationCountry: 'SEN',
+    amount: '100000',
+    minRate: '1.01',
+    description: 'kpay demo',
+  };
+  print('');
+  print(`Demo: 100000 XAF from Cameroon (CMR) to Senegal (SEN), at a rate of 1.01 or better; externalId ${order.externalId}`);
+  const startedMs = performance.now();
+  const created = await fetch(`${apiUrl}/v1/transfers`, { method: 'POST', headers, body: JSON.stringify(order) });
+  if (created.status !== 202) {
+    print(`The API refused it: ${created.status} ${await created.text()}`);
+    return false;
+  }
+  const { id } = (await created.json()) as TransferView;
+  const transferUrl = `${apiUrl}/v1/transfers/${id}`;
+
+  let shown = 0;
+  for (;;) {
+    const { items } = (await (await fetch(`${transferUrl}/events`, { headers })).json()) as { items: EventLine[] };
+    for (const event of items.slice(shown)) {
+      print(`  ${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(5)} s  ${describe(event)}`);
+    }
+    shown = items.length;
+    const transfer = (await (await fetch(transferUrl, { headers })).json()) as TransferView;
+    if (transfer.finishedAt !== null) {
+      await printEnd(transfer, { transferUrl, workerUrl, print });
+      return transfer.state === 'succeeded';
+    }
+    if (performance.now() - startedMs > GIVE_UP_MS) {
+      print(`It is still ${transfer.state} after a minute${transfer.reason === null ? '' : `: ${transfer.reason}`}`);
+      return false;
+    }
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+interface EventLine {
+  type: string;
+  to: string;
+  reason: string | null;
+  detail: Record<string, unknown> | null;
+}
+
+function describe({ type, to, reason, detail }: EventLine): string {
+  const balance = detail?.['balance'] as { shown: string } | undefined;
+  const rate = detail?.['rate'] as { rate: string; minRate: string } | undefined;
+  const checks = [
+    balance && `balance ${balance.shown} is enough`,
+    rate && `rate ${rate.rate} is at least ${rate.minRate}`,
+  ].filter((said) => said !== undefined);
+  const why = reason ?? (checks.length > 0 ? `checks passed: ${checks.join(', ')}` : type === to ? '' : type);
+  return why === '' ? to : `${to.padEnd(11)} ${why}`;
+}
+
+async function printEnd(
+  transfer: TransferView,
+  { transferUrl, workerUrl, print }: { transferUrl: string; workerUrl: string; print: (line: string) => void },
+): Promise<void> {
+  if (transfer.state === 'succeeded') {
+    print(
+      `  ${transfer.amount} ${transfer.currency} left ${transfer.sourceCountry}, ${transfer.destinationAmount} ${transfer.destinationCurrency}` +
+        ` arrived in ${transfer.destinationCountry} at ${transfer.exchangeRate}; KPay's id ${transfer.kpayTransferId}`,
+    );
+  } else {
+    print(`  It ended as ${transfer.state}: ${transfer.reason}. No money moved.`);
+  }
+  const metrics = await (await fetch(`${workerUrl}/metrics`)).text();
+  const counted = metrics
+    .split('\n')
+    .filter((line) => line.startsWith(`kpay_transfers_finished_total{`) && line.includes(transfer.state));
+  print('It is in the API and in the metrics:');
+  print(`  ${transferUrl}`);
+  for (const line of counted) print(`  ${line}`);
+}

@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { InvalidSettings } from '@kpay/core';
+import { StartError } from '@kpay/runtime';
+import { Command } from 'commander';
+import { up } from './up.ts';
+
+const program = new Command('kpay').description('Move money between KPay wallets, once, and see it.');
+
+program
+  .command('up')
+  .description('start everything in this process: worker, exporter, admin API, and a local KPay when no key is set')
+  .option('--demo', 'make one transfer, follow it to its end, then stop')
+  .action(async (options: { demo?: boolean }) => {
+    process.exitCode = await up(process.env, { demo: options.demo ?? false });
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (!(error instanceof StartError) && !(error instanceof InvalidSettings)) throw error;
+  // What a person can mend is said in one line, without a stack.
+  console.error(`kpay: ${error.message}`);
+  process.exit(1);
+}

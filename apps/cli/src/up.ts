@@ -1,0 +1,200 @@
+import { startAdminApi } from '@kpay/admin-api';
+import { createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
+import { createCallMetrics, createMetricsRegistry, startExporter } from '@kpay/exporter';
+import { queuePrefix } from '@kpay/producer';
+import {
+  type AccountSettings,
+  createLogger,
+  createShutdown,
+  onSignals,
+  openEmbeddedDatabase,
+  openQueues,
+  readSettings,
+  type Settings,
+  StartError,
+  secretsOf,
+} from '@kpay/runtime';
+import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import {
+  advanceQueueName,
+  createLedger,
+  type Hint,
+  hintTransfer,
+  type Ledger,
+  type LedgerSchema,
+  migrateLedger,
+  recentSendAges,
+} from '@kpay/transfers';
+import { startWorker } from '@kpay/worker';
+import { Registry } from 'prom-client';
+import { findAdminToken } from './admin-token.ts';
+import { runDemo } from './demo.ts';
+import { printWelcome } from './welcome.ts';
+
+// What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
+const STOP_WITHIN_MS = 4_500;
+const RELEASE_WITHIN_MS = 2_000;
+const DEFAULT_RATE_PAIRS = ['XAF:XOF'];
+
+/**
+ * Runs everything in this process on the folder KPAY_DATA_DIR: worker, exporter, admin API, and a simulated KPay when
+ * no key is set. Comes back when a signal stops it, or with `demo` when that is over.
+ *
+ * @returns the exit code.
+ * @throws StartError when it cannot start; everything is released then.
+ */
+export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): Promise<number> {
+  const settings = readSettings(env);
+  if (settings.mode === 'production') {
+    throw new StartError(
+      'kpay up runs everything in one process: leave out DATABASE_URL and REDIS_URL, or start each app by itself (docs/deployment.md)',
+    );
+  }
+  const logger = createLogger({ name: 'kpay', level: 'warn', secrets: secretsOf(settings) });
+  const shutdown = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS });
+  const stopped = Promise.withResolvers<number>();
+  shutdown.push(
+    'signals',
+    onSignals(() => stopped.resolve(0)),
+  );
+  const release = () => {
+    const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_WITHIN_MS).unref());
+    return Promise.race([shutdown.run(), late]);
+  };
+  try {
+    const running = await startEverything(settings, { logger, shutdown });
+    printWelcome(running);
+    if (demo) {
+      const { apiUrl, workerUrl, adminToken } = running;
+      const succeeded = runDemo({ apiUrl, workerUrl, adminToken, print: console.log });
+      return await Promise.race([succeeded.then((yes) => (yes ? 0 : 1)), stopped.promise]);
+    }
+    const code = await stopped.promise;
+    console.log('\nStopping …');
+    return code;
+  } finally {
+    await release();
+  }
+}
+
+export interface Running {
+  apiUrl: string;
+  exporterUrl: string;
+  workerUrl: string;
+  /** Undefined when a real KPay is used. */
+  simulatorUrl: string | undefined;
+  accounts: ReadonlyMap<string, KpayAccount>;
+  adminToken: string;
+  dataDir: string;
+}
+
+type Parts = { logger: ReturnType<typeof createLogger>; shutdown: ReturnType<typeof createShutdown> };
+
+async function startEverything(settings: Settings, { logger, shutdown }: Parts): Promise<Running> {
+  const { dataDir, host, ports, observe } = settings;
+  const database = await openEmbeddedDatabase({ dataDir, logger });
+  shutdown.push('database', () => database.close());
+  const adminToken = settings.adminToken ?? findAdminToken(dataDir);
+
+  const db = database.kysely<LedgerSchema>();
+  await migrateLedger(db);
+  const ledger = createLedger(db);
+  const queues = await openQueues({ store: { database }, logger });
+  shutdown.push('queues', () => queues.close());
+
+  const simulator = settings.accounts.length === 0 ? await openSimulator(settings) : undefined;
+  if (simulator) shutdown.push('simulator', () => simulator.close());
+  const listed = simulator ? [simulatorAccount(simulator.url, settings)] : settings.accounts;
+
+  const registry = createMetricsRegistry();
+  const calls = createCallMetrics(registry);
+  const accounts = await openAccounts(listed, settings, ledger, (name) => (call) => calls.record({ ...call, account: name }));
+  for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+
+  const worker = await startWorker({
+    ledger,
+    accounts,
+    queues,
+    logger,
+    registry: new Registry(),
+    host,
+    port: ports.worker,
+    concurrency: settings.workerConcurrency,
+    conflictConfirmMs: settings.conflictConfirmSeconds * 1_000,
+  });
+  shutdown.push('worker', () => worker.close());
+
+  const exporter = await startExporter({
+    accounts,
+    ratePairs: new Map(listed.map(({ name, ratePairs = settings.ratePairs ?? DEFAULT_RATE_PAIRS }) => [name, ratePairs])),
+    logger,
+    host,
+    port: ports.exporter,
+    registry,
+    everyMs: {
+      balance: observe.balanceSeconds * 1_000,
+      availability: observe.availabilitySeconds * 1_000,
+      rate: observe.rateSeconds * 1_000,
+    },
+  });
+  shutdown.push('exporter', () => exporter.close());
+
+  const hintQueues = new Map(
+    [...accounts.keys()].map((name) => [name, queues.queue<Hint>(advanceQueueName(name), { prefix: queuePrefix(name) })]),
+  );
+  const api = await startAdminApi({
+    ledger,
+    accounts,
+    adminToken,
+    logger,
+    host,
+    port: ports.adminApi,
+    async hint(transfer) {
+      const queue = hintQueues.get(transfer.account);
+      if (queue) await hintTransfer(queue, transfer);
+    },
+  });
+  shutdown.push('admin API', () => api.close());
+  return {
+    apiUrl: api.url,
+    exporterUrl: exporter.url,
+    workerUrl: worker.url,
+    simulatorUrl: simulator?.url,
+    accounts,
+    adminToken,
+    dataDir,
+  };
+}
+
+async function openSimulator({ host, ports, dataDir, simulatorTimeScale }: Settings) {
+  try {
+    return await createSimulator({ host, port: ports.simulator, dataDir, timeScale: simulatorTimeScale });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    throw new StartError(`port ${ports.simulator} is in use: set SIMULATOR_PORT to a free one`, { cause: error });
+  }
+}
+
+function simulatorAccount(baseUrl: string, { ratePairs }: Settings): AccountSettings {
+  const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
+  return { name: 'default', ...keys, baseUrl, environment: 'TEST', rateLimitPerMinute: 100, ...(ratePairs && { ratePairs }) };
+}
+
+/** Opens the accounts with the budget that the ledger remembers: a restart does not begin a new minute. */
+async function openAccounts(
+  listed: readonly AccountSettings[],
+  { budgetWindowSeconds }: Settings,
+  ledger: Ledger,
+  onCall: (account: string) => NonNullable<Parameters<typeof openKpayAccount>[1]>['onCall'],
+): Promise<Map<string, KpayAccount>> {
+  const stores = createMemoryStores();
+  const budgetWindowMs = budgetWindowSeconds * 1_000;
+  const accounts = new Map<string, KpayAccount>();
+  for (const settings of listed) {
+    const { name } = settings;
+    const account = openKpayAccount({ ...settings, budgetWindowMs }, { stores, onCall: onCall(name) });
+    accounts.set(name, account);
+    await account.budget.seed(await recentSendAges(ledger, name, budgetWindowMs));
+  }
+  return accounts;
+}

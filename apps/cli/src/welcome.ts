@@ -1,0 +1,26 @@
+import type { Running } from './up.ts';
+
+/** Tells where everything is, and the line that makes a transfer. */
+export function printWelcome({ apiUrl, exporterUrl, workerUrl, simulatorUrl, accounts, adminToken, dataDir }: Running): void {
+  const kpay = [...accounts.values()].map(({ name, baseUrl, environment }) => `${name} (${environment}, ${baseUrl})`).join(', ');
+  const lines = [
+    '',
+    simulatorUrl ? 'kpay is up. No key is set, so it talks to a simulated KPay: no real money moves.' : 'kpay is up.',
+    '',
+    `  Admin API   ${apiUrl}/v1/transfers`,
+    `  Metrics     ${exporterUrl}/metrics   operators, balances, rates`,
+    `              ${workerUrl}/metrics   transfers`,
+    `  Accounts    ${kpay}`,
+    ...(simulatorUrl ? [`  Simulator   ${simulatorUrl}/__sim`] : []),
+    `  Data        ${dataDir}`,
+    `  Token       ${adminToken}`,
+    '',
+    'Make a transfer of 50,000 XAF from Cameroon to Gabon:',
+    '',
+    `  curl -s ${apiUrl}/v1/transfers -H 'authorization: Bearer ${adminToken}' -H 'content-type: application/json' \\`,
+    `    -d '{"externalId":"first-1","sourceCountry":"CMR","destinationCountry":"GAB","amount":50000}'`,
+    '',
+    'Ctrl-C stops it.',
+  ];
+  console.log(lines.join('\n'));
+}
