@@ -16,7 +16,7 @@ const SECRET_SHAPES = [
 ];
 
 // Numbers of 8 to 15 digits, written together or in groups, that are no part of a word, an id or a decimal.
-const PHONE = /(?<![\w.-])\+?\d(?:[ .-]?\d){7,14}(?![\w-]|\.\d)/g;
+const PHONE = /(?<![\w.-])\+?\d(?:[ -]?\d){7,14}(?![\w-]|\.\d)/g;
 const TIME = /^\d{4}-\d\d-\d\d/;
 
 export type Redact = (value: unknown) => unknown;

@@ -3,6 +3,8 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from 'pino';
 import { reasonOf, StartError } from './start-error.ts';
 
+const CLOSE_LIMIT_MS = 3_000;
+
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
 export interface ListenOptions {
@@ -17,7 +19,7 @@ export interface ListeningServer {
   /** `http://127.0.0.1:9464`, with the port that was given. */
   url: string;
   port: number;
-  /** Ends idle connections, waits for answers under way, and takes no more. */
+  /** Takes no more, waits up to three seconds for answers under way, then ends what is still open, such as streams. */
   close(): Promise<void>;
 }
 
@@ -39,10 +41,19 @@ export async function listen(server: Server, { port, host, portSetting }: Listen
   return {
     url: `http://${name}:${bound}`,
     port: bound,
-    close: async () => {
-      await new Promise<void>((done) => server.close(() => done()));
-    },
+    close: () => closeServer(server),
   };
+}
+
+async function closeServer(server: Server): Promise<void> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  // A connection is idle only some time after its last answer, and would then be kept alive for seconds.
+  const idle = setInterval(() => server.closeIdleConnections(), 50);
+  const limit = setTimeout(() => server.closeAllConnections(), CLOSE_LIMIT_MS);
+  await closed;
+  clearInterval(idle);
+  clearTimeout(limit);
 }
 
 function whyNotListening(error: NodeJS.ErrnoException, port: number, host: string, setting: string): string {
@@ -69,7 +80,7 @@ export async function startHttp(
 ): Promise<ListeningServer> {
   const { routes, logger } = options;
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const path = new URL(request.url ?? '/', 'http://localhost').pathname;
+    const [path = '/'] = (request.url ?? '/').split('?', 1);
     const handler = Object.hasOwn(routes, path) ? routes[path] : undefined;
     if (!handler) return sendText(response, 404, 'not found\n');
     if (request.method !== 'GET' && request.method !== 'HEAD')

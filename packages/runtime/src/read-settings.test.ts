@@ -1,0 +1,275 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { accountsFileSchema } from './accounts-file.ts';
+import { readSettings, secretsOf } from './read-settings.ts';
+import { SettingsError } from './setting-values.ts';
+
+const ACCOUNTS = resolve(import.meta.dirname, '../test/accounts');
+const KEYS = { KPAY_API_KEY: 'kpay_test_hush', KPAY_SECRET_KEY: 'hush-hush' };
+const LIVE = { KPAY_API_KEY: 'kpay_live_hush', KPAY_SECRET_KEY: 'hush-hush' };
+const STORES = { DATABASE_URL: 'postgres://kpay:hush@db/kpay', REDIS_URL: 'redis://:hush@redis:6379' };
+
+let folder: TemporaryFolder;
+
+beforeAll(() => {
+  folder = temporaryFolder();
+  writeFileSync(join(folder.path, 'key'), 'kpay_test_from_file\n');
+  writeFileSync(join(folder.path, 'empty'), ' \n');
+});
+
+afterAll(() => folder.remove());
+
+function refusal(env: NodeJS.ProcessEnv): string {
+  try {
+    readSettings(env);
+  } catch (error) {
+    expect(error).toBeInstanceOf(SettingsError);
+    return (error as Error).message;
+  }
+  throw new Error('the settings were accepted');
+}
+
+test('nothing set runs embedded, with the simulator for KPay', () => {
+  expect(readSettings({})).toEqual({
+    mode: 'embedded',
+    accounts: [],
+    dataDir: resolve('.kpay'),
+    plugins: [],
+    observe: { balanceSeconds: 30, availabilitySeconds: 60, rateSeconds: 600 },
+    budgetWindowSeconds: 60,
+    conflictConfirmSeconds: 60,
+    workerConcurrency: 10,
+    simulatorTimeScale: 1,
+    host: '127.0.0.1',
+    ports: { adminApi: 8080, exporter: 9464, worker: 9465, simulator: 8090 },
+  });
+});
+
+test('everything set is read, blanks around it left out', () => {
+  const settings = readSettings({
+    ...STORES,
+    KPAY_API_KEY: ' kpay_live_key ',
+    KPAY_SECRET_KEY: 'secret\n',
+    KPAY_BASE_URL: 'https://kpay.example/',
+    KPAY_ENVIRONMENT: 'PRODUCTION',
+    KPAY_RATE_LIMIT_PER_MINUTE: '50',
+    KPAY_RATE_PAIRS: 'XAF:XOF, XOF:XAF,',
+    KPAY_DATA_DIR: '/data',
+    KPAY_PLUGINS: './a.ts,@acme/b',
+    KPAY_ADMIN_TOKEN: 'token',
+    KPAY_OBSERVE_BALANCE_SECONDS: '5',
+    KPAY_OBSERVE_AVAILABILITY_SECONDS: '6',
+    KPAY_OBSERVE_RATE_SECONDS: '7',
+    KPAY_BUDGET_WINDOW_SECONDS: '6',
+    KPAY_CONFLICT_CONFIRM_SECONDS: '2.5',
+    KPAY_WORKER_CONCURRENCY: '3',
+    KPAY_WORKER_ACCOUNTS: 'default',
+    SIMULATOR_TIME_SCALE: '10',
+    HOST: '0.0.0.0',
+    ADMIN_API_PORT: '1',
+    EXPORTER_PORT: '2',
+    WORKER_PORT: '0',
+    SIMULATOR_PORT: '65535',
+  });
+  expect(settings).toEqual({
+    mode: 'production',
+    databaseUrl: STORES.DATABASE_URL,
+    redisUrl: STORES.REDIS_URL,
+    accounts: [
+      {
+        name: 'default',
+        apiKey: 'kpay_live_key',
+        secretKey: 'secret',
+        baseUrl: 'https://kpay.example',
+        environment: 'PRODUCTION',
+        rateLimitPerMinute: 50,
+        ratePairs: ['XAF:XOF', 'XOF:XAF'],
+      },
+    ],
+    dataDir: '/data',
+    plugins: ['./a.ts', '@acme/b'],
+    adminToken: 'token',
+    observe: { balanceSeconds: 5, availabilitySeconds: 6, rateSeconds: 7 },
+    ratePairs: ['XAF:XOF', 'XOF:XAF'],
+    budgetWindowSeconds: 6,
+    conflictConfirmSeconds: 2.5,
+    workerConcurrency: 3,
+    workerAccounts: ['default'],
+    simulatorTimeScale: 10,
+    host: '0.0.0.0',
+    ports: { adminApi: 1, exporter: 2, worker: 0, simulator: 65535 },
+  });
+  expect(secretsOf(settings)).toEqual(['kpay_live_key', 'secret', 'hush', 'hush', 'hush', 'hush', 'token']);
+});
+
+test('a blank value counts as missing', () => {
+  expect(readSettings({ DATABASE_URL: '', REDIS_URL: '  ', KPAY_API_KEY: '' })).toMatchObject({ mode: 'embedded', accounts: [] });
+});
+
+test('a secret may come from a file', () => {
+  const settings = readSettings({ KPAY_API_KEY_FILE: join(folder.path, 'key'), KPAY_SECRET_KEY: 's' });
+  expect(settings.accounts).toMatchObject([{ name: 'default', apiKey: 'kpay_test_from_file' }]);
+});
+
+test('the accounts of a file stand beside the one of the environment, which fills in what they leave out', () => {
+  const file = join(ACCOUNTS, 'good/two.json');
+  const { accounts } = readSettings({
+    ...KEYS,
+    KPAY_ACCOUNTS_FILE: file,
+    KPAY_BASE_URL: 'http://localhost:8090',
+    KPAY_RATE_LIMIT_PER_MINUTE: '80',
+    KPAY_RATE_PAIRS: 'XOF:CDF',
+  });
+  const filledIn = { baseUrl: 'http://localhost:8090', environment: 'TEST', rateLimitPerMinute: 80 };
+  expect(accounts).toEqual([
+    { name: 'default', apiKey: 'kpay_test_hush', secretKey: 'hush-hush', ...filledIn, ratePairs: ['XOF:CDF'] },
+    { name: 'retail', apiKey: 'kpay_test_retail', secretKey: 'retail-secret', ...filledIn, ratePairs: ['XAF:XOF'] },
+    {
+      name: 'wholesale-2',
+      apiKey: 'kpay_test_wholesale',
+      secretKey: 'wholesale-secret',
+      baseUrl: 'https://sandbox.example/kpay',
+      environment: 'TEST',
+      rateLimitPerMinute: 60,
+      ratePairs: ['XOF:CDF'],
+    },
+  ]);
+});
+
+describe('a wrong setting is refused in one line that says what would be right', () => {
+  const cases: [NodeJS.ProcessEnv, string][] = [
+    [
+      { DATABASE_URL: STORES.DATABASE_URL },
+      'DATABASE_URL is set but REDIS_URL is not: set both for production, or neither to run embedded',
+    ],
+    [
+      { REDIS_URL: STORES.REDIS_URL },
+      'REDIS_URL is set but DATABASE_URL is not: set both for production, or neither to run embedded',
+    ],
+    [{ ...STORES, DATABASE_URL: 'mysql://kpay:hush@db' }, 'DATABASE_URL must begin with postgres://'],
+    [{ ...STORES, REDIS_URL: 'hush@redis' }, 'REDIS_URL must begin with redis:// or rediss://'],
+    [{ KPAY_API_KEY: 'kpay_test_hush' }, 'KPAY_API_KEY is set but KPAY_SECRET_KEY is not: KPay needs both'],
+    [{ KPAY_SECRET_KEY: 'hush' }, 'KPAY_SECRET_KEY is set but KPAY_API_KEY is not: KPay needs both'],
+    [LIVE, 'account default has a live key: set KPAY_ENVIRONMENT=PRODUCTION if real money is meant to move'],
+    [
+      { ...LIVE, KPAY_ENVIRONMENT: 'PRODUCTION' },
+      'account default is PRODUCTION without DATABASE_URL and REDIS_URL: set them, or KPAY_ALLOW_EMBEDDED_LIVE=1 to keep real money in one folder',
+    ],
+    [
+      { ...LIVE, ...STORES, KPAY_ENVIRONMENT: 'PRODUCTION', KPAY_BASE_URL: 'http://kpay.example' },
+      'account default is PRODUCTION and its base URL is not https: set KPAY_BASE_URL to https://…',
+    ],
+    [
+      { ...KEYS, ...STORES, KPAY_ENVIRONMENT: 'PRODUCTION' },
+      'account default has a test key: set KPAY_ENVIRONMENT=TEST, or use its live key',
+    ],
+    [
+      { KPAY_ENVIRONMENT: 'PRODUCTION' },
+      'KPAY_ENVIRONMENT is PRODUCTION but no key is set: set KPAY_API_KEY and KPAY_SECRET_KEY, or KPAY_ACCOUNTS_FILE',
+    ],
+    [{ KPAY_ENVIRONMENT: 'LIVE' }, 'KPAY_ENVIRONMENT must be TEST or PRODUCTION'],
+    [{ KPAY_ALLOW_EMBEDDED_LIVE: 'yes' }, 'KPAY_ALLOW_EMBEDDED_LIVE must be 1, or left out'],
+    [{ KPAY_BASE_URL: 'admin.kpay.site' }, 'KPAY_BASE_URL must be an address such as https://admin.kpay.site'],
+    [
+      { KPAY_BASE_URL: 'https://me:hush@kpay.site' },
+      'KPAY_BASE_URL must be an address such as https://admin.kpay.site, without user, query or fragment',
+    ],
+    [{ KPAY_RATE_PAIRS: 'XAF:XOF,XAF/XOF' }, 'KPAY_RATE_PAIRS must be two currencies such as XAF:XOF'],
+    [{ KPAY_RATE_PAIRS: 'XAF:XAF' }, 'KPAY_RATE_PAIRS must be two different currencies such as XAF:XOF'],
+    [{ KPAY_RATE_LIMIT_PER_MINUTE: '0' }, 'KPAY_RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 100000'],
+    [{ KPAY_RATE_LIMIT_PER_MINUTE: 'many' }, 'KPAY_RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 100000'],
+    [{ EXPORTER_PORT: '70000' }, 'EXPORTER_PORT must be a whole number from 0 to 65535, not 70000'],
+    [{ ADMIN_API_PORT: '80.5' }, 'ADMIN_API_PORT must be a whole number from 0 to 65535, not 80.5'],
+    [{ WORKER_PORT: '0x50' }, 'WORKER_PORT must be a whole number from 0 to 65535, not 0x50'],
+    [{ KPAY_OBSERVE_RATE_SECONDS: '-5' }, 'KPAY_OBSERVE_RATE_SECONDS must be a number from 1 to 86400, not -5'],
+    [{ KPAY_WORKER_CONCURRENCY: '0' }, 'KPAY_WORKER_CONCURRENCY must be a whole number from 1 to 1000, not 0'],
+    [{ KPAY_WORKER_ACCOUNTS: 'default,Two' }, 'KPAY_WORKER_ACCOUNTS must be 1 to 32 of a-z, 0-9 and -'],
+    [{ ...KEYS, KPAY_WORKER_ACCOUNTS: 'default,two' }, 'KPAY_WORKER_ACCOUNTS names two, which is not among the accounts'],
+    [{ KPAY_API_KEY: 'hush', KPAY_API_KEY_FILE: '/run/key' }, 'KPAY_API_KEY and KPAY_API_KEY_FILE are both set: leave one out'],
+    [
+      { KPAY_API_KEY_FILE: '/nowhere/key' },
+      "KPAY_API_KEY_FILE names a file that cannot be read (ENOENT: no such file or directory, open '/nowhere/key')",
+    ],
+    [
+      { KPAY_ACCOUNTS_FILE: '/nowhere.json' },
+      "KPAY_ACCOUNTS_FILE /nowhere.json: cannot be read (ENOENT: no such file or directory, open '/nowhere.json')",
+    ],
+  ];
+  for (const [env, message] of cases) {
+    test(message, () => {
+      expect(refusal(env)).toBe(message);
+      expect(message).not.toContain('hush');
+    });
+  }
+
+  test('a secret file that is empty', () => {
+    const path = join(folder.path, 'empty');
+    expect(refusal({ KPAY_ADMIN_TOKEN_FILE: path })).toBe(`KPAY_ADMIN_TOKEN_FILE names an empty file: ${path}`);
+  });
+
+  test('an account named default beside the one of the environment', () => {
+    const path = join(folder.path, 'accounts.json');
+    writeFileSync(path, JSON.stringify({ accounts: [{ name: 'default', apiKey: 'kpay_test_hush', secretKey: 'hush' }] }));
+    expect(readSettings({ KPAY_ACCOUNTS_FILE: path }).accounts).toMatchObject([{ name: 'default' }]);
+    expect(refusal({ ...KEYS, KPAY_ACCOUNTS_FILE: path })).toBe(
+      'KPAY_ACCOUNTS_FILE has an account named default, and so is the one of KPAY_API_KEY: rename it there, or leave out KPAY_API_KEY',
+    );
+  });
+});
+
+test('live keys are accepted where they were meant', () => {
+  const live = { ...LIVE, KPAY_ENVIRONMENT: 'PRODUCTION' };
+  expect(readSettings({ ...live, ...STORES }).accounts).toMatchObject([{ environment: 'PRODUCTION' }]);
+  expect(readSettings({ ...live, KPAY_ALLOW_EMBEDDED_LIVE: '1' })).toMatchObject({ mode: 'embedded' });
+  const local = { KPAY_ALLOW_EMBEDDED_LIVE: '1', KPAY_BASE_URL: 'http://127.0.0.1:8090' };
+  expect(readSettings({ ...live, ...local }).accounts).toMatchObject([{ baseUrl: 'http://127.0.0.1:8090' }]);
+});
+
+describe('a wrong accounts file is refused at the place where it is wrong', () => {
+  const messages: Record<string, string> = {
+    'no-list.json': 'accounts must be a list',
+    'no-account.json': 'accounts must have at least one account',
+    'unknown-field.json': 'accounts[0] has unknown fields: apikey',
+    'unknown-top-field.json': 'has unknown fields: account',
+    'bad-name.json': 'accounts[0].name must be 1 to 32 of a-z, 0-9 and -',
+    'no-name.json': 'accounts[0].name must be the name of the account',
+    'same-name.json': 'there are two accounts named a',
+    'no-secret.json': 'accounts[0] must have one of secretKey and secretKeyFile',
+    'two-keys.json': 'accounts[0] must have one of apiKey and apiKeyFile',
+    'key-not-text.json': 'accounts[0].apiKey must be text',
+    'missing-key-file.json': `accounts[0].apiKeyFile cannot be read (ENOENT: no such file or directory, open '${join(ACCOUNTS, 'bad/nowhere.key')}')`,
+    'empty-key-file.json': 'accounts[0].apiKeyFile names an empty file',
+    'bad-url.json': 'accounts[0].baseUrl must be an address such as https://admin.kpay.site',
+    'bad-environment.json': 'accounts[0].environment must be TEST or PRODUCTION',
+    'bad-limit.json': 'accounts[0].rateLimitPerMinute must be a whole number from 1 to 100000',
+    'bad-pair.json': 'accounts[0].ratePairs[1] must be two currencies such as XAF:XOF',
+  };
+  const files = readdirSync(join(ACCOUNTS, 'bad')).filter((file) => file.endsWith('.json'));
+
+  test('every bad file has its message', () => expect(files.sort()).toEqual(Object.keys(messages).sort()));
+
+  for (const file of files) {
+    test(file, () => {
+      const path = join(ACCOUNTS, 'bad', file);
+      const message = refusal({ KPAY_ACCOUNTS_FILE: path });
+      expect(message).toBe(`KPAY_ACCOUNTS_FILE ${path}: ${messages[file]}`);
+      expect(message).not.toContain('hush');
+    });
+  }
+});
+
+test('a file that is not JSON is refused without a word of what is in it', () => {
+  const path = join(folder.path, 'not.json');
+  writeFileSync(path, '{ "accounts": [{ "apiKey": kpay_live_hush }] }');
+  expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: is not JSON (check its commas and quotes)`);
+  writeFileSync(path, '{\n "accounts": [],\n');
+  expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: is not JSON (line 3 column 1)`);
+});
+
+test('the published JSON schema is the one the file is read by', () => {
+  const published: unknown = JSON.parse(readFileSync(resolve(import.meta.dirname, '../accounts-file.schema.json'), 'utf8'));
+  expect(published).toEqual(z.toJSONSchema(accountsFileSchema, { io: 'input' }));
+});
