@@ -1,0 +1,58 @@
+import { createLogger, openPostgres } from '@kpay/runtime';
+import { createTcpProxy, localPostgres, type TcpProxy } from '@kpay/testkit';
+import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningApi, startApi } from './running-api.ts';
+
+const server = await localPostgres();
+const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+
+describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
+  if ('unavailable' in server) return;
+  let api: RunningApi;
+  let network: TcpProxy;
+  beforeAll(async () => {
+    network = await createTcpProxy({ target: { host: '127.0.0.1', port: server.port } });
+    const url = server.url.replace(`:${server.port}/`, `:${network.port}/`);
+    const database = await openPostgres({ url, logger: createLogger({ name: 'test', level: 'silent' }) });
+    const db = database.kysely<LedgerSchema>();
+    await migrateLedger(db);
+    const ledger = { ledger: createLedger(db), empty: async () => {}, stop: database.close, remove: () => {} };
+    api = await startApi(ledger);
+  }, 60_000);
+  afterAll(async () => {
+    await api.close();
+    await network.close();
+    await server.stop();
+  });
+
+  it('makes one transfer of 50 requests at once, whichever connections they take', async () => {
+    const answers = await Promise.all(Array.from({ length: 50 }, () => api.ask('/v1/transfers', { body: wish })));
+    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 202));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+    expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
+  });
+
+  it('says within seconds that it is not ready while the network is silent, and 503 when it breaks', async () => {
+    network.pause();
+    const underWay = api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' } });
+    const ready = await api.ask('/readyz');
+    expect([ready.status, ready.text]).toEqual([503, 'ledger: no answer within 2000 ms\n']);
+    network.refuse();
+    const { status, body } = await underWay;
+    expect([status, body.code, body.moneyMoved]).toEqual([503, 'ledger_unavailable', 'unknown']);
+    network.resume();
+    expect((await api.ask('/readyz')).status).toBe(200);
+    expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' } })).status).toBe(202);
+  });
+
+  it('says 503 once the server is gone, with connections that were open and with new ones', async () => {
+    await server.kill();
+    for (let n = 0; n < 20; n += 1) {
+      const answer = await api.ask('/v1/transfers', { body: { ...wish, externalId: `order-${n}` } });
+      expect(answer.status).toBe(503);
+      expect(answer.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: true, moneyMoved: 'unknown' });
+    }
+    expect((await api.ask('/readyz')).text).toBe('ledger: cannot be reached\n');
+  });
+});
