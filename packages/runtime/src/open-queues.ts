@@ -60,7 +60,9 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
     await release();
   };
   return {
-    queue: (name, options) => keep(new Queue(name, { ...options, connection: connection('producer') }, backend), name),
+    queue: (name, options) =>
+      // Without skipWaitingForReady an add waits for as long as Redis is away, and so does its caller.
+      keep(new Queue(name, { skipWaitingForReady: true, ...options, connection: connection('producer') }, backend), name),
     worker: (name, processor, options) =>
       keep(new Worker(name, processor, { ...options, connection: connection('worker') }, backend), name),
     queueEvents: (name, options) => keep(new QueueEvents(name, { ...options, connection: connection('worker') }, backend), name),
@@ -97,7 +99,9 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
     connection: (role) => (role === 'producer' ? producer : worker),
     backend: createRedisBackend,
     release: async () => {
-      await Promise.all([producer.quit(), worker.quit()]);
+      // Not quit(): nothing is under way any more, and Redis may be away.
+      producer.disconnect();
+      worker.disconnect();
     },
   };
 }

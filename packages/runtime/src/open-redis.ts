@@ -11,7 +11,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export type RedisRole = 'producer' | 'worker';
 
 const OPTIONS = {
-  producer: { enableOfflineQueue: false },
+  producer: { enableOfflineQueue: false, maxRetriesPerRequest: 1 },
   worker: { maxRetriesPerRequest: null },
 } satisfies Record<RedisRole, RedisOptions>;
 

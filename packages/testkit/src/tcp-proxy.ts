@@ -22,7 +22,7 @@ export interface TcpProxy {
   drop(): void;
   /** Resets the open connections; new ones are let through. */
   cut(): void;
-  /** Resets the open connections and refuses new ones until `resume`. */
+  /** Resets the open connections and refuses new ones, as when nobody listens, until `resume`. */
   refuse(): void;
   close(): Promise<void>;
 }
@@ -31,7 +31,7 @@ export interface TcpProxy {
 export async function createTcpProxy({ target, jitterMs = 0, seed = 1 }: TcpProxyOptions): Promise<TcpProxy> {
   const random = seededRandom(seed);
   const pairs = new Set<[Socket, Socket]>();
-  let mode: 'pass' | 'pause' | 'drop' | 'refuse' = 'pass';
+  let mode: 'pass' | 'pause' | 'drop' = 'pass';
   let resumed = Promise.withResolvers<void>();
 
   const forward = async (from: Socket, to: Socket) => {
@@ -49,7 +49,6 @@ export async function createTcpProxy({ target, jitterMs = 0, seed = 1 }: TcpProx
   };
   const server = createServer({ allowHalfOpen: true }, (client) => {
     client.on('error', () => {});
-    if (mode === 'refuse') return void client.resetAndDestroy();
     const upstream = connect({ ...target, allowHalfOpen: true });
     const pair: [Socket, Socket] = [client, upstream];
     pairs.add(pair);
@@ -64,6 +63,8 @@ export async function createTcpProxy({ target, jitterMs = 0, seed = 1 }: TcpProx
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
 
+  const { port } = server.address() as AddressInfo;
+
   const cut = () => {
     for (const pair of pairs) for (const socket of pair) socket.resetAndDestroy();
   };
@@ -74,21 +75,23 @@ export async function createTcpProxy({ target, jitterMs = 0, seed = 1 }: TcpProx
     resumed = Promise.withResolvers<void>();
   };
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     connections: () => pairs.size,
     pause: () => enter('pause'),
-    resume: () => enter('pass'),
+    resume: () => {
+      enter('pass');
+      if (!server.listening) server.listen(port, '127.0.0.1');
+    },
     drop: () => enter('drop'),
     cut,
     refuse: () => {
-      enter('refuse');
+      server.close();
       cut();
     },
     close: async () => {
-      enter('refuse');
+      enter('pass');
       cut();
-      server.close();
-      await once(server, 'close');
+      await new Promise((closed) => server.close(closed));
     },
   };
 }

@@ -1,0 +1,68 @@
+import { createTcpProxy, eventually, localRedis } from '@kpay/testkit';
+import { pino } from 'pino';
+import { afterAll, describe, expect, test } from 'vitest';
+import { openQueues } from './open-queues.ts';
+import { openRedis } from './open-redis.ts';
+
+const PROMPT_MS = 1_000;
+const lines: string[] = [];
+const logger = pino({}, { write: (line: string) => void lines.push(line) });
+const closers: (() => unknown)[] = [];
+
+afterAll(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+const server = await localRedis();
+closers.push(() => 'unavailable' in server || server.stop());
+
+async function behindProxy() {
+  const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: 'unavailable' in server ? 0 : server.port } });
+  closers.push(proxy.close);
+  return { proxy, url: `redis://127.0.0.1:${proxy.port}` };
+}
+
+describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
+  test('while Redis is away a producer is told at once, and a worker waits and goes on', async () => {
+    const { proxy, url } = await behindProxy();
+    const producer = await openRedis({ url, role: 'producer', logger });
+    const worker = await openRedis({ url, role: 'worker', logger });
+    closers.push(
+      () => producer.disconnect(),
+      () => worker.disconnect(),
+    );
+    proxy.refuse();
+    await eventually(() => expect([producer.status, worker.status]).not.toContain('ready'));
+    const began = performance.now();
+    await expect(producer.set('key', '1')).rejects.toThrow();
+    expect(performance.now() - began).toBeLessThan(PROMPT_MS);
+    const set = worker.set('key', '2');
+    proxy.resume();
+    expect(await set).toBe('OK');
+    await eventually(async () => expect(await producer.get('key')).toBe('2'));
+    expect(lines.join('')).toContain('the connection to Redis failed');
+  });
+
+  test('queues live through a loss of Redis: jobs added before and after it are done', async () => {
+    const { proxy, url } = await behindProxy();
+    const queues = await openQueues({ store: { redisUrl: url }, logger });
+    closers.push(queues.close);
+    const prefix = '{kpay-default}';
+    const done: string[] = [];
+    const queue = queues.queue('kpay-advance-default', { prefix });
+    queues.worker('kpay-advance-default', async ({ name }) => void done.push(name), { prefix });
+    await queue.add('before', {});
+    await eventually(() => expect(done).toEqual(['before']));
+    proxy.refuse();
+    await eventually(() => expect(queue.add('during', {})).rejects.toThrow());
+    proxy.resume();
+    await eventually(async () => void (await queue.add('after', {}, { jobId: 'after' })));
+    await eventually(() => expect(done).toEqual(expect.arrayContaining(['before', 'after'])), { timeoutMs: 15_000 });
+  });
+});
+
+test('a password in REDIS_URL is not shown when the server is not there', async () => {
+  const refused = openRedis({ url: 'redis://:hush@127.0.0.1:1', role: 'producer', logger });
+  await expect(refused).rejects.toThrow(/^Redis does not answer \(connect ECONNREFUSED/);
+  await expect(refused).rejects.not.toThrow('hush');
+});
