@@ -118,30 +118,26 @@ for (const [title, store, missing] of stores) {
 }
 
 test('500 jobs and their transactions share the embedded session without losing a row or holding one up', async () => {
-  const db = database.kysely<{ 'kpay.done': { job: number; step: number } }>();
+  const db = database.kysely<{ 'kpay.done': { job: number } }>();
   await sql`create schema if not exists kpay`.execute(db);
-  await sql`create table kpay.done (job int not null, step int not null, primary key (job, step))`.execute(db);
+  await sql`create table kpay.done (job int primary key)`.execute(db);
   const queues = await openQueues({ store: { database }, logger });
   closers.push(queues.close);
   const name = newName();
   const queue = queues.queue<{ n: number }>(name, { prefix });
   queues.worker<{ n: number }>(
     name,
-    async ({ data }) => {
-      for (const step of [1, 2]) {
-        const job = data.n;
-        await db.transaction().execute(async (trx) => {
-          await trx.insertInto('kpay.done').values({ job, step }).execute();
-          await trx.selectFrom('kpay.done').selectAll().where('job', '=', job).execute();
-        });
-      }
-    },
+    ({ data }) =>
+      db.transaction().execute(async (trx) => {
+        await trx.insertInto('kpay.done').values({ job: data.n }).execute();
+        await trx.selectFrom('kpay.done').selectAll().where('job', '=', data.n).executeTakeFirstOrThrow();
+      }),
     { prefix, concurrency: 20 },
   );
-  await queue.addBulk(Array.from({ length: 500 }, (_, n) => ({ name: 'two', data: { n } })));
+  await queue.addBulk(Array.from({ length: 500 }, (_, n) => ({ name: 'row', data: { n } })));
   await eventually(async () => expect(await queue.getCompletedCount()).toBe(500), { timeoutMs: 60_000, everyMs: 100 });
   const { rows } = await sql<{ count: string }>`select count(*) from kpay.done`.execute(db);
-  expect(rows).toEqual([{ count: '1000' }]);
+  expect(rows).toEqual([{ count: '500' }]);
   expect(lines).toEqual([]);
 }, 60_000);
 
