@@ -24,13 +24,15 @@ export async function localPostgres(): Promise<LocalServer | Unavailable> {
   const folder = temporaryFolder();
   if (asUser.owner) chownSync(folder.path, asUser.owner.uid, asUser.owner.gid);
   const data = join(folder.path, 'data');
-  const run = (program: string, ...args: string[]) => [...asUser.prefix, program, ...args];
+  const privileges = asUser.owner ? [`--reuid=${asUser.owner.uid}`, `--regid=${asUser.owner.gid}`, '--clear-groups'] : [];
 
-  const [first = '', ...rest] = run(initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N');
-  execFileSync(first, rest, { stdio: 'pipe', cwd: '/' });
+  const prepare = [initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
+  const [program = '', ...args] = asUser.owner ? ['setpriv', ...privileges, ...prepare] : prepare;
+  execFileSync(program, args, { stdio: 'pipe', cwd: '/' });
   const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
   return startServer({
-    command: run(postgres, '-D', data, ...settings.flatMap((setting) => ['-c', setting])),
+    command: [postgres, '-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+    privileges,
     port,
     url: `postgres://kpay@127.0.0.1:${port}/postgres`,
     stopSignal: 'SIGINT',
@@ -48,16 +50,13 @@ function debianFolders(): string[] {
   }
 }
 
-/** How to run a program as somebody who is not root. */
-type AsUser = { prefix: readonly string[]; owner?: { uid: number; gid: number } };
-
-function chooseUser(): AsUser | Unavailable {
-  if (process.getuid?.() !== 0) return { prefix: [] };
-  const setpriv = findProgram(['setpriv']);
+/** Who runs it, when not whoever runs the tests. */
+function chooseUser(): { owner?: { uid: number; gid: number } } | Unavailable {
+  if (process.getuid?.() !== 0) return {};
   const ids = ['-u', '-g'].map((flag) => Number.parseInt(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout, 10));
   const [uid = Number.NaN, gid = Number.NaN] = ids;
-  if (setpriv === undefined || Number.isNaN(uid) || Number.isNaN(gid)) {
+  if (findProgram(['setpriv']) === undefined || Number.isNaN(uid) || Number.isNaN(gid)) {
     return unavailable('Postgres refuses to run as root, and there is no setpriv with a system user postgres');
   }
-  return { prefix: [setpriv, `--reuid=${uid}`, `--regid=${gid}`, '--clear-groups'], owner: { uid, gid } };
+  return { owner: { uid, gid } };
 }

@@ -1,9 +1,11 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
 import { eventually } from './eventually.ts';
 import { localPostgres } from './local-postgres.ts';
 import { localRedis } from './local-redis.ts';
-import { unavailable } from './local-server.ts';
+import { findProgram, unavailable } from './local-server.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 
@@ -26,6 +28,15 @@ test('a paused server can still be killed', async ({ skip }) => {
   await server.kill();
   await server.stop();
   expect(isAlive(server.pid)).toBe(false);
+});
+
+test('a server ends with the process that started it, even by SIGKILL', async ({ skip }) => {
+  if (findProgram(['setpriv']) === undefined) return skip(unavailable('there is no setpriv to tie servers to us').unavailable);
+  const script = join(import.meta.dirname, '../test/start-servers.ts');
+  const child = spawn(process.execPath, ['--conditions=@kpay/source', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = await once(child.stdout, 'data');
+  child.kill('SIGKILL');
+  for (const pid of String(line).trim().split(' ')) await eventually(() => expect(stateOf(Number(pid))).toMatch(/^Z?$/));
 });
 
 test('what cannot be had says why, and fails where everything must be had', () => {

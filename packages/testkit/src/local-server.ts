@@ -52,6 +52,8 @@ function isExecutable(path: string): boolean {
 
 export interface StartOptions {
   command: readonly string[];
+  /** Arguments of setpriv, to run it as somebody else. */
+  privileges?: readonly string[];
   port: number;
   url: string;
   /** The signal that ends it in order. */
@@ -63,7 +65,10 @@ export interface StartOptions {
 
 /** Runs a server in the foreground until it is ready, and ends it with this process. */
 export async function startServer(options: StartOptions): Promise<LocalServer> {
-  const [program = '', ...args] = options.command;
+  // On Linux the kernel ends it even when this process is killed and can do nothing more.
+  const setpriv = findProgram(['setpriv']);
+  const privileges = ['--pdeathsig=KILL', ...(options.privileges ?? [])];
+  const [program = '', ...args] = setpriv === undefined ? options.command : [setpriv, ...privileges, ...options.command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   // A program that cannot be run has no pid, which is how the wait below learns of it.
   child.on('error', () => {});
@@ -91,7 +96,7 @@ export async function startServer(options: StartOptions): Promise<LocalServer> {
   } catch (error) {
     await end('SIGKILL');
     options.removeData();
-    throw new Error(`${program} did not start: ${output.join('').slice(-2_000)}`, { cause: error });
+    throw new Error(`${options.command.join(' ')} did not start: ${output.join('').slice(-2_000)}`, { cause: error });
   }
   return {
     url: options.url,
