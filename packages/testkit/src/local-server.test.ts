@@ -1,11 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { eventually } from './eventually.ts';
 import { localPostgres } from './local-postgres.ts';
 import { localRedis } from './local-redis.ts';
 import { findProgram, unavailable } from './local-server.ts';
+import { temporaryFolder } from './temporary-folder.ts';
 
 afterEach(() => void vi.unstubAllEnvs());
 
@@ -33,7 +35,14 @@ test('a paused server can still be killed', async ({ skip }) => {
 test('a server ends with the process that started it, even by SIGKILL', async ({ skip }) => {
   if (findProgram(['setpriv']) === undefined) return skip(unavailable('there is no setpriv to tie servers to us').unavailable);
   const script = join(import.meta.dirname, '../test/start-servers.ts');
-  const child = spawn(process.execPath, ['--conditions=@kpay/source', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // It cannot remove its folders when it is killed; they are all in this one, which Postgres' user must get through.
+  const folder = temporaryFolder();
+  chmodSync(folder.path, 0o755);
+  onTestFinished(folder.remove);
+  const child = spawn(process.execPath, ['--conditions=@kpay/source', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: folder.path },
+  });
   const [line] = await once(child.stdout, 'data');
   child.kill('SIGKILL');
   for (const pid of String(line).trim().split(' ')) await eventually(() => expect(stateOf(Number(pid))).toMatch(/^Z?$/));
