@@ -11,7 +11,9 @@ program
   .description('start everything in this process: worker, exporter, admin API, and a local KPay when no key is set')
   .option('--demo', 'make one transfer, follow it to its end, then stop')
   .action(async (options: { demo?: boolean }) => {
-    process.exitCode = await up(process.env, { demo: options.demo ?? false });
+    const code = await up(process.env, { demo: options.demo ?? false });
+    // A send that KPay leaves without an answer would keep the process alive; the next start finds it by its lease.
+    process.exit(code);
   });
 
 try {

@@ -32,7 +32,7 @@ import { runDemo } from './demo.ts';
 import { printWelcome } from './welcome.ts';
 
 // What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
-const STOP_WITHIN_MS = 4_500;
+const STOP_WITHIN_MS = 4_000;
 const RELEASE_WITHIN_MS = 2_000;
 const DEFAULT_RATE_PAIRS = ['XAF:XOF'];
 

@@ -1,0 +1,21 @@
+import type { TransferView } from '@kpay/transfers';
+import { adminToken } from './start-kpay.ts';
+
+const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
+
+/** Asks for a transfer, as a client of the API does. */
+export async function postTransfer(apiUrl: string, order: object): Promise<TransferView> {
+  const answer = await fetch(`${apiUrl}/v1/transfers`, { method: 'POST', headers, body: JSON.stringify(order) });
+  if (answer.status !== 202) throw new Error(`the API said ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as TransferView;
+}
+
+export async function getTransfer(apiUrl: string, id: string): Promise<TransferView> {
+  return getJson<TransferView>(`${apiUrl}/v1/transfers/${id}`);
+}
+
+export async function getJson<T>(url: string): Promise<T> {
+  const answer = await fetch(url, { headers });
+  if (answer.status !== 200) throw new Error(`${url} said ${answer.status}: ${await answer.text()}`);
+  return (await answer.json()) as T;
+}

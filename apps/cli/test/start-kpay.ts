@@ -1,0 +1,97 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { eventually } from '@kpay/testkit';
+
+const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
+
+/** The bootstrap token of the processes that tests start. */
+export const adminToken = 'kpay-admin-of-the-tests';
+
+// A machine that runs other things besides may take this long where a quiet one takes two seconds.
+const START_TIMEOUT_MS = 30_000;
+
+export interface Ended {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+}
+
+/** One process of `kpay`. */
+export interface KpayProcess {
+  stdout(): string;
+  stderr(): string;
+  ended: Promise<Ended>;
+  /** Sends the signal and waits for the end. */
+  end(signal: NodeJS.Signals): Promise<Ended>;
+}
+
+/** One that is up, by the addresses it printed. */
+export interface RunningKpay extends KpayProcess {
+  apiUrl: string;
+  exporterUrl: string;
+  workerUrl: string;
+  /** Undefined when it was given keys. */
+  simulatorUrl: string | undefined;
+}
+
+/** The settings of one that talks to a simulator of the test's own. */
+export function settingsFor(simulator: Pick<Simulator, 'url'>, dataDir: string): Record<string, string> {
+  return {
+    KPAY_DATA_DIR: dataDir,
+    KPAY_BASE_URL: simulator.url,
+    KPAY_API_KEY: simulatorApiKey,
+    KPAY_SECRET_KEY: simulatorSecretKey,
+  };
+}
+
+/** Runs `kpay <args>` with these settings and no others; every port is a free one unless given. */
+export function runKpay(args: readonly string[], settings: Record<string, string>): KpayProcess {
+  const ports = { ADMIN_API_PORT: '0', EXPORTER_PORT: '0', WORKER_PORT: '0', SIMULATOR_PORT: '0' };
+  const child = spawn(process.execPath, ['--conditions=@kpay/source', MAIN, ...args], {
+    env: { PATH: process.env.PATH, KPAY_ADMIN_TOKEN: adminToken, ...ports, ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
+  const ended = once(child, 'close').then(([code, signal]): Ended => {
+    process.off('exit', killNow);
+    return { code, signal };
+  });
+  return {
+    stdout: collect(child.stdout),
+    stderr: collect(child.stderr),
+    ended,
+    end(signal) {
+      child.kill(signal);
+      return ended;
+    },
+  };
+}
+
+/** Starts `kpay up` and waits until it is. */
+export async function startKpay(settings: Record<string, string>): Promise<RunningKpay> {
+  const kpay = runKpay(['up'], settings);
+  let ended = false;
+  void kpay.ended.then(() => {
+    ended = true;
+  });
+  await eventually(
+    () => {
+      if (!ended && !kpay.stdout().includes('Ctrl-C stops it')) throw new Error(`kpay is not up: ${kpay.stderr()}`);
+    },
+    { timeoutMs: START_TIMEOUT_MS },
+  );
+  if (ended) throw new Error(`kpay ended instead of starting: ${kpay.stdout()}${kpay.stderr()}`);
+  const urls = kpay.stdout().match(/http:\/\/127\.0\.0\.1:\d+(?=\/(v1|metrics|__sim))/g) ?? [];
+  const [apiUrl = '', exporterUrl = '', workerUrl = '', ...rest] = urls;
+  return { ...kpay, apiUrl, exporterUrl, workerUrl, simulatorUrl: kpay.stdout().includes('/__sim') ? rest[0] : undefined };
+}
+
+function collect(stream: ChildProcess['stdout']): () => string {
+  let text = '';
+  stream?.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  return () => text;
+}
