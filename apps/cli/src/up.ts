@@ -1,10 +1,12 @@
 import { startAdminApi } from '@kpay/admin-api';
-import { createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
-import { createCallMetrics, createMetricsRegistry, startExporter } from '@kpay/exporter';
+import { createMemoryStores, type KpayAccount } from '@kpay/core';
+import { startExporter } from '@kpay/exporter';
 import { queuePrefix } from '@kpay/producer';
 import {
   type AccountSettings,
+  createCallMetrics,
   createLogger,
+  createMetricsRegistry,
   createShutdown,
   onSignals,
   openEmbeddedDatabase,
@@ -20,10 +22,9 @@ import {
   createLedger,
   type Hint,
   hintTransfer,
-  type Ledger,
   type LedgerSchema,
   migrateLedger,
-  recentSendAges,
+  openAccounts,
 } from '@kpay/transfers';
 import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
@@ -108,7 +109,12 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
 
   const registry = createMetricsRegistry();
   const calls = createCallMetrics(registry);
-  const accounts = await openAccounts(listed, settings, ledger, (name) => (call) => calls.record({ ...call, account: name }));
+  const accounts = await openAccounts(listed, {
+    ledger,
+    stores: createMemoryStores(),
+    budgetWindowMs: settings.budgetWindowSeconds * 1_000,
+    onCall: calls.record,
+  });
   for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
 
   const worker = await startWorker({
@@ -178,23 +184,4 @@ async function openSimulator({ host, ports, dataDir, simulatorTimeScale }: Setti
 function simulatorAccount(baseUrl: string, { ratePairs }: Settings): AccountSettings {
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
   return { name: 'default', ...keys, baseUrl, environment: 'TEST', rateLimitPerMinute: 100, ...(ratePairs && { ratePairs }) };
-}
-
-/** Opens the accounts with the budget that the ledger remembers: a restart does not begin a new minute. */
-async function openAccounts(
-  listed: readonly AccountSettings[],
-  { budgetWindowSeconds }: Settings,
-  ledger: Ledger,
-  onCall: (account: string) => NonNullable<Parameters<typeof openKpayAccount>[1]>['onCall'],
-): Promise<Map<string, KpayAccount>> {
-  const stores = createMemoryStores();
-  const budgetWindowMs = budgetWindowSeconds * 1_000;
-  const accounts = new Map<string, KpayAccount>();
-  for (const settings of listed) {
-    const { name } = settings;
-    const account = openKpayAccount({ ...settings, budgetWindowMs }, { stores, onCall: onCall(name) });
-    accounts.set(name, account);
-    await account.budget.seed(await recentSendAges(ledger, name, budgetWindowMs));
-  }
-  return accounts;
 }

@@ -1,5 +1,5 @@
 import type { KpayAccount, ObservationName } from '@kpay/core';
-import { type HttpHandler, healthRoutes, type Logger, startHttp } from '@kpay/runtime';
+import { createMetricsRegistry, type HttpHandler, healthRoutes, type Logger, startHttp } from '@kpay/runtime';
 import { Counter, type Registry } from 'prom-client';
 import { type AccountView, parseRatePair } from './account-view.ts';
 import { collectAvailability } from './collect-availability.ts';
@@ -7,7 +7,6 @@ import { collectBalances } from './collect-balances.ts';
 import { collectBudget } from './collect-budget.ts';
 import { collectFreshness } from './collect-freshness.ts';
 import { collectRates } from './collect-rates.ts';
-import { createMetricsRegistry } from './metrics-registry.ts';
 import { type AccountObserver, observeAccount } from './observe-account.ts';
 import { countUnknownValues } from './unknown-values.ts';
 

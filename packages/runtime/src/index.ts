@@ -1,12 +1,15 @@
 export { type AccountEntry, accountsFileSchema } from './accounts-file.ts';
+export { type AccountCall, type CallMetrics, createCallMetrics } from './call-metrics.ts';
 export { createKysely, type Database, IdleTransaction, SecondClient } from './database.ts';
 export { FolderInUse } from './folder-lock.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
+export { createMetricsRegistry } from './metrics-registry.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './open-embedded-database.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { openQueues, type QueueStore, type Queues } from './open-queues.ts';
 export { openRedis, type RedisRole } from './open-redis.ts';
 export { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
+export { type ProductionProcess, runProcess } from './run-process.ts';
 export { type Environment, SettingsError } from './setting-values.ts';
 export { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
 export { StartError } from './start-error.ts';

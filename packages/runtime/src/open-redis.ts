@@ -18,10 +18,12 @@ const OPTIONS = {
 /**
  * Connects to Redis 7+ or Valkey. A connection lost later is made anew by itself, and logged.
  *
- * @throws StartError naming REDIS_URL when there is no answer within five seconds.
+ * @throws StartError naming REDIS_URL when there is no answer within five seconds, or when the server would lose jobs
+ *   or refuse them.
  */
 export async function openRedis({ url, role, logger }: { url: string; role: RedisRole; logger: Logger }): Promise<Redis> {
   const redis = new Redis(url, { ...OPTIONS[role], lazyConnect: true, connectTimeout: CONNECT_TIMEOUT_MS });
+  let unsuitable: string | undefined;
   let reason: unknown;
   const remember = (error: Error) => {
     reason = error;
@@ -30,7 +32,7 @@ export async function openRedis({ url, role, logger }: { url: string; role: Redi
   const timeout = setTimeout(() => redis.disconnect(), CONNECT_TIMEOUT_MS);
   try {
     await redis.connect();
-    await redis.ping();
+    unsuitable = whyUnsuitable(await redis.info());
   } catch (error) {
     redis.disconnect();
     throw new StartError(`Redis does not answer (${reasonOf(reason ?? error)}): check REDIS_URL and that the server runs`, {
@@ -39,7 +41,27 @@ export async function openRedis({ url, role, logger }: { url: string; role: Redi
   } finally {
     clearTimeout(timeout);
   }
+  if (unsuitable !== undefined) {
+    redis.disconnect();
+    throw new StartError(unsuitable);
+  }
   redis.off('error', remember);
   redis.on('error', (error) => logger.error({ err: error }, 'the connection to Redis failed'));
   return redis;
+}
+
+const OLDEST_MAJOR = 7;
+
+/** What INFO tells about a server on which queues cannot live, if it is one. */
+function whyUnsuitable(info: string): string | undefined {
+  const told = new Map(info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
+  const version = told.get('redis_version') ?? '';
+  const policy = told.get('maxmemory_policy') ?? 'noeviction';
+  if (Number.parseInt(version, 10) < OLDEST_MAJOR) return `REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`;
+  if (told.get('cluster_enabled') === '1') return 'REDIS_URL leads to one node of a Redis Cluster: use a Redis that is not clustered';
+  if (told.get('role') === 'slave') return 'REDIS_URL leads to a read-only replica: use its master';
+  if (policy !== 'noeviction') {
+    return `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`;
+  }
+  return undefined;
 }

@@ -1,18 +1,32 @@
-import { type Kysely, sql } from 'kysely';
+import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import * as ledger from './migrations/0001-ledger.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = { '0001-ledger': ledger };
 
-/** Brings the ledger's schema up to date. Safe to run from several processes at once: kysely takes a lock for it. */
+/** The schema `kpay` is not one that this release can bring up to date. */
+export class LedgerUnusable extends Error {
+  override readonly name = 'LedgerUnusable';
+
+  constructor(cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(`the schema kpay in the ledger's database is not ours, or of a newer release (${why}): check DATABASE_URL`, { cause });
+  }
+}
+
+/**
+ * Brings the ledger's schema `kpay` up to date.
+ * Safe to run from several processes at once: kysely takes a lock for it.
+ *
+ * @throws LedgerUnusable
+ */
 export async function migrateLedger(db: Kysely<LedgerSchema>): Promise<void> {
-  await sql`create schema if not exists kpay`.execute(db);
   const migrator = new Migrator({
     db,
     provider: { getMigrations: () => Promise.resolve(migrations) },
     migrationTableSchema: 'kpay',
   });
   const { error } = await migrator.migrateToLatest();
-  if (error) throw error;
+  if (error) throw new LedgerUnusable(error);
 }

@@ -1,9 +1,15 @@
-import type { Call } from '@kpay/core';
 import { Counter, Histogram, type Registry } from 'prom-client';
 
+/** One request to KPay that is over: what @kpay/core's `onCall` reports, and whose it was. */
+export interface AccountCall {
+  account: string;
+  endpoint: string;
+  outcome: string;
+  durationMs: number;
+}
+
 export interface CallMetrics {
-  /** Counts one request to KPay that is over: what an account's `onCall` reports, and whose it was. */
-  record(call: Call & { account: string }): void;
+  record(call: AccountCall): void;
 }
 
 // KPay's answers take tens of milliseconds; a call is given up after 20 s.

@@ -1,0 +1,54 @@
+import { createLogger, type Logger } from './logger.ts';
+import { readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
+import { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
+import { StartError } from './start-error.ts';
+
+/** What a production app gets to start with. */
+export interface ProductionProcess {
+  settings: Settings & Extract<Stores, { mode: 'production' }>;
+  logger: Logger;
+  /** Whatever is opened is pushed here, and released in reverse when the process stops or cannot start. */
+  shutdown: Shutdown;
+}
+
+// A send under way may take 20 s; what is still open after this is left to its lease.
+const RELEASE_WITHIN_MS = 8_000;
+
+/**
+ * Runs one app as a process of its own until a signal stops it. What a person can mend (a StartError) is said in one
+ * line on standard error, and the exit code is 1.
+ *
+ * @param known errors of other packages that are as clear as a StartError.
+ */
+export async function runProcess(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  start: (running: ProductionProcess) => Promise<void>,
+  known: readonly (abstract new (...args: never[]) => Error)[] = [],
+): Promise<never> {
+  const isKnown = (error: unknown): error is Error => error instanceof StartError || known.some((kind) => error instanceof kind);
+  let shutdown: Shutdown | undefined;
+  try {
+    const settings = readSettings(env);
+    if (settings.mode !== 'production') {
+      throw new StartError('DATABASE_URL and REDIS_URL are not set: set both, or run everything in one process with kpay up');
+    }
+    if (settings.accounts.length === 0) {
+      throw new StartError('no KPay key is set: set KPAY_API_KEY and KPAY_SECRET_KEY, or KPAY_ACCOUNTS_FILE');
+    }
+    const logger = createLogger({ name, secrets: secretsOf(settings) });
+    shutdown = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS });
+    const stopped = Promise.withResolvers<NodeJS.Signals>();
+    shutdown.push('signals', onSignals(stopped.resolve));
+    await start({ settings, logger, shutdown });
+    logger.info('started');
+    logger.info({ signal: await stopped.promise }, 'stopping');
+    await shutdown.run();
+    process.exit(0);
+  } catch (error) {
+    await shutdown?.run();
+    if (!isKnown(error)) throw error;
+    process.stderr.write(`${name}: ${error.message}\n`);
+    process.exit(1);
+  }
+}
