@@ -64,8 +64,8 @@ interface EventLine {
 }
 
 function describe({ type, to, reason, detail }: EventLine): string {
-  const balance = detail?.['balance'] as { shown: string } | undefined;
-  const rate = detail?.['rate'] as { rate: string; minRate: string } | undefined;
+  const balance = detail?.balance as { shown: string } | undefined;
+  const rate = detail?.rate as { rate: string; minRate: string } | undefined;
   const checks = [
     balance && `balance ${balance.shown} is enough`,
     rate && `rate ${rate.rate} is at least ${rate.minRate}`,

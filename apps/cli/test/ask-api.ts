@@ -19,3 +19,17 @@ export async function getJson<T>(url: string): Promise<T> {
   if (answer.status !== 200) throw new Error(`${url} said ${answer.status}: ${await answer.text()}`);
   return (await answer.json()) as T;
 }
+
+/** All transfers, page by page. */
+export async function listTransfers(apiUrl: string): Promise<TransferView[]> {
+  const all: TransferView[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const page: { items: TransferView[]; nextCursor: string | null } = await getJson(
+      `${apiUrl}/v1/transfers?limit=200${cursor === '' ? '' : `&cursor=${cursor}`}`,
+    );
+    all.push(...page.items);
+    cursor = page.nextCursor;
+  }
+  return all;
+}

@@ -31,8 +31,12 @@ import { wakeJob } from './wake-job.ts';
 const SWEEP_EVERY_MS = 1_000;
 const PIN_RETRY_MS = 5_000;
 const DOOR_CONCURRENCY = 10;
-// A job of ours that stalls is run again however often: running it twice finds the same transfer.
-const MAX_STALLED = 2 ** 31 - 1;
+/**
+ * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
+ * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
+ * finds the same transfer; so it may stall however often.
+ */
+const STALLS = { lockDuration: 5_000, stalledInterval: 2_500, maxStalledCount: 2 ** 31 - 1 };
 
 export interface WorkerOptions {
   ledger: Ledger;
@@ -175,7 +179,7 @@ function openAccount(
       onAccepted: (transfer) => hintTransfer(hints, transfer),
       logger,
     }),
-    { prefix, concurrency: DOOR_CONCURRENCY, maxStalledCount: MAX_STALLED },
+    { prefix, concurrency: DOOR_CONCURRENCY, ...STALLS },
   );
   releasers.push(() => door.close());
   metrics.watchQueue(name, doorQueue);
@@ -207,7 +211,7 @@ function openAccount(
     const advancing = queues.worker<Hint, void>(advanceQueueName(name), processor, {
       prefix,
       concurrency: options.concurrency,
-      maxStalledCount: MAX_STALLED,
+      ...STALLS,
     });
     const stopSweeping = repeat(
       async () => void (await sweepDue(ledger, name, hints)),
