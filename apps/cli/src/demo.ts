@@ -64,10 +64,10 @@ interface EventLine {
 }
 
 function describe({ type, to, reason, detail }: EventLine): string {
-  const balance = detail?.balance as { shown: string } | undefined;
+  const balance = detail?.balance as { shown: string; currency: string } | undefined;
   const rate = detail?.rate as { rate: string; minRate: string } | undefined;
   const checks = [
-    balance && `balance ${balance.shown} is enough`,
+    balance && `balance ${balance.shown} ${balance.currency} is enough`,
     rate && `rate ${rate.rate} is at least ${rate.minRate}`,
   ].filter((said) => said !== undefined);
   const why = reason ?? (checks.length > 0 ? `checks passed: ${checks.join(', ')}` : type === to ? '' : type);

@@ -30,7 +30,7 @@ import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
 import { runDemo } from './demo.ts';
-import { printWelcome } from './welcome.ts';
+import { printAddresses, printFirstSteps } from './welcome.ts';
 
 // What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
 const STOP_WITHIN_MS = 4_000;
@@ -64,12 +64,13 @@ export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): P
   };
   try {
     const running = await startEverything(settings, { logger, shutdown });
-    printWelcome(running);
+    printAddresses(running);
     if (demo) {
       const { apiUrl, workerUrl, adminToken } = running;
       const succeeded = runDemo({ apiUrl, workerUrl, adminToken, print: console.log });
       return await Promise.race([succeeded.then((yes) => (yes ? 0 : 1)), stopped.promise]);
     }
+    printFirstSteps(running);
     const code = await stopped.promise;
     console.log('\nStopping …');
     return code;

@@ -1,7 +1,7 @@
 import type { Running } from './up.ts';
 
-/** Tells where everything is, and the line that makes a transfer. */
-export function printWelcome({ apiUrl, exporterUrl, workerUrl, simulatorUrl, accounts, adminToken, dataDir }: Running): void {
+/** Tells where everything is. */
+export function printAddresses({ apiUrl, exporterUrl, workerUrl, simulatorUrl, accounts, adminToken, dataDir }: Running): void {
   const kpay = [...accounts.values()].map(({ name, baseUrl, environment }) => `${name} (${environment}, ${baseUrl})`).join(', ');
   const lines = [
     '',
@@ -14,6 +14,13 @@ export function printWelcome({ apiUrl, exporterUrl, workerUrl, simulatorUrl, acc
     ...(simulatorUrl ? [`  Simulator   ${simulatorUrl}/__sim`] : []),
     `  Data        ${dataDir}`,
     `  Token       ${adminToken}`,
+  ];
+  console.log(lines.join('\n'));
+}
+
+/** Tells the line that makes a transfer. */
+export function printFirstSteps({ apiUrl, adminToken }: Running): void {
+  const lines = [
     '',
     'Make a transfer of 50,000 XAF from Cameroon to Gabon:',
     '',

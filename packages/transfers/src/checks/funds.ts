@@ -39,6 +39,7 @@ export async function judgeFunds(
   const amount = BigInt(transfer.amount_minor);
   const inputs = {
     balance: {
+      currency,
       shown: format(shown, currency),
       reservedByUs: format(reserved, currency),
       ageMs: now.getTime() - snapshot.askedAt.getTime(),
