@@ -26,6 +26,7 @@ import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
 import { repeat } from './repeat.ts';
 import { createTransferMetrics, type TransferMetrics } from './transfer-metrics.ts';
+import { wakeHeld } from './wake-held.ts';
 import { wakeJob } from './wake-job.ts';
 
 const SWEEP_EVERY_MS = 1_000;
@@ -218,8 +219,11 @@ function openAccount(
       SWEEP_EVERY_MS,
       (error) => logger.error({ err: error, account: name }, 'the sweep failed'),
     );
+    const stopWaking = wakeHeld(ledger, account, (error) =>
+      logger.error({ err: error, account: name }, 'held transfers sleep on'),
+    );
     releasers.push(async () => {
-      await stopSweeping();
+      await Promise.all([stopSweeping(), stopWaking()]);
       // What waits for budget gives up; a send that is committed runs to its end.
       stopping.abort();
       await advancing.close();

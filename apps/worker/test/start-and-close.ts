@@ -1,0 +1,7 @@
+// Run by a test: whatever this leaves open keeps its process alive.
+import { openWorkerStage, order } from './worker-stage.ts';
+
+const stage = await openWorkerStage();
+await stage.result(await stage.add(order('only')));
+await stage.close();
+process.stdout.write('closed\n');

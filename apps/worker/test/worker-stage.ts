@@ -1,0 +1,118 @@
+import { openKpayAccount } from '@kpay/core';
+import { queuePrefix, TRANSFER_JOB, type TransferJobData, type TransferJobResult, transferQueueName } from '@kpay/producer';
+import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
+import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { temporaryFolder } from '@kpay/testkit';
+import {
+  advanceQueueName,
+  createLedger,
+  findTransfer,
+  type Hint,
+  type Ledger,
+  type LedgerSchema,
+  migrateLedger,
+  type TransferRow,
+} from '@kpay/transfers';
+import type { Job, JobsOptions, Queue } from 'bullmq';
+import { Registry } from 'prom-client';
+import { type RunningWorker, startWorker } from '../src/index.ts';
+
+type TransferJob = Job<unknown, TransferJobResult>;
+
+const JOB_ENDS_WITHIN_MS = 15_000;
+
+/** A worker on a real BullMQ and a real ledger, both embedded, before a simulated KPay. */
+export interface WorkerStage {
+  ledger: Ledger;
+  simulator: Simulator;
+  hints: Queue<Hint>;
+  /** Puts data into the door's queue as any BullMQ client can, without our producer. */
+  add(data: unknown, options?: JobsOptions): Promise<TransferJob>;
+  /** What the job completes with. Rejects with the reason it fails with. */
+  result(job: TransferJob): Promise<TransferJobResult>;
+  /** The job as it is now. */
+  look(job: TransferJob): Promise<{ state: string; job: TransferJob }>;
+  find(id: string): Promise<TransferRow>;
+  /** Reads the balance from KPay now: what the checks look at. */
+  readBalance(): Promise<void>;
+  stopWorker(): Promise<void>;
+  startWorker(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** CMR to GAB, 50,000 XAF. */
+export function order(externalId: string): TransferJobData {
+  return { externalId, sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+}
+
+export async function openWorkerStage(): Promise<WorkerStage> {
+  const folder = temporaryFolder();
+  const logger = createLogger({ name: 'worker', level: 'fatal' });
+  const simulator = await createSimulator({ port: 0, limit: 100_000 });
+  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
+  const db = database.kysely<LedgerSchema>();
+  await migrateLedger(db);
+  const ledger = createLedger(db);
+  const queues = await openQueues({ store: { database }, logger });
+  const prefix = queuePrefix('default');
+  const door = queues.queue<unknown, TransferJobResult>(transferQueueName('default'), { prefix });
+  const hints = queues.queue<Hint>(advanceQueueName('default'), { prefix });
+  const events = queues.queueEvents(transferQueueName('default'), { prefix });
+  const account = openKpayAccount({
+    name: 'default',
+    apiKey: simulatorApiKey,
+    secretKey: simulatorSecretKey,
+    baseUrl: simulator.url,
+    environment: 'TEST',
+    rateLimitPerMinute: 100_000,
+  });
+  let worker: RunningWorker | undefined;
+
+  const stage: WorkerStage = {
+    ledger,
+    simulator,
+    hints,
+    add: (data, options) => door.add(TRANSFER_JOB, data, options),
+    result: (job) => job.waitUntilFinished(events, JOB_ENDS_WITHIN_MS),
+    async look({ id = '' }) {
+      const job = await door.getJob(id);
+      if (!job) throw new Error(`no job ${id}`);
+      return { state: await job.getState(), job };
+    },
+    async find(id) {
+      const row = await findTransfer(ledger, id);
+      if (!row) throw new Error(`no transfer ${id}`);
+      return row;
+    },
+    async readBalance() {
+      await account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
+    },
+    async stopWorker() {
+      await worker?.close();
+      worker = undefined;
+    },
+    async startWorker() {
+      worker = await startWorker({
+        ledger,
+        accounts: new Map([['default', account]]),
+        queues,
+        logger,
+        registry: new Registry(),
+        host: '127.0.0.1',
+        port: 0,
+        concurrency: 10,
+        conflictConfirmMs: 1_000,
+      });
+    },
+    async close() {
+      await stage.stopWorker();
+      await account.close();
+      await queues.close();
+      await database.close();
+      await simulator.close();
+      folder.remove();
+    },
+  };
+  await stage.startWorker();
+  return stage;
+}
