@@ -1,7 +1,13 @@
 import { z } from 'zod';
 
-const text = (maxLength: number) =>
-  z.string().trim().min(1, 'must not be empty').max(maxLength, `must be at most ${maxLength} characters`);
+// Postgres stores no NUL, and half a surrogate pair cannot be written as UTF-8: such a text could never be recorded.
+const isStorable = (value: string) => !value.includes('\0') && value.isWellFormed();
+const limited = (maxLength: number) =>
+  z
+    .string()
+    .max(maxLength, `must be at most ${maxLength} characters`)
+    .refine(isStorable, 'must not contain NUL characters or halves of surrogate pairs');
+const text = (maxLength: number) => limited(maxLength).trim().min(1, 'must not be empty');
 const instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T08:00:00Z' });
 
 /**
@@ -30,7 +36,10 @@ export const transferWishSchema = z.strictObject({
   priority: z.int('must be a whole number from 0 to 9').min(0, 'must be 0 to 9').max(9, 'must be 0 to 9').optional(),
   /** The caller's own labels; kept and shown, never sent to KPay. */
   metadata: z
-    .record(text(64), z.string().max(500, 'must be at most 500 characters'))
+    .record(text(64), limited(500), {
+      // Without this a bad key would only be called an invalid key.
+      error: (issue) => (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined),
+    })
     .refine((labels) => Object.keys(labels).length <= 50, 'must have at most 50 entries')
     .optional(),
 });
