@@ -8,6 +8,8 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
+    // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them.
+    globalSetup: 'packages/testkit/src/vitest-servers.ts',
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',

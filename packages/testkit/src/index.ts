@@ -6,3 +6,11 @@ export { findProgram, type LocalServer, type Unavailable, unavailable } from './
 export { seededRandom } from './seeded-random.ts';
 export { createTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
+export {
+  createTestDatabase,
+  emptyTestRedis,
+  startTestServers,
+  type TestDatabase,
+  type TestServers,
+  testServerUrls,
+} from './test-servers.ts';

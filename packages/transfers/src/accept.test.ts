@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MemoryLedger, openMemoryLedger } from '../test/memory-ledger.ts';
+import { openTestLedger, type TestLedger } from '../test/test-ledger.ts';
 import { acceptTransfer, IdempotencyConflict, InvalidRequest, listTransferEvents } from './index.ts';
 
-let ledger: MemoryLedger;
+let ledger: TestLedger;
 beforeAll(async () => {
-  ledger = await openMemoryLedger();
+  ledger = await openTestLedger();
 });
 beforeEach(() => ledger.empty());
 afterAll(() => ledger.close());

@@ -11,14 +11,14 @@ import {
   scheduleCheck,
   type TransferRow,
 } from '../src/index.ts';
-import { type MemoryLedger, openMemoryLedger } from './memory-ledger.ts';
+import { openTestLedger, type TestLedger } from './test-ledger.ts';
 
 /** CMR to SEN, 100,000 XAF: what most tests send. */
 export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
 
 /** A ledger, a simulator and everything between them, without a queue: tests call what a worker would. */
 export interface Stage {
-  ledger: MemoryLedger;
+  ledger: TestLedger;
   simulator: Simulator;
   /** Alarms raised so far. */
   alarms: string[];
@@ -37,7 +37,7 @@ export interface Stage {
 const never = new AbortController().signal;
 
 export async function openStage(): Promise<Stage> {
-  const ledger = await openMemoryLedger();
+  const ledger = await openTestLedger();
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
   const opened: KpayAccount[] = [];
   const alarms: string[] = [];

@@ -1,13 +1,13 @@
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { type MemoryLedger, openMemoryLedger } from '../../test/memory-ledger.ts';
+import { openTestLedger, type TestLedger } from '../../test/test-ledger.ts';
 import { acceptTransfer, legalMoves, type TransferRow, type TransferState, transferStates } from '../index.ts';
 import { move } from './move.ts';
 import type { TransferChanges } from './schema.ts';
 
-let ledger: MemoryLedger;
+let ledger: TestLedger;
 beforeAll(async () => {
-  ledger = await openMemoryLedger();
+  ledger = await openTestLedger();
 });
 beforeEach(() => ledger.empty());
 afterAll(() => ledger.close());

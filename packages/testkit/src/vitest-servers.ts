@@ -1,0 +1,23 @@
+import { startTestServers } from './test-servers.ts';
+
+const KINDS = ['servers', 'containers', 'local'] as const;
+
+/**
+ * vitest's global setup: with KPAY_TEST_STORES set, starts the run's servers once, tells the tests where they are, and
+ * fails the run when it leaves a connection or a database behind. Without it tests run embedded.
+ */
+export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  const wanted = process.env.KPAY_TEST_STORES;
+  if (wanted === undefined || wanted === 'embedded') return undefined;
+  const kind = KINDS.find((each) => each === wanted);
+  if (!kind) throw new Error(`KPAY_TEST_STORES must be embedded, ${KINDS.join(', ')}`);
+  const servers = await startTestServers(kind);
+  if ('unavailable' in servers) throw new Error(`KPAY_TEST_STORES=${wanted}, but ${servers.unavailable}`);
+  process.env.KPAY_TEST_POSTGRES_URL = servers.postgresUrl;
+  process.env.KPAY_TEST_REDIS_URL = servers.redisUrl;
+  return async () => {
+    const leaks = await servers.findLeaks();
+    await servers.stop();
+    if (leaks.length > 0) throw new Error(`the tests leaked:\n${leaks.join('\n')}`);
+  };
+}
