@@ -1,8 +1,16 @@
 import { openKpayAccount } from '@kpay/core';
 import { queuePrefix, TRANSFER_JOB, type TransferJobData, type TransferJobResult, transferQueueName } from '@kpay/producer';
-import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
+import {
+  createLogger,
+  type Database,
+  type Logger,
+  openEmbeddedDatabase,
+  openPostgres,
+  openQueues,
+  type QueueStore,
+} from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { temporaryFolder } from '@kpay/testkit';
+import { createTestDatabase, emptyTestRedis, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import {
   advanceQueueName,
   createLedger,
@@ -21,7 +29,7 @@ type TransferJob = Job<unknown, TransferJobResult>;
 
 const JOB_ENDS_WITHIN_MS = 15_000;
 
-/** A worker on a real BullMQ and a real ledger, both embedded, before a simulated KPay. */
+/** A worker on a real BullMQ and a real ledger before a simulated KPay. */
 export interface WorkerStage {
   ledger: Ledger;
   simulator: Simulator;
@@ -45,15 +53,41 @@ export function order(externalId: string): TransferJobData {
   return { externalId, sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 }
 
+interface TestStores {
+  database: Database;
+  store: QueueStore;
+  release(): Promise<void>;
+}
+
+/** Embedded, or on the run's Postgres and Redis when there are any. */
+async function openStores(logger: Logger): Promise<TestStores> {
+  const servers = testServerUrls();
+  if (!servers) {
+    const folder = temporaryFolder();
+    const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
+    const release = async () => {
+      await database.close();
+      folder.remove();
+    };
+    return { database, store: { database }, release };
+  }
+  const own = await createTestDatabase(servers.postgresUrl);
+  const database = await openPostgres({ url: own.url, logger });
+  const release = async () => {
+    await database.close();
+    await own.drop();
+  };
+  return { database, store: { redisUrl: await emptyTestRedis(servers.redisUrl) }, release };
+}
+
 export async function openWorkerStage(): Promise<WorkerStage> {
-  const folder = temporaryFolder();
   const logger = createLogger({ name: 'worker', level: 'fatal' });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
-  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
+  const { database, store, release } = await openStores(logger);
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);
   const ledger = createLedger(db);
-  const queues = await openQueues({ store: { database }, logger });
+  const queues = await openQueues({ store, logger });
   const prefix = queuePrefix('default');
   const door = queues.queue<unknown, TransferJobResult>(transferQueueName('default'), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName('default'), { prefix });
@@ -108,9 +142,8 @@ export async function openWorkerStage(): Promise<WorkerStage> {
       await stage.stopWorker();
       await account.close();
       await queues.close();
-      await database.close();
+      await release();
       await simulator.close();
-      folder.remove();
     },
   };
   await stage.startWorker();
