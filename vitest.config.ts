@@ -1,6 +1,9 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 // Workspace packages are tested from their sources: no build is needed, and none can be stale.
+// Suites that need servers (x.servers.test.ts) run where KPAY_TEST_STORES gives them some: npm run test:local, test:containers.
+const withServers = (process.env.KPAY_TEST_STORES ?? 'embedded') !== 'embedded';
+
 const conditions = ['@kpay/source'];
 
 export default defineConfig({
@@ -8,6 +11,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, ...(withServers ? [] : ['**/*.servers.test.ts'])],
     // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them.
     globalSetup: 'packages/testkit/src/vitest-servers.ts',
     testTimeout: 20_000,
