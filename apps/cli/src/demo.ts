@@ -38,12 +38,13 @@ export async function runDemo({ apiUrl, workerUrl, adminToken, print }: DemoOpti
 
   let shown = 0;
   for (;;) {
+    // The transfer before its events: of one that is final they are then complete.
+    const transfer = (await (await fetch(transferUrl, { headers })).json()) as TransferView;
     const { items } = (await (await fetch(`${transferUrl}/events`, { headers })).json()) as { items: EventLine[] };
     for (const event of items.slice(shown)) {
       print(`  ${((performance.now() - startedMs) / 1_000).toFixed(1).padStart(5)} s  ${describe(event)}`);
     }
     shown = items.length;
-    const transfer = (await (await fetch(transferUrl, { headers })).json()) as TransferView;
     if (transfer.finishedAt !== null) {
       await printEnd(transfer, { transferUrl, workerUrl, print });
       return transfer.state === 'succeeded';

@@ -13,7 +13,8 @@ describe('kpay up --demo', { timeout: TIMEOUT_MS }, () => {
     const demo = runKpay(['up', '--demo'], { KPAY_DATA_DIR: folder.path });
     expect(await demo.ended).toEqual({ code: 0, signal: null });
 
-    expect(demo.stdout()).toMatch(/submitting +checks passed: balance 30000000 is enough, rate 1\.0153 is at least 1\.01/);
+    expect(demo.stdout()).toMatch(/ s {2}queued +accepted\n.+ s {2}submitting +checks passed: .+\n.+ s {2}succeeded\n/);
+    expect(demo.stdout()).toContain('checks passed: balance 30000000 XAF is enough, rate 1.0153 is at least 1.01\n');
     expect(demo.stdout()).toContain('100000 XAF left CMR, 101530 XOF arrived in SEN at 1.0153');
     expect(demo.stdout()).toContain('kpay_transfers_finished_total{account="default",state="succeeded"} 1');
     expect(demo.stderr()).toBe('');

@@ -6,6 +6,7 @@ import { listTransfers, postTransfer } from './ask-api.ts';
 import { endWaits } from './end-waits.ts';
 import { type RunningKpay, settingsFor, startKpay } from './start-kpay.ts';
 
+// Each costs about four seconds: KPAY_TEST_KILLS makes it fewer for a quick look, or many for a night.
 const KILLS = Number(process.env.KPAY_TEST_KILLS ?? 20);
 const TEST_TIMEOUT_MS = 60_000 + KILLS * 10_000;
 const ORDERS_A_LIFE = 40;
