@@ -51,16 +51,13 @@ describe('a start that cannot work says in one line what to do', { timeout: TEST
 
   it('a second start on the folder of a running one, which goes on undisturbed', async () => {
     const running = await startKpay(settingsFor(simulator, folder.path));
-    try {
-      expect(await refusalOf({})).toBe(
-        `another kpay is running on the data folder ${folder.path}: stop it first, or set KPAY_DATA_DIR to a folder of its own`,
-      );
-      const order = { externalId: 'kept', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
-      transferId = (await postTransfer(running.apiUrl, order)).id;
-      await eventually(async () => expect((await getTransfer(running.apiUrl, transferId)).state).toBe('succeeded'));
-    } finally {
-      await running.end('SIGINT');
-    }
+    expect(await refusalOf({})).toBe(
+      `another kpay is running on the data folder ${folder.path}: stop it first, or set KPAY_DATA_DIR to a folder of its own`,
+    );
+    const order = { externalId: 'kept', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+    transferId = (await postTransfer(running.apiUrl, order)).id;
+    await eventually(async () => expect((await getTransfer(running.apiUrl, transferId)).state).toBe('succeeded'));
+    await running.end('SIGINT');
   });
 
   it.each(['ADMIN_API_PORT', 'EXPORTER_PORT', 'WORKER_PORT'])('%s in use', async (setting) => {
@@ -118,10 +115,7 @@ describe('a start that cannot work says in one line what to do', { timeout: TEST
 
   it('and with the right settings the folder works as before', async () => {
     const running = await startKpay(settingsFor(simulator, folder.path));
-    try {
-      expect(await getTransfer(running.apiUrl, transferId)).toMatchObject({ externalId: 'kept', state: 'succeeded' });
-    } finally {
-      expect(await running.end('SIGTERM')).toEqual({ code: 0, signal: null });
-    }
+    expect(await getTransfer(running.apiUrl, transferId)).toMatchObject({ externalId: 'kept', state: 'succeeded' });
+    expect(await running.end('SIGTERM')).toEqual({ code: 0, signal: null });
   });
 });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually } from '@kpay/testkit';
+import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -45,18 +46,18 @@ export function settingsFor(simulator: Pick<Simulator, 'url'>, dataDir: string):
   };
 }
 
-/** Runs `kpay <args>` with these settings and no others; every port is a free one unless given. */
+/** Runs `kpay <args>` with these settings and no others, until the test is over; every port is a free one unless given. */
 export function runKpay(args: readonly string[], settings: Record<string, string>): KpayProcess {
   const ports = { ADMIN_API_PORT: '0', EXPORTER_PORT: '0', WORKER_PORT: '0', SIMULATOR_PORT: '0' };
   const child = spawn(process.execPath, ['--conditions=@kpay/source', MAIN, ...args], {
     env: { PATH: process.env.PATH, KPAY_ADMIN_TOKEN: adminToken, ...ports, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const killNow = () => child.kill('SIGKILL');
-  process.once('exit', killNow);
-  const ended = once(child, 'close').then(([code, signal]): Ended => {
-    process.off('exit', killNow);
-    return { code, signal };
+  const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }));
+  // A test that fails leaves it running otherwise: vitest ends its own processes without a word to their children.
+  onTestFinished(async () => {
+    child.kill('SIGKILL');
+    await ended;
   });
   return {
     stdout: collect(child.stdout),
