@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
-import { createLogger } from '@kpay/runtime';
+import { createCallMetrics, createLogger, createMetricsRegistry } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually, findProgram, unavailable } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCallMetrics, createMetricsRegistry, type ExporterOptions, startExporter } from './index.ts';
+import { type ExporterOptions, startExporter } from './index.ts';
 
 const PLENTY = 100_000;
 const SLOW = { balance: 60_000, availability: 60_000, rate: 60_000 };
