@@ -2,8 +2,9 @@ import { createSimulator, type Simulator } from '@kpay/simulator';
 import { eventually, seededRandom, temporaryFolder } from '@kpay/testkit';
 import type { TransferView } from '@kpay/transfers';
 import { expect, it, onTestFinished } from 'vitest';
-import { listTransfers, postTransfer } from './ask-api.ts';
+import { listTransfers } from './ask-api.ts';
 import { endWaits } from './end-waits.ts';
+import { addFaults, createClient } from './load.ts';
 import { type RunningKpay, settingsFor, startKpay } from './start-kpay.ts';
 
 // Each costs about four seconds: KPAY_TEST_KILLS makes it fewer for a quick look, or many for a night.
@@ -11,53 +12,7 @@ const KILLS = Number(process.env.KPAY_TEST_KILLS ?? 20);
 const TEST_TIMEOUT_MS = 60_000 + KILLS * 10_000;
 const ORDERS_A_LIFE = 40;
 const MOST_SENDS_A_LIFE = 30;
-const LANES = 6;
 const SETTLED_WITHIN_MS = 40_000;
-
-/** A client that keeps each order until it has seen a 202 for it, under the same externalId. */
-function createClient() {
-  const accepted = new Map<string, string>();
-  const unanswered: string[] = [];
-  let made = 0;
-
-  async function lane(apiUrl: string, most: () => boolean): Promise<void> {
-    for (;;) {
-      const externalId = unanswered.shift() ?? (most() ? `order-${++made}` : undefined);
-      if (externalId === undefined) return;
-      try {
-        const { id } = await postTransfer(apiUrl, orderOf(externalId));
-        accepted.set(externalId, id);
-      } catch (error) {
-        unanswered.push(externalId);
-        // What fetch throws when the process is gone. An answer that is not a 202 is a failure of the test.
-        if (!(error instanceof TypeError)) throw error;
-        return;
-      }
-    }
-  }
-  return {
-    accepted,
-    /** Posts up to `orders` new ones, after those without an answer, until that is done or the process is dead. */
-    async post(apiUrl: string, orders: number): Promise<void> {
-      let left = orders;
-      await Promise.all(Array.from({ length: LANES }, () => lane(apiUrl, () => left-- > 0)));
-    },
-  };
-}
-
-/** The description travels to KPay, so that its truth tells which order an effect belongs to. */
-function orderOf(externalId: string) {
-  const number = Number(externalId.replace('order-', ''));
-  const destinationCountry = number % 2 === 0 ? 'GAB' : 'SEN';
-  return { externalId, sourceCountry: 'CMR', destinationCountry, amount: 100 + (number % 7), description: externalId };
-}
-
-function addFaults({ control }: Simulator): void {
-  const match = { endpoint: 'transfer' } as const;
-  control.addFault({ match, probability: 0.04, fault: { kind: 'drop', when: 'after' } });
-  control.addFault({ match, probability: 0.03, fault: { kind: 'status', status: 503, when: 'before' } });
-  control.addFault({ match, probability: 0.03, fault: { kind: 'status', status: 503, when: 'after' } });
-}
 
 /** Kills it once it has accepted something and is in the middle of sending, a random number of sends after its start. */
 async function killUnderLoad(kpay: RunningKpay, { client, simulator, random }: Load): Promise<void> {
@@ -88,7 +43,7 @@ it(`${KILLS} kills under load: nothing accepted is missing, nothing is sent twic
   onTestFinished(folder.remove);
   const simulator = await createSimulator({ port: 0, limit: 1_000_000, latencyMs: 20, seed });
   onTestFinished(() => simulator.close());
-  addFaults(simulator);
+  addFaults(simulator, 0.1);
   const settings = {
     ...settingsFor(simulator, folder.path),
     KPAY_RATE_LIMIT_PER_MINUTE: '100000',

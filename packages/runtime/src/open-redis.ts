@@ -57,8 +57,10 @@ function whyUnsuitable(info: string): string | undefined {
   const told = new Map(info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
   const version = told.get('redis_version') ?? '';
   const policy = told.get('maxmemory_policy') ?? 'noeviction';
-  if (Number.parseInt(version, 10) < OLDEST_MAJOR) return `REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`;
-  if (told.get('cluster_enabled') === '1') return 'REDIS_URL leads to one node of a Redis Cluster: use a Redis that is not clustered';
+  if (Number.parseInt(version, 10) < OLDEST_MAJOR)
+    return `REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`;
+  if (told.get('cluster_enabled') === '1')
+    return 'REDIS_URL leads to one node of a Redis Cluster: use a Redis that is not clustered';
   if (told.get('role') === 'slave') return 'REDIS_URL leads to a read-only replica: use its master';
   if (policy !== 'noeviction') {
     return `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`;
