@@ -1,2 +1,18 @@
+export {
+  createProducer,
+  type EnqueuedTransfer,
+  type Producer,
+  type ProducerOptions,
+  type QueuePlace,
+} from './create-producer.ts';
+export { InvalidWish, JobRemoved, QueueUnavailable, TransferFailed, WaitTimedOut } from './errors.ts';
+export type { WaitOptions } from './follow-job.ts';
+export { describeIssue, type TransferWish } from './parse-wish.ts';
 export { queuePrefix, TRANSFER_JOB, transferQueueName } from './queue-names.ts';
-export { type TransferJobData, type TransferJobProgress, type TransferJobResult, transferWishSchema } from './transfer-job.ts';
+export type { QueueSource, RedisTarget } from './queue-source.ts';
+export {
+  type TransferJobData,
+  type TransferJobProgress,
+  type TransferJobResult,
+  transferWishSchema,
+} from './transfer-job.ts';

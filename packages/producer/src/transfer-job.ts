@@ -48,15 +48,15 @@ export const transferWishSchema = z.strictObject({
 export type TransferJobData = z.input<typeof transferWishSchema>;
 
 /** What a finished job returns. Amounts and rates are decimal strings. */
-export interface TransferJobResult {
-  transferId: string;
-  state: 'succeeded';
-  kpayTransferId: string | null;
-  exchangeRate: string | null;
-  destinationAmount: string | null;
-}
+export const transferJobResultSchema = z.object({
+  transferId: z.string(),
+  state: z.literal('succeeded'),
+  kpayTransferId: z.string().nullable(),
+  exchangeRate: z.string().nullable(),
+  destinationAmount: z.string().nullable(),
+});
+export type TransferJobResult = z.infer<typeof transferJobResultSchema>;
 
 /** The progress of a job whose transfer is durable in the ledger: from here on it is never lost. */
-export interface TransferJobProgress {
-  accepted: string;
-}
+export const transferJobProgressSchema = z.object({ accepted: z.string() });
+export type TransferJobProgress = z.infer<typeof transferJobProgressSchema>;

@@ -1,0 +1,125 @@
+import { createHash } from 'node:crypto';
+import { EventEmitter } from 'node:events';
+import type { JobsOptions, QueueEvents, Telemetry } from 'bullmq';
+import { QueueUnavailable } from './errors.ts';
+import { type EnqueuedJob, followJob, type ReadJob, readAcceptance, readResult, type WaitOptions } from './follow-job.ts';
+import { parseWish, type TransferWish } from './parse-wish.ts';
+import { queuePrefix, TRANSFER_JOB, transferQueueName } from './queue-names.ts';
+import { openRedisSource, type QueueSource, type RedisSource, type RedisTarget } from './queue-source.ts';
+import type { TransferJobData, TransferJobResult } from './transfer-job.ts';
+
+const DAY_S = 24 * 60 * 60;
+const ACCEPTED_WITHIN_MS = 30_000;
+const FINISHED_WITHIN_MS = 15 * 60_000;
+
+export interface ProducerOptions {
+  /** The account whose money moves, as the workers name it. A name that no worker has leaves jobs waiting. */
+  account: string;
+  /** BullMQ's telemetry, such as that of `bullmq-otel`: the job carries the caller's trace to the worker. */
+  telemetry?: Telemetry;
+}
+
+/** Where the queue is: a Redis, or whatever makes BullMQ's objects in this process. */
+export type QueuePlace = { connection: RedisTarget } | { queues: QueueSource };
+
+export interface Producer {
+  /**
+   * Puts a transfer into its account's queue. Keep the `externalId`: the same wish with it gives the same transfer,
+   * whenever and however often it is enqueued; another wish with it is refused by the worker.
+   *
+   * @throws InvalidWish; QueueUnavailable within two seconds while Redis is away.
+   */
+  enqueue(wish: TransferWish): Promise<EnqueuedTransfer>;
+  /** Ends all waits and connections that this producer made. */
+  close(): Promise<void>;
+}
+
+export interface EnqueuedTransfer {
+  externalId: string;
+  jobId: string;
+  /**
+   * Waits, 30 s by default, until the transfer is durable in the ledger. From then on it is never lost.
+   *
+   * @throws TransferFailed when it was refused; JobRemoved; WaitTimedOut.
+   */
+  accepted(options?: WaitOptions): Promise<{ transferId: string }>;
+  /**
+   * Waits, 15 minutes by default, until the money has moved. A transfer that is held or paused takes longer.
+   *
+   * @throws TransferFailed when it ended without moving money; JobRemoved; WaitTimedOut.
+   */
+  finished(options?: WaitOptions): Promise<TransferJobResult>;
+}
+
+/** Opens an account's transfer queue for a service that has no ledger. It connects at once and reconnects by itself. */
+export function createProducer({ account, telemetry, ...place }: ProducerOptions & QueuePlace): Producer {
+  const source: QueueSource & Partial<RedisSource> = 'queues' in place ? place.queues : openRedisSource(place.connection);
+  const name = transferQueueName(account);
+  const prefix = queuePrefix(account);
+  const queue = source.queue(name, telemetry ? { prefix, telemetry } : { prefix });
+  queue.on('error', toldByEachCall);
+  const news = new EventEmitter().setMaxListeners(0);
+  const closing = new AbortController();
+  let events: QueueEvents | undefined;
+
+  // Only once somebody waits: it takes a connection of its own.
+  const listen = () => {
+    if (events) return;
+    const tell = ({ jobId }: { jobId: string }) => news.emit(jobId);
+    events = source.queueEvents(name, { prefix });
+    events.on('error', toldByEachCall).on('progress', tell).on('completed', tell).on('failed', tell).on('removed', tell);
+  };
+  const wait = <T>(job: EnqueuedJob, read: ReadJob<T>, { signal, timeoutMs }: WaitOptions & { timeoutMs: number }) => {
+    closing.signal.throwIfAborted();
+    listen();
+    return followJob({ queue, news, closed: closing.signal, ...job }, read, { timeoutMs, signal });
+  };
+  return {
+    async enqueue(wish) {
+      closing.signal.throwIfAborted();
+      const data = parseWish(wish);
+      const job = { externalId: data.externalId, jobId: jobIdOf(data) };
+      try {
+        await source.ready?.();
+        await queue.add(TRANSFER_JOB, data, jobOptions(job, data));
+      } catch (error) {
+        throw new QueueUnavailable(job.externalId, error);
+      }
+      return {
+        ...job,
+        accepted: async (options) => wait(job, readAcceptance, { timeoutMs: ACCEPTED_WITHIN_MS, ...options }),
+        finished: async (options) => wait(job, readResult, { timeoutMs: FINISHED_WITHIN_MS, ...options }),
+      };
+    },
+    async close() {
+      closing.abort(new Error('the producer is closed'));
+      await events?.close();
+      await queue.close();
+      source.release?.();
+    },
+  };
+}
+
+// A connection's errors come as events too, and Node ends the process over one that nobody hears.
+function toldByEachCall(): void {}
+
+/**
+ * The whole wish is in the id. Under the externalId alone, BullMQ would silently hand the earlier job to somebody
+ * who asks for something else under it; so that is a job of its own, which the worker refuses.
+ */
+function jobIdOf(data: TransferJobData): string {
+  // The letter, because BullMQ takes no id that is all digits. The schema puts the fields in one order.
+  return `x-${createHash('sha256').update(JSON.stringify(data)).digest('hex').slice(0, 40)}`;
+}
+
+function jobOptions({ jobId }: EnqueuedJob, { priority = 5 }: TransferJobData): JobsOptions {
+  return {
+    jobId,
+    // The worker decides what is tried again.
+    attempts: 1,
+    // BullMQ's most urgent is 1.
+    priority: 10 - priority,
+    removeOnComplete: { age: DAY_S },
+    removeOnFail: { age: DAY_S },
+  };
+}

@@ -1,0 +1,115 @@
+import { localRedis } from '@kpay/testkit';
+import type { Job, Telemetry } from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
+import { createStage, newAccount, wish } from '../test/stage.ts';
+import { acceptAndSucceed } from '../test/stand-in-worker.ts';
+import { createProducer, InvalidWish } from './index.ts';
+
+const redis = await localRedis();
+const url = 'unavailable' in redis ? '' : redis.url;
+const port = 'unavailable' in redis ? 0 : redis.port;
+const why = 'unavailable' in redis ? ` (${redis.unavailable})` : '';
+const { open, work, look, later, close } = createStage(url);
+afterEach(close);
+afterAll(() => 'unavailable' in redis || redis.stop());
+
+describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
+  it('gives the same job to the same wish, and after its removal a new job for the same transfer', async () => {
+    const account = newAccount();
+    const producer = open(account);
+    const first = await producer.enqueue(wish);
+    expect((await producer.enqueue({ ...wish, sourceCountry: ' cmr' })).jobId).toBe(first.jobId);
+    expect(await look(account).getJobCountByTypes()).toBe(1);
+    await look(account).remove(first.jobId);
+    work(account);
+    const again = await producer.enqueue(wish);
+    expect(await again.accepted()).toEqual({ transferId: 'transfer-of-order-1' });
+  });
+
+  it('never passes one wish off as another: the worker gets both and refuses the second', async () => {
+    const account = newAccount();
+    const producer = open(account);
+    const first = await producer.enqueue(wish);
+    const second = await producer.enqueue({ ...wish, amount: 60_000 });
+    expect(second.jobId).not.toBe(first.jobId);
+    expect((await look(account).getJob(second.jobId))?.data).toMatchObject({ externalId: 'order-1', amount: 60_000 });
+  });
+
+  it('writes an externalId where there is none, and tells it', async () => {
+    const account = newAccount();
+    const { externalId: _, ...anonymous } = wish;
+    const { externalId, jobId } = await open(account).enqueue(anonymous);
+    expect(externalId).toMatch(/^[0-9a-f-]{36}$/);
+    expect((await look(account).getJob(jobId))?.data.externalId).toBe(externalId);
+  });
+
+  it('keeps finished jobs for a day, tries once, and puts urgent ones first', async () => {
+    const account = newAccount();
+    const { jobId } = await open(account).enqueue({ ...wish, priority: 9 });
+    expect((await look(account).getJob(jobId))?.opts).toMatchObject({
+      attempts: 1,
+      priority: 1,
+      removeOnComplete: { age: 86_400 },
+      removeOnFail: { age: 86_400 },
+    });
+  });
+
+  it('refuses what can never be accepted, names the field and enqueues nothing', async () => {
+    const account = newAccount();
+    const producer = open(account);
+    // @ts-expect-error -- a misspelt field does not compile
+    const misspelt = producer.enqueue({ ...wish, minrate: '1' });
+    await expect(misspelt).rejects.toThrow(new InvalidWish('minrate', 'is not a field of a transfer'));
+    // @ts-expect-error -- nor does a missing one
+    await expect(producer.enqueue({ externalId: 'order-1' })).rejects.toMatchObject({ field: 'sourceCountry' });
+    // @ts-expect-error -- nor a bigint, which JSON cannot carry
+    await expect(producer.enqueue({ ...wish, amount: 50_000n })).rejects.toMatchObject({ field: 'amount' });
+    await expect(producer.enqueue({ ...wish, metadata: { team: '\0' } })).rejects.toMatchObject({ field: 'metadata.team' });
+    expect(await look(account).getJobCountByTypes()).toBe(0);
+  });
+
+  it('carries the trace of its caller in the job', async () => {
+    const account = newAccount();
+    const traceparent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01';
+    const span = {
+      setSpanOnContext: (context: unknown) => context,
+      setAttribute: () => {},
+      setAttributes: () => {},
+      addEvent: () => {},
+      recordException: () => {},
+      end: () => {},
+    };
+    const telemetry: Telemetry<{ traceparent: string }> = {
+      tracer: { startSpan: () => span },
+      contextManager: {
+        with: (_, call) => call(),
+        active: () => ({ traceparent }),
+        getMetadata: (context) => JSON.stringify(context),
+        fromMetadata: (_, metadata) => JSON.parse(metadata),
+      },
+    };
+    const producer = createProducer({ account, connection: url, telemetry });
+    later(producer.close);
+    const seen = Promise.withResolvers<Job>();
+    work(account, async (job, token) => {
+      seen.resolve(job);
+      return acceptAndSucceed(job, token);
+    });
+    await producer.enqueue(wish);
+    expect(JSON.parse((await seen.promise).opts.telemetry?.metadata ?? '{}')).toEqual({ traceparent });
+  });
+
+  it('takes options or a client for its connection, and leaves that client alone', async () => {
+    const account = newAccount();
+    const client = new Redis(url, { keyPrefix: 'theirs:' });
+    later(() => client.disconnect());
+    for (const connection of [{ host: '127.0.0.1', port }, client]) {
+      const producer = createProducer({ account, connection });
+      await producer.enqueue(wish);
+      await producer.close();
+    }
+    expect(await look(account).getJobCountByTypes()).toBe(1);
+    expect(await client.ping()).toBe('PONG');
+  });
+});

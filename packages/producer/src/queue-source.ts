@@ -1,0 +1,86 @@
+import { once } from 'node:events';
+import { Queue, QueueEvents, type Telemetry } from 'bullmq';
+import { Redis, type RedisOptions } from 'ioredis';
+
+/** Makes BullMQ's objects for an account. What it makes is closed by whoever asked for it. */
+export interface QueueSource {
+  queue(name: string, options: { prefix: string; telemetry?: Telemetry }): Queue;
+  queueEvents(name: string, options: { prefix: string }): QueueEvents;
+}
+
+export interface RedisSource extends QueueSource {
+  /** Comes back when commands can be sent. Rejects with what stands in the way. */
+  ready(): Promise<void>;
+  release(): void;
+}
+
+/** A URL, ioredis options, or a client to copy; the client itself is neither used nor closed. */
+export type RedisTarget = string | Omit<RedisOptions, 'replyMapping'> | Redis;
+
+// Together below the two seconds after which a caller is told.
+const READY_WITHIN_MS = 900;
+const ANSWER_WITHIN_MS = 900;
+const RECONNECT_MOST_MS = 500;
+
+const common = {
+  // BullMQ prefixes the keys itself, and a worker must find them.
+  keyPrefix: '',
+  retryStrategy: (times: number) => Math.min(times * 50, RECONNECT_MOST_MS),
+  connectTimeout: READY_WITHIN_MS,
+} satisfies RedisOptions;
+
+// Nothing is kept back for a Redis that is away: the caller is told, and decides.
+const failFast = {
+  ...common,
+  lazyConnect: false,
+  enableOfflineQueue: false,
+  maxRetriesPerRequest: 1,
+  commandTimeout: ANSWER_WITHIN_MS,
+  // A connection that swallows everything is given up, so that the next call gets a new one.
+  socketTimeout: ANSWER_WITHIN_MS,
+} satisfies RedisOptions;
+
+// Events block for seconds and wait for Redis as long as it takes.
+const patient = {
+  ...common,
+  lazyConnect: true,
+  enableOfflineQueue: true,
+  maxRetriesPerRequest: null,
+} satisfies RedisOptions;
+
+// BullMQ's own look at the server fails once and for all when Redis is away just then.
+const startsAnyway = { skipVersionCheck: true, skipWaitingForReady: true };
+
+export function openRedisSource(target: RedisTarget): RedisSource {
+  const commands = connect(target, failFast);
+  // Whoever calls learns of the failure from the call.
+  commands.on('error', () => {});
+  return {
+    queue: (name, options) => new Queue(name, { ...options, ...startsAnyway, connection: commands }),
+    // BullMQ listens on a copy of this connection, which never opens itself.
+    queueEvents: (name, options) => new QueueEvents(name, { ...options, ...startsAnyway, connection: connect(target, patient) }),
+    ready: () => untilReady(commands),
+    release: () => commands.disconnect(),
+  };
+}
+
+function connect(target: RedisTarget, options: typeof failFast | typeof patient): Redis {
+  if (typeof target === 'string') return new Redis(target, options);
+  // Not instanceof: the caller's ioredis can be another copy than ours.
+  return 'duplicate' in target ? target.duplicate(options) : new Redis({ ...target, ...options });
+}
+
+async function untilReady(redis: Redis): Promise<void> {
+  if (redis.status === 'ready') return;
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), READY_WITHIN_MS);
+  try {
+    // Rejects at the first error too, which says more than that time is up.
+    await once(redis, 'ready', { signal: late.signal });
+  } catch (error) {
+    if (late.signal.aborted) throw new Error(`no connection within ${READY_WITHIN_MS} ms`, { cause: error });
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
