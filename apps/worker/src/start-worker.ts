@@ -1,43 +1,15 @@
-import { randomBytes } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
-import { hostname } from 'node:os';
-import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
-import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { type KpayAccount, Rejected } from '@kpay/core';
 import { healthRoutes, type Logger, type Queues, StartError, startHttp } from '@kpay/runtime';
-import {
-  type Advancer,
-  advanceQueueName,
-  type Check,
-  fundsCheck,
-  type Hint,
-  hintTransfer,
-  type Ledger,
-  type Pin,
-  PinMismatch,
-  pause,
-  pinAccount,
-  rateCheck,
-  scheduleCheck,
-  sweepDue,
-  type TransferRow,
-} from '@kpay/transfers';
+import { type Check, type Ledger, type Pin, PinMismatch, pause, pinAccount } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
-import { createAdvanceProcessor } from './advance-processor.ts';
-import { createDoor } from './door.ts';
+import { openAccountService } from './account-service.ts';
 import { repeat } from './repeat.ts';
-import { createTransferMetrics, type TransferMetrics } from './transfer-metrics.ts';
-import { wakeHeld } from './wake-held.ts';
-import { wakeJob } from './wake-job.ts';
+import { createTransferMetrics } from './transfer-metrics.ts';
 
-const SWEEP_EVERY_MS = 1_000;
-const PIN_RETRY_MS = 5_000;
-const DOOR_CONCURRENCY = 10;
-/**
- * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
- * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
- * finds the same transfer; so it may stall however often.
- */
-const STALLS = { lockDuration: 5_000, stalledInterval: 2_500, maxStalledCount: 2 ** 31 - 1 };
+// A start does not wait longer for KPay than this; it goes on trying in the background.
+const FIRST_PIN_MS = 3_000;
+const PIN_RETRY_MS = 10_000;
 
 export interface WorkerOptions {
   ledger: Ledger;
@@ -74,7 +46,6 @@ export interface RunningWorker {
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { accounts, logger, ledger, registry, host, port } = options;
   const metrics = createTransferMetrics(registry, ledger, [...accounts.keys()]);
-  const worker = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
   const releasers: (() => Promise<unknown>)[] = [];
   const waiting = new Map<string, string>();
   const close = async () => {
@@ -101,12 +72,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   }
 
   async function serveAccount(account: KpayAccount): Promise<() => Promise<void>> {
-    const service = openAccount(options, account, { worker, metrics });
+    const service = openAccountService({
+      ...options,
+      account,
+      accounts: new Set(accounts.keys()),
+      metrics,
+      onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
+    });
     const onPinned = (pin: Pin) => {
       waiting.delete(account.name);
       service.advance(pin);
     };
-    const first = await tryPin(ledger, account);
+    const first = await tryPin(ledger, account, AbortSignal.timeout(FIRST_PIN_MS));
     if ('pin' in first) {
       onPinned(first.pin);
       return service.close;
@@ -157,81 +134,4 @@ async function tryPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal
     }
     return { error, final: error instanceof PinMismatch };
   }
-}
-
-/** One account's queues: the door opens at once, `advance` starts the sending side. */
-function openAccount(
-  options: WorkerOptions,
-  account: KpayAccount,
-  { worker, metrics }: { worker: string; metrics: TransferMetrics },
-) {
-  const { ledger, queues, logger } = options;
-  const { name } = account;
-  const prefix = queuePrefix(name);
-  const releasers: (() => Promise<unknown>)[] = [];
-  const doorQueue = queues.queue(transferQueueName(name), { prefix });
-  const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
-  const door = queues.worker(
-    transferQueueName(name),
-    createDoor({
-      ledger,
-      account: name,
-      accounts: new Set(options.accounts.keys()),
-      onAccepted: (transfer) => hintTransfer(hints, transfer),
-      logger,
-    }),
-    { prefix, concurrency: DOOR_CONCURRENCY, ...STALLS },
-  );
-  releasers.push(() => door.close());
-  metrics.watchQueue(name, doorQueue);
-
-  const onMoved = async (transfer: TransferRow) => {
-    metrics.moved(transfer);
-    if (transfer.finished_at && transfer.job_id !== null) await wakeJob(doorQueue, transfer.job_id);
-  };
-
-  const advance = (pin: Pin) => {
-    const stopping = new AbortController();
-    const advancer: Advancer = {
-      ledger,
-      account,
-      pin,
-      checks: options.checks ?? [scheduleCheck, rateCheck, fundsCheck],
-      clock: systemClock,
-      worker,
-      conflictConfirmMs: options.conflictConfirmMs,
-      random: Math.random,
-      onAlarm: (transfer, alarm) => logger.error({ account: name, transferId: transfer.id, state: transfer.state, alarm }, alarm),
-    };
-    const processor = createAdvanceProcessor(advancer, {
-      signal: stopping.signal,
-      onMoved,
-      onMismatch: (mismatch) => pauseMismatched(options, name, mismatch),
-      logger,
-    });
-    const advancing = queues.worker<Hint, void>(advanceQueueName(name), processor, {
-      prefix,
-      concurrency: options.concurrency,
-      ...STALLS,
-    });
-    const stopSweeping = repeat(
-      async () => void (await sweepDue(ledger, name, hints)),
-      SWEEP_EVERY_MS,
-      (error) => logger.error({ err: error, account: name }, 'the sweep failed'),
-    );
-    const stopWaking = wakeHeld(ledger, account, (error) =>
-      logger.error({ err: error, account: name }, 'held transfers sleep on'),
-    );
-    releasers.push(async () => {
-      await Promise.all([stopSweeping(), stopWaking()]);
-      // What waits for budget gives up; a send that is committed runs to its end.
-      stopping.abort();
-      await advancing.close();
-    });
-  };
-
-  const close = async () => {
-    for (const release of releasers.splice(0).reverse()) await release();
-  };
-  return { advance, close };
 }

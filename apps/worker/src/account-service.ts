@@ -1,0 +1,131 @@
+import { randomBytes } from 'node:crypto';
+import { hostname } from 'node:os';
+import { type KpayAccount, systemClock } from '@kpay/core';
+import { queuePrefix, transferQueueName } from '@kpay/producer';
+import type { Logger, Queues } from '@kpay/runtime';
+import {
+  type Advancer,
+  advanceQueueName,
+  type Check,
+  fundsCheck,
+  type Hint,
+  hintTransfer,
+  type Ledger,
+  type Pin,
+  type PinMismatch,
+  rateCheck,
+  scheduleCheck,
+  sweepDue,
+  type TransferRow,
+} from '@kpay/transfers';
+import type { Processor } from 'bullmq';
+import { createAdvanceProcessor } from './advance-processor.ts';
+import { createDoor } from './door.ts';
+import { repeat } from './repeat.ts';
+import type { TransferMetrics } from './transfer-metrics.ts';
+import { wakeHeld } from './wake-held.ts';
+import { wakeJob } from './wake-job.ts';
+
+const SWEEP_EVERY_MS = 1_000;
+const DOOR_CONCURRENCY = 10;
+/**
+ * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
+ * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
+ * finds the same transfer; so it may stall however often.
+ */
+const STALLS = { lockDuration: 5_000, stalledInterval: 2_500, maxStalledCount: 2 ** 31 - 1 };
+
+/** Names this process in attempts and events. */
+const PROCESS_NAME = `${hostname()}-${process.pid}-${randomBytes(3).toString('hex')}`;
+
+export interface AccountServiceOptions {
+  ledger: Ledger;
+  account: KpayAccount;
+  /** The names of all accounts that exist. */
+  accounts: ReadonlySet<string>;
+  queues: Queues;
+  metrics: TransferMetrics;
+  logger: Logger;
+  /** How many transfers are under way at once. */
+  concurrency: number;
+  conflictConfirmMs: number;
+  /** Looked at before each first send, in this order; schedule, rate and funds unless given. */
+  checks?: readonly Check[] | undefined;
+  /** Told once when the account turns out to be another KPay than the ledger's. */
+  onMismatch: (mismatch: PinMismatch) => Promise<void>;
+}
+
+/** One account's two queues in this process. */
+export interface AccountService {
+  /** Begins to send: KPay has said who we are, and the ledger agrees. Call it once. */
+  advance(pin: Pin): void;
+  /** Takes nothing new, lets sends under way end, then closes. */
+  close(): Promise<void>;
+}
+
+/** Opens an account's door at once; the sending side waits for `advance`. */
+export function openAccountService(options: AccountServiceOptions): AccountService {
+  const { ledger, account, accounts, queues, metrics, logger } = options;
+  const { name } = account;
+  const prefix = queuePrefix(name);
+  const doorQueue = queues.queue(transferQueueName(name), { prefix });
+  const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
+  const onAccepted = (transfer: TransferRow) => hintTransfer(hints, transfer);
+  const door = queues.worker(transferQueueName(name), createDoor({ ledger, account: name, accounts, onAccepted, logger }), {
+    prefix,
+    concurrency: DOOR_CONCURRENCY,
+    ...STALLS,
+  });
+  metrics.watchQueue(name, doorQueue);
+
+  const onMoved = async (transfer: TransferRow) => {
+    metrics.moved(transfer);
+    if (transfer.finished_at && transfer.job_id !== null) await wakeJob(doorQueue, transfer.job_id);
+  };
+
+  // Connected from the start, so that it does not have to find its queue in a bad moment later.
+  let processHint: Processor<Hint, void> | undefined;
+  const advancing = queues.worker<Hint, void>(advanceQueueName(name), async (job, token) => processHint?.(job, token), {
+    prefix,
+    concurrency: options.concurrency,
+    autorun: false,
+    ...STALLS,
+  });
+
+  const stopping = new AbortController();
+  const stoppers: (() => Promise<void>)[] = [];
+  return {
+    advance(pin) {
+      processHint = createAdvanceProcessor(advancerOf(options, pin), { ...options, signal: stopping.signal, onMoved });
+      const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
+      advancing.run().catch(onError('transfers are not advanced'));
+      const sweep = async () => void (await sweepDue(ledger, name, hints));
+      stoppers.push(
+        repeat(sweep, SWEEP_EVERY_MS, onError('the sweep failed')),
+        wakeHeld(ledger, account, onError('held transfers sleep on')),
+      );
+    },
+    async close() {
+      await Promise.all(stoppers.map((stop) => stop()));
+      // What waits for budget gives up; a send that is committed runs to its end.
+      stopping.abort();
+      await advancing.close();
+      await door.close();
+    },
+  };
+}
+
+function advancerOf({ ledger, account, checks, conflictConfirmMs, logger }: AccountServiceOptions, pin: Pin): Advancer {
+  return {
+    ledger,
+    account,
+    pin,
+    checks: checks ?? [scheduleCheck, rateCheck, fundsCheck],
+    clock: systemClock,
+    worker: PROCESS_NAME,
+    conflictConfirmMs,
+    random: Math.random,
+    onAlarm: (transfer, alarm) =>
+      logger.error({ account: account.name, transferId: transfer.id, state: transfer.state, alarm }, alarm),
+  };
+}
