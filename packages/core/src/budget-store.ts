@@ -47,9 +47,9 @@ export interface BudgetStore {
 }
 
 /** KPay's clock and ours tick alike but round differently; this keeps a slot from being free too early. */
-const ROUNDING_MS = 10;
+export const ROUNDING_MS = 10;
 /** A request we gave up on can reach KPay late: nothing on the way holds one much longer than this. */
-const LATE_RECEIPT_MS = 5_000;
+export const LATE_RECEIPT_MS = 5_000;
 
 /** The lane rule of architecture.md: how many slots each lane uses now decides whether `lane` may take one more. */
 export function mayTake(lane: Lane, used: Readonly<Record<Lane, number>>, { limit, reserves }: BudgetRules): boolean {

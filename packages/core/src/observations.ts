@@ -128,7 +128,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   }
 
   async function peek<T>(observation: ObservationName, pair: string | null): Promise<Observed<T> | undefined> {
-    const entry = await store.read(keyOf(observation, pair));
+    const entry = await watch(keyOf(observation, pair)).shared.peek();
     return entry && observedOf<T>(entry);
   }
 

@@ -38,18 +38,20 @@ export function createSharedValue({ store, key, clock }: SharedValueOptions): Sh
 
   async function refreshOnce<Context>({ isFresh, refresh, context }: GetOptions<Context>): Promise<SharedEntry> {
     for (;;) {
-      const { locked, entry } = await store.lock(key, holder, LOCK_MS);
+      const { locked, entry } = await store.lock(key, holder, LOCK_MS).catch(outOfReach);
       try {
         if (entry && isFresh(entry)) return entry;
         if (locked) {
           const askedAtMs = clock.now();
           const { text, keepMs } = await refresh(context);
           const fresh = { text, askedAtMs, answeredAtMs: clock.now() };
-          await store.write(key, fresh, keepMs);
+          // What came is good for those who wait for it, even when it cannot be shared with others.
+          await store.write(key, fresh, keepMs).catch(() => {});
           return fresh;
         }
       } finally {
-        if (locked) await store.unlock(key, holder);
+        // A lock that cannot be ended ends by itself.
+        if (locked) await store.unlock(key, holder).catch(() => {});
       }
       await clock.sleep(POLL_MS);
     }
@@ -69,7 +71,7 @@ export function createSharedValue({ store, key, clock }: SharedValueOptions): Sh
   return {
     async get(options) {
       const calledAtMs = clock.now();
-      const known = await store.read(key);
+      const known = await store.read(key).catch(outOfReach);
       if (known && options.isFresh(known)) return known;
       for (;;) {
         const entry = await orAborted(join(options), options.signal);
@@ -77,9 +79,13 @@ export function createSharedValue({ store, key, clock }: SharedValueOptions): Sh
         if (entry.askedAtMs >= calledAtMs || options.isFresh(entry)) return entry;
       }
     },
-    peek: () => store.read(key),
+    peek: () => store.read(key).catch(outOfReach),
     forget: (text) => store.forget(key, text),
   };
+}
+
+function outOfReach(cause: unknown): never {
+  throw new Retryable('the store that processes share is out of reach', { reason: 'not_connected', cause });
 }
 
 /** Waits for `promise` until the signal aborts; what it waits for goes on. */

@@ -1,0 +1,120 @@
+import { randomUUID } from 'node:crypto';
+import { type BudgetRules, type BudgetStore, LATE_RECEIPT_MS, type Lane, lanes, ROUNDING_MS } from './budget-store.ts';
+import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
+
+// One sorted set holds the slots. Score: when the slot stops counting, by Redis' clock. Member: "held:<lane>:<id>" while
+// a request is under way, "sent:<lane>:<id>" once it is settled. The block is a key that lives as long as it lasts.
+
+/** Lets the set live as long as its last slot, whatever rules that one was given by. */
+const LUA_KEEP = `
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+if last[2] then redis.call('PEXPIREAT', KEYS[1], last[2]) end
+`;
+
+/** KEYS: slots, block. ARGV: member id, lane, limit, windowMs, leaseMs, rounding, then each lane with its reserve. */
+const take = createScript(`${LUA_NOW}
+local id, lane = ARGV[1], ARGV[2]
+local limit, window, lease, rounding = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+local blockedFor = redis.call('PTTL', KEYS[2])
+if blockedFor > 0 then return blockedFor end
+
+local used, reserves, inUse = {}, {}, 0
+for i = 7, #ARGV, 2 do
+  used[ARGV[i]] = 0
+  reserves[ARGV[i]] = tonumber(ARGV[i + 1])
+end
+local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+local ends = {}
+for i = 1, #slots, 2 do
+  local state, owner = string.match(slots[i], '^(%a+):(%a+):')
+  local freeAt = tonumber(slots[i + 1])
+  -- A held slot may be answered in this moment and then counts for a window.
+  if state == 'held' then freeAt = math.min(freeAt, now + window + rounding) end
+  used[owner] = used[owner] + 1
+  inUse = inUse + 1
+  ends[inUse] = { owner = owner, freeAt = freeAt }
+end
+
+local function mayTake()
+  if inUse >= limit then return false end
+  if used[lane] < reserves[lane] then return true end
+  local keptForOthers = 0
+  for each, reserve in pairs(reserves) do
+    if each ~= lane then keptForOthers = keptForOthers + math.max(0, reserve - used[each]) end
+  end
+  return inUse + keptForOthers < limit
+end
+
+if mayTake() then
+  redis.call('ZADD', KEYS[1], now + lease + window + rounding, 'held:' .. lane .. ':' .. id)
+  ${LUA_KEEP}
+  return 0
+end
+table.sort(ends, function(a, b) return a.freeAt < b.freeAt end)
+for _, slot in ipairs(ends) do
+  used[slot.owner] = used[slot.owner] - 1
+  inUse = inUse - 1
+  if mayTake() then return slot.freeAt - now end
+end
+return window
+`);
+
+/** KEYS: slots. ARGV: lane:id, how long it counts on, or -1 when it never counted. */
+const settle = createScript(`${LUA_NOW}
+if redis.call('ZREM', KEYS[1], 'held:' .. ARGV[1]) == 0 then return end
+local countsFor = tonumber(ARGV[2])
+if countsFor >= 0 then redis.call('ZADD', KEYS[1], now + countsFor, 'sent:' .. ARGV[1]) end
+${LUA_KEEP}
+`);
+
+/** KEYS: block. ARGV: forMs. */
+const block = createScript(`
+if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end
+`);
+
+/** KEYS: slots. */
+const used = createScript(`${LUA_NOW}
+return redis.call('ZCOUNT', KEYS[1], '(' .. string.format('%.0f', now), '+inf')
+`);
+
+/** KEYS: slots. ARGV: a prefix for the members, then for each how long it counts on. */
+const seed = createScript(`${LUA_NOW}
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+if redis.call('ZCARD', KEYS[1]) > 0 then return end
+for i = 2, #ARGV do
+  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[i]), 'sent:money:' .. ARGV[1] .. '-' .. i)
+end
+${LUA_KEEP}
+`);
+
+/** A budget for all processes that use this Redis, by its clock. Every step is one script in one hash slot. */
+export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key: string }): BudgetStore {
+  const slotsKey = `{kpay-budget-${key}}:slots`;
+  const blockKey = `{kpay-budget-${key}}:block`;
+
+  return {
+    async take(lane: Lane, { limit, windowMs, leaseMs, reserves }: BudgetRules) {
+      // Made here and never reused, so that a slot from before a wipe cannot settle one from after it.
+      const id = randomUUID();
+      const reservesByLane = lanes.flatMap((each) => [each, reserves[each]]);
+      const values = [id, lane, limit, windowMs, leaseMs, ROUNDING_MS, ...reservesByLane];
+      const waitMs = Number(await take(redis, [slotsKey, blockKey], values));
+      return waitMs === 0 ? { granted: true, slotId: `${lane}:${id}` } : { granted: false, waitMs };
+    },
+    async settle(slotId, end, { windowMs }) {
+      const countsForMs = { answered: windowMs + ROUNDING_MS, unanswered: windowMs + LATE_RECEIPT_MS, unsent: -1 };
+      await settle(redis, [slotsKey], [slotId, countsForMs[end]]);
+    },
+    async block(forMs) {
+      if (forMs > 0) await block(redis, [blockKey], [Math.ceil(forMs)]);
+    },
+    async used() {
+      return Number(await used(redis, [slotsKey], []));
+    },
+    async seed(agesMs, { windowMs }) {
+      const countForMs = agesMs.map((ageMs) => Math.ceil(windowMs + LATE_RECEIPT_MS - ageMs)).filter((forMs) => forMs > 0);
+      if (countForMs.length > 0) await seed(redis, [slotsKey], [randomUUID(), ...countForMs]);
+    },
+  };
+}

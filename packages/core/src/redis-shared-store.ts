@@ -1,0 +1,109 @@
+import type { Clock } from './clock.ts';
+import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
+import type { SharedEntry, SharedStore } from './shared-store.ts';
+
+// An entry is a hash of its text and its two dates by Redis' clock; the lock beside it names its holder.
+
+/** KEYS: entry. */
+const read = createScript(`${LUA_NOW}
+return { now, 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs') }
+`);
+
+/** KEYS: entry, lock. ARGV: holder, forMs. */
+const lock = createScript(`${LUA_NOW}
+local locked = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
+return { now, locked and 1 or 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs') }
+`);
+
+/** KEYS: entry. ARGV: text, askedAtMs, answeredAtMs, keepMs. */
+const write = createScript(`
+local known = redis.call('HGET', KEYS[1], 'askedAtMs')
+if known and tonumber(known) > tonumber(ARGV[2]) then return end
+redis.call('HSET', KEYS[1], 'text', ARGV[1], 'askedAtMs', ARGV[2], 'answeredAtMs', ARGV[3])
+redis.call('PEXPIRE', KEYS[1], ARGV[4])
+`);
+
+/** KEYS: lock. ARGV: holder. */
+const unlock = createScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`);
+
+/** KEYS: entry. ARGV: text. */
+const forget = createScript(`
+if redis.call('HGET', KEYS[1], 'text') == ARGV[1] then redis.call('DEL', KEYS[1]) end
+`);
+
+/**
+ * A store for all processes that use this Redis. Dates lie there by Redis' clock and are translated to the clock of
+ * whoever reads them, so that machines whose clocks differ agree on what is fresh. Tokens lie there in plain text: who
+ * can read this Redis can move money with them until they end.
+ */
+export function createRedisSharedStore({
+  redis,
+  key: store,
+  clock,
+}: {
+  redis: RedisClient;
+  key: string;
+  clock: Clock;
+}): SharedStore {
+  // One for each store, not for each client: in a cluster another store may lie on a machine with another clock.
+  const aheadMs = createOffset();
+  const entryKey = (key: string): string => `{kpay-shared-${store}}:entry:${key}`;
+  const lockKey = (key: string): string => `{kpay-shared-${store}}:lock:${key}`;
+
+  async function ask(asking: () => Promise<unknown>): Promise<{ locked: boolean; entry: SharedEntry | undefined }> {
+    const beforeMs = clock.now();
+    const [nowMs, locked, [text, askedAtMs, answeredAtMs]] = (await asking()) as [number, number, Array<string | null>];
+    const ahead = aheadMs.learn(nowMs, beforeMs, clock.now());
+    // A null is an entry that is not there.
+    const known = typeof text === 'string';
+    const entry = known && { text, askedAtMs: Number(askedAtMs) - ahead, answeredAtMs: Number(answeredAtMs) - ahead };
+    return { locked: locked === 1, entry: entry || undefined };
+  }
+
+  async function readEntry(key: string): Promise<SharedEntry | undefined> {
+    const { entry } = await ask(() => read(redis, [entryKey(key)], []));
+    return entry;
+  }
+
+  return {
+    read: readEntry,
+    lock: (key, holder, forMs) => ask(() => lock(redis, [entryKey(key), lockKey(key)], [holder, Math.ceil(forMs)])),
+    async write(key, { text, askedAtMs, answeredAtMs }, keepMs) {
+      if (aheadMs.known() === undefined) await readEntry(key);
+      const ahead = aheadMs.known() ?? 0;
+      await write(redis, [entryKey(key)], [text, askedAtMs + ahead, answeredAtMs + ahead, Math.ceil(keepMs)]);
+    },
+    async unlock(key, holder) {
+      await unlock(redis, [lockKey(key)], [holder]);
+    },
+    async forget(key, text) {
+      await forget(redis, [entryKey(key)], [text]);
+    },
+  };
+}
+
+interface Offset {
+  known(): number | undefined;
+  /** Corrects it by what Redis' clock said between two moments of ours. */
+  learn(redisMs: number, beforeMs: number, afterMs: number): number;
+}
+
+/**
+ * How far Redis' clock is ahead of ours, as well as the fastest exchange so far can tell. It stays as it is while it
+ * can be true, so that one entry has one date however often it is read; a corrected clock is noticed at once.
+ */
+function createOffset(): Offset {
+  let aheadMs: number | undefined;
+  return {
+    known: () => aheadMs,
+    learn(redisMs, beforeMs, afterMs) {
+      // Both clocks are read in whole milliseconds.
+      const leastMs = redisMs - afterMs - 1;
+      const mostMs = redisMs - beforeMs + 1;
+      aheadMs = Math.round(Math.min(mostMs, Math.max(leastMs, aheadMs ?? (leastMs + mostMs) / 2)));
+      return aheadMs;
+    },
+  };
+}

@@ -1,0 +1,32 @@
+import { type Clock, systemClock } from './clock.ts';
+import type { Stores } from './open-account.ts';
+import { createRedisBudgetStore } from './redis-budget-store.ts';
+import type { RedisClient } from './redis-script.ts';
+import { createRedisSharedStore } from './redis-shared-store.ts';
+
+export type { RedisClient } from './redis-script.ts';
+
+export interface RedisStoresOptions {
+  /**
+   * A `Redis` or `Cluster` of ioredis. It stays the caller's: nothing here closes it. It should fail at once when Redis is
+   * away (`enableOfflineQueue: false`, `maxRetriesPerRequest: 1`) and soon when it hangs (`commandTimeout`).
+   */
+  redis: RedisClient;
+  clock?: Clock | undefined;
+}
+
+/**
+ * Stores for all processes that use one Redis (7 or later) or Valkey: one budget, one token, one set of observations.
+ * All of it may be wiped at any time: values are asked for again, and `Budget.seed` counts what the budget forgot.
+ *
+ * **Tokens lie there in plain text**, each good for 30 minutes at most; API keys and secrets never do, only digests of
+ * them in the names of keys. So guard that Redis (a password, TLS, its network) as you guard what may move money.
+ *
+ * While Redis is out of reach nothing is sent: a request then ends as Retryable.
+ */
+export function createRedisStores({ redis, clock = systemClock }: RedisStoresOptions): Stores {
+  return {
+    budget: (key) => createRedisBudgetStore({ redis, key }),
+    shared: (key) => createRedisSharedStore({ redis, key, clock }),
+  };
+}

@@ -1,0 +1,230 @@
+import { randomUUID } from 'node:crypto';
+import { eventually, seededRandom } from '@kpay/testkit';
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { openStoresUnderTest } from '../test/stores-under-test.ts';
+import { reservesFor } from './budget.ts';
+import { type BudgetRules, type BudgetStore, type Lane, lanes, mayTake, type Take } from './budget-store.ts';
+import type { SharedStore } from './shared-store.ts';
+
+const kinds = await openStoresUnderTest();
+afterAll(async () => {
+  for (const each of kinds) await each.close();
+});
+
+const MINUTE_MS = 60_000;
+/** What scripts and timers may take on a busy machine. */
+const SLACK_MS = 2_000;
+
+function rulesOf(limit: number, times: Partial<BudgetRules> = {}): BudgetRules {
+  return { limit, windowMs: MINUTE_MS, leaseMs: MINUTE_MS, reserves: reservesFor(limit), ...times };
+}
+
+function slotOf(take: Take): string {
+  if (!take.granted) throw new Error('the store must grant a slot here');
+  return take.slotId;
+}
+
+/** How long after this moment the store counts nothing any more. */
+async function freeAfterMs(store: BudgetStore): Promise<number> {
+  const startMs = performance.now();
+  await eventually(async () => expect(await store.used()).toBe(0), { everyMs: 5, timeoutMs: 10_000 });
+  return performance.now() - startMs;
+}
+
+describe.each(kinds)('the budget in $kind', ({ first, second }) => {
+  let store: BudgetStore;
+  let other: BudgetStore;
+  beforeEach(() => {
+    const key = randomUUID();
+    store = first.budget(key);
+    other = second.budget(key);
+  });
+
+  it('counts an answered slot for one window from its answer', async () => {
+    const rules = rulesOf(1, { windowMs: 300 });
+    const slotId = slotOf(await store.take('money', rules));
+    await store.settle(slotId, 'answered', rules);
+    const take = await store.take('money', rules);
+    expect(take).toMatchObject({ granted: false });
+    if (!take.granted) expect(take.waitMs).toBeLessThanOrEqual(310);
+    const tookMs = await freeAfterMs(store);
+    expect(tookMs).toBeGreaterThan(200);
+    expect(tookMs).toBeLessThan(300 + SLACK_MS);
+  });
+
+  it('counts an unanswered slot five seconds longer', async () => {
+    const rules = rulesOf(1);
+    await store.settle(slotOf(await store.take('money', rules)), 'unanswered', rules);
+    const take = await store.take('money', rules);
+    if (take.granted) throw new Error('the only slot is taken');
+    expect(take.waitMs).toBeGreaterThan(MINUTE_MS + 5_000 - SLACK_MS);
+    expect(take.waitMs).toBeLessThanOrEqual(MINUTE_MS + 5_000);
+  });
+
+  it('frees an unsent slot at once', async () => {
+    const rules = rulesOf(1);
+    await store.settle(slotOf(await store.take('money', rules)), 'unsent', rules);
+    expect(await store.used()).toBe(0);
+    expect(await other.take('money', rules)).toMatchObject({ granted: true });
+  });
+
+  it('counts a slot nobody settles until its lease and a window are over', async () => {
+    await store.take('money', rulesOf(1, { windowMs: 200, leaseMs: 300 }));
+    const tookMs = await freeAfterMs(store);
+    expect(tookMs).toBeGreaterThan(400);
+    expect(tookMs).toBeLessThan(500 + SLACK_MS);
+  });
+
+  it('says of a held slot that it may be free a window from now, not a lease later', async () => {
+    const rules = rulesOf(1, { windowMs: 1_000 });
+    await store.take('money', rules);
+    const take = await store.take('money', rules);
+    if (take.granted) throw new Error('the only slot is held');
+    expect(take.waitMs).toBeCloseTo(1_010);
+  });
+
+  it('settles a slot once, and none that it does not know', async () => {
+    const rules = rulesOf(2);
+    const slotId = slotOf(await store.take('money', rules));
+    await store.settle(slotId, 'answered', rules);
+    await store.settle(slotId, 'unsent', rules);
+    await store.settle('money:never-given', 'answered', rules);
+    expect(await other.used()).toBe(1);
+  });
+
+  it('gives slots by the lane rule, whatever is taken and given back in whatever order', async () => {
+    const rules = { ...rulesOf(6), reserves: { money: 0, checks: 2, people: 1, metrics: 1 } };
+    const random = seededRandom(7);
+    const held: Array<{ lane: Lane; slotId: string }> = [];
+    const used = { money: 0, checks: 0, people: 0, metrics: 0 };
+    let refused = 0;
+    for (let step = 0; step < 600; step += 1) {
+      const [given] = random() < 0.3 ? held.splice(Math.floor(random() * held.length), 1) : [];
+      if (given) {
+        await store.settle(given.slotId, 'unsent', rules);
+        used[given.lane] -= 1;
+        continue;
+      }
+      const lane = lanes[Math.floor(random() * lanes.length)] ?? 'money';
+      const take = await (step % 2 ? store : other).take(lane, rules);
+      expect(take.granted, `${lane} with ${JSON.stringify(used)}`).toBe(mayTake(lane, used, rules));
+      if (take.granted) {
+        held.push({ lane, slotId: take.slotId });
+        used[lane] += 1;
+      } else refused += 1;
+    }
+    expect(refused).toBeGreaterThan(100);
+  });
+
+  it('remembers whose an answered slot was', async () => {
+    const rules = rulesOf(100);
+    for (let number = 0; number < 90; number += 1) {
+      await store.settle(slotOf(await store.take('money', rules)), 'answered', rules);
+    }
+    expect(await other.take('money', rules)).toMatchObject({ granted: false });
+    expect(await other.take('people', rules)).toMatchObject({ granted: true });
+  });
+
+  it('never gives more than the limit to two clients that take at once', async () => {
+    const rules = rulesOf(50);
+    const takes = Array.from({ length: 200 }, (_, number) =>
+      (number % 2 ? store : other).take(lanes[number % 4] ?? 'money', rules),
+    );
+    expect((await Promise.all(takes)).filter(({ granted }) => granted)).toHaveLength(50);
+    expect(await store.used()).toBe(50);
+  });
+
+  it('gives no slot to anybody while it is blocked, and a shorter block does not cut a longer one', async () => {
+    await store.block(400);
+    await other.block(1);
+    const take = await other.take('people', rulesOf(100));
+    if (take.granted) throw new Error('the budget is blocked');
+    expect(take.waitMs).toBeGreaterThan(0);
+    expect(take.waitMs).toBeLessThanOrEqual(400);
+    expect(await store.used()).toBe(0);
+    await eventually(async () => expect(await other.take('people', rulesOf(100))).toMatchObject({ granted: true }));
+  });
+
+  it('counts a seed as what money sent, less its age and five seconds longer', async () => {
+    const rules = rulesOf(2);
+    await store.seed([20_000, 20_000, MINUTE_MS + 6_000], rules);
+    expect(await other.used()).toBe(2);
+    const take = await other.take('people', rules);
+    if (take.granted) throw new Error('the seed fills the budget');
+    expect(take.waitMs).toBeGreaterThan(45_000 - SLACK_MS);
+    expect(take.waitMs).toBeLessThanOrEqual(45_000);
+  });
+
+  it('takes no seed while it knows of slots', async () => {
+    await store.take('people', rulesOf(100));
+    await other.seed([1_000, 2_000], rulesOf(100));
+    expect(await store.used()).toBe(1);
+  });
+});
+
+describe.each(kinds)('shared values in $kind', ({ first, second }) => {
+  let store: SharedStore;
+  let other: SharedStore;
+  beforeEach(() => {
+    const key = randomUUID();
+    store = first.shared(key);
+    other = second.shared(key);
+  });
+
+  const entryOf = (text: string, ageMs = 0) => ({ text, askedAtMs: Date.now() - ageMs - 5, answeredAtMs: Date.now() - ageMs });
+
+  it('are there for everybody, text and dates', async () => {
+    const entry = entryOf('{"é":"\n"}', 1_000);
+    await store.write('balance', entry, MINUTE_MS);
+    const read = await other.read('balance');
+    expect(read?.text).toBe(entry.text);
+    expect(Math.abs((read?.askedAtMs ?? 0) - entry.askedAtMs)).toBeLessThan(100);
+    expect((read?.answeredAtMs ?? 0) - (read?.askedAtMs ?? 0)).toBe(entry.answeredAtMs - entry.askedAtMs);
+    expect(await other.read('rate')).toBeUndefined();
+  });
+
+  it('are forgotten when their time is over', async () => {
+    await store.write('token', entryOf('t1'), 100);
+    expect(await other.read('token')).toMatchObject({ text: 't1' });
+    await eventually(async () => expect(await other.read('token')).toBeUndefined());
+  });
+
+  it('give way to what was asked for later, and never to what was asked for before', async () => {
+    await store.write('balance', entryOf('middle', 1_000), MINUTE_MS);
+    await other.write('balance', entryOf('old', 2_000), MINUTE_MS);
+    expect(await other.read('balance')).toMatchObject({ text: 'middle' });
+    await other.write('balance', entryOf('new'), MINUTE_MS);
+    expect(await store.read('balance')).toMatchObject({ text: 'new' });
+  });
+
+  it('are forgotten only as the text that was meant', async () => {
+    await store.write('token', entryOf('t2'), MINUTE_MS);
+    await other.forget('token', 't1');
+    expect(await store.read('token')).toMatchObject({ text: 't2' });
+    await other.forget('token', 't2');
+    expect(await store.read('token')).toBeUndefined();
+  });
+
+  it('are refreshed by one holder at a time, who alone can end it', async () => {
+    const both = await Promise.all([store.lock('token', 'a', MINUTE_MS), other.lock('token', 'b', MINUTE_MS)]);
+    const [winner, loser] = both[0].locked ? ['a', 'b'] : ['b', 'a'];
+    expect(both.filter(({ locked }) => locked)).toHaveLength(1);
+    await other.unlock('token', loser);
+    expect(await other.lock('token', loser, MINUTE_MS)).toMatchObject({ locked: false });
+    await store.unlock('token', winner);
+    expect(await other.lock('token', loser, MINUTE_MS)).toMatchObject({ locked: true });
+  });
+
+  it('are refreshed by another one when the holder is gone', async () => {
+    await store.lock('token', 'killed', 200);
+    expect(await other.lock('token', 'heir', MINUTE_MS)).toMatchObject({ locked: false });
+    await eventually(async () => expect(await other.lock('token', 'heir', MINUTE_MS)).toMatchObject({ locked: true }));
+    await store.unlock('token', 'killed');
+    expect(await store.lock('token', 'third', MINUTE_MS)).toMatchObject({ locked: false });
+  });
+
+  it('come with the lock, as the last holder left them', async () => {
+    await store.write('token', entryOf('t1'), MINUTE_MS);
+    expect(await other.lock('token', 'a', MINUTE_MS)).toMatchObject({ locked: true, entry: { text: 't1' } });
+  });
+});
