@@ -22,19 +22,22 @@ export class QueueUnavailable extends Error {
   constructor(externalId: string, cause: unknown) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     super(
-      `the queue does not answer (${reason}): nothing is known to be enqueued, repeating with externalId "${externalId}" is safe`,
+      `the queue did not confirm (${reason}): nothing is known to be enqueued, repeating with externalId "${externalId}" is safe`,
       { cause },
     );
     this.externalId = externalId;
   }
 }
 
-/** The transfer was refused or has ended without moving money. A new try needs a new externalId. */
+/**
+ * The wish was refused, or its transfer has ended without moving money. Read the reason before trying again under a new
+ * externalId: when the old one is refused because it belongs to another transfer, that one may well have moved money.
+ */
 export class TransferFailed extends Error {
   override readonly name = 'TransferFailed';
   readonly externalId: string;
   readonly reason: string;
-  /** Absent when it was refused before it was recorded. */
+  /** The transfer that ended. Absent when the wish was refused. */
   readonly transferId: string | undefined;
 
   constructor(options: { externalId: string; reason: string; transferId: string | undefined }) {

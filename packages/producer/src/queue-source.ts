@@ -51,6 +51,7 @@ const patient = {
 // BullMQ's own look at the server fails once and for all when Redis is away just then.
 const startsAnyway = { skipVersionCheck: true, skipWaitingForReady: true };
 
+/** Opens one connection for commands, and one more for each `queueEvents`. Commands fail at once while Redis is away. */
 export function openRedisSource(target: RedisTarget): RedisSource {
   const commands = connect(target, failFast);
   // Whoever calls learns of the failure from the call.

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { currencyOf, InvalidAmount, type Money, parseAmount, parseRate, transferBounds, UnknownCountry } from '@kpay/core';
-import { transferWishSchema } from '@kpay/producer';
+import { describeIssue, transferWishSchema } from '@kpay/producer';
 import { InvalidRequest } from './errors.ts';
 
 // REST may identify a transfer by an Idempotency-Key instead.
@@ -29,7 +29,10 @@ export interface TransferRequest {
  */
 export function parseTransferRequest(body: unknown): TransferRequest {
   const parsed = requestSchema.safeParse(body);
-  if (!parsed.success) throw invalidFrom(parsed.error.issues, body);
+  if (!parsed.success) {
+    const { field, problem } = describeIssue(parsed.error.issues, body);
+    throw new InvalidRequest(field, problem);
+  }
   const wish = parsed.data;
   if (wish.quoteId !== undefined) throw new InvalidRequest('quoteId', 'quotes are not offered yet: give minRate instead');
   const currency = currencyAt('sourceCountry', wish.sourceCountry);
@@ -93,16 +96,4 @@ function orInvalid<T>(field: string, parse: () => T): T {
     if (error instanceof InvalidAmount) throw new InvalidRequest(field, error.message);
     throw error;
   }
-}
-
-type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] };
-
-function invalidFrom(issues: readonly Issue[], body: unknown): InvalidRequest {
-  const issue = issues[0];
-  if (!issue) return new InvalidRequest('body', 'must be a transfer');
-  if (issue.code === 'unrecognized_keys') return new InvalidRequest(issue.keys?.[0] ?? 'body', 'is not a field of a transfer');
-  if (issue.path.length === 0) return new InvalidRequest('body', 'must be a JSON object');
-  const field = issue.path.map(String).join('.');
-  const given = issue.path.reduce<unknown>((value, key) => Object(value)[key], body);
-  return new InvalidRequest(field, given === undefined ? 'is required' : issue.message);
 }
