@@ -1,0 +1,111 @@
+import type { Answer, Kpay } from './kpay.ts';
+
+/** How surely a fact is known: KPay's page, its other documentation, code seen elsewhere, or our reading. */
+export type Certainty = 'page' | 'docs' | 'wild' | 'inferred';
+
+export type Verdict = { result: 'held' | 'broken'; seen: string } | { result: 'not tried'; why: string };
+
+/** One fact about KPay and how to try it. Cases share nothing: each sends requests of its own and judges one thing. */
+export interface Case {
+  name: string;
+  /** A sentence that can be wrong. */
+  fact: string;
+  certainty: Certainty;
+  /** It moves money, or would if the fact were wrong. */
+  movesMoney: boolean;
+  /** It uses up the key's limit, so it runs last and on request only. */
+  exhaustsLimit: boolean;
+  run(kpay: Kpay): Promise<Verdict>;
+}
+
+type Run = Case['run'];
+
+export function reads(name: string, certainty: Certainty, fact: string, run: Run): Case {
+  return { name, certainty, fact, run, movesMoney: false, exhaustsLimit: false };
+}
+
+export function movesMoney(name: string, certainty: Certainty, fact: string, run: Run): Case {
+  return { name, certainty, fact, run, movesMoney: true, exhaustsLimit: false };
+}
+
+export function exhaustsLimit(name: string, certainty: Certainty, fact: string, run: Run): Case {
+  return { name, certainty, fact, run, movesMoney: false, exhaustsLimit: true };
+}
+
+/** A fact that cannot be tried from outside, listed so that the table is complete. */
+export function untried(name: string, certainty: Certainty, fact: string, why: string): Case {
+  return reads(name, certainty, fact, async () => ({ result: 'not tried', why }));
+}
+
+export function judge(holds: boolean, seen: string): Verdict {
+  return { result: holds ? 'held' : 'broken', seen };
+}
+
+export function expectStatus({ status }: Answer, ...wanted: number[]): Verdict {
+  return judge(wanted.includes(status), `status ${status}`);
+}
+
+/** Judges the field at `path` of the answer, such as `application.id`; `''` is the whole body. */
+export function expectField(answer: Answer, path: string, holds: (value: unknown) => boolean): Verdict {
+  const failure = failureOf(answer);
+  if (failure) return failure;
+  const value = fieldAt(answer.json, path);
+  return judge(holds(value), `${path || 'the body'}: ${show(value)}`);
+}
+
+/** Judges every item of a list: the first that does not hold is what was seen. An empty list says nothing. */
+export function expectEach(answer: Answer, itemsOf: (json: unknown) => unknown[], holds: (item: unknown) => boolean): Verdict {
+  const failure = failureOf(answer);
+  if (failure) return failure;
+  const items = itemsOf(answer.json);
+  if (items.length === 0) return { result: 'not tried', why: 'the list is empty' };
+  const odd = items.findIndex((item) => !holds(item));
+  return odd < 0 ? judge(true, `all ${items.length}`) : judge(false, show(items[odd]));
+}
+
+export function fieldAt(json: unknown, path: string): unknown {
+  if (path === '') return json;
+  return path.split('.').reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), json);
+}
+
+/** The items of a list; nothing when it is none. */
+export function listOf(value: unknown): unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+export function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
+}
+
+export function isNumber(value: unknown): value is number {
+  return typeof value === 'number';
+}
+
+export function isUuid(value: unknown): boolean {
+  return isText(value) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
+}
+
+/** ISO 3166-1 alpha-3, by its form. */
+export function isCountryCode(value: unknown): boolean {
+  return isText(value) && /^[A-Z]{3}$/.test(value);
+}
+
+export function oneOf(...values: unknown[]): (value: unknown) => boolean {
+  return (value) => values.includes(value);
+}
+
+/** What an answer without the wanted body says of a fact about that body: a KPay in trouble says nothing. */
+function failureOf({ status }: Answer): Verdict | undefined {
+  if (status >= 500) return { result: 'not tried', why: `status ${status}` };
+  return status >= 200 && status < 300 ? undefined : judge(false, `status ${status}`);
+}
+
+/** A value for the table: short, and a long one by its beginning. */
+export function show(value: unknown): string {
+  const text = value === undefined ? 'missing' : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}

@@ -1,0 +1,43 @@
+import { type CallOptions, type Drift, type KpayClient, parseAmount } from '@kpay/core';
+import { type Case, judge, movesMoney, reads } from '../case.ts';
+import type { Kpay } from '../kpay.ts';
+import { amount } from './transfer-requests.ts';
+
+/** Our own client's view of an answer: it must be able to read it, and find nothing in it that it does not know. */
+async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) => Promise<unknown>) {
+  const drifts: Drift[] = [];
+  const account = await kpay.openClient((drift) => drifts.push(drift));
+  try {
+    await call(account.client, { lane: 'people' });
+    return judge(drifts.length === 0, drifts.map(({ path, kind }) => `${kind} ${path}`).join(', ') || 'read, nothing unknown');
+  } catch (error) {
+    return judge(false, error instanceof Error ? error.message : String(error));
+  } finally {
+    await account.close();
+  }
+}
+
+/** Drift: what our parsing expects of each endpoint, over and above the documented facts. */
+export const clientCases: readonly Case[] = [
+  reads('client.me', 'inferred', 'Our client reads it whole.', (kpay) => ask(kpay, (client, options) => client.me(options))),
+  reads('client.token', 'inferred', 'Our client reads it whole.', (kpay) =>
+    ask(kpay, (client, options) => client.accessToken(options)),
+  ),
+  reads('client.exchange-rate', 'inferred', 'Our client reads it whole.', (kpay) =>
+    ask(kpay, (client, options) => client.exchangeRate('XAF', 'XOF', options)),
+  ),
+  reads('client.predict-provider', 'inferred', 'Our client reads it whole.', (kpay) =>
+    ask(kpay, (client, options) => client.predictProvider('237653456789', options)),
+  ),
+  reads('client.availability', 'inferred', 'Our client reads it whole.', (kpay) =>
+    ask(kpay, (client, options) => client.availability(options)),
+  ),
+  reads('client.balance', 'inferred', 'Our client reads it whole.', (kpay) =>
+    ask(kpay, (client, options) => client.balance(options)),
+  ),
+  movesMoney('client.transfer', 'inferred', 'Our client reads it whole.', async (kpay) => {
+    const { applicationId } = await kpay.grant();
+    const fields = { applicationId, sourceCountry: 'CMR', destinationCountry: 'GAB', externalId: kpay.freshExternalId() };
+    return ask(kpay, (client, options) => client.transfer({ ...fields, amount: parseAmount(amount, 'XAF') }, options));
+  }),
+];

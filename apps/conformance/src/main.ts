@@ -1,0 +1,62 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { allCases } from './all-cases.ts';
+import { exitCodeOf, formatJson, formatTable } from './report.ts';
+import { type RunOptions, runCases } from './run-cases.ts';
+
+const { values: flags } = parseArgs({
+  options: {
+    'move-money': { type: 'boolean', default: false },
+    'live-money': { type: 'boolean', default: false },
+    'exhaust-limit': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+});
+
+/** The simulator's time runs this much faster, and so may the suite ask: a run takes seconds, under the same limit. */
+const simulatorTimeScale = 60;
+
+const wishes = { moveMoney: flags['move-money'], liveMoney: flags['live-money'], exhaustLimit: flags['exhaust-limit'] };
+const apiKey = readSecret('KPAY_API_KEY');
+if (apiKey === undefined && process.env.KPAY_BASE_URL) fail('KPAY_BASE_URL is set and KPAY_API_KEY is missing');
+process.exitCode = apiKey === undefined ? await runOnSimulator() : await run({ ...settingsFor(apiKey), ...wishes });
+
+async function runOnSimulator(): Promise<number> {
+  const simulator = await createSimulator({ port: 0, timeScale: simulatorTimeScale });
+  try {
+    const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
+    console.error('No KPAY_API_KEY: this is the simulator, and says nothing about KPay.');
+    return await run({ keys, baseUrl: simulator.url, requestsPerMinute: 55 * simulatorTimeScale, ...wishes });
+  } finally {
+    await simulator.close();
+  }
+}
+
+async function run(options: RunOptions): Promise<number> {
+  const results = await runCases(allCases, options);
+  process.stdout.write(flags.json ? formatJson(results) : formatTable(results));
+  return exitCodeOf(results);
+}
+
+function settingsFor(key: string): RunOptions {
+  const secretKey = readSecret('KPAY_SECRET_KEY');
+  const baseUrl = (process.env.KPAY_BASE_URL || 'https://admin.kpay.site').replace(/\/+$/, '');
+  if (secretKey === undefined) fail('KPAY_SECRET_KEY is missing');
+  if (!/^kpay_(test|live)_/.test(key)) fail('KPAY_API_KEY must start with kpay_test_ or kpay_live_');
+  if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
+    fail('KPAY_BASE_URL must be an http or https address');
+  return { keys: { apiKey: key, secretKey }, baseUrl };
+}
+
+/** From NAME, or from the file that NAME_FILE names. */
+function readSecret(name: string): string | undefined {
+  const file = process.env[`${name}_FILE`];
+  return process.env[name] || (file ? readFileSync(file, 'utf8').trim() : undefined);
+}
+
+function fail(why: string): never {
+  console.error(`conformance: ${why}`);
+  process.exit(2);
+}

@@ -1,0 +1,95 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Case, Verdict } from './case.ts';
+import { createKpay, environmentOf, type Grant, type Keys, NotReady, requestGrant } from './kpay.ts';
+import { createRedactor } from './redact.ts';
+
+export interface RunOptions {
+  keys: Keys;
+  /** Without a slash at its end. */
+  baseUrl: string;
+  /** Also the cases that move money, with keys of the sandbox. */
+  moveMoney?: boolean;
+  /** Also with live keys: real money. Says nothing without moveMoney. */
+  liveMoney?: boolean;
+  /** Also the cases that use up the key's limit. */
+  exhaustLimit?: boolean;
+  /** What the suite sends at most in a minute, evenly spread. 55 unless given: KPay allows 100, to all who use the key. */
+  requestsPerMinute?: number;
+  /** After this, the cases that are left are not tried. 10 minutes unless given. */
+  timeLimitMs?: number;
+  /** Where a case's own requests go, for tests that break the answers of one case; baseUrl unless given. */
+  baseUrlOf?: (caseName: string) => string;
+}
+
+export interface CaseResult {
+  case: Case;
+  verdict: Verdict;
+}
+
+/** Tries the cases one after the other, those that use up the limit last. Never throws for what KPay does. */
+export async function runCases(cases: readonly Case[], options: RunOptions): Promise<CaseResult[]> {
+  const { keys, baseUrl, baseUrlOf = () => baseUrl, requestsPerMinute = 55, timeLimitMs = 600_000 } = options;
+  const { redact, addSecret } = createRedactor([keys.apiKey, keys.secretKey]);
+  const pace = createPace(requestsPerMinute);
+  const endsAtMs = performance.now() + timeLimitMs;
+
+  let granted: Promise<Grant> | undefined;
+  function grant(): Promise<Grant> {
+    granted ??= requestGrant(keys, baseUrl, pace).then((fresh) => {
+      addSecret(fresh.accessToken);
+      return fresh;
+    });
+    return granted;
+  }
+
+  async function tryCase(each: Case): Promise<Verdict> {
+    const why = whyNot(each, options) ?? (performance.now() > endsAtMs ? 'the time of the run was over' : undefined);
+    if (why !== undefined) return { result: 'not tried', why };
+    const unlimited = each.exhaustsLimit ? async () => {} : pace;
+    const kpay = createKpay({
+      keys,
+      baseUrl: baseUrlOf(each.name),
+      pace: unlimited,
+      grant,
+      exhaustsLimit: each.exhaustsLimit,
+    });
+    try {
+      return await each.run(kpay);
+    } catch (error) {
+      if (error instanceof NotReady) return { result: 'not tried', why: error.message };
+      throw error;
+    }
+  }
+
+  const results = new Map<Case, Verdict>();
+  for (const each of cases.toSorted((a, b) => Number(a.exhaustsLimit) - Number(b.exhaustsLimit))) {
+    results.set(each, redactVerdict(await tryCase(each), redact));
+  }
+  return [...results].map(([each, verdict]) => ({ case: each, verdict }));
+}
+
+function whyNot(each: Case, { keys, moveMoney, liveMoney, exhaustLimit }: RunOptions): string | undefined {
+  if (each.exhaustsLimit && !exhaustLimit) return 'uses up the limit of the key: --exhaust-limit';
+  if (!each.movesMoney) return undefined;
+  if (!moveMoney) return 'moves money: --move-money';
+  if (environmentOf(keys.apiKey) !== 'TEST' && !liveMoney) return 'moves real money: --live-money';
+  return undefined;
+}
+
+/** Spreads requests evenly, so that whoever shares the key has room. */
+function createPace(requestsPerMinute: number): () => Promise<void> {
+  const gapMs = 60_000 / requestsPerMinute;
+  let nextAtMs = 0;
+  return async () => {
+    const nowMs = performance.now();
+    const atMs = Math.max(nowMs, nextAtMs);
+    nextAtMs = atMs + gapMs;
+    if (atMs > nowMs) await delay(atMs - nowMs);
+  };
+}
+
+function redactVerdict(verdict: Verdict, redact: (text: string) => string): Verdict {
+  return verdict.result === 'not tried'
+    ? { ...verdict, why: redact(verdict.why) }
+    : { ...verdict, seen: redact(verdict.seen).slice(0, 200) };
+}
