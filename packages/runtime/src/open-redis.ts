@@ -11,7 +11,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export type RedisRole = 'producer' | 'worker';
 
 const OPTIONS = {
-  producer: { enableOfflineQueue: false, maxRetriesPerRequest: 1 },
+  // A Redis that hangs must not hang its callers: what they wait for is found by the sweep, or asked for again.
+  producer: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 5_000 },
   worker: { maxRetriesPerRequest: null },
 } satisfies Record<RedisRole, RedisOptions>;
 

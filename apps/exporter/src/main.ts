@@ -1,0 +1,45 @@
+import { InvalidSettings, openKpayAccount } from '@kpay/core';
+import { createRedisStores } from '@kpay/core/redis';
+import { createCallMetrics, createMetricsRegistry, openRedis, runProcess } from '@kpay/runtime';
+import { startExporter } from './start-exporter.ts';
+
+await runProcess(
+  'exporter',
+  process.env,
+  async ({ settings, logger, shutdown }) => {
+    const { redisUrl, host, ports, observe } = settings;
+    const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
+    shutdown.push('redis', () => redis.disconnect());
+
+    const registry = createMetricsRegistry();
+    const calls = createCallMetrics(registry);
+    const stores = createRedisStores({ redis });
+    const budgetWindowMs = settings.budgetWindowSeconds * 1_000;
+    const accounts = new Map(
+      settings.accounts.map((account) => [
+        account.name,
+        openKpayAccount(
+          { ...account, budgetWindowMs },
+          { stores, onCall: (call) => calls.record({ ...call, account: account.name }) },
+        ),
+      ]),
+    );
+    for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+
+    const exporter = await startExporter({
+      accounts,
+      ratePairs: new Map(settings.accounts.map(({ name, ratePairs = settings.ratePairs ?? [] }) => [name, ratePairs])),
+      logger,
+      host,
+      port: ports.exporter,
+      registry,
+      everyMs: {
+        balance: observe.balanceSeconds * 1_000,
+        availability: observe.availabilitySeconds * 1_000,
+        rate: observe.rateSeconds * 1_000,
+      },
+    });
+    shutdown.push('exporter', () => exporter.close());
+  },
+  [InvalidSettings],
+);

@@ -1,0 +1,49 @@
+import { InvalidSettings } from '@kpay/core';
+import { createRedisStores } from '@kpay/core/redis';
+import { createCallMetrics, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
+import { createLedger, type LedgerSchema, LedgerUnusable, migrateLedger, openAccounts } from '@kpay/transfers';
+import { startWorker } from './start-worker.ts';
+
+await runProcess(
+  'worker',
+  process.env,
+  async ({ settings, logger, shutdown }) => {
+    const { databaseUrl, redisUrl, host, ports, workerAccounts } = settings;
+    const database = await openPostgres({ url: databaseUrl, logger });
+    shutdown.push('database', () => database.close());
+    const db = database.kysely<LedgerSchema>();
+    await migrateLedger(db);
+    const ledger = createLedger(db);
+
+    const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
+    shutdown.push('redis', () => redis.disconnect());
+    const queues = await openQueues({ store: { redisUrl }, logger });
+    shutdown.push('queues', () => queues.close());
+
+    const registry = createMetricsRegistry();
+    const accounts = await openAccounts(
+      settings.accounts.filter(({ name }) => workerAccounts?.includes(name) ?? true),
+      {
+        ledger,
+        stores: createRedisStores({ redis }),
+        budgetWindowMs: settings.budgetWindowSeconds * 1_000,
+        onCall: createCallMetrics(registry).record,
+      },
+    );
+    for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+
+    const worker = await startWorker({
+      ledger,
+      accounts,
+      queues,
+      logger,
+      registry,
+      host,
+      port: ports.worker,
+      concurrency: settings.workerConcurrency,
+      conflictConfirmMs: settings.conflictConfirmSeconds * 1_000,
+    });
+    shutdown.push('worker', () => worker.close());
+  },
+  [InvalidSettings, LedgerUnusable],
+);
