@@ -102,9 +102,9 @@ export async function requestGrant(keys: Keys, baseUrl: string, pace: () => Prom
   return { accessToken, applicationId, companyId: idOf(company) ?? '' };
 }
 
-/** The prefix of the key picks the environment (page). */
+/** The prefix of the key picks the environment (page). What is not surely a test key counts as live. */
 export function environmentOf(apiKey: string): 'TEST' | 'PRODUCTION' {
-  return apiKey.startsWith('kpay_live_') ? 'PRODUCTION' : 'TEST';
+  return apiKey.startsWith('kpay_test_') ? 'TEST' : 'PRODUCTION';
 }
 
 function keyHeaders({ apiKey, secretKey }: Keys): Record<string, string> {

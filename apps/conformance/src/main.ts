@@ -11,6 +11,7 @@ const { values: flags } = parseArgs({
     'move-money': { type: 'boolean', default: false },
     'live-money': { type: 'boolean', default: false },
     'exhaust-limit': { type: 'boolean', default: false },
+    'requests-per-minute': { type: 'string', default: '55' },
     json: { type: 'boolean', default: false },
   },
 });
@@ -47,7 +48,9 @@ function settingsFor(key: string): RunOptions {
   if (!/^kpay_(test|live)_/.test(key)) fail('KPAY_API_KEY must start with kpay_test_ or kpay_live_');
   if (!URL.canParse(baseUrl) || !/^https?:$/.test(new URL(baseUrl).protocol))
     fail('KPAY_BASE_URL must be an http or https address');
-  return { keys: { apiKey: key, secretKey }, baseUrl };
+  const requestsPerMinute = Number(flags['requests-per-minute']);
+  if (!(requestsPerMinute > 0)) fail('--requests-per-minute must be a number above zero');
+  return { keys: { apiKey: key, secretKey }, baseUrl, requestsPerMinute };
 }
 
 /** From NAME, or from the file that NAME_FILE names. */

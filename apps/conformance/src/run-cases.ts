@@ -26,6 +26,9 @@ export interface CaseResult {
   verdict: Verdict;
 }
 
+/** Of one remark: the table stays readable. */
+const mostCharacters = 120;
+
 /** Tries the cases one after the other, those that use up the limit last. Never throws for what KPay does. */
 export async function runCases(cases: readonly Case[], options: RunOptions): Promise<CaseResult[]> {
   const { keys, baseUrl, baseUrlOf = () => baseUrl, requestsPerMinute = 55, timeLimitMs = 600_000 } = options;
@@ -89,7 +92,9 @@ function createPace(requestsPerMinute: number): () => Promise<void> {
 }
 
 function redactVerdict(verdict: Verdict, redact: (text: string) => string): Verdict {
+  const cut = (text: string) => (text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text);
+  // Hidden before it is cut: half a secret would not be found.
   return verdict.result === 'not tried'
-    ? { ...verdict, why: redact(verdict.why) }
-    : { ...verdict, seen: redact(verdict.seen).slice(0, 200) };
+    ? { ...verdict, why: cut(redact(verdict.why)) }
+    : { ...verdict, seen: cut(redact(verdict.seen)) };
 }

@@ -1,20 +1,27 @@
-import { type CallOptions, type Drift, type KpayClient, parseAmount } from '@kpay/core';
-import { type Case, judge, movesMoney, reads } from '../case.ts';
+import { type CallOptions, type Drift, type KpayClient, OutcomeUnknown, parseAmount, Rejected, Retryable } from '@kpay/core';
+import { type Case, judge, movesMoney, reads, type Verdict } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
 import { amount } from './transfer-requests.ts';
 
 /** Our own client's view of an answer: it must be able to read it, and find nothing in it that it does not know. */
-async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) => Promise<unknown>) {
+async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) => Promise<unknown>): Promise<Verdict> {
   const drifts: Drift[] = [];
   const account = await kpay.openClient((drift) => drifts.push(drift));
   try {
     await call(account.client, { lane: 'people' });
     return judge(drifts.length === 0, drifts.map(({ path, kind }) => `${kind} ${path}`).join(', ') || 'read, nothing unknown');
   } catch (error) {
-    return judge(false, error instanceof Error ? error.message : String(error));
+    if (!isFailure(error)) throw error;
+    // A refusal or an outage says nothing about our reading of answers.
+    if (error instanceof Rejected || error.reason !== 'unreadable') return { result: 'not tried', why: error.message };
+    return judge(false, error.message);
   } finally {
     await account.close();
   }
+}
+
+function isFailure(error: unknown): error is Rejected | Retryable | OutcomeUnknown {
+  return error instanceof Rejected || error instanceof Retryable || error instanceof OutcomeUnknown;
 }
 
 /** Drift: what our parsing expects of each endpoint, over and above the documented facts. */

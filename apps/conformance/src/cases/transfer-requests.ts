@@ -14,7 +14,7 @@ export async function transferOf(kpay: Kpay, changes: TransferFields = {}): Prom
   return { applicationId, sourceCountry: 'CMR', destinationCountry: 'GAB', amount, externalId, ...changes };
 }
 
-/** A transfer to where the money is already: nothing moves, whatever KPay says to it. */
+/** A transfer to where the money is already, for requests that KPay must not even look at. */
 export function cannotMove(kpay: Kpay): Promise<TransferFields> {
   return transferOf(kpay, { destinationCountry: 'CMR' });
 }
