@@ -6,15 +6,7 @@ import { allCases } from './all-cases.ts';
 import { exitCodeOf, formatJson, formatTable } from './report.ts';
 import { type RunOptions, runCases } from './run-cases.ts';
 
-const { values: flags } = parseArgs({
-  options: {
-    'move-money': { type: 'boolean', default: false },
-    'live-money': { type: 'boolean', default: false },
-    'exhaust-limit': { type: 'boolean', default: false },
-    'requests-per-minute': { type: 'string', default: '55' },
-    json: { type: 'boolean', default: false },
-  },
-});
+const flags = readFlags();
 
 /** The simulator's time runs this much faster, and so may the suite ask: a run takes seconds, under the same limit. */
 const simulatorTimeScale = 60;
@@ -53,10 +45,32 @@ function settingsFor(key: string): RunOptions {
   return { keys: { apiKey: key, secretKey }, baseUrl, requestsPerMinute };
 }
 
+function readFlags() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        'move-money': { type: 'boolean', default: false },
+        'live-money': { type: 'boolean', default: false },
+        'exhaust-limit': { type: 'boolean', default: false },
+        'requests-per-minute': { type: 'string', default: '55' },
+        json: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch (error) {
+    fail(error instanceof Error ? error.message : String(error));
+  }
+}
+
 /** From NAME, or from the file that NAME_FILE names. */
 function readSecret(name: string): string | undefined {
   const file = process.env[`${name}_FILE`];
-  return process.env[name] || (file ? readFileSync(file, 'utf8').trim() : undefined);
+  if (process.env[name] || !file) return process.env[name] || undefined;
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    fail(`the file of ${name}_FILE cannot be read`);
+  }
 }
 
 function fail(why: string): never {

@@ -31,12 +31,18 @@ test('without keys the simulator is judged, and that is said', async () => {
 test.each<[Record<string, string>, string]>([
   [{ KPAY_BASE_URL: 'http://127.0.0.1:1' }, 'KPAY_API_KEY'],
   [{ KPAY_API_KEY: 'kpay_test_x' }, 'KPAY_SECRET_KEY'],
+  [{ KPAY_API_KEY_FILE: '/does/not/exist' }, 'KPAY_API_KEY_FILE'],
   [{ KPAY_API_KEY: 'x', KPAY_SECRET_KEY: 'y' }, 'KPAY_API_KEY'],
   [{ KPAY_API_KEY: 'kpay_test_x', KPAY_SECRET_KEY: 'y', KPAY_BASE_URL: 'ftp://kpay' }, 'KPAY_BASE_URL'],
 ])('settings that cannot work (%o) end it in one line that names %s', async (env, name) => {
   const { code, stderr } = await run([], env);
   expect({ code, lines: stderr.trim().split('\n').length }).toEqual({ code: 2, lines: 1 });
   expect(stderr).toContain(name);
+});
+
+test('an option that does not exist ends it before anything is sent', async () => {
+  const { code, stderr } = await run(['--move-mony']);
+  expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--move-mony') });
 });
 
 test('a KPay that breaks a documented fact ends it with 1', async () => {
