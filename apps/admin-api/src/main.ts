@@ -1,7 +1,15 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { queuePrefix } from '@kpay/producer';
-import { openPostgres, openQueues, openRedis, runProcess, StartError } from '@kpay/runtime';
+import {
+  createCallWatchers,
+  createMetricsRegistry,
+  openPostgres,
+  openQueues,
+  openRedis,
+  runProcess,
+  StartError,
+} from '@kpay/runtime';
 import {
   advanceQueueName,
   createLedger,
@@ -35,7 +43,7 @@ await runProcess(
       ledger,
       stores: createRedisStores({ redis }),
       budgetWindowMs: settings.budgetWindowSeconds * 1_000,
-      onCall: () => undefined,
+      watch: createCallWatchers(createMetricsRegistry(), logger),
     });
     for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
 

@@ -4,7 +4,7 @@ import { startExporter } from '@kpay/exporter';
 import { queuePrefix } from '@kpay/producer';
 import {
   type AccountSettings,
-  createCallMetrics,
+  createCallWatchers,
   createLogger,
   createMetricsRegistry,
   createShutdown,
@@ -109,12 +109,11 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
   const listed = simulator ? [simulatorAccount(simulator.url, settings)] : settings.accounts;
 
   const registry = createMetricsRegistry();
-  const calls = createCallMetrics(registry);
   const accounts = await openAccounts(listed, {
     ledger,
     stores: createMemoryStores(),
     budgetWindowMs: settings.budgetWindowSeconds * 1_000,
-    onCall: calls.record,
+    watch: createCallWatchers(registry, logger),
   });
   for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
 

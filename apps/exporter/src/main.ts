@@ -1,6 +1,6 @@
 import { InvalidSettings, openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
-import { createCallMetrics, createMetricsRegistry, openRedis, runProcess } from '@kpay/runtime';
+import { createCallWatchers, createMetricsRegistry, openRedis, runProcess } from '@kpay/runtime';
 import { startExporter } from './start-exporter.ts';
 
 await runProcess(
@@ -12,16 +12,13 @@ await runProcess(
     shutdown.push('redis', () => redis.disconnect());
 
     const registry = createMetricsRegistry();
-    const calls = createCallMetrics(registry);
+    const watch = createCallWatchers(registry, logger);
     const stores = createRedisStores({ redis });
     const budgetWindowMs = settings.budgetWindowSeconds * 1_000;
     const accounts = new Map(
       settings.accounts.map((account) => [
         account.name,
-        openKpayAccount(
-          { ...account, budgetWindowMs },
-          { stores, onCall: (call) => calls.record({ ...call, account: account.name }) },
-        ),
+        openKpayAccount({ ...account, budgetWindowMs }, { stores, ...watch(account.name) }),
       ]),
     );
     for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());

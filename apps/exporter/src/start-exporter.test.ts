@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
-import { createCallMetrics, createLogger, createMetricsRegistry } from '@kpay/runtime';
+import { createCallWatchers, createLogger, createMetricsRegistry, type Logger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually, findProgram, unavailable } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -31,11 +31,15 @@ function openAccount(name = 'default', options: AccountOptions = {}, keys = simu
   return account;
 }
 
+function testLogger(): Logger {
+  return createLogger({ name: 'exporter', destination: { write: (line) => void logged.push(line) } });
+}
+
 async function start(account: KpayAccount, options: Partial<ExporterOptions> = {}) {
   const exporter = await startExporter({
     accounts: new Map([[account.name, account]]),
     ratePairs: new Map([[account.name, ['XAF:XOF']]]),
-    logger: createLogger({ name: 'exporter', destination: { write: (line) => void logged.push(line) } }),
+    logger: testLogger(),
     host: '127.0.0.1',
     port: 0,
     everyMs: QUICK,
@@ -104,8 +108,7 @@ describe('/metrics', () => {
   const promtool = findProgram(['promtool']) ?? unavailable('there is no promtool on PATH');
   it.skipIf(typeof promtool !== 'string')('is clean for `promtool check metrics`', async () => {
     const registry = createMetricsRegistry();
-    const calls = createCallMetrics(registry);
-    const account = openAccount('default', { onCall: (call) => calls.record({ ...call, account: 'default' }) });
+    const account = openAccount('default', createCallWatchers(registry, testLogger())('default'));
     const exporter = await start(account, { registry });
     const metrics = await eventually(async () => {
       const text = await scrape(exporter);
@@ -116,6 +119,19 @@ describe('/metrics', () => {
     expect(seriesOf(metrics, 'kpay_api_request_duration_seconds_bucket').length).toBeGreaterThan(0);
     const checked = spawnSync(String(promtool), ['check', 'metrics'], { input: metrics, encoding: 'utf8' });
     expect({ status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ status: 0, said: '' });
+  });
+
+  it('counts drift of KPay from its documents, and logs each path once however often it is read', async () => {
+    simulator.control.addFault({ match: { endpoint: 'availability' }, fault: { kind: 'unknown_enum' } });
+    const registry = createMetricsRegistry();
+    const exporter = await start(openAccount('default', createCallWatchers(registry, testLogger())('default')), { registry });
+    await eventually(() => expect(simulator.control.truth().requestCounts.byEndpoint.availability).toBeGreaterThan(5));
+    const metrics = await scrape(exporter);
+    const lines = logged.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'unknown_value');
+    const drift = 'kpay_api_drift_total{account="default",endpoint="availability",kind="unknown_value"}';
+    expect(lines.length).toBeGreaterThan(0);
+    expect(new Set(lines.map(({ path }) => path)).size).toBe(lines.length);
+    expect(valueIn(metrics, drift)).toBe(lines.length);
   });
 
   it('never asks KPay: a hundred scrapes of ten exporters on shared stores cost no request', async () => {

@@ -18,7 +18,7 @@ export interface ExporterOptions {
   host: string;
   /** EXPORTER_PORT; 0 takes any free one. */
   port: number;
-  /** Where the metrics are kept, for those who add their own, such as createCallMetrics. */
+  /** Where the metrics are kept, for those who add their own, such as createCallWatchers. */
   registry?: Registry;
   /** The pace of the reads: balance 30 s, availability 60 s, rates 10 min unless given. */
   everyMs?: Partial<Record<ObservationName, number>>;

@@ -1,6 +1,6 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
-import { createCallMetrics, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
+import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
 import { createLedger, type LedgerSchema, LedgerUnusable, migrateLedger, openAccounts } from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
 
@@ -27,7 +27,7 @@ await runProcess(
         ledger,
         stores: createRedisStores({ redis }),
         budgetWindowMs: settings.budgetWindowSeconds * 1_000,
-        onCall: createCallMetrics(registry).record,
+        watch: createCallWatchers(registry, logger),
       },
     );
     for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());

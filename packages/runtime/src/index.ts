@@ -1,5 +1,4 @@
 export { type AccountEntry, accountsFileSchema } from './accounts-file.ts';
-export { type AccountCall, type CallMetrics, createCallMetrics } from './call-metrics.ts';
 export { createKysely, type Database, IdleTransaction, SecondClient } from './database.ts';
 export { FolderInUse } from './folder-lock.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
@@ -22,3 +21,4 @@ export {
   sendText,
   startHttp,
 } from './start-http.ts';
+export { type CallWatcher, createCallWatchers } from './watch-calls.ts';

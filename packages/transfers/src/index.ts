@@ -10,7 +10,7 @@ export { ADVANCE_JOB, advanceQueueName, type Hint, hintTransfer, sweepDue } from
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
 export { LedgerUnusable, migrateLedger } from './ledger/migrate.ts';
 export type { LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
-export { type OnAccountCall, openAccounts } from './open-accounts.ts';
+export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { liftPause, type PauseRow, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { presentEvent, presentTransfer, type TransferEventView, type TransferView } from './present.ts';

@@ -2,8 +2,12 @@ import { type AccountOptions, type AccountSettings, type KpayAccount, openKpayAc
 import type { Ledger } from './ledger/ledger.ts';
 import { recentSendAges } from './recent-sends.ts';
 
-/** Told of each request to KPay that is over. */
-export type OnAccountCall = (call: Parameters<NonNullable<AccountOptions['onCall']>>[0] & { account: string }) => void;
+export interface OpenAccountsOptions extends Omit<AccountOptions, 'onCall' | 'onDrift'> {
+  ledger: Ledger;
+  budgetWindowMs: number;
+  /** Who is told what an account does at KPay. */
+  watch: (account: string) => Pick<AccountOptions, 'onCall' | 'onDrift'>;
+}
 
 /**
  * Opens accounts by name, with the budget that the ledger remembers: a store that was wiped, or a process that began
@@ -11,20 +15,12 @@ export type OnAccountCall = (call: Parameters<NonNullable<AccountOptions['onCall
  */
 export async function openAccounts(
   listed: readonly AccountSettings[],
-  {
-    ledger,
-    onCall,
-    budgetWindowMs,
-    ...options
-  }: Omit<AccountOptions, 'onCall'> & { ledger: Ledger; onCall: OnAccountCall; budgetWindowMs: number },
+  { ledger, watch, budgetWindowMs, ...options }: OpenAccountsOptions,
 ): Promise<Map<string, KpayAccount>> {
   const accounts = new Map<string, KpayAccount>();
   for (const settings of listed) {
     const { name } = settings;
-    const account = openKpayAccount(
-      { ...settings, budgetWindowMs },
-      { ...options, onCall: (call) => onCall({ ...call, account: name }) },
-    );
+    const account = openKpayAccount({ ...settings, budgetWindowMs }, { ...options, ...watch(name) });
     accounts.set(name, account);
     await account.budget.seed(await recentSendAges(ledger, name, budgetWindowMs));
   }

@@ -1,0 +1,50 @@
+import type { Logger } from 'pino';
+import { Counter, Histogram, type Registry } from 'prom-client';
+
+/** What @kpay/core tells of an account: each request that is over, and each way in which KPay differs from its documents. */
+export interface CallWatcher {
+  onCall(call: { endpoint: string; outcome: string; durationMs: number }): void;
+  onDrift(drift: { endpoint: string; path: string; kind: string }): void;
+}
+
+// KPay's answers take tens of milliseconds; a call is given up after 20 s.
+const DURATION_BUCKETS_S = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
+
+/**
+ * Counts what a process does at KPay, whoever in it does it, and logs each drift once (core tells each path once).
+ * A path is KPay's text, so it goes to the log and never into a label.
+ *
+ * @returns the watcher of an account, to be given to core when the account is opened.
+ */
+export function createCallWatchers(registry: Registry, logger: Logger): (account: string) => CallWatcher {
+  const registers = [registry];
+  const requests = new Counter({
+    name: 'kpay_api_requests_total',
+    help: 'Requests to KPay by this process, by how they ended.',
+    labelNames: ['account', 'endpoint', 'outcome'],
+    registers,
+  });
+  const duration = new Histogram({
+    name: 'kpay_api_request_duration_seconds',
+    help: 'Time from sending a request to KPay to the end of its answer; waiting for budget is not in it.',
+    labelNames: ['account', 'endpoint'],
+    buckets: DURATION_BUCKETS_S,
+    registers,
+  });
+  const drifts = new Counter({
+    name: 'kpay_api_drift_total',
+    help: 'Fields and values of KPay that its documentation does not know, each path once in the life of this process.',
+    labelNames: ['account', 'endpoint', 'kind'],
+    registers,
+  });
+  return (account) => ({
+    onCall({ endpoint, outcome, durationMs }) {
+      requests.inc({ account, endpoint, outcome });
+      duration.observe({ account, endpoint }, durationMs / 1_000);
+    },
+    onDrift({ endpoint, path, kind }) {
+      drifts.inc({ account, endpoint, kind });
+      logger.warn({ account, endpoint, path, kind }, "KPay's answer differs from its documentation");
+    },
+  });
+}
