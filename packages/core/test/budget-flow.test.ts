@@ -1,9 +1,9 @@
 import { createSimulator } from '@kpay/simulator';
 import { expect, it } from 'vitest';
-import { lanes } from '../src/budget-store.ts';
-import type { KpayClient } from '../src/client.ts';
 import { openKpayAccount } from '../src/open-account.ts';
+import { callKpay } from './call-kpay.ts';
 import { startJitterProxy } from './jitter-proxy.ts';
+import { mostInAnyWindow, receiptTimes, usedInFullWindows } from './receipts.ts';
 
 const LIMIT = 100;
 const WINDOW_MS = 6_000;
@@ -29,9 +29,9 @@ it('300 calls at once in every lane use the whole limit and never pass it, with 
     const tookMs = performance.now() - startedMs;
 
     const { requests } = simulator.control.truth();
-    const received = requests.map(({ receivedAt }) => Date.parse(receivedAt)).toSorted((a, b) => a - b);
-    const used = usedInFullWindows(received);
-    const most = Math.max(...received.map((_, index) => countWithin(received.slice(index))));
+    const received = receiptTimes(requests);
+    const used = usedInFullWindows(received, WINDOW_MS);
+    const most = mostInAnyWindow(received, WINDOW_MS);
     const statuses = new Set(requests.map(({ status }) => status));
     process.stdout.write(
       `${CALLS} calls in ${(tookMs / 1_000).toFixed(2)} s, used in each full window: ${used.join(', ')} of ${LIMIT}, most in any: ${most}\n`,
@@ -48,31 +48,3 @@ it('300 calls at once in every lane use the whole limit and never pass it, with 
     await simulator.close();
   }
 });
-
-/** A different read each time, in each lane in turn. */
-function callKpay(client: KpayClient, number: number): Promise<unknown> {
-  const lane = lanes[number % lanes.length] ?? 'money';
-  const options = { lane };
-  const reads = [
-    () => client.balance(options),
-    () => client.availability(options),
-    () => client.exchangeRate('XAF', 'XOF', options),
-    () => client.predictProvider('237653456789', options),
-    () => client.me(options),
-  ];
-  return (reads[number % reads.length] ?? (() => client.me(options)))();
-}
-
-/** Receipts in each window that lies between the first receipt and the last, side by side from the first. */
-function usedInFullWindows(received: readonly number[]): number[] {
-  const firstMs = received[0] ?? 0;
-  const lastMs = received.at(-1) ?? 0;
-  const full = Math.floor((lastMs - firstMs) / WINDOW_MS);
-  return Array.from({ length: full }, (_, index) => countWithin(received.filter((at) => at >= firstMs + index * WINDOW_MS)));
-}
-
-/** How many come within a window of the first. */
-function countWithin(received: readonly number[]): number {
-  const firstMs = received[0] ?? 0;
-  return received.filter((at) => at < firstMs + WINDOW_MS).length;
-}

@@ -1,0 +1,144 @@
+import { randomUUID } from 'node:crypto';
+import { createSimulator, type Simulator } from '@kpay/simulator';
+import { eventually, type LocalServer, localRedis } from '@kpay/testkit';
+import type { Redis } from 'ioredis';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { connectTo } from '../test/stores-under-test.ts';
+import { reservesFor } from './budget.ts';
+import { type Clock, systemClock } from './clock.ts';
+import { type KpayAccount, openKpayAccount } from './open-account.ts';
+import { createRedisStores } from './redis.ts';
+
+const MINUTE_MS = 60_000;
+const PEOPLE = { lane: 'people' } as const;
+
+const probe = await localRedis();
+const missing = 'unavailable' in probe ? `, but ${probe.unavailable}` : '';
+if (!('unavailable' in probe)) await probe.stop();
+
+describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
+  let server: LocalServer;
+  let redis: Redis;
+  let simulator: Simulator;
+  let account: KpayAccount;
+
+  beforeEach(async () => {
+    const started = await localRedis();
+    if ('unavailable' in started) throw new Error(started.unavailable);
+    server = started;
+    redis = connectTo(server.url);
+    simulator = await createSimulator({ port: 0, caching: false });
+    const settings = { name: 'default', apiKey: 'kpay_test_simulator', secretKey: 'simulator-secret' };
+    account = openKpayAccount(
+      { ...settings, baseUrl: simulator.url, environment: 'TEST' },
+      { stores: createRedisStores({ redis }) },
+    );
+  });
+  afterEach(async () => {
+    await account.close();
+    redis.disconnect();
+    await simulator.close();
+    await server.stop();
+  });
+
+  it('tell each machine how old a value is, though their clocks differ by seconds', async () => {
+    const ahead: Clock = { ...systemClock, now: () => Date.now() + 7_000 };
+    const here = createRedisStores({ redis }).shared('one');
+    const there = createRedisStores({ redis, clock: ahead }).shared('one');
+    const askedAtMs = Date.now() - 20_000;
+    await here.write('balance', { text: 'old', askedAtMs, answeredAtMs: askedAtMs + 5 }, MINUTE_MS);
+    const seenAtMs = (await there.read('balance'))?.askedAtMs ?? 0;
+    expect(Math.abs(ahead.now() - seenAtMs - 20_000)).toBeLessThan(500);
+
+    await there.write('balance', { text: 'from the clock ahead', askedAtMs: ahead.now() - 2_000, answeredAtMs: 0 }, MINUTE_MS);
+    await here.write('balance', { text: 'asked for last', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
+    expect(await there.read('balance')).toMatchObject({ text: 'asked for last' });
+  });
+
+  it('notice when the clock of their machine is corrected', async () => {
+    let behindMs = 0;
+    const store = createRedisStores({ redis, clock: { ...systemClock, now: () => Date.now() - behindMs } }).shared('one');
+    await store.write('balance', { text: 'x', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
+    behindMs = 30_000;
+    const { askedAtMs } = (await store.read('balance')) ?? { askedAtMs: 0 };
+    expect(Math.abs(askedAtMs - (Date.now() - behindMs))).toBeLessThan(1_000);
+  });
+
+  it('can be wiped at any moment: the budget is seeded, token and values are asked for again', async () => {
+    await account.observations.balance(PEOPLE);
+    await account.client.accessToken(PEOPLE);
+    const slot = await account.budget.take('money');
+    await redis.flushall();
+    await redis.script('FLUSH');
+    slot.answered();
+
+    expect(await account.observations.peekBalance()).toBeUndefined();
+    await account.budget.seed([1_000, 2_000, 3_000]);
+    expect(await account.budget.remaining()).toBe(97);
+    expect((await account.observations.balance(PEOPLE)).value.length).toBeGreaterThan(0);
+    await account.client.accessToken(PEOPLE);
+    const { byEndpoint } = simulator.control.truth().requestCounts;
+    expect(byEndpoint).toMatchObject({ balance: 2, token: 2 });
+  });
+
+  it('can be wiped again and again while calls are under way, and no call fails', async () => {
+    const calls = Array.from({ length: 60 }, async (_, number) => {
+      if (number % 10 === 0) await redis.flushall();
+      return number % 2 ? account.observations.balance(PEOPLE) : account.client.me(PEOPLE);
+    });
+    expect(await Promise.all(calls)).toHaveLength(60);
+  });
+
+  it('out of reach let nothing be sent, as Retryable, and settle no slot with an error', async () => {
+    const slot = await account.budget.take('money');
+    await server.kill();
+    slot.answered();
+    await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'Retryable', reason: 'no_budget' });
+    for (const call of [
+      account.client.prepareTransfer({ lane: 'money' }),
+      account.observations.balance(PEOPLE),
+      account.observations.peekBalance(),
+    ]) {
+      await expect(call).rejects.toMatchObject({ name: 'Retryable' });
+    }
+    expect(simulator.control.truth().requests).toEqual([]);
+  });
+
+  it('that hang are out of reach too, and serve again when they go on', async () => {
+    await account.budget.remaining();
+    server.pause();
+    await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'Retryable', reason: 'no_budget' });
+    server.resume();
+    await eventually(() => account.client.me(PEOPLE));
+  });
+
+  it('show no token in an error', async () => {
+    const shared = createRedisStores({ redis }).shared('one');
+    await redis.set('{kpay-shared-one}:entry:token', 'not a hash');
+    const entry = { text: 'eyJ-a-token', askedAtMs: 1, answeredAtMs: 1 };
+    const failed = await shared.write('token', entry, MINUTE_MS).catch((error: unknown) => error);
+    expect(failed).toBeInstanceOf(Error);
+    expect(JSON.stringify(failed, Object.getOwnPropertyNames(failed))).not.toContain('eyJ-a-token');
+    expect(failed).toMatchObject({ message: expect.stringContaining('WRONGTYPE') });
+  });
+
+  it('name no secret in a key, and leave nothing behind when they are not used', async () => {
+    await account.observations.balance(PEOPLE);
+    await account.client.accessToken(PEOPLE);
+    const keys = await redis.keys('*');
+    expect(keys.length).toBeGreaterThanOrEqual(3);
+    for (const key of keys) {
+      expect(key).toMatch(/^\{kpay-(budget|shared)-[0-9a-f]{32}\}:/);
+      expect(await redis.pttl(key)).toBeGreaterThan(0);
+    }
+    await redis.flushall();
+    const stores = createRedisStores({ redis });
+    const rules = { limit: 10, windowMs: 100, leaseMs: 100, reserves: reservesFor(10) };
+    await stores.budget('one').take('money', rules);
+    await stores.budget('one').block(100);
+    await stores.shared('one').lock('token', randomUUID(), 100);
+    await stores.shared('one').write('token', { text: 't', askedAtMs: 1, answeredAtMs: 1 }, 100);
+    expect(await redis.keys('*')).toHaveLength(4);
+    await eventually(async () => expect(await redis.keys('*')).toEqual([]));
+  });
+});
