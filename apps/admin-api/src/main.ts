@@ -1,6 +1,5 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
-import { queuePrefix } from '@kpay/producer';
 import {
   createCallWatchers,
   createMetricsRegistry,
@@ -10,16 +9,7 @@ import {
   runProcess,
   StartError,
 } from '@kpay/runtime';
-import {
-  advanceQueueName,
-  createLedger,
-  type Hint,
-  hintTransfer,
-  type LedgerSchema,
-  LedgerUnusable,
-  migrateLedger,
-  openAccounts,
-} from '@kpay/transfers';
+import { createHinter, LedgerUnusable, openAccounts, openLedger } from '@kpay/transfers';
 import { startAdminApi } from './start-admin-api.ts';
 
 await runProcess(
@@ -30,9 +20,7 @@ await runProcess(
     if (adminToken === undefined) throw new StartError('KPAY_ADMIN_TOKEN is not set: nobody could use the admin API');
     const database = await openPostgres({ url: databaseUrl, logger });
     shutdown.push('database', () => database.close());
-    const db = database.kysely<LedgerSchema>();
-    await migrateLedger(db);
-    const ledger = createLedger(db);
+    const ledger = await openLedger(database.kysely());
 
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
@@ -42,14 +30,11 @@ await runProcess(
     const accounts = await openAccounts(settings.accounts, {
       ledger,
       stores: createRedisStores({ redis }),
-      budgetWindowMs: settings.budgetWindowSeconds * 1_000,
+      budgetWindowMs: settings.budgetWindowMs,
       watch: createCallWatchers(createMetricsRegistry(), logger),
     });
     for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
 
-    const hints = new Map(
-      [...accounts.keys()].map((name) => [name, queues.queue<Hint>(advanceQueueName(name), { prefix: queuePrefix(name) })]),
-    );
     const api = await startAdminApi({
       ledger,
       accounts,
@@ -57,10 +42,7 @@ await runProcess(
       logger,
       host,
       port: ports.adminApi,
-      async hint(transfer) {
-        const queue = hints.get(transfer.account);
-        if (queue) await hintTransfer(queue, transfer);
-      },
+      hint: createHinter(accounts.keys(), queues.queue),
     });
     shutdown.push('admin API', () => api.close());
   },

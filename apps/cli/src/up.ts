@@ -1,7 +1,6 @@
 import { startAdminApi } from '@kpay/admin-api';
 import { createMemoryStores, type KpayAccount } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
-import { queuePrefix } from '@kpay/producer';
 import {
   type AccountSettings,
   createCallWatchers,
@@ -17,15 +16,7 @@ import {
   secretsOf,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import {
-  advanceQueueName,
-  createLedger,
-  type Hint,
-  hintTransfer,
-  type LedgerSchema,
-  migrateLedger,
-  openAccounts,
-} from '@kpay/transfers';
+import { createHinter, openAccounts, openLedger } from '@kpay/transfers';
 import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
@@ -93,14 +84,12 @@ export interface Running {
 type Parts = { logger: ReturnType<typeof createLogger>; shutdown: ReturnType<typeof createShutdown> };
 
 async function startEverything(settings: Settings, { logger, shutdown }: Parts): Promise<Running> {
-  const { dataDir, host, ports, observe } = settings;
+  const { dataDir, host, ports } = settings;
   const database = await openEmbeddedDatabase({ dataDir, logger });
   shutdown.push('database', () => database.close());
   const adminToken = settings.adminToken ?? findAdminToken(dataDir);
 
-  const db = database.kysely<LedgerSchema>();
-  await migrateLedger(db);
-  const ledger = createLedger(db);
+  const ledger = await openLedger(database.kysely());
   const queues = await openQueues({ store: { database }, logger });
   shutdown.push('queues', () => queues.close());
 
@@ -112,7 +101,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
   const accounts = await openAccounts(listed, {
     ledger,
     stores: createMemoryStores(),
-    budgetWindowMs: settings.budgetWindowSeconds * 1_000,
+    budgetWindowMs: settings.budgetWindowMs,
     watch: createCallWatchers(registry, logger),
   });
   for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
@@ -126,7 +115,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     host,
     port: ports.worker,
     concurrency: settings.workerConcurrency,
-    conflictConfirmMs: settings.conflictConfirmSeconds * 1_000,
+    conflictConfirmMs: settings.conflictConfirmMs,
   });
   shutdown.push('worker', () => worker.close());
 
@@ -137,17 +126,10 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     host,
     port: ports.exporter,
     registry,
-    everyMs: {
-      balance: observe.balanceSeconds * 1_000,
-      availability: observe.availabilitySeconds * 1_000,
-      rate: observe.rateSeconds * 1_000,
-    },
+    everyMs: settings.observeEveryMs,
   });
   shutdown.push('exporter', () => exporter.close());
 
-  const hintQueues = new Map(
-    [...accounts.keys()].map((name) => [name, queues.queue<Hint>(advanceQueueName(name), { prefix: queuePrefix(name) })]),
-  );
   const api = await startAdminApi({
     ledger,
     accounts,
@@ -155,10 +137,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     logger,
     host,
     port: ports.adminApi,
-    async hint(transfer) {
-      const queue = hintQueues.get(transfer.account);
-      if (queue) await hintTransfer(queue, transfer);
-    },
+    hint: createHinter(accounts.keys(), queues.queue),
   });
   shutdown.push('admin API', () => api.close());
   return {

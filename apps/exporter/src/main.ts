@@ -7,14 +7,13 @@ await runProcess(
   'exporter',
   process.env,
   async ({ settings, logger, shutdown }) => {
-    const { redisUrl, host, ports, observe } = settings;
+    const { redisUrl, host, ports, budgetWindowMs } = settings;
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
 
     const registry = createMetricsRegistry();
     const watch = createCallWatchers(registry, logger);
     const stores = createRedisStores({ redis });
-    const budgetWindowMs = settings.budgetWindowSeconds * 1_000;
     const accounts = new Map(
       settings.accounts.map((account) => [
         account.name,
@@ -30,11 +29,7 @@ await runProcess(
       host,
       port: ports.exporter,
       registry,
-      everyMs: {
-        balance: observe.balanceSeconds * 1_000,
-        availability: observe.availabilitySeconds * 1_000,
-        rate: observe.rateSeconds * 1_000,
-      },
+      everyMs: settings.observeEveryMs,
     });
     shutdown.push('exporter', () => exporter.close());
   },

@@ -1,7 +1,7 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
-import { createLedger, type LedgerSchema, LedgerUnusable, migrateLedger, openAccounts } from '@kpay/transfers';
+import { LedgerUnusable, openAccounts, openLedger } from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
 
 await runProcess(
@@ -11,9 +11,7 @@ await runProcess(
     const { databaseUrl, redisUrl, host, ports, workerAccounts } = settings;
     const database = await openPostgres({ url: databaseUrl, logger });
     shutdown.push('database', () => database.close());
-    const db = database.kysely<LedgerSchema>();
-    await migrateLedger(db);
-    const ledger = createLedger(db);
+    const ledger = await openLedger(database.kysely());
 
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
@@ -26,7 +24,7 @@ await runProcess(
       {
         ledger,
         stores: createRedisStores({ redis }),
-        budgetWindowMs: settings.budgetWindowSeconds * 1_000,
+        budgetWindowMs: settings.budgetWindowMs,
         watch: createCallWatchers(registry, logger),
       },
     );
@@ -41,7 +39,7 @@ await runProcess(
       host,
       port: ports.worker,
       concurrency: settings.workerConcurrency,
-      conflictConfirmMs: settings.conflictConfirmSeconds * 1_000,
+      conflictConfirmMs: settings.conflictConfirmMs,
     });
     shutdown.push('worker', () => worker.close());
   },

@@ -81,14 +81,14 @@ export type Settings = Stores & {
   dataDir: string;
   plugins: string[];
   adminToken?: string;
-  /** The largest age of what is read from KPay. */
-  observe: { balanceSeconds: number; availabilitySeconds: number; rateSeconds: number };
+  /** How often the exporter reads KPay. */
+  observeEveryMs: { balance: number; availability: number; rate: number };
   /** `XAF:XOF`, for accounts that have none of their own. */
   ratePairs?: string[];
-  /** How long KPay counts a request: 60, less in scaled tests. */
-  budgetWindowSeconds: number;
+  /** How long KPay counts a request: a minute, less in scaled tests. */
+  budgetWindowMs: number;
   /** The least time between the two 409 that together confirm a transfer. */
-  conflictConfirmSeconds: number;
+  conflictConfirmMs: number;
   workerConcurrency: number;
   /** Which accounts this worker serves; all when missing. */
   workerAccounts?: string[];
@@ -124,14 +124,14 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     dataDir: resolve(variables.KPAY_DATA_DIR),
     plugins: variables.KPAY_PLUGINS,
     ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
-    observe: {
-      balanceSeconds: variables.KPAY_OBSERVE_BALANCE_SECONDS,
-      availabilitySeconds: variables.KPAY_OBSERVE_AVAILABILITY_SECONDS,
-      rateSeconds: variables.KPAY_OBSERVE_RATE_SECONDS,
+    observeEveryMs: {
+      balance: variables.KPAY_OBSERVE_BALANCE_SECONDS * 1_000,
+      availability: variables.KPAY_OBSERVE_AVAILABILITY_SECONDS * 1_000,
+      rate: variables.KPAY_OBSERVE_RATE_SECONDS * 1_000,
     },
     ...(variables.KPAY_RATE_PAIRS && { ratePairs: variables.KPAY_RATE_PAIRS }),
-    budgetWindowSeconds: variables.KPAY_BUDGET_WINDOW_SECONDS,
-    conflictConfirmSeconds: variables.KPAY_CONFLICT_CONFIRM_SECONDS,
+    budgetWindowMs: variables.KPAY_BUDGET_WINDOW_SECONDS * 1_000,
+    conflictConfirmMs: variables.KPAY_CONFLICT_CONFIRM_SECONDS * 1_000,
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
     simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,

@@ -17,7 +17,7 @@ export class IdempotencyConflict extends Error {
   readonly transferId: string;
 
   constructor(transferId: string, what: string) {
-    super(`${what} was already used for a different transfer (${transferId}): use a new one, or repeat the same request`);
+    super(`${what} was already used for a different transfer (${transferId}): look at that one before you order another`);
     this.transferId = transferId;
   }
 }

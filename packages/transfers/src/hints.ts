@@ -1,3 +1,4 @@
+import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
 import type { Ledger } from './ledger/ledger.ts';
 import type { TransferRow } from './ledger/schema.ts';
@@ -13,6 +14,21 @@ export interface Hint {
 /** The queue of hints of an account, apart from the door so that hints waiting for budget never block it. */
 export function advanceQueueName(account: string): string {
   return `kpay-advance-${account}`;
+}
+
+/**
+ * Tells the workers of transfers of any of these accounts.
+ * @param open makes a BullMQ queue by its name and prefix.
+ */
+export function createHinter(
+  accounts: Iterable<string>,
+  open: (name: string, options: { prefix: string }) => Queue<Hint>,
+): (transfer: TransferRow) => Promise<void> {
+  const queues = new Map([...accounts].map((name) => [name, open(advanceQueueName(name), { prefix: queuePrefix(name) })]));
+  return async (transfer) => {
+    const queue = queues.get(transfer.account);
+    if (queue) await hintTransfer(queue, transfer);
+  };
 }
 
 // More than this many live hints of an account would only be memory: KPay takes 100 requests a minute.

@@ -1,5 +1,6 @@
 import type { Kysely } from 'kysely';
 import { Migrator } from 'kysely/migration';
+import { createLedger, type Ledger } from './ledger.ts';
 import * as ledger from './migrations/0001-ledger.ts';
 import type { LedgerSchema } from './schema.ts';
 
@@ -13,6 +14,12 @@ export class LedgerUnusable extends Error {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`the schema kpay in the ledger's database is not ours, or of a newer release (${why}): check DATABASE_URL`, { cause });
   }
+}
+
+/** Opens a ledger on a database, after bringing its schema up to date. @throws LedgerUnusable */
+export async function openLedger(db: Kysely<LedgerSchema>): Promise<Ledger> {
+  await migrateLedger(db);
+  return createLedger(db);
 }
 
 /**
