@@ -14,6 +14,8 @@ export interface TransferOrder {
   idempotencyKey?: string;
   /** The BullMQ job that waits for the outcome. */
   jobId?: string;
+  /** The transfer that is made again by this order. */
+  replayOf?: string;
 }
 
 export interface Acceptance {
@@ -103,6 +105,7 @@ async function record(
       request_hash: hash,
       kpay_external_id: kpayExternalId(account, identity),
       job_id: order.jobId ?? null,
+      replay_of: order.replayOf ?? null,
       source_country: request.sourceCountry,
       destination_country: request.destinationCountry,
       amount_minor: String(request.amount.amountMinor),

@@ -1,4 +1,5 @@
 import { type Clock, type KpayAccount, Rejected, Retryable, type TransferPermit } from '@kpay/core';
+import { breakerHold, isBreakerOpen } from './breaker.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
@@ -136,7 +137,12 @@ async function send(
     .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
   const settle = () =>
-    advancer.ledger.transaction((tx) => settleAttempt(tx, attempt.transfer.id, attempt.number, answer, advancer));
+    advancer.ledger.transaction((tx) =>
+      settleAttempt(tx, attempt.transfer.id, attempt.number, answer, {
+        ...advancer,
+        account: attempt.transfer.account,
+      }),
+    );
   return report(advancer, await untilLeaseEnds(advancer.clock, startedMs, settle));
 }
 
@@ -159,6 +165,7 @@ async function runChecks(
 ): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   const pause = await pauseInForce(advancer.ledger.db, row, now);
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
+  if (await isBreakerOpen(advancer.ledger.db, row.account)) return breakerHold(now);
   const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
   for (const check of advancer.checks) {

@@ -11,6 +11,9 @@ export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledg
 export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
 export type { LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
+export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
+export { type Replay, replayTransfer } from './operations/replay-transfer.ts';
+export { type Resolution, resolveReview } from './operations/resolve-review.ts';
 export { liftPause, type PauseRow, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { presentEvent, presentTransfer, type TransferEventView, type TransferView } from './present.ts';

@@ -1,6 +1,7 @@
 import type { KpayAccount } from '@kpay/core';
 import { PinMismatch } from './errors.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
+import type { AccountRow } from './ledger/schema.ts';
 
 /** Which KPay an account is: fixed in the ledger when first seen. */
 export interface Pin {
@@ -48,11 +49,12 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
 }
 
 /**
- * Locks an account's row against changes and throws when it is not the KPay that `pin` says.
+ * Locks an account's row and throws when it is not the KPay that `pin` says. `share` lets others send at the same time.
  * @throws PinMismatch
  */
-export async function assertPinned(tx: LedgerTransaction, pin: Pin): Promise<void> {
-  const known = await tx.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account).forShare().executeTakeFirst();
+export async function assertPinned(tx: LedgerTransaction, pin: Pin, lock: 'share' | 'update' = 'share'): Promise<AccountRow> {
+  const account = tx.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account);
+  const known = await (lock === 'share' ? account.forShare() : account.forUpdate()).executeTakeFirst();
   if (!known) throw new PinMismatch(`account ${pin.account} is not pinned in this ledger`);
   const differences = [
     known.base_url === pin.baseUrl ? null : `base URL ${known.base_url}, now ${pin.baseUrl}`,
@@ -64,4 +66,5 @@ export async function assertPinned(tx: LedgerTransaction, pin: Pin): Promise<voi
       `account ${pin.account} belongs to another KPay in this ledger (${differences.join('; ')}): restore its settings, or give the new keys another account name`,
     );
   }
+  return known;
 }

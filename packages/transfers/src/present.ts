@@ -22,6 +22,8 @@ export interface TransferView {
   kpayTransferId: string | null;
   confirmedBy: 'answer' | 'conflict' | 'person' | null;
   attempts: number;
+  /** The transfer that this one was made again from. */
+  replayOf: string | null;
   /** While it is held: until when at the latest. */
   holdUntil: string | null;
   description: string | null;
@@ -72,6 +74,7 @@ export function presentTransfer(row: TransferRow): TransferView {
     kpayTransferId: row.kpay_transfer_id,
     confirmedBy: row.confirmed_by,
     attempts: row.attempts,
+    replayOf: row.replay_of,
     holdUntil: isoOrNull(row.hold_until),
     description: row.description,
     minRate: row.min_rate,

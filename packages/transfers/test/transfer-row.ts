@@ -49,6 +49,7 @@ export function transferRow(changes: Partial<TransferRow> = {}): TransferRow {
     confirmed_by: null,
     receipt: null,
     resolved_by: null,
+    replay_of: null,
     created_at: at,
     updated_at: at,
     finished_at: null,

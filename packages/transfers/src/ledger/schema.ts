@@ -14,6 +14,8 @@ interface AccountsTable {
   environment: 'TEST' | 'PRODUCTION';
   application_id: string;
   pinned_at: Date;
+  /** Sends in a row that ended without a definite answer. */
+  unknown_streak: Generated<number>;
 }
 
 interface WalletsTable {
@@ -95,6 +97,8 @@ interface TransfersTable {
   confirmed_by: 'answer' | 'conflict' | 'person' | null;
   receipt: Json<Record<string, unknown> | null>;
   resolved_by: string | null;
+  /** The transfer that this one was made again from. */
+  replay_of: Fixed<string | null>;
 
   created_at: Fixed<Date>;
   updated_at: Date;
@@ -139,6 +143,7 @@ export interface LedgerSchema {
   'kpay.legal_moves': { from_state: TransferState; to_state: TransferState };
 }
 
+export type AccountRow = Selectable<AccountsTable>;
 export type TransferRow = Selectable<TransfersTable>;
 export type NewTransferRow = Insertable<TransfersTable>;
 export type TransferChanges = Updateable<TransfersTable>;

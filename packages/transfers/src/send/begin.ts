@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { transferBody } from '@kpay/core';
+import { BREAKER_AFTER, breakerHold, isProbed } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
 import { BALANCE_MAX_AGE_MS, type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
 import type { LedgerTransaction } from '../ledger/ledger.ts';
@@ -40,9 +41,10 @@ export async function beginFirstSend(
   context: { pin: Pin; worker: string; snapshot: BalanceSnapshot; inputs: Record<string, unknown> },
 ): Promise<Begun> {
   const { pin, snapshot } = context;
-  await assertPinned(tx, pin);
+  const account = await assertPinned(tx, pin);
   const pause = await pauseInForce(tx.db, row, tx.now);
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+  if (account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
 
   await lockWallet(tx, row);
@@ -60,9 +62,11 @@ export async function beginResend(
   row: TransferRow,
   context: { pin: Pin; worker: string },
 ): Promise<Begun> {
-  await assertPinned(tx, context.pin);
+  // Re-sends are few, and while the breaker is open one at a time is let through: they pass here one by one.
+  const account = await assertPinned(tx, context.pin, 'update');
   const pause = await pauseInForce(tx.db, row, tx.now);
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+  if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: breakerHold(tx.now) };
   if (row.send_body === null) throw new Error(`transfer ${row.id} is unconfirmed without a request`);
   return startAttempt(tx, row, 'unconfirmed', row.send_body, context.worker, {}, context.pin);
 }

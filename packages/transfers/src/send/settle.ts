@@ -1,3 +1,4 @@
+import { countAnswer } from '../breaker.ts';
 import type { LedgerTransaction } from '../ledger/ledger.ts';
 import { move } from '../ledger/move.ts';
 import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
@@ -21,8 +22,9 @@ export async function settleAttempt(
   id: string,
   number: number,
   answer: Answer,
-  context: SettleContext,
+  context: SettleContext & { account: string },
 ): Promise<Settled | undefined> {
+  await countAnswer(tx, context.account, answer);
   const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
   const attempt = await findAttempt(tx, id, number);
   if (!row || !attempt) throw new Error(`attempt ${number} of transfer ${id} is not in the ledger`);
@@ -32,15 +34,23 @@ export async function settleAttempt(
   return apply(tx, row, number, outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }));
 }
 
-/** An attempt whose lease ran out: its process died or hangs. What it sent, if anything, has no known outcome. */
+/**
+ * An attempt whose lease ran out: its process died or hangs. What it sent, if anything, has no known outcome.
+ * Undefined when somebody else has settled it meanwhile.
+ */
 export async function expireAttempt(
   tx: LedgerTransaction,
-  row: TransferRow,
+  seen: TransferRow,
   context: SettleContext,
 ): Promise<Settled | undefined> {
+  // Locked in the one order, account before transfer, and looked at again under the lock: two sweeps may come here at once.
+  await tx.db.selectFrom('kpay.accounts').select('name').where('name', '=', seen.account).forUpdate().execute();
+  const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', seen.id).forUpdate().executeTakeFirst();
+  if (!row || row.version !== seen.version) return undefined;
   const attempt = await findAttempt(tx, row.id, row.attempts);
   if (!attempt) throw new Error(`attempt ${row.attempts} of transfer ${row.id} is not in the ledger`);
   const answer: Answer = { kind: 'unknown', detail: 'lease_expired' };
+  await countAnswer(tx, row.account, answer);
   await endAttempt(tx, attempt, answer);
   const outcome = outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at });
   // Nothing will come of waiting longer: the lease was the wait.

@@ -1,0 +1,60 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, type Stage } from '../test/stage.ts';
+import { BREAKER_AFTER } from './breaker.ts';
+import { type Advancer, advanceTransfer, type TransferRow } from './index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+
+async function send(advancer: Advancer, name: string): Promise<TransferRow> {
+  const { id } = await stage.accept({ externalId: name });
+  await advanceTransfer(advancer, id, never);
+  return stage.find(id);
+}
+
+function sends(): number {
+  return stage.simulator.control.truth({ transfers: 0, requests: 0 }).requestCounts.byEndpoint.transfer ?? 0;
+}
+
+describe('the breaker', () => {
+  it('an hour of 503: after five unknown outcomes nothing new is sent, one re-send at a time probes, and all succeed in the end', async () => {
+    const advancer = await stage.advancer();
+    stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'status', status: 503, when: 'before' } });
+    const unknown = [];
+    for (let n = 0; n < BREAKER_AFTER; n++) unknown.push(await send(advancer, `unknown-${n}`));
+    expect(unknown.map(({ state }) => state)).toEqual(unknown.map(() => 'unconfirmed'));
+
+    const sentBefore = sends();
+    const held = await send(advancer, 'held');
+    expect(held).toMatchObject({ state: 'holding', reason_code: 'breaker', attempts: 0 });
+    expect(sends()).toBe(sentBefore);
+
+    stage.ledger.passMs(10_000);
+    await Promise.all(unknown.map(({ id }) => advanceTransfer(advancer, id, never)));
+    expect(sends()).toBe(sentBefore + 1);
+
+    stage.simulator.control.clearFaults();
+    for (const { id } of unknown) expect((await stage.settle(id, advancer)).state).toBe('succeeded');
+    const woken = await stage.find(held.id);
+    expect(woken.due_at?.getTime()).toBeLessThanOrEqual(stage.ledger.now().getTime());
+    expect((await stage.settle(held.id, advancer)).state).toBe('succeeded');
+    for (const row of [...unknown, held]) expect(stage.effects(row)).toBe(1);
+  });
+
+  it('a definite answer in between starts the count anew', async () => {
+    const advancer = await stage.advancer();
+    const match = { endpoint: 'transfer' } as const;
+    for (let n = 0; n < BREAKER_AFTER * 2; n++) {
+      const fault = n % 2 === 0 ? { kind: 'drop' as const } : { kind: 'status' as const, status: 400 };
+      stage.simulator.control.addFault({ match, times: 1, fault });
+      await send(advancer, `mixed-${n}`);
+    }
+    expect((await send(advancer, 'after')).state).toBe('succeeded');
+  });
+});

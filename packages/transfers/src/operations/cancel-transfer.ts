@@ -1,0 +1,30 @@
+import type { Ledger } from '../ledger/ledger.ts';
+import { move } from '../ledger/move.ts';
+import type { TransferRow } from '../ledger/schema.ts';
+
+/** `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already. */
+export type Cancellation = { outcome: 'cancelled' | 'too_late'; transfer: TransferRow };
+
+/**
+ * Stops a transfer that nothing was sent for. Cancelling and sending meet at the row's lock, so one of them wins and
+ * the answer says which. Cancelling again what is cancelled is no error.
+ *
+ * @returns undefined when there is no such transfer.
+ */
+export async function cancelTransfer(
+  ledger: Ledger,
+  id: string,
+  { by, reason }: { by: string; reason?: string },
+): Promise<Cancellation | undefined> {
+  return ledger.transaction(async (tx) => {
+    const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
+    if (!row) return undefined;
+    if (row.state === 'cancelled') return { outcome: 'cancelled', transfer: row };
+    const unsent = row.state === 'awaiting_approval' || row.state === 'queued' || row.state === 'holding';
+    const why = reason === undefined ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;
+    const cancelled = unsent
+      ? await move(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, reasonCode: 'cancelled', reason: why })
+      : undefined;
+    return cancelled ? { outcome: 'cancelled', transfer: cancelled } : { outcome: 'too_late', transfer: row };
+  });
+}

@@ -1,0 +1,119 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, order, type Stage } from '../../test/stage.ts';
+import {
+  advanceTransfer,
+  cancelTransfer,
+  listTransferEvents,
+  replayTransfer,
+  resolveReview,
+  type TransferRow,
+} from '../index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+const accounts = new Set(['default']);
+const ann = { by: 'ann' };
+
+function failNextSend(status: number): void {
+  stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status } });
+}
+
+/** In review because KPay refused a repeated send after one that it applied without an answer. */
+async function inReview(): Promise<TransferRow> {
+  const advancer = await stage.advancer();
+  stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
+  const { id } = await stage.accept();
+  await advanceTransfer(advancer, id, never);
+  failNextSend(403);
+  const row = await stage.settle(id, advancer);
+  expect(row).toMatchObject({ state: 'review', possibly_sent: true });
+  return row;
+}
+
+describe('cancelling', () => {
+  it('ends what was not sent, and nothing is sent afterwards', async () => {
+    const { id } = await stage.accept();
+    expect(await cancelTransfer(stage.ledger, id, { by: 'ann', reason: 'wrong country' })).toMatchObject({
+      outcome: 'cancelled',
+      transfer: { state: 'cancelled', reason: 'cancelled by ann: wrong country' },
+    });
+    expect(await advanceTransfer(await stage.advancer(), id, never)).toBeUndefined();
+    expect(stage.effects(await stage.find(id))).toBe(0);
+    expect(await cancelTransfer(stage.ledger, id, ann)).toMatchObject({ outcome: 'cancelled' });
+  });
+
+  it.each(['succeeded', 'unconfirmed'])('is too late for what is %s, and says so', async (state) => {
+    if (state === 'unconfirmed') failNextSend(503);
+    const { id } = await stage.accept();
+    await advanceTransfer(await stage.advancer(), id, never);
+    expect(await cancelTransfer(stage.ledger, id, ann)).toMatchObject({ outcome: 'too_late', transfer: { state } });
+  });
+
+  it('races a send: whoever wins, the answer is true', async () => {
+    const advancer = await stage.advancer();
+    for (let race = 0; race < 20; race++) {
+      const { id } = await stage.accept({ externalId: `race-${race}` });
+      const [, cancelled] = await Promise.all([advanceTransfer(advancer, id, never), cancelTransfer(stage.ledger, id, ann)]);
+      const row = await stage.find(id);
+      expect(row.state).toBe(cancelled?.outcome === 'cancelled' ? 'cancelled' : 'succeeded');
+      expect(stage.effects(row)).toBe(cancelled?.outcome === 'cancelled' ? 0 : 1);
+    }
+  });
+});
+
+describe('resolving a review', () => {
+  it.each([
+    ['happened', { state: 'succeeded', confirmed_by: 'person', resolved_by: 'ann' }],
+    ['not_happened', { state: 'failed', resolved_by: 'ann' }],
+  ] as const)('%s: by a person, with the reason and the evidence in its events', async (verdict, expected) => {
+    const { id } = await inReview();
+    const resolution = { ...ann, verdict, reason: 'seen in the dashboard', evidence: 'ticket 7' };
+    expect(await resolveReview(stage.ledger, id, resolution)).toMatchObject({ outcome: 'resolved', transfer: expected });
+    const events = await listTransferEvents(stage.ledger, id);
+    expect(events.at(-1)).toMatchObject({ type: 'resolved', actor: 'ann', detail: { verdict, evidence: 'ticket 7' } });
+    expect(await resolveReview(stage.ledger, id, resolution)).toMatchObject({ outcome: 'not_in_review' });
+  });
+
+  it('send_again: under the same id, so it has one effect however it was before', async () => {
+    const { id, send_body } = await inReview();
+    await resolveReview(stage.ledger, id, { ...ann, verdict: 'send_again', reason: 'the keys are right again' });
+    const row = await stage.settle(id, await stage.advancer());
+    // KPay refused the id once, so its conflict proves nothing: a person must look again.
+    expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable', send_body });
+    expect(stage.effects(row)).toBe(1);
+  });
+});
+
+describe('replaying', () => {
+  it('makes a new linked transfer of one that failed, once for one identity', async () => {
+    failNextSend(400);
+    const { id } = await stage.accept({ description: 'rent', minRate: '1' });
+    await advanceTransfer(await stage.advancer(), id, never);
+    const again = () => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'order-1-again' });
+    const first = await again();
+    if (first?.outcome !== 'accepted') throw new Error('not accepted');
+    const { transfer } = first.acceptance;
+    expect(transfer).toMatchObject({
+      replay_of: id,
+      external_id: 'order-1-again',
+      description: 'rent',
+      min_rate: '1',
+      state: 'queued',
+    });
+    expect(transfer.kpay_external_id).not.toBe((await stage.find(id)).kpay_external_id);
+    expect(await again()).toMatchObject({ acceptance: { replayed: true, transfer: { id: transfer.id } } });
+  });
+
+  it.each(['review', 'succeeded', 'queued'])('is refused for what is %s', async (state) => {
+    const { id } = state === 'review' ? await inReview() : await stage.accept({ ...order, externalId: 'other' });
+    if (state === 'succeeded') await advanceTransfer(await stage.advancer(), id, never);
+    const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'again' });
+    expect(replay).toMatchObject({ outcome: 'not_replayable', transfer: { state } });
+  });
+});

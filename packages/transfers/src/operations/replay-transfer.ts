@@ -1,0 +1,49 @@
+import { formatAmount } from '@kpay/core';
+import { type Acceptance, acceptTransfer } from '../accept.ts';
+import { findTransfer } from '../find-transfers.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { TransferRow } from '../ledger/schema.ts';
+import { isFinal, moneyMoved } from '../states.ts';
+
+export type Replay = { outcome: 'accepted'; acceptance: Acceptance } | { outcome: 'not_replayable'; transfer: TransferRow };
+
+/**
+ * Makes a transfer again that ended without moving money: a new transfer with a new identity, linked to the old one.
+ * The caller gives the identity, so that asking twice makes one.
+ *
+ * @returns `not_replayable` while money moved or may have; undefined when there is no such transfer.
+ * @throws InvalidRequest, IdempotencyConflict as acceptTransfer does.
+ */
+export async function replayTransfer(
+  ledger: Ledger,
+  accounts: ReadonlySet<string>,
+  id: string,
+  identity: { owner: string; externalId?: string; idempotencyKey?: string },
+): Promise<Replay | undefined> {
+  const transfer = await findTransfer(ledger, id);
+  if (!transfer) return undefined;
+  // Both are for ever once they are true: a final state is never left.
+  if (!isFinal(transfer.state) || moneyMoved(transfer.state) !== 'no') return { outcome: 'not_replayable', transfer };
+  const acceptance = await acceptTransfer(ledger, accounts, {
+    account: transfer.account,
+    owner: identity.owner,
+    ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
+    body: { ...wishOf(transfer), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
+    replayOf: transfer.id,
+  });
+  return { outcome: 'accepted', acceptance };
+}
+
+/** The wish of a transfer, without its times: those have passed. */
+function wishOf(row: TransferRow) {
+  return {
+    sourceCountry: row.source_country,
+    destinationCountry: row.destination_country,
+    amount: formatAmount({ amountMinor: BigInt(row.amount_minor), currency: row.currency }),
+    onInsufficientFunds: row.on_insufficient_funds,
+    priority: row.priority,
+    ...(row.description !== null && { description: row.description }),
+    ...(row.min_rate !== null && { minRate: row.min_rate }),
+    ...(row.metadata !== null && { metadata: row.metadata }),
+  };
+}
