@@ -114,7 +114,7 @@ const faults: readonly [what: string, apps: readonly AppName[], spoil: () => Pro
   ['one of the two missing', ['worker'], async () => ({ REDIS_URL: '' }), /DATABASE_URL is set but REDIS_URL is not/],
 ];
 
-describe('a production app that cannot start says in one line which setting is wrong', () => {
+describe.skipIf(!testServerUrls())('a production app that cannot start says in one line which setting is wrong', () => {
   for (const [what, apps, spoil, says] of faults) {
     it.each(apps)(`${what}: %s`, async (app) => {
       const settings = { ...(await goodSettings()), ...(await spoil()) };
