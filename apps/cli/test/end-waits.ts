@@ -9,8 +9,10 @@ import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
 export async function endWaits(dataDir: string): Promise<number> {
   const database = await openEmbeddedDatabase({ dataDir, logger: createLogger({ name: 'test', level: 'silent' }) });
   try {
+    const leased = await database.pool.query(
+      'update kpay.transfers set due_at = now(), lease_until = now(), version = version + 1 where lease_until is not null',
+    );
     await database.pool.query('update kpay.transfers set due_at = now() where due_at is not null');
-    const leased = await database.pool.query('select from kpay.transfers where lease_until is not null');
     return leased.rowCount ?? 0;
   } finally {
     await database.close();

@@ -1,4 +1,12 @@
-import { type Clock, type KpayAccount, Rejected, Retryable, type TransferPermit } from '@kpay/core';
+import {
+  type Clock,
+  type KpayAccount,
+  type Observed,
+  Rejected,
+  Retryable,
+  type TransferPermit,
+  type WalletBalance,
+} from '@kpay/core';
 import { breakerHold, isBreakerOpen } from './breaker.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
@@ -67,6 +75,8 @@ async function moveByTime(
   advancer: Advancer,
   row: TransferRow,
 ): Promise<TransferRow | undefined | 'unmoved'> {
+  // Until its lease ends, the attempt is its sender's alone, whoever thinks that it is due.
+  if (row.lease_until !== null && row.lease_until > tx.now) return undefined;
   if (row.lease_until !== null) return report(advancer, await expireAttempt(tx, row, advancer));
   if (row.expires_at && row.expires_at <= tx.now && row.state !== 'unconfirmed') {
     const last = row.reason === null ? '' : `; last: ${row.reason}`;
@@ -82,7 +92,7 @@ async function moveByTime(
 }
 
 async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
-  const { ledger, account, clock } = advancer;
+  const { ledger, clock } = advancer;
   const judged = await runChecks(advancer, due, signal);
   if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
   const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
@@ -93,7 +103,8 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
   try {
     // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
     for (const maxAgeMs of [BALANCE_MAX_AGE_MS, BALANCE_MAX_AGE_MS / 2, 0]) {
-      const observed = await account.observations.balance({ maxAgeMs, lane: 'checks', signal });
+      const observed = await readBalance(advancer, maxAgeMs, due.now, signal);
+      if ('verdict' in observed) return await putOff(advancer, row, observed);
       const startedMs = clock.monotonicMs();
       const begun = await ledger.transaction((tx) => {
         const snapshot = snapshotOf(observed, clock.now(), tx.now);
@@ -106,6 +117,20 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
     return undefined;
   } finally {
     await permit.release();
+  }
+}
+
+async function readBalance(
+  { account }: Advancer,
+  maxAgeMs: number,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Observed<WalletBalance[]> | Extract<Verdict, { verdict: 'hold' }>> {
+  try {
+    return await account.observations.balance({ maxAgeMs, lane: 'checks', signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    return unavailable(error, 'the balance', now);
   }
 }
 

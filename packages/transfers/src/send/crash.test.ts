@@ -126,6 +126,25 @@ describe('a process that dies in the middle of a send', () => {
     expect(stage.effects(accepted)).toBe(1);
   });
 
+  it('a row that is made due while its sender lives: nobody else touches the attempt before its lease ends', async () => {
+    const accepted = await stage.accept();
+    stage.simulator.control.addFault({
+      match: { endpoint: 'transfer' },
+      times: 1,
+      fault: { kind: 'delay', delayMs: 300, when: 'after' },
+    });
+    const slow = advanceTransfer(await stage.advancer(), accepted.id, never);
+    await eventually(() => expect(stage.effects(accepted)).toBe(1));
+    await stage.ledger.db
+      .updateTable('kpay.transfers')
+      .set({ due_at: stage.ledger.now() })
+      .where('id', '=', accepted.id)
+      .execute();
+    expect(await advanceTransfer(await stage.advancer(), accepted.id, never)).toBeUndefined();
+    await slow;
+    expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', attempts: 1, possibly_sent: false });
+  });
+
   it('two workers at once: one send', async () => {
     const accepted = await stage.accept();
     const workers = await Promise.all([stage.advancer(), stage.advancer(), stage.advancer()]);
