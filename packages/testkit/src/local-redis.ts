@@ -2,7 +2,10 @@ import { freePort } from './free-port.ts';
 import { findProgram, type LocalServer, startServer, type Unavailable, unavailable } from './local-server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** A Redis or Valkey that is empty and writes nothing to disk, with `more` of redis-server's arguments. */
+/**
+ * A Redis or Valkey that is empty and writes nothing to disk, with `more` of redis-server's arguments, which overrule
+ * ours: `--appendonly yes` for one that keeps its data over a restart.
+ */
 export async function localRedis(more: readonly string[] = []): Promise<LocalServer | Unavailable> {
   const program = findProgram(['redis-server', 'valkey-server']);
   if (program === undefined) return unavailable('there is no redis-server or valkey-server on PATH');

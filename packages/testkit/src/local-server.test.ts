@@ -2,6 +2,8 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import pg from 'pg';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
 import { eventually } from './eventually.ts';
 import { localPostgres } from './local-postgres.ts';
@@ -21,6 +23,34 @@ for (const [name, start] of Object.entries({ localRedis, localPostgres })) {
     await server.stop();
   });
 }
+
+test('a restarted Postgres has its data, and so has a Redis that writes to disk', async ({ skip }) => {
+  const postgres = await localPostgres();
+  if ('unavailable' in postgres) return skip(postgres.unavailable);
+  onTestFinished(postgres.stop);
+  const redis = await localRedis(['--appendonly', 'yes']);
+  if ('unavailable' in redis) return skip(redis.unavailable);
+  onTestFinished(redis.stop);
+
+  const query = async (sql: string) => {
+    const client = new pg.Client({ connectionString: postgres.url });
+    await client.connect();
+    return client.query(sql).finally(() => client.end());
+  };
+  const command = async <T>(run: (client: Redis) => Promise<T>) => {
+    const client = new Redis(redis.url);
+    return run(client).finally(() => client.disconnect());
+  };
+  await query('create table kept as select 7 as number');
+  await command((client) => client.set('kept', '7'));
+  const before = [postgres.pid, redis.pid];
+  await Promise.all([postgres.restart(), redis.restart()]);
+
+  expect((await query('select number from kept')).rows).toEqual([{ number: 7 }]);
+  expect(await command((client) => client.get('kept'))).toBe('7');
+  expect(before.map(isAlive)).toEqual([false, false]);
+  expect([postgres.pid, redis.pid].map(isAlive)).toEqual([true, true]);
+});
 
 test('a paused server can still be killed', async ({ skip }) => {
   const server = await localRedis();

@@ -10,10 +10,13 @@ const START_TIMEOUT_MS = 15_000;
 export interface LocalServer {
   url: string;
   port: number;
-  pid: number;
+  /** Another one after a restart. */
+  readonly pid: number;
   /** Freezes the process, and lets it go on. */
   pause(): void;
   resume(): void;
+  /** Ends it in order and starts it again, on the same port and with what it wrote to disk. */
+  restart(): Promise<void>;
   /** Ends it as a power cut would, keeping nothing of it. */
   kill(): Promise<void>;
   /** Ends it and removes its data. Safe after `kill`. */
@@ -65,10 +68,42 @@ export interface StartOptions {
 
 /** Runs a server in the foreground until it is ready, and ends it with this process. */
 export async function startServer(options: StartOptions): Promise<LocalServer> {
+  const start = () =>
+    runUntilReady(options).catch((error: unknown) => {
+      options.removeData();
+      throw error;
+    });
+  let running = await start();
+  return {
+    url: options.url,
+    port: options.port,
+    get pid() {
+      return running.child.pid ?? 0;
+    },
+    pause: () => void running.child.kill('SIGSTOP'),
+    resume: () => void running.child.kill('SIGCONT'),
+    restart: async () => {
+      await running.end(options.stopSignal);
+      running = await start();
+    },
+    kill: () => running.end('SIGKILL'),
+    stop: async () => {
+      await running.end(options.stopSignal);
+      options.removeData();
+    },
+  };
+}
+
+interface RunningServer {
+  child: ChildProcess;
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+async function runUntilReady({ command, privileges, readyText }: StartOptions): Promise<RunningServer> {
   // On Linux the kernel ends it even when this process is killed and can do nothing more.
   const setpriv = findProgram(['setpriv']);
-  const privileges = ['--pdeathsig=KILL', ...(options.privileges ?? [])];
-  const [program = '', ...args] = setpriv === undefined ? options.command : [setpriv, ...privileges, ...options.command];
+  const tied = ['--pdeathsig=KILL', ...(privileges ?? [])];
+  const [program = '', ...args] = setpriv === undefined ? command : [setpriv, ...tied, ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   // A program that cannot be run has no pid, which is how the wait below learns of it.
   child.on('error', () => {});
@@ -88,28 +123,16 @@ export async function startServer(options: StartOptions): Promise<LocalServer> {
     await eventually(
       () => {
         if (hasEnded(child)) return;
-        if (!output.join('').includes(options.readyText)) throw new Error(`it never wrote "${options.readyText}"`);
+        if (!output.join('').includes(readyText)) throw new Error(`it never wrote "${readyText}"`);
       },
       { timeoutMs: START_TIMEOUT_MS },
     );
     if (hasEnded(child)) throw new Error('it ended at once');
   } catch (error) {
     await end('SIGKILL');
-    options.removeData();
-    throw new Error(`${options.command.join(' ')} did not start: ${output.join('').slice(-2_000)}`, { cause: error });
+    throw new Error(`${command.join(' ')} did not start: ${output.join('').slice(-2_000)}`, { cause: error });
   }
-  return {
-    url: options.url,
-    port: options.port,
-    pid: child.pid ?? 0,
-    pause: () => void child.kill('SIGSTOP'),
-    resume: () => void child.kill('SIGCONT'),
-    kill: () => end('SIGKILL'),
-    stop: async () => {
-      await end(options.stopSignal);
-      options.removeData();
-    },
-  };
+  return { child, end };
 }
 
 function hasEnded(child: ChildProcess): boolean {
