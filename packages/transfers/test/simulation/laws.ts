@@ -12,7 +12,7 @@ const WRITABLE_MS = 25_000;
 export async function brokenNow(ledger: Ledger, simulator: Simulator): Promise<string[]> {
   const rows = await ledger.db.selectFrom('kpay.transfers').selectAll().orderBy('created_at').execute();
   const truth = simulator.control.truth({ requests: 0 });
-  return [...brokenEffects(rows, truth), ...overdrawn(rows, truth), ...truth.money.problems];
+  return [...unordered(rows, truth), ...brokenEffects(rows, truth), ...overdrawn(rows, truth), ...truth.money.problems];
 }
 
 /** Looked at when a life is over: every send and every event of it, against what KPay received. */
@@ -29,6 +29,13 @@ export async function brokenHistory(ledger: Ledger, simulator: Simulator): Promi
     ...(await brokenSends(ledger, rows, simulator.control.truth())),
     ...rows.flatMap((row) => unfinished(row)),
   ];
+}
+
+function unordered(rows: readonly TransferRow[], truth: Truth): string[] {
+  const ids = new Set<string | null>(rows.map((row) => row.kpay_external_id));
+  return truth.transfers
+    .filter(({ externalId }) => !ids.has(externalId))
+    .map(({ id }) => `KPay made ${id}, which nobody ordered`);
 }
 
 function brokenEffects(rows: readonly TransferRow[], truth: Truth): string[] {
@@ -89,6 +96,9 @@ async function brokenSends(ledger: Ledger, rows: readonly TransferRow[], truth: 
       if (row.finished_at && at > row.finished_at.getTime()) broken.push(`${nameOf(row)} was sent after it was ${row.state}`);
     }
     for (const { number, started_at: at } of own) {
+      const before = own.find((each) => each.number === number - 1);
+      const over = before && ((before.ended_at !== null && before.ended_at <= at) || before.lease_until <= at);
+      if (before && !over) broken.push(`${nameOf(row)}: attempt ${number} began while ${number - 1} was under way`);
       const pause = pauses.find(
         (each) =>
           each.created_at < at &&

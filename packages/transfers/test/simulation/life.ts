@@ -15,7 +15,8 @@ import { brokenHistory, brokenNow } from './laws.ts';
 import type { WaitingTask } from './tasks.ts';
 import { startWorkers, type Universe, type Workers } from './world.ts';
 
-const ACTIONS = 90;
+const ACTIONS = 120;
+const ORDERS_AT_START = 3;
 const MOST_ROUNDS = 3_000;
 
 /** What can happen next, and how often it does. */
@@ -81,7 +82,7 @@ export async function live(universe: Universe, seed: number): Promise<LifeStory>
   );
   const life = new Life(universe, workers, dice);
   try {
-    life.open();
+    await life.open();
     for (let action = 0; action < ACTIONS; action++) {
       await life.happen(dice.weighted(happenings));
       await assertUnbroken(life, [...errors, ...(await brokenNow(universe.ledger, universe.simulator))]);
@@ -108,7 +109,8 @@ class Life {
   steps = 0;
   /** The modelled queue: ids of transfers. */
   private hints: string[] = [];
-  private accepted = 0;
+  /** Transfers by their external ids, for the story. */
+  private readonly names = new Map<string, string | null>();
   /** Ids that KPay answers 409 until then, because a call of them still runs there; it will come to nothing. */
   private readonly running = new Map<string, number>();
   private readonly universe: Universe;
@@ -121,12 +123,13 @@ class Life {
     this.dice = dice;
   }
 
-  open(): void {
+  async open(): Promise<void> {
     const { control } = this.universe.simulator;
     for (const country of ['CMR', 'GAB', 'COG']) control.setBalance({ country, balance: 90_000 });
     control.setBalance({ country: 'KEN', balance: 3_000 });
     control.setBalance({ country: 'ZMB', balance: 2_000 });
     control.setRate({ from: 'XAF', to: 'XOF', rate: 1 });
+    for (let order = 0; order < ORDERS_AT_START; order++) await this.accept();
   }
 
   rows(): Promise<TransferRow[]> {
@@ -228,7 +231,7 @@ class Life {
     const { control } = this.universe.simulator;
     if (fault) control.addFault(fault);
     this.tell(
-      `${task.owner} ${task.before} of ${await this.nameOf(task.about)}${fault ? ` ${JSON.stringify(fault.fault)}` : ''}`,
+      `${task.owner} ${task.before} of ${this.names.get(task.about ?? '')}${fault ? ` ${JSON.stringify(fault.fault)}` : ''}`,
     );
     await this.workers.tasks.step(task);
     control.clearFaults();
@@ -281,16 +284,16 @@ class Life {
 
   private async accept(): Promise<void> {
     const { ledger, clock } = this.universe;
-    this.accepted += 1;
     const body = {
       ...this.dice.pick(orders),
-      externalId: `order-${this.accepted}`,
+      externalId: `order-${this.names.size + 1}`,
       onInsufficientFunds: this.dice.chance(0.15) ? 'fail' : 'hold',
       ...(this.dice.chance(0.2) ? { expiresAt: new Date(clock.now() + 60_000 + this.dice.below(300_000)).toISOString() } : {}),
     };
     const minRate = body.destinationCountry === 'SEN' && this.dice.chance(0.4) ? { minRate: '1' } : {};
     const order = { account: 'default', owner: 'admin', body: { ...body, ...minRate } };
     const { transfer } = await acceptTransfer(ledger, new Set(['default']), order);
+    this.names.set(transfer.id, transfer.external_id);
     this.tell(`accept ${transfer.external_id} ${transfer.amount_minor} ${transfer.currency}`);
     // Some hints are lost on their way; the sweep finds the row.
     if (this.dice.chance(0.8)) this.hints.push(transfer.id);
@@ -326,11 +329,6 @@ class Life {
       });
     }
     this.tell(`deposit ${amount}`);
-  }
-
-  private async nameOf(id: string | undefined): Promise<string> {
-    const row = id === undefined ? undefined : await findTransfer(this.universe.ledger, id);
-    return row ? `${row.external_id} (${row.state} v${row.version})` : 'nothing';
   }
 
   private tell(what: string): void {
