@@ -31,3 +31,8 @@ it(`in ${count} simulated lives every transfer has one effect or none, and its e
   // A simulation in which nothing is ever sent would pass too.
   if (count >= 50) expect(Object.keys(states).sort()).toEqual(['cancelled', 'expired', 'failed', 'succeeded']);
 });
+
+it('a seed tells the same life again', async () => {
+  const [once, again] = [await live(universe, from), await live(universe, from)];
+  expect(again.told).toEqual(once.told);
+});
