@@ -65,6 +65,7 @@ const refusals: readonly FaultRule['fault'][] = [
   { kind: 'unauthorized' },
   { kind: 'rate_limit', retryAfterSeconds: 2 },
   { kind: 'burn_id' },
+  { kind: 'burn_id' },
 ];
 
 /** What became of one life, for the curious. */
@@ -265,11 +266,10 @@ class Life {
       this.running.set(row.id, now + 1_000 + this.dice.below(55_000));
       return { match, times: 1, fault: { kind: 'drop', when: 'before' } };
     }
-    const fault = this.dice.chance(0.35)
-      ? this.dice.pick(lostAnswers)
-      : this.dice.chance(0.2)
-        ? this.dice.pick(refusals)
-        : undefined;
+    // An answer lost after a refusal is rare, and the one case in which a later 409 lies.
+    const lost = this.dice.chance(row?.refused_before ? 0.7 : 0.35);
+    const refused = !lost && this.dice.chance(0.25);
+    const fault = lost ? this.dice.pick(lostAnswers) : refused ? this.dice.pick(refusals) : undefined;
     return fault && { match, times: 1, fault };
   }
 
