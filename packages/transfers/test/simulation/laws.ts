@@ -95,7 +95,10 @@ async function brokenSends(ledger: Ledger, rows: readonly TransferRow[], truth: 
       else used.add(attempt.number);
       if (row.finished_at && at > row.finished_at.getTime()) broken.push(`${nameOf(row)} was sent after it was ${row.state}`);
     }
-    for (const { number, started_at: at } of own) {
+    for (const { number, started_at: at, ...attempt } of own) {
+      if (attempt.detail === 'lease_expired' && attempt.ended_at && attempt.ended_at < attempt.lease_until) {
+        broken.push(`${nameOf(row)}: attempt ${number} was given up before its lease ended`);
+      }
       const before = own.find((each) => each.number === number - 1);
       const over = before && ((before.ended_at !== null && before.ended_at <= at) || before.lease_until <= at);
       if (before && !over) broken.push(`${nameOf(row)}: attempt ${number} began while ${number - 1} was under way`);

@@ -210,7 +210,6 @@ class Life {
   /** No more mischief: everything must end, by the sweep and by people who look at KPay. */
   async calmDown(check: () => Promise<void>): Promise<void> {
     this.tell('things calm down');
-    this.running.clear();
     await this.liftPauses();
     this.universe.simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 2 });
     for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -238,7 +237,7 @@ class Life {
 
   private async step(task: WaitingTask, mischief: boolean): Promise<void> {
     this.steps += 1;
-    const fault = mischief ? await this.chooseFault(task) : undefined;
+    const fault = this.conflictOf(task) ?? (mischief ? await this.chooseFault(task) : undefined);
     const { control } = this.universe.simulator;
     if (fault) control.addFault(fault);
     this.tell(
@@ -246,6 +245,12 @@ class Life {
     );
     await this.workers.tasks.step(task);
     control.clearFaults();
+  }
+
+  /** While a call of an id runs at KPay, another one is answered 409, though in the end nothing may come of it. */
+  private conflictOf(task: WaitingTask): FaultRule | undefined {
+    const runs = task.before === 'send' && (this.running.get(task.about ?? '') ?? 0) > this.universe.clock.now();
+    return runs ? { match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 409 } } : undefined;
   }
 
   private async chooseFault(task: WaitingTask): Promise<FaultRule | undefined> {
@@ -259,11 +264,9 @@ class Life {
       return fault && { times: 1, fault };
     }
     const row = task.about === undefined ? undefined : await findTransfer(this.universe.ledger, task.about);
-    const now = this.universe.clock.now();
     const match = { endpoint: 'transfer' as const };
-    if (row && (this.running.get(row.id) ?? 0) > now) return { match, times: 1, fault: { kind: 'status', status: 409 } };
     if (row?.attempts === 1 && this.dice.chance(0.15)) {
-      this.running.set(row.id, now + 1_000 + this.dice.below(55_000));
+      this.running.set(row.id, this.universe.clock.now() + 1_000 + this.dice.below(55_000));
       return { match, times: 1, fault: { kind: 'drop', when: 'before' } };
     }
     // An answer lost after a refusal is rare, and the one case in which a later 409 lies.
