@@ -6,6 +6,7 @@ import type { Answer } from './send/answer.ts';
 /**
  * After this many sends of an account in a row without a definite answer nothing is sent for the first time: an hour
  * of 503 must not make a thousand unknowns. One re-send at a time probes; a definite answer opens the way again.
+ * An expired lease does not count: it tells of a process of ours that died, not of KPay (docs/decisions/0009).
  */
 export const BREAKER_AFTER = 5;
 

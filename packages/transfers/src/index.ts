@@ -14,7 +14,7 @@ export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
 export { type Replay, replayTransfer } from './operations/replay-transfer.ts';
 export { type Resolution, resolveReview } from './operations/resolve-review.ts';
-export { liftPause, type PauseRow, type PauseScope, pause } from './pauses.ts';
+export { liftPause, listPauses, type PauseRow, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { presentEvent, presentTransfer, type TransferEventView, type TransferView } from './present.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';

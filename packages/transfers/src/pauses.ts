@@ -62,6 +62,19 @@ export async function liftPause(ledger: Ledger, id: string, by: string): Promise
   });
 }
 
+/** The pauses in force, the oldest first. */
+export async function listPauses(ledger: Ledger): Promise<PauseRow[]> {
+  return ledger.transaction((tx) =>
+    tx.db
+      .selectFrom('kpay.pauses')
+      .selectAll()
+      .where('lifted_at', 'is', null)
+      .where((it) => it.or([it('until', 'is', null), it('until', '>', tx.now)]))
+      .orderBy('created_at')
+      .execute(),
+  );
+}
+
 /** The pause that keeps a transfer from being sent now, if there is one. */
 export async function pauseInForce(db: Kysely<LedgerSchema>, transfer: TransferRow, now: Date): Promise<PauseRow | undefined> {
   return db

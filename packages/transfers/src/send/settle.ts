@@ -43,14 +43,12 @@ export async function expireAttempt(
   seen: TransferRow,
   context: SettleContext,
 ): Promise<Settled | undefined> {
-  // Locked in the one order, account before transfer, and looked at again under the lock: two sweeps may come here at once.
-  await tx.db.selectFrom('kpay.accounts').select('name').where('name', '=', seen.account).forUpdate().execute();
+  // Looked at again under the lock: two sweeps may come here at once.
   const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', seen.id).forUpdate().executeTakeFirst();
   if (!row || row.version !== seen.version) return undefined;
   const attempt = await findAttempt(tx, row.id, row.attempts);
   if (!attempt) throw new Error(`attempt ${row.attempts} of transfer ${row.id} is not in the ledger`);
   const answer: Answer = { kind: 'unknown', detail: 'lease_expired' };
-  await countAnswer(tx, row.account, answer);
   await endAttempt(tx, attempt, answer);
   const outcome = outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at });
   // Nothing will come of waiting longer: the lease was the wait.
