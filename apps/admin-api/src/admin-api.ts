@@ -8,10 +8,14 @@ import { findMissing } from './ledger-readiness.ts';
 import type { Caller, Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
+import { cancelTransfer } from './routes/cancel-transfer.ts';
 import { createTransfer } from './routes/create-transfer.ts';
 import { listAccounts } from './routes/list-accounts.ts';
 import { listTransferEvents } from './routes/list-transfer-events.ts';
 import { listTransfers } from './routes/list-transfers.ts';
+import { createPause, endPause, showPauses } from './routes/pauses.ts';
+import { replayTransfer } from './routes/replay-transfer.ts';
+import { resolveTransfer } from './routes/resolve-transfer.ts';
 import { showAvailability } from './routes/show-availability.ts';
 import { showBalances } from './routes/show-balances.ts';
 import { showRates } from './routes/show-rates.ts';
@@ -52,11 +56,24 @@ export function createAdminApi(options: AdminApiOptions): Express {
 }
 
 function listOperations(options: AdminApiOptions): readonly Operation[] {
+  const { hint, logger } = options;
+  // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
+  const tellWorkers = (transfer: TransferRow) => {
+    const failed = (error: unknown) =>
+      logger.warn({ err: error, transferId: transfer.id }, 'the workers could not be told of a transfer; the sweep will find it');
+    hint(transfer).catch(failed);
+  };
   return [
-    createTransfer(options),
+    createTransfer({ ...options, tellWorkers }),
     listTransfers(options),
     showTransfer(options),
     listTransferEvents(options),
+    cancelTransfer(options),
+    resolveTransfer(options),
+    replayTransfer({ ...options, tellWorkers }),
+    showPauses(options),
+    createPause(options),
+    endPause(options),
     showBalances(options),
     showAvailability(options),
     showRates(options),
@@ -100,7 +117,7 @@ const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false });
 
 const refuseOtherTypes: RequestHandler = (request, _response, next) => {
   // Null: there is no body, which the operation will say in its own words.
-  if (request.is('application/json') !== false) return next();
+  if (request.is('application/json') !== false || request.get('content-length') === '0') return next();
   throw new Problem('unsupported_media_type', 'Send the body as application/json.');
 };
 

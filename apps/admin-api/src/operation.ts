@@ -14,7 +14,7 @@ export interface Reply {
 
 /** One thing the API does. What goes wrong is thrown, and problem-of.ts says how it is told. */
 export interface Operation {
-  method: 'get' | 'post';
+  method: 'get' | 'post' | 'delete';
   /** Below /v1, as Express writes it. */
   path: string;
   handle(request: Request, caller: Caller): Promise<Reply>;

@@ -7,6 +7,9 @@ const KINDS = {
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body is in a form that is not understood' },
+  too_late: { status: 409, title: 'It was sent already' },
+  not_in_review: { status: 409, title: 'There is nothing to resolve' },
+  not_replayable: { status: 409, title: 'It cannot be made again' },
   idempotency_conflict: { status: 422, title: 'The same id was used for something else' },
   internal_error: { status: 500, title: 'Something broke here' },
   ledger_unavailable: { status: 503, title: 'The ledger cannot be reached' },
@@ -24,8 +27,8 @@ export interface ProblemBody {
   code: ProblemCode;
   /** The same request, unchanged, may succeed later, and sending it again does no harm. */
   safeToRetry: boolean;
-  /** Whether this request moved money or set a transfer going that will. */
-  moneyMoved: 'no' | 'unknown';
+  /** Whether this request, or the transfer it is about, moved money or set a transfer going that will. */
+  moneyMoved: 'yes' | 'no' | 'unknown';
   /** The part of the body that is wrong, as a JSON pointer. */
   pointer?: string;
   /** The query parameter or header that is wrong. */
@@ -35,7 +38,7 @@ export interface ProblemBody {
 interface ProblemOptions {
   pointer?: string;
   parameter?: string;
-  moneyMoved?: 'unknown';
+  moneyMoved?: 'yes' | 'no' | 'unknown';
   headers?: Record<string, string>;
   cause?: unknown;
 }
