@@ -8,6 +8,7 @@ import {
   type WalletBalance,
 } from '@kpay/core';
 import { breakerHold, isBreakerOpen } from './breaker.ts';
+import { askCheck } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
@@ -204,7 +205,7 @@ async function runChecks(
 /** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
 async function judge(check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
   try {
-    return await check.check(row, context);
+    return await askCheck(check, row, context);
   } catch (error) {
     context.signal.throwIfAborted();
     return unavailable(error, `check ${check.name}`, context.now);

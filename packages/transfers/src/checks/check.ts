@@ -22,5 +22,7 @@ export interface CheckContext {
 /** Looks at a transfer before each first send. Checks run in order; the first that does not pass decides. */
 export interface Check {
   name: string;
+  /** Longer than this and the transfer is held; 5 s unless given. */
+  timeoutMs?: number;
   check(transfer: TransferRow, context: CheckContext): Verdict | Promise<Verdict>;
 }

@@ -78,6 +78,8 @@ async function reservedMinor(db: Kysely<LedgerSchema>, account: string, currency
 /** The built-in funds check. It is judged once more, under the wallet's lock, when the send is committed. */
 export const fundsCheck: Check = {
   name: 'funds',
+  // It may have to wait for a place in the rate limit, whose window is a minute.
+  timeoutMs: 90_000,
   async check(transfer, { account, ledger, now, signal }) {
     const observed = await account.observations.balance({ maxAgeMs: BALANCE_MAX_AGE_MS, lane: 'checks', signal });
     return judgeFunds(ledger.db, transfer, snapshotOf(observed, account.clock.now(), now), now);

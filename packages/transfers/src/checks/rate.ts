@@ -7,6 +7,8 @@ const RATE_MAX_AGE_MS = 10 * 60_000;
 /** Holds a transfer that carries a minRate while the rate is below it. Without a minRate any rate passes. */
 export const rateCheck: Check = {
   name: 'rate',
+  // It may have to wait for a place in the rate limit, whose window is a minute.
+  timeoutMs: 90_000,
   async check(transfer, { account, now, signal }) {
     const { min_rate: minRate, currency, destination_currency: to } = transfer;
     if (minRate === null) return { verdict: 'pass' };

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { askCheck } from './ask-check.ts';
+import type { Check, CheckContext } from './check.ts';
+
+const now = new Date('2026-01-01T00:00:00Z');
+const until = new Date('2026-01-01T00:01:00Z');
+
+// The checks below look at neither the transfer nor the account.
+function ask(check: Check['check'], signal = new AbortController().signal) {
+  const context = { now, signal } as CheckContext;
+  return askCheck({ name: 'acme', timeoutMs: 20, check }, {} as Parameters<Check['check']>[0], context);
+}
+
+test('a check that hangs and ignores its signal holds the transfer with its name in the reason', async () => {
+  const verdict = await ask(() => new Promise(() => {}));
+  expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme took longer than 0.02 s', until });
+});
+
+test.each([undefined, true, {}, { verdict: 'maybe' }, { verdict: 'hold', code: 'x', reason: 'y', until: new Date(Number.NaN) }])(
+  'the answer %o is no verdict and holds the transfer',
+  async (answer) => {
+    const verdict = await ask(() => answer as never);
+    expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme gave no verdict', until });
+  },
+);
+
+test('a verdict is passed on as it is', async () => {
+  expect(await ask(() => ({ verdict: 'pass', inputs: { seen: 1 } }))).toEqual({ verdict: 'pass', inputs: { seen: 1 } });
+});
+
+test('a worker that stops does not wait for a check', async () => {
+  const stopping = new AbortController();
+  const asked = ask(() => new Promise(() => {}), stopping.signal);
+  stopping.abort(new Error('stopping'));
+  await expect(asked).rejects.toThrow('stopping');
+});
+
+test('a check that throws at once leaves nothing behind that fails when the worker stops', async () => {
+  const stopping = new AbortController();
+  const broken = () => {
+    throw new Error('broken');
+  };
+  await expect(ask(broken, stopping.signal)).rejects.toThrow('broken');
+  stopping.abort(new Error('stopping'));
+});

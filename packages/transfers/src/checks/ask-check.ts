@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import type { TransferRow } from '../ledger/schema.ts';
+import type { Check, CheckContext, Verdict } from './check.ts';
+
+/** Long enough for a call to another service, short enough that a check that hangs does not keep a worker's slot. */
+const CHECK_TIMEOUT_MS = 5_000;
+const LOOK_AGAIN_MS = 60_000;
+
+const inputs = z.record(z.string(), z.unknown()).exactOptional();
+const because = { code: z.string().min(1), reason: z.string().min(1), inputs };
+const verdictSchema = z.discriminatedUnion('verdict', [
+  z.object({ verdict: z.literal('pass'), inputs }),
+  z.object({ verdict: z.literal('hold'), ...because, until: z.date() }),
+  z.object({ verdict: z.literal('reject'), ...because }),
+]);
+
+/**
+ * Asks a check for its verdict. One that takes too long, even ignoring its signal, or whose answer is no verdict holds
+ * the transfer with its name in the reason.
+ *
+ * @throws what the check throws, and the signal's reason when that is aborted.
+ */
+export async function askCheck(check: Check, transfer: TransferRow, context: CheckContext): Promise<Verdict> {
+  const { timeoutMs = CHECK_TIMEOUT_MS } = check;
+  const late = new AbortController();
+  const signal = AbortSignal.any([context.signal, late.signal]);
+  const given = Promise.withResolvers<never>();
+  signal.addEventListener('abort', () => given.reject(signal.reason), { once: true });
+  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const hold = (why: string): Verdict => {
+    const until = new Date(context.now.getTime() + LOOK_AGAIN_MS);
+    return { verdict: 'hold', code: 'check_failed', reason: `check ${check.name} ${why}`, until };
+  };
+  try {
+    context.signal.throwIfAborted();
+    // Async, so that a check that throws at once still leaves a race that takes the rejection of a later stop.
+    const asked = async () => check.check(transfer, { ...context, signal });
+    const answer: unknown = await Promise.race([asked(), given.promise]);
+    const verdict = verdictSchema.safeParse(answer);
+    return verdict.success ? verdict.data : hold('gave no verdict');
+  } catch (error) {
+    if (late.signal.aborted && !context.signal.aborted) return hold(`took longer than ${timeoutMs / 1_000} s`);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}
