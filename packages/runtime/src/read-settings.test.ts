@@ -37,7 +37,6 @@ test('nothing set runs embedded, with the simulator for KPay', () => {
     mode: 'embedded',
     accounts: [],
     dataDir: resolve('.kpay'),
-    plugins: [],
     observeEveryMs: { balance: 30_000, availability: 60_000, rate: 600_000 },
     budgetWindowMs: 60_000,
     conflictConfirmMs: 60_000,
@@ -58,7 +57,6 @@ test('everything set is read, blanks around it left out', () => {
     KPAY_RATE_LIMIT_PER_MINUTE: '50',
     KPAY_RATE_PAIRS: 'XAF:XOF, XOF:XAF,',
     KPAY_DATA_DIR: '/data',
-    KPAY_PLUGINS: './a.ts,@acme/b',
     KPAY_ADMIN_TOKEN: 'token',
     KPAY_OBSERVE_BALANCE_SECONDS: '5',
     KPAY_OBSERVE_AVAILABILITY_SECONDS: '6',
@@ -90,7 +88,6 @@ test('everything set is read, blanks around it left out', () => {
       },
     ],
     dataDir: '/data',
-    plugins: ['./a.ts', '@acme/b'],
     adminToken: 'token',
     observeEveryMs: { balance: 5_000, availability: 6_000, rate: 7_000 },
     ratePairs: ['XAF:XOF', 'XOF:XAF'],
@@ -107,6 +104,12 @@ test('everything set is read, blanks around it left out', () => {
 
 test('a blank value counts as missing', () => {
   expect(readSettings({ DATABASE_URL: '', REDIS_URL: '  ', KPAY_API_KEY: '' })).toMatchObject({ mode: 'embedded', accounts: [] });
+});
+
+test('plugins that nobody would load are refused, so that no check is missed in silence', () => {
+  expect(() => readSettings({ KPAY_PLUGINS: './night-only.ts' })).toThrow(
+    'KPAY_PLUGINS is set, but this release loads no plugins: leave it out',
+  );
 });
 
 test('a secret may come from a file', () => {

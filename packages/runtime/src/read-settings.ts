@@ -45,7 +45,8 @@ const environmentVariables = z.object({
   KPAY_RATE_LIMIT_PER_MINUTE: z.string().transform(Number).pipe(rateLimitSchema).default(100),
   KPAY_RATE_PAIRS: listSchema(ratePairSchema).optional(),
   KPAY_DATA_DIR: z.string().default('.kpay'),
-  KPAY_PLUGINS: listSchema(z.string()).default([]),
+  // Ignored, a check that somebody relies on would not be made.
+  KPAY_PLUGINS: z.undefined({ error: 'is set, but this release loads no plugins: leave it out' }).optional(),
   KPAY_ADMIN_TOKEN: secretSchema.optional(),
   KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
   KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds.default(60),
@@ -79,7 +80,6 @@ export type Settings = Stores & {
   accounts: AccountSettings[];
   /** KPAY_DATA_DIR as an absolute path. */
   dataDir: string;
-  plugins: string[];
   adminToken?: string;
   /** How often the exporter reads KPay. */
   observeEveryMs: { balance: number; availability: number; rate: number };
@@ -122,7 +122,6 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     ...stores,
     accounts,
     dataDir: resolve(variables.KPAY_DATA_DIR),
-    plugins: variables.KPAY_PLUGINS,
     ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
     observeEveryMs: {
       balance: variables.KPAY_OBSERVE_BALANCE_SECONDS * 1_000,
