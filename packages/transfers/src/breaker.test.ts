@@ -35,6 +35,10 @@ describe('the breaker', () => {
     expect(held).toMatchObject({ state: 'holding', reason_code: 'breaker', attempts: 0 });
     expect(sends()).toBe(sentBefore);
 
+    // Slow enough that all five come while the first of them is under way.
+    const slow503 = { kind: 'status', status: 503, when: 'before', delayMs: 1_500 } as const;
+    stage.simulator.control.clearFaults();
+    stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: slow503 });
     stage.ledger.passMs(10_000);
     await Promise.all(unknown.map(({ id }) => advanceTransfer(advancer, id, never)));
     expect(sends()).toBe(sentBefore + 1);
