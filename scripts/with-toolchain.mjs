@@ -63,7 +63,7 @@ function bringTools() {
   const complete = links.every(([name]) => existsSync(join(bin, name)));
   if (complete && existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted.join(' ')) return;
 
-  say(`bringing ${wanted.join(' and ')} into .toolchain (about 60 MB to fetch, once) …`);
+  say(`bringing ${wanted.join(' and ')} into .toolchain (once) …`);
   rmSync(toolchain, { recursive: true, force: true });
   mkdirSync(bin, { recursive: true });
   const npm = [
