@@ -7,7 +7,7 @@ import {
   type TransferPermit,
   type WalletBalance,
 } from '@kpay/core';
-import { breakerHold, isBreakerOpen } from './breaker.ts';
+import { breakerHold, isBreakerOpen, unknownStreakOf } from './breaker.ts';
 import { askCheck } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
@@ -191,7 +191,8 @@ async function runChecks(
 ): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   const pause = await pauseInForce(advancer.ledger.db, row, now);
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
-  if (await isBreakerOpen(advancer.ledger.db, row.account)) return breakerHold(now);
+  const streak = await unknownStreakOf(advancer.ledger.db, row.account);
+  if (await isBreakerOpen(advancer.ledger.db, row.account, streak)) return breakerHold(now);
   const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
   for (const check of advancer.checks) {

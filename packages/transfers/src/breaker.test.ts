@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../test/stage.ts';
-import { BREAKER_AFTER } from './breaker.ts';
+import { BREAKER_AFTER, PROBE_WITHIN_MS, tendBreaker } from './breaker.ts';
 import { type Advancer, advanceTransfer, type TransferRow } from './index.ts';
 
 let stage: Stage;
@@ -18,6 +18,18 @@ async function send(advancer: Advancer, name: string): Promise<TransferRow> {
   return stage.find(id);
 }
 
+/** What the sweep does every second. */
+function tend(): Promise<void> {
+  return stage.ledger.transaction((tx) => tendBreaker(tx, 'default'));
+}
+
+async function openBreaker(advancer: Advancer): Promise<TransferRow[]> {
+  stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'status', status: 503, when: 'before' } });
+  const unknown = [];
+  for (let n = 0; n < BREAKER_AFTER; n++) unknown.push(await send(advancer, `unknown-${n}`));
+  return unknown;
+}
+
 function sends(): number {
   return stage.simulator.control.truth({ transfers: 0, requests: 0 }).requestCounts.byEndpoint.transfer ?? 0;
 }
@@ -25,9 +37,7 @@ function sends(): number {
 describe('the breaker', () => {
   it('an hour of 503: after five unknown outcomes nothing new is sent, one re-send at a time probes, and all succeed in the end', async () => {
     const advancer = await stage.advancer();
-    stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'status', status: 503, when: 'before' } });
-    const unknown = [];
-    for (let n = 0; n < BREAKER_AFTER; n++) unknown.push(await send(advancer, `unknown-${n}`));
+    const unknown = await openBreaker(advancer);
     expect(unknown.map(({ state }) => state)).toEqual(unknown.map(() => 'unconfirmed'));
 
     const sentBefore = sends();
@@ -45,6 +55,7 @@ describe('the breaker', () => {
 
     stage.simulator.control.clearFaults();
     for (const { id } of unknown) expect((await stage.settle(id, advancer)).state).toBe('succeeded');
+    await tend();
     const woken = await stage.find(held.id);
     expect(woken.due_at?.getTime()).toBeLessThanOrEqual(stage.ledger.now().getTime());
     expect((await stage.settle(held.id, advancer)).state).toBe('succeeded');
@@ -60,5 +71,47 @@ describe('the breaker', () => {
       await send(advancer, `mixed-${n}`);
     }
     expect((await send(advancer, 'after')).state).toBe('succeeded');
+  });
+
+  it('after two hours of 503, with every backoff at 15 minutes, recovery is noticed within a minute', async () => {
+    const advancer = await stage.advancer();
+    const unknown = await openBreaker(advancer);
+    const held = await send(advancer, 'held');
+    for (let minute = 0; minute < 120; minute++) {
+      stage.ledger.passMs(60_000);
+      await tend();
+      for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    }
+    const tries = await Promise.all(unknown.map(async ({ id }) => (await stage.find(id)).tries));
+    // So many that their own backoffs are 15 minutes by now.
+    expect(Math.min(...tries)).toBeGreaterThanOrEqual(8);
+    expect(Math.max(...tries)).toBeLessThanOrEqual(130);
+
+    stage.simulator.control.clearFaults();
+    await tend();
+    stage.ledger.passMs(PROBE_WITHIN_MS);
+    for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    const states = await Promise.all(unknown.map(async ({ id }) => (await stage.find(id)).state));
+    expect(states).toContain('succeeded');
+    // What is still unconfirmed need not sit out its backoff: KPay answers again.
+    stage.ledger.passMs(5_001);
+    for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    for (const { id } of unknown) expect((await stage.find(id)).state).toBe('succeeded');
+    await tend();
+    await advanceTransfer(advancer, held.id, never);
+    expect((await stage.find(held.id)).state).toBe('succeeded');
+  });
+
+  it('when nothing is left that could probe, a first send does', async () => {
+    const advancer = await stage.advancer();
+    const unknown = await openBreaker(advancer);
+    const held = await send(advancer, 'held');
+    // A day without an answer: people have to find out.
+    stage.ledger.passMs(25 * 60 * 60_000);
+    for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    for (const { id } of unknown) expect((await stage.find(id)).state).toBe('review');
+    stage.simulator.control.clearFaults();
+    await advanceTransfer(advancer, held.id, never);
+    expect((await stage.find(held.id)).state).toBe('succeeded');
   });
 });

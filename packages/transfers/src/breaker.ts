@@ -10,12 +10,36 @@ import type { Answer } from './send/answer.ts';
  */
 export const BREAKER_AFTER = 5;
 
-const REST_MS = 60_000;
+/** How long the next probe may be away while nothing new is sent: KPay's recovery is noticed within this time. */
+export const PROBE_WITHIN_MS = 60_000;
 
-/** Whether first sends of the account must wait. */
-export async function isBreakerOpen(db: Kysely<LedgerSchema>, account: string): Promise<boolean> {
+// The tending wakes what is held; this is only the net below it.
+const REST_MS = 10 * 60_000;
+// A probe that waits for this is not sent in the same moment as the answer that made it worth while.
+const SETTLE_MS = 5_000;
+// No more are woken at once than have a place among the hints.
+const WAKE_AT_ONCE = 1_000;
+
+/**
+ * Whether first sends of an account with this many unknown outcomes in a row must wait: while something is under way
+ * or unconfirmed that probes. With nothing left to probe (all went to review in a day's outage) a first send has to.
+ */
+export async function isBreakerOpen(db: Kysely<LedgerSchema>, account: string, unknownStreak: number): Promise<boolean> {
+  if (unknownStreak < BREAKER_AFTER) return false;
+  const prober = await db
+    .selectFrom('kpay.transfers')
+    .select('id')
+    .where('account', '=', account)
+    .where('state', 'in', ['submitting', 'unconfirmed'])
+    .limit(1)
+    .executeTakeFirst();
+  return prober !== undefined;
+}
+
+/** The account's unknown outcomes in a row. */
+export async function unknownStreakOf(db: Kysely<LedgerSchema>, account: string): Promise<number> {
   const row = await db.selectFrom('kpay.accounts').select('unknown_streak').where('name', '=', account).executeTakeFirst();
-  return row !== undefined && row.unknown_streak >= BREAKER_AFTER;
+  return row?.unknown_streak ?? 0;
 }
 
 /** The hold that an open breaker means. It ends with the next definite answer of KPay, or is looked at again. */
@@ -35,14 +59,67 @@ export async function countAnswer(tx: LedgerTransaction, account: string, answer
     await accounts.set((it) => ({ unknown_streak: it('unknown_streak', '+', 1) })).execute();
     return;
   }
-  const reset = await accounts.set({ unknown_streak: 0 }).where('unknown_streak', '>', 0).returning('name').executeTakeFirst();
-  if (!reset) return;
+  const { numUpdatedRows } = await accounts.set({ unknown_streak: 0 }).where('unknown_streak', '>', 0).executeTakeFirst();
+  if (numUpdatedRows === 0n) return;
+  // What is unconfirmed was put off because KPay failed. Now it answers, and whoever waits for the truth can have it.
+  const soon = new Date(tx.now.getTime() + SETTLE_MS);
   await tx.db
     .updateTable('kpay.transfers')
-    .set({ due_at: tx.now })
+    .set({ due_at: soon })
+    .where('account', '=', account)
+    .where('state', '=', 'unconfirmed')
+    .where('lease_until', 'is', null)
+    .where('first_conflict_at', 'is', null)
+    .where('due_at', '>', soon)
+    .execute();
+}
+
+/**
+ * What an account's breaker needs done every second or so. Open: the next probe is never further away than
+ * PROBE_WITHIN_MS, however long the backoff of each unconfirmed transfer has grown. Closed: what it held becomes due,
+ * the most urgent first, then the oldest.
+ */
+export async function tendBreaker(tx: LedgerTransaction, account: string): Promise<void> {
+  if ((await unknownStreakOf(tx.db, account)) >= BREAKER_AFTER) return bringProbeForward(tx, account);
+  const held = tx.db
+    .selectFrom('kpay.transfers')
+    .select('id')
     .where('account', '=', account)
     .where('state', '=', 'holding')
     .where('reason_code', '=', 'breaker')
+    .where('due_at', '>', tx.now)
+    .orderBy('priority', 'desc')
+    .orderBy('created_at')
+    .limit(WAKE_AT_ONCE)
+    // Several workers tend at once; whoever comes second takes the next ones.
+    .forUpdate()
+    .skipLocked();
+  await tx.db
+    .updateTable('kpay.transfers')
+    .set({ due_at: tx.now })
+    .where('id', 'in', held)
+    .where('state', '=', 'holding')
+    .where('reason_code', '=', 'breaker')
+    .execute();
+}
+
+async function bringProbeForward(tx: LedgerTransaction, account: string): Promise<void> {
+  const next = await tx.db
+    .selectFrom('kpay.transfers')
+    .select(['id', 'version', 'due_at'])
+    .where('account', '=', account)
+    .where('state', 'in', ['submitting', 'unconfirmed'])
+    .orderBy('due_at')
+    .limit(1)
+    .executeTakeFirst();
+  const latest = new Date(tx.now.getTime() + PROBE_WITHIN_MS);
+  if (!next?.due_at || next.due_at <= latest) return;
+  await tx.db
+    .updateTable('kpay.transfers')
+    .set({ due_at: latest })
+    .where('id', '=', next.id)
+    .where('version', '=', next.version)
+    .where('lease_until', 'is', null)
     .execute();
 }
 

@@ -1,5 +1,6 @@
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
+import { tendBreaker } from './breaker.ts';
 import type { Ledger } from './ledger/ledger.ts';
 import type { TransferRow } from './ledger/schema.ts';
 
@@ -51,8 +52,9 @@ export async function hintTransfer(queue: Queue<Hint>, row: TransferRow): Promis
 export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<number> {
   const live = await liveHints(queue);
   const limit = live < ENOUGH_LIVE ? MOST_LIVE - live : URGENT_ROWS;
-  const due = await ledger.transaction((tx) =>
-    tx.db
+  const due = await ledger.transaction(async (tx) => {
+    await tendBreaker(tx, account);
+    return tx.db
       .selectFrom('kpay.transfers')
       .selectAll()
       .where('account', '=', account)
@@ -60,8 +62,8 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
       .orderBy('priority', 'desc')
       .orderBy('created_at')
       .limit(limit)
-      .execute(),
-  );
+      .execute();
+  });
   if (due.length > 0) await queue.addBulk(due.map(hintOf));
   return due.length;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { transferBody } from '@kpay/core';
-import { BREAKER_AFTER, breakerHold, isProbed } from '../breaker.ts';
+import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
 import { BALANCE_MAX_AGE_MS, type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
 import type { LedgerTransaction } from '../ledger/ledger.ts';
@@ -44,7 +44,7 @@ export async function beginFirstSend(
   const account = await assertPinned(tx, pin);
   const pause = await pauseInForce(tx.db, row, tx.now);
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
-  if (account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
+  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
 
   await lockWallet(tx, row);

@@ -1,4 +1,5 @@
 import type { FaultRule } from '@kpay/simulator';
+import { tendBreaker } from '../../src/breaker.ts';
 import {
   acceptTransfer,
   cancelTransfer,
@@ -294,6 +295,7 @@ class Life {
   }
 
   private async sweep(): Promise<void> {
+    await this.universe.ledger.transaction((tx) => tendBreaker(tx, 'default'));
     const now = this.universe.clock.now();
     const due = (await this.rows()).filter((row) => row.due_at !== null && row.due_at.getTime() <= now);
     this.hints.push(...due.map((row) => row.id));
