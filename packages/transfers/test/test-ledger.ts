@@ -22,10 +22,9 @@ export async function openTestLedger(): Promise<TestLedger> {
   await migrateLedger(db);
   let passed = 0;
   const now = () => new Date(Date.now() + passed);
-  return {
-    ...createLedger(db, now),
+  return Object.assign(createLedger(db, now), {
     now,
-    passMs(ms) {
+    passMs(ms: number) {
       passed += ms;
     },
     async empty() {
@@ -36,7 +35,7 @@ export async function openTestLedger(): Promise<TestLedger> {
       }
     },
     close,
-  };
+  });
 }
 
 async function openDatabase(): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {

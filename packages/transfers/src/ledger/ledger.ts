@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Kysely, sql, type Transaction } from 'kysely';
 import type { LedgerSchema } from './schema.ts';
 
@@ -9,9 +10,9 @@ export interface LedgerTransaction {
 
 /** The ledger in Postgres or PGlite. */
 export interface Ledger {
-  /** For single reads outside a transaction. */
+  /** For single reads outside a transaction. Throws inside one (law 10). */
   readonly db: Kysely<LedgerSchema>;
-  /** Runs `work` in one transaction, committed when it returns and rolled back when it throws. */
+  /** Runs `work` in one transaction, committed when it returns and rolled back when it throws. None inside another. */
   transaction<T>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T>;
 }
 
@@ -21,14 +22,24 @@ export interface Ledger {
  * @param now the time of every transaction; the database's own clock unless given (a simulation gives its own).
  */
 export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger {
+  const inside = new AsyncLocalStorage<true>();
+  const assertOutside = () => {
+    // On PGlite, which has one session, it would wait for itself for ever; on Postgres it would see another moment.
+    if (inside.getStore()) throw new Error('inside a ledger transaction only its own client may be used');
+  };
   return {
-    db,
-    transaction: (work) =>
-      db.transaction().execute(async (trx) => {
+    get db() {
+      assertOutside();
+      return db;
+    },
+    async transaction(work) {
+      assertOutside();
+      return db.transaction().execute(async (trx) => {
         // clock_timestamp(), not now(): Date keeps milliseconds only, and so must everything we compare with it.
         const time = now?.() ?? (await sql<{ at: Date }>`select clock_timestamp() as at`.execute(trx)).rows[0]?.at;
         if (!time) throw new Error('the database told no time');
-        return work({ db: trx, now: time });
-      }),
+        return inside.run(true, () => work({ db: trx, now: time }));
+      });
+    },
   };
 }
