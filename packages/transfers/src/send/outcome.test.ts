@@ -85,6 +85,38 @@ describe('the outcome table, nothing ever possibly sent', () => {
   });
 });
 
+describe('a receipt that is not what was asked', () => {
+  const leg = (amountMinor: bigint, currency: string, country: string) => ({
+    id: null,
+    reference: null,
+    type: null,
+    amount: { amountMinor, currency },
+    country,
+  });
+  const row = first();
+  const sourceTransaction = leg(BigInt(row.amount_minor), row.currency, row.source_country);
+  const agreed = { ...receipt, externalId: row.kpay_external_id, sourceTransaction };
+
+  it('agrees: no alarm', () => {
+    expect(outcomeOf(row, { kind: 'succeeded', receipt: agreed }, context)).not.toHaveProperty('alarm');
+  });
+
+  it.each([
+    ['externalId', { externalId: 'another' }],
+    ['amount sent', { sourceTransaction: { ...sourceTransaction, amount: { amountMinor: 1n, currency: row.currency } } }],
+    ['source country', { sourceTransaction: { ...sourceTransaction, country: 'GAB' } }],
+    ['currency received', { destinationTransaction: leg(101_530n, 'XAF', 'SEN') }],
+    ['destination country', { destinationTransaction: leg(101_530n, 'XOF', 'CIV') }],
+  ])('another %s: succeeded all the same, with an alarm that names it', (field, changes) => {
+    const outcome = outcomeOf(row, { kind: 'succeeded', receipt: { ...agreed, ...changes } }, context);
+    expect(outcome).toMatchObject({
+      to: 'succeeded',
+      alarm: expect.stringContaining(field),
+      detail: { receiptDifferences: [expect.stringContaining(field)] },
+    });
+  });
+});
+
 describe('the outcome table, possibly sent', () => {
   it.each([
     ['201', 'succeeded', { confirmed_by: 'answer' }],

@@ -3,6 +3,7 @@ import type { Move } from '../ledger/move.ts';
 import type { TransferChanges, TransferRow } from '../ledger/schema.ts';
 import type { Answer } from './answer.ts';
 import { resendDelayMs, retryDelayMs } from './backoff.ts';
+import { receiptDifferences } from './receipt-differences.ts';
 
 /** How long after the first unknown outcome a transfer is sent again by itself. KPay documents no memory of ids. */
 export const RESEND_FOR_MS = 24 * 60 * 60_000;
@@ -137,10 +138,14 @@ function conflictOutcome(row: TransferRow, context: OutcomeContext): Outcome {
 function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
   const landed = receipt.destinationTransaction?.amount;
   const rate = receipt.exchangeRate;
+  const differences = receiptDifferences(row, receipt);
   return {
     to: 'succeeded',
     type: 'succeeded',
+    // The money moved, there is no doubt about that; a person should see that it may have moved otherwise.
+    ...(differences.length > 0 && { alarm: `KPay's receipt is not what was asked: ${differences.join('; ')}` }),
     detail: {
+      ...(differences.length > 0 && { receiptDifferences: differences }),
       ...(rate === null ? {} : { appliedRate: rate }),
       ...(rate === null || row.min_rate === null ? {} : { belowMinRate: compareRates(rate, row.min_rate) < 0 }),
     },
