@@ -16,7 +16,7 @@ import {
   secretsOf,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { createHinter, openAccounts, openLedger } from '@kpay/transfers';
+import { containStrayErrors, createHinter, loadPlugins, openAccounts, openLedger } from '@kpay/transfers';
 import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
@@ -85,6 +85,8 @@ type Parts = { logger: ReturnType<typeof createLogger>; shutdown: ReturnType<typ
 
 async function startEverything(settings: Settings, { logger, shutdown }: Parts): Promise<Running> {
   const { dataDir, host, ports } = settings;
+  const plugins = await loadPlugins(settings.plugins);
+  containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
   const database = await openEmbeddedDatabase({ dataDir, logger });
   shutdown.push('database', () => database.close());
   const adminToken = settings.adminToken ?? findAdminToken(dataDir);
@@ -116,6 +118,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     port: ports.worker,
     concurrency: settings.workerConcurrency,
     conflictConfirmMs: settings.conflictConfirmMs,
+    plugins,
   });
   shutdown.push('worker', () => worker.close());
 

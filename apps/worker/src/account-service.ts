@@ -6,15 +6,13 @@ import type { Logger, Queues } from '@kpay/runtime';
 import {
   type Advancer,
   advanceQueueName,
-  type Check,
-  fundsCheck,
+  checksOf,
   type Hint,
   hintTransfer,
   type Ledger,
   type Pin,
   type PinMismatch,
-  rateCheck,
-  scheduleCheck,
+  type Plugin,
   sweepDue,
   type TransferRow,
 } from '@kpay/transfers';
@@ -49,8 +47,8 @@ export interface AccountServiceOptions {
   /** How many transfers are under way at once. */
   concurrency: number;
   conflictConfirmMs: number;
-  /** Looked at before each first send, in this order; schedule, rate and funds unless given. */
-  checks?: readonly Check[] | undefined;
+  /** Their checks are asked before each first send, after the built-in ones. */
+  plugins?: readonly Plugin[] | undefined;
   /** Told once when the account turns out to be another KPay than the ledger's. */
   onMismatch: (mismatch: PinMismatch) => Promise<void>;
 }
@@ -115,17 +113,19 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   };
 }
 
-function advancerOf({ ledger, account, checks, conflictConfirmMs, logger }: AccountServiceOptions, pin: Pin): Advancer {
+function advancerOf({ ledger, account, plugins = [], conflictConfirmMs, logger }: AccountServiceOptions, pin: Pin): Advancer {
   return {
     ledger,
     account,
     pin,
-    checks: checks ?? [scheduleCheck, rateCheck, fundsCheck],
+    checks: checksOf(plugins),
     clock: systemClock,
     worker: PROCESS_NAME,
     conflictConfirmMs,
     random: Math.random,
     onAlarm: (transfer, alarm) =>
       logger.error({ account: account.name, transferId: transfer.id, state: transfer.state, alarm }, alarm),
+    onCheckFailed: (transfer, check, error) =>
+      logger.error({ err: error, account: account.name, transferId: transfer.id, check }, 'a check failed'),
   };
 }

@@ -1,13 +1,15 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
-import { LedgerUnusable, openAccounts, openLedger } from '@kpay/transfers';
+import { containStrayErrors, LedgerUnusable, loadPlugins, openAccounts, openLedger } from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
 
 await runProcess(
   'worker',
   process.env,
   async ({ settings, logger, shutdown }) => {
+    const plugins = await loadPlugins(settings.plugins);
+    containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
     const { databaseUrl, redisUrl, host, ports, workerAccounts } = settings;
     const database = await openPostgres({ url: databaseUrl, logger });
     shutdown.push('database', () => database.close());
@@ -40,6 +42,7 @@ await runProcess(
       port: ports.worker,
       concurrency: settings.workerConcurrency,
       conflictConfirmMs: settings.conflictConfirmMs,
+      plugins,
     });
     shutdown.push('worker', () => worker.close());
   },

@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type KpayAccount, Rejected } from '@kpay/core';
 import { healthRoutes, type Logger, type Queues, StartError, startHttp } from '@kpay/runtime';
-import { type Check, type Ledger, type Pin, PinMismatch, pause, pinAccount } from '@kpay/transfers';
+import { type Ledger, type Pin, PinMismatch, type Plugin, pause, pinAccount } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
 import { openAccountService } from './account-service.ts';
 import { repeat } from './repeat.ts';
@@ -25,8 +25,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** The least time between two 409 that together confirm a transfer. */
   conflictConfirmMs: number;
-  /** Looked at before each first send, in this order. */
-  checks?: readonly Check[];
+  /** What KPAY_PLUGINS names, loaded. */
+  plugins?: readonly Plugin[];
 }
 
 export interface RunningWorker {

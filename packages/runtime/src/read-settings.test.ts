@@ -40,6 +40,7 @@ test('nothing set runs embedded, with the simulator for KPay', () => {
     observeEveryMs: { balance: 30_000, availability: 60_000, rate: 600_000 },
     budgetWindowMs: 60_000,
     conflictConfirmMs: 60_000,
+    plugins: [],
     workerConcurrency: 10,
     simulatorTimeScale: 1,
     host: '127.0.0.1',
@@ -63,6 +64,7 @@ test('everything set is read, blanks around it left out', () => {
     KPAY_OBSERVE_RATE_SECONDS: '7',
     KPAY_BUDGET_WINDOW_SECONDS: '6',
     KPAY_CONFLICT_CONFIRM_SECONDS: '2.5',
+    KPAY_PLUGINS: './night-only.ts, @acme/kpay-audit,',
     KPAY_WORKER_CONCURRENCY: '3',
     KPAY_WORKER_ACCOUNTS: 'default',
     SIMULATOR_TIME_SCALE: '10',
@@ -93,6 +95,7 @@ test('everything set is read, blanks around it left out', () => {
     ratePairs: ['XAF:XOF', 'XOF:XAF'],
     budgetWindowMs: 6_000,
     conflictConfirmMs: 2_500,
+    plugins: ['./night-only.ts', '@acme/kpay-audit'],
     workerConcurrency: 3,
     workerAccounts: ['default'],
     simulatorTimeScale: 10,
@@ -104,12 +107,6 @@ test('everything set is read, blanks around it left out', () => {
 
 test('a blank value counts as missing', () => {
   expect(readSettings({ DATABASE_URL: '', REDIS_URL: '  ', KPAY_API_KEY: '' })).toMatchObject({ mode: 'embedded', accounts: [] });
-});
-
-test('plugins that nobody would load are refused, so that no check is missed in silence', () => {
-  expect(() => readSettings({ KPAY_PLUGINS: './night-only.ts' })).toThrow(
-    'KPAY_PLUGINS is set, but this release loads no plugins: leave it out',
-  );
 });
 
 test('a secret may come from a file', () => {

@@ -45,8 +45,7 @@ const environmentVariables = z.object({
   KPAY_RATE_LIMIT_PER_MINUTE: z.string().transform(Number).pipe(rateLimitSchema).default(100),
   KPAY_RATE_PAIRS: listSchema(ratePairSchema).optional(),
   KPAY_DATA_DIR: z.string().default('.kpay'),
-  // Ignored, a check that somebody relies on would not be made.
-  KPAY_PLUGINS: z.undefined({ error: 'is set, but this release loads no plugins: leave it out' }).optional(),
+  KPAY_PLUGINS: listSchema(z.string()).default([]),
   KPAY_ADMIN_TOKEN: secretSchema.optional(),
   KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
   KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds.default(60),
@@ -89,6 +88,8 @@ export type Settings = Stores & {
   budgetWindowMs: number;
   /** The least time between the two 409 that together confirm a transfer. */
   conflictConfirmMs: number;
+  /** Module paths and package names, in the order they are loaded. */
+  plugins: string[];
   workerConcurrency: number;
   /** Which accounts this worker serves; all when missing. */
   workerAccounts?: string[];
@@ -131,6 +132,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     ...(variables.KPAY_RATE_PAIRS && { ratePairs: variables.KPAY_RATE_PAIRS }),
     budgetWindowMs: variables.KPAY_BUDGET_WINDOW_SECONDS * 1_000,
     conflictConfirmMs: variables.KPAY_CONFLICT_CONFIRM_SECONDS * 1_000,
+    plugins: variables.KPAY_PLUGINS,
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
     simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,

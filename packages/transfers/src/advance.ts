@@ -8,7 +8,7 @@ import {
   type WalletBalance,
 } from '@kpay/core';
 import { breakerHold, isBreakerOpen, unknownStreakOf } from './breaker.ts';
-import { askCheck } from './checks/ask-check.ts';
+import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
@@ -39,6 +39,8 @@ export interface Advancer {
   random: () => number;
   /** Told of things a person should look at. */
   onAlarm: (transfer: TransferRow, alarm: string) => void;
+  /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
+  onCheckFailed?: (transfer: TransferRow, check: string, error: unknown) => void;
 }
 
 /**
@@ -196,7 +198,7 @@ async function runChecks(
   const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
   for (const check of advancer.checks) {
-    const verdict = await judge(check, row, context);
+    const verdict = await judge(advancer, check, row, context);
     inputs = { ...inputs, ...verdict.inputs };
     if (verdict.verdict !== 'pass') return { ...verdict, inputs };
   }
@@ -204,12 +206,14 @@ async function runChecks(
 }
 
 /** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
-async function judge(check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
+async function judge({ onCheckFailed }: Advancer, check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
   try {
     return await askCheck(check, row, context);
   } catch (error) {
     context.signal.throwIfAborted();
-    return unavailable(error, `check ${check.name}`, context.now);
+    const held = unavailable(error, `check ${check.name}`, context.now);
+    if (held.code === CHECK_FAILED) onCheckFailed?.(row, check.name, error);
+    return held;
   }
 }
 
@@ -236,7 +240,7 @@ function unavailable(error: unknown, what: string, now: Date): Extract<Verdict, 
       until: inSeconds(10),
     };
   }
-  return { verdict: 'hold', code: 'check_failed', reason: `${what} failed`, until: inSeconds(60) };
+  return { verdict: 'hold', code: CHECK_FAILED, reason: `${what} failed`, until: inSeconds(60) };
 }
 
 async function release(advancer: Advancer, row: TransferRow): Promise<TransferRow | undefined> {

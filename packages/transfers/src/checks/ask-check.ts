@@ -4,6 +4,8 @@ import type { Check, CheckContext, Verdict } from './check.ts';
 
 /** Long enough for a call to another service, short enough that a check that hangs does not keep a worker's slot. */
 const CHECK_TIMEOUT_MS = 5_000;
+/** The hold of a check that could not tell. */
+export const CHECK_FAILED = 'check_failed';
 const LOOK_AGAIN_MS = 60_000;
 
 const inputs = z.record(z.string(), z.unknown()).exactOptional();
@@ -29,7 +31,7 @@ export async function askCheck(check: Check, transfer: TransferRow, context: Che
   const timer = setTimeout(() => late.abort(), timeoutMs);
   const hold = (why: string): Verdict => {
     const until = new Date(context.now.getTime() + LOOK_AGAIN_MS);
-    return { verdict: 'hold', code: 'check_failed', reason: `check ${check.name} ${why}`, until };
+    return { verdict: 'hold', code: CHECK_FAILED, reason: `check ${check.name} ${why}`, until };
   };
   try {
     context.signal.throwIfAborted();

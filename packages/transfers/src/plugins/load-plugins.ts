@@ -1,0 +1,52 @@
+import { registerHooks } from 'node:module';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { InvalidSettings } from '@kpay/core';
+import { type Plugin, problemOf } from './plugin.ts';
+import { asPlugin } from './stray-errors.ts';
+
+/**
+ * Loads what KPAY_PLUGINS names, in its order: paths (beginning with . or /) relative to `directory`, everything else
+ * as a package that can be found from there. A plugin is the default export; a plain object of the right shape will do.
+ *
+ * @throws InvalidSettings, one line that names the entry.
+ */
+export async function loadPlugins(entries: readonly string[], directory: string = process.cwd()): Promise<Plugin[]> {
+  const plugins: Plugin[] = [];
+  for (const entry of entries) {
+    const plugin = await loadPlugin(entry, directory);
+    const twin = plugins.findIndex(({ name }) => name === plugin.name);
+    if (twin >= 0) throw wrong(entry, `is named ${plugin.name}, and so is ${entries[twin]}`);
+    plugins.push(plugin);
+  }
+  return plugins;
+}
+
+async function loadPlugin(entry: string, directory: string): Promise<Plugin> {
+  const module = await importFrom(entry, directory);
+  if (!('default' in module)) throw wrong(entry, 'has no default export: export default definePlugin({ … })');
+  const problem = problemOf(module.default);
+  if (problem !== undefined) throw wrong(entry, `is no plugin: ${problem}`);
+  return module.default as Plugin;
+}
+
+async function importFrom(entry: string, directory: string): Promise<object> {
+  const specifier = /^[./]/.test(entry) ? pathToFileURL(resolve(directory, entry)).href : entry;
+  // A package is looked for where the process was started, not where this file happens to be installed.
+  const parentURL = pathToFileURL(join(directory, 'package.json')).href;
+  const hooks = registerHooks({
+    resolve: (wanted, context, next) => next(wanted, wanted === specifier ? { ...context, parentURL } : context),
+  });
+  try {
+    return await asPlugin(entry, () => import(specifier));
+  } catch (error) {
+    const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
+    throw wrong(entry, `cannot be loaded (${line})`, error);
+  } finally {
+    hooks.deregister();
+  }
+}
+
+function wrong(entry: string, what: string, cause?: unknown): InvalidSettings {
+  return new InvalidSettings(`KPAY_PLUGINS: ${entry} ${what}`, { cause });
+}
