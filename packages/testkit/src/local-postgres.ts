@@ -8,10 +8,11 @@ import { temporaryFolder } from './temporary-folder.ts';
 const DEBIAN_VERSIONS = '/usr/lib/postgresql';
 
 /**
- * An empty Postgres with a superuser `kpay`. It does not wait for the disk, so it survives SIGKILL but not
- * a power cut. Postgres refuses to run as root: then the system's user `postgres` runs it.
+ * An empty Postgres with a superuser `kpay`, with `more` settings, which overrule ours. It does not wait for the disk
+ * unless told to (`fsync=on`), so it survives SIGKILL but not a power cut. Postgres refuses to run as root: then the
+ * system's user `postgres` runs it.
  */
-export async function localPostgres(): Promise<LocalServer | Unavailable> {
+export async function localPostgres(more: readonly string[] = []): Promise<LocalServer | Unavailable> {
   const postgres = findProgram(['postgres'], debianFolders());
   // The link on PATH may stand alone; initdb is beside the real one.
   const initdb = findProgram(['initdb'], postgres === undefined ? [] : [dirname(postgres), ...debianFolders()]);
@@ -29,7 +30,7 @@ export async function localPostgres(): Promise<LocalServer | Unavailable> {
   const prepare = [initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
   const [program = '', ...args] = asUser.owner ? ['setpriv', ...privileges, ...prepare] : prepare;
   execFileSync(program, args, { stdio: 'pipe', cwd: '/' });
-  const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`];
+  const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...more];
   return startServer({
     command: [postgres, '-D', data, ...settings.flatMap((setting) => ['-c', setting])],
     privileges,

@@ -1,0 +1,73 @@
+import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { corridors, makeOrders } from './orders.ts';
+import { openJobRunner } from './run-jobs.ts';
+import { openStage, type Stage } from './stage.ts';
+
+/** A backlog worked off under KPay's limit. Times are as KPay would see them, not scaled. */
+export interface Backlog {
+  transfers: number;
+  minutes: number;
+  /** What KPay received, by endpoint. */
+  requests: Readonly<Record<string, number>>;
+  /** Requests that the limit refused. */
+  refused: number;
+}
+
+/** One factor for everything that has a clock: the simulator's, and every setting of the worker and the exporter. */
+export const TIME_SCALE = 20;
+
+const LIMIT_PER_MINUTE = 100;
+const scaledSeconds = (seconds: number) => String(seconds / TIME_SCALE);
+
+/** The worker and the exporter at the settings they have unless told otherwise, 20 times faster. */
+const SCALED = {
+  SIMULATOR_TIME_SCALE: String(TIME_SCALE),
+  KPAY_RATE_LIMIT_PER_MINUTE: String(LIMIT_PER_MINUTE),
+  KPAY_BUDGET_WINDOW_SECONDS: scaledSeconds(60),
+  KPAY_OBSERVE_BALANCE_SECONDS: scaledSeconds(30),
+  KPAY_OBSERVE_AVAILABILITY_SECONDS: scaledSeconds(60),
+  KPAY_OBSERVE_RATE_SECONDS: scaledSeconds(600),
+  KPAY_CONFLICT_CONFIRM_SECONDS: scaledSeconds(60),
+  KPAY_RATE_PAIRS: corridors.map(({ pair }) => pair).join(','),
+};
+
+/** The worker, with the exporter beside it on the same budget. */
+export async function measureBacklog(transfers: number): Promise<Backlog> {
+  return work(transfers, transferQueueName('default'), queuePrefix('default'), async (stage) => {
+    await stage.startExporter(SCALED);
+    await stage.startWorker(SCALED);
+  });
+}
+
+/** A program that does without ledger and shared observations, but is written with care (peer.ts). */
+export async function measurePeer(transfers: number): Promise<Backlog> {
+  return work(transfers, 'peer', '{peer}', async (stage) => {
+    await stage.startProgram('./peer.ts', {
+      PEER_QUEUE: 'peer',
+      PEER_LIMIT_PER_MINUTE: String(LIMIT_PER_MINUTE),
+      PEER_TIME_SCALE: String(TIME_SCALE),
+    });
+  });
+}
+
+async function work(transfers: number, queue: string, prefix: string, start: (stage: Stage) => Promise<void>): Promise<Backlog> {
+  const stage = await openStage({ timeScale: TIME_SCALE });
+  try {
+    await start(stage);
+    const jobs = openJobRunner(stage.redisUrl, queue, prefix);
+    const seconds = await jobs.run(makeOrders(transfers, 'backlog')).finally(() => jobs.close());
+    const { requestCounts } = await stage.control<Truth>('GET', 'truth?requests=0&transfers=0');
+    return {
+      transfers,
+      minutes: (seconds * TIME_SCALE) / 60,
+      requests: requestCounts.byEndpoint,
+      refused: requestCounts.refusedByLimit,
+    };
+  } finally {
+    await stage.close();
+  }
+}
+
+interface Truth {
+  requestCounts: { byEndpoint: Record<string, number>; refusedByLimit: number };
+}

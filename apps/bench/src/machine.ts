@@ -1,0 +1,24 @@
+import { execFileSync } from 'node:child_process';
+import { cpus, release, totalmem, type } from 'node:os';
+import { findProgram } from '@kpay/testkit';
+
+/** What the figures depend on, in one sentence. */
+export function describeMachine(): string {
+  const [cpu] = cpus();
+  const memory = `${Math.round(totalmem() / 2 ** 30)} GB`;
+  const redis = versionOf('redis-server', []) ?? 'no Redis';
+  const postgres = versionOf('postgres', [
+    '/usr/lib/postgresql/17/bin',
+    '/usr/lib/postgresql/16/bin',
+    '/usr/lib/postgresql/15/bin',
+  ]);
+  return `${cpus().length} cores (${cpu?.model.trim() || 'unknown'}), ${memory}, ${type()} ${release()}, Node ${process.versions.node}, ${postgres ?? 'no Postgres'}, ${redis}`;
+}
+
+/** `Redis 7.0.15`, from what the program says of itself. */
+function versionOf(name: string, folders: readonly string[]): string | undefined {
+  const program = findProgram([name], folders);
+  if (program === undefined) return undefined;
+  const [version] = /\d+\.\d+(\.\d+)?/.exec(execFileSync(program, ['--version'], { encoding: 'utf8' })) ?? [];
+  return `${name === 'postgres' ? 'Postgres' : 'Redis'} ${version}`;
+}

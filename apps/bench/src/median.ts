@@ -1,0 +1,7 @@
+/** The middle of the values; the lower one of two. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted[Math.floor((sorted.length - 1) / 2)];
+  if (middle === undefined) throw new Error('there is no median of nothing');
+  return middle;
+}

@@ -1,0 +1,198 @@
+import { measureClient } from './client.ts';
+import { describeRange, ratios } from './figures.ts';
+import { type Backlog, measureBacklog, measurePeer, TIME_SCALE } from './limit.ts';
+import { median } from './median.ts';
+import { measureMemory } from './memory.ts';
+import { type Cost, measureSpeed, type Speed } from './speed.ts';
+
+/** A figure that must hold. */
+export interface Figure {
+  what: string;
+  seen: string;
+  needed: string;
+  held: boolean;
+}
+
+export interface Report {
+  /** Markdown. */
+  text: string;
+  figures: Figure[];
+}
+
+export interface Size {
+  transfers: number;
+  rounds: number;
+}
+
+export interface Part {
+  name: string;
+  title: string;
+  full: Size;
+  /** For `--check`: the figures must hold here too, but less is averaged. */
+  small: Size;
+  run(size: Size): Promise<Report>;
+}
+
+export const parts: readonly Part[] = [
+  {
+    name: 'limit',
+    title: 'A backlog under the limit',
+    full: { transfers: 1_000, rounds: 1 },
+    small: { transfers: 300, rounds: 1 },
+    run: reportLimit,
+  },
+  {
+    name: 'speed',
+    title: 'Without the limit',
+    full: { transfers: 2_000, rounds: 5 },
+    small: { transfers: 1_000, rounds: 3 },
+    run: reportSpeed,
+  },
+  {
+    name: 'client',
+    title: 'A call of the client',
+    full: { transfers: 3_000, rounds: 7 },
+    small: { transfers: 1_500, rounds: 3 },
+    run: reportClient,
+  },
+  {
+    name: 'memory',
+    title: 'Memory',
+    full: { transfers: 100_000, rounds: 1 },
+    small: { transfers: 100_000, rounds: 1 },
+    run: reportMemory,
+  },
+];
+
+async function reportLimit({ transfers }: Size): Promise<Report> {
+  const ours = await measureBacklog(transfers);
+  const peer = await measurePeer(transfers);
+  const perMinute = (backlog: Backlog) => backlog.transfers / backlog.minutes;
+  const total = (backlog: Backlog) => Object.values(backlog.requests).reduce((sum, count) => sum + count, 0);
+  const row = (name: string, backlog: Backlog) =>
+    `| ${name} | ${(backlog.transfers / total(backlog)).toFixed(3)} | ${perMinute(backlog).toFixed(1)} | ${backlog.minutes.toFixed(1)} | ${backlog.refused} | ${describeRequests(backlog)} |`;
+  const perRequest = ours.transfers / total(ours);
+  const ratio = perMinute(ours) / perMinute(peer);
+  return {
+    text: `${transfers} transfers over ten corridors out of seven currencies are put into the queue at once; each carries a \`minRate\`, so
+that rate and funds of its own currency are judged. KPay's limit is 100 requests a minute. Everything that has a clock
+(simulator, budget, observations, worker, exporter) runs ${TIME_SCALE} times faster; minutes are KPay's. The exporter runs beside
+the worker, on the same budget. The peer (apps/bench/src/peer.ts) keeps its token, reads balance and rate for each
+transfer, and stays below the limit by BullMQ's limiter.
+
+| | transfers a request | transfers a minute | minutes | 429 | requests |
+|---|---|---|---|---|---|
+${row('kpay-ops', ours)}
+${row('peer', peer)}`,
+    figures: [
+      { what: 'transfers a request', seen: perRequest.toFixed(3), needed: '≥ 0.93', held: perRequest >= 0.93 },
+      { what: 'requests refused by the limit', seen: String(ours.refused), needed: 'none', held: ours.refused === 0 },
+      { what: 'transfers a minute, times those of the peer', seen: ratio.toFixed(2), needed: '≥ 2.7', held: ratio >= 2.7 },
+    ],
+  };
+}
+
+function describeRequests({ requests }: Backlog): string {
+  const counted = Object.entries(requests).sort(([, a], [, b]) => b - a);
+  return counted.map(([endpoint, count]) => `${endpoint} ${count}`).join(', ');
+}
+
+async function reportSpeed({ transfers, rounds }: Size): Promise<Report> {
+  const speeds: Speed[] = [];
+  for (const concurrency of [20, 50]) speeds.push(await measureSpeed({ concurrency, transfers, rounds }));
+  const rows = speeds.map((speed) => {
+    const of = (side: 'ours' | 'bare') =>
+      describeRange(
+        speed.rounds.map((round) => round[side].perSecond),
+        0,
+      );
+    return `| ${speed.concurrency} | ${of('ours')} | ${of('bare')} | ${describeRange(shares(speed), 2)} |`;
+  });
+  return {
+    text: `The real worker against a bare loop (apps/bench/src/bare-loop.ts): the same jobs, one POST by undici, and three durable
+commits, as many as a transfer takes here: accepted, \`submitting\`, outcome. Ten corridors out of seven currencies, each
+transfer with a \`minRate\`; ${rounds} rounds of ${transfers} transfers of each side in turn. Median (least to most).
+
+| concurrency | transfers a second | bare loop | share of the bare loop |
+|---|---|---|---|
+${rows.join('\n')}
+
+Processor time for a transfer, in milliseconds (medians), and what Postgres counted as committed transactions in the run,
+read-only ones included:
+
+| | this process | Postgres | Redis | simulator | transactions |
+|---|---|---|---|---|---|
+${speeds
+  .flatMap(({ concurrency, rounds: measured, transactions }) =>
+    (['ours', 'bare'] as const).map((side) =>
+      costRow(
+        `${side === 'ours' ? 'worker' : 'bare loop'}, ${concurrency}`,
+        measured.map((round) => round[side]),
+        transactions[side],
+      ),
+    ),
+  )
+  .join('\n')}`,
+    figures: speeds.flatMap((speed) => {
+      const share = median(shares(speed));
+      const perSecond = median(speed.rounds.map(({ ours }) => ours.perSecond));
+      const at = `at concurrency ${speed.concurrency}`;
+      return [
+        { what: `share of the bare loop ${at}`, seen: share.toFixed(2), needed: '≥ 0.45', held: share >= 0.45 },
+        { what: `transfers a second ${at}`, seen: perSecond.toFixed(0), needed: '≥ 100', held: perSecond >= 100 },
+      ];
+    }),
+  };
+}
+
+/** Round by round, so that what slows the machine for a while slows both sides. */
+function shares(speed: Speed): number[] {
+  return ratios(speed.rounds.map(({ ours, bare }) => ({ ours: ours.perSecond, bare: bare.perSecond })));
+}
+
+function costRow(name: string, costs: readonly Cost[], transactions: number): string {
+  const cpu = ['node', 'postgres', 'redis', 'simulator'].map((process) =>
+    median(costs.map(({ cpuMs }) => cpuMs[process] ?? 0)).toFixed(2),
+  );
+  return `| ${name} | ${cpu.join(' | ')} | ${transactions.toFixed(2)} |`;
+}
+
+async function reportClient({ transfers, rounds }: Size): Promise<Report> {
+  const measured = await measureClient({ calls: transfers, rounds });
+  const rows = measured.map((calls) => {
+    const of = (side: 'ours' | 'bare') =>
+      describeRange(
+        calls.rounds.map((round) => round[side]),
+        0,
+      );
+    return `| ${calls.concurrency} | ${of('ours')} | ${of('bare')} | ${describeRange(ratios(calls.rounds), 2)} |`;
+  });
+  return {
+    text: `\`client.transfer\` with token and budget in memory against undici with the same text, whose answer is only parsed; ${rounds}
+rounds of ${transfers} calls of each side in turn, to the simulator in a process of its own. Median (least to most).
+
+| calls at once | calls a second | bare undici | share |
+|---|---|---|---|
+${rows.join('\n')}`,
+    figures: measured.map((calls) => {
+      const share = median(ratios(calls.rounds));
+      const what = `share of bare undici, ${calls.concurrency} at once`;
+      return { what, seen: share.toFixed(2), needed: '≥ 0.85', held: share >= 0.85 };
+    }),
+  };
+}
+
+async function reportMemory({ transfers }: Size): Promise<Report> {
+  const { beforeMb, waitingMb, redisMb } = await measureMemory(transfers);
+  const mb = (size: number) => `${size.toFixed(0)} MB`;
+  return {
+    text: `A worker under the real limit with ${transfers.toLocaleString('en')} transfers waiting in the ledger, all of them due: it sweeps, hints and
+sends all the while. Resident size with an empty ledger, and the most in the 20 s after they came.
+
+| | empty | waiting |
+|---|---|---|
+| worker | ${mb(beforeMb)} | ${mb(waitingMb)} |
+| Redis | ${mb(redisMb.before)} | ${mb(redisMb.waiting)} |`,
+    figures: [],
+  };
+}

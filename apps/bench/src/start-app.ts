@@ -1,0 +1,63 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** One process of the run. */
+export interface App {
+  pid: number;
+  /** What it wrote. */
+  output(): string;
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  /** The program, from this file. */
+  main: string;
+  env: Readonly<Record<string, string>>;
+  /** What it writes when it is ready. */
+  ready: string;
+  nodeArguments?: readonly string[];
+}
+
+const STARTS_WITHIN_MS = 30_000;
+const KEPT_OUTPUT = 20_000;
+
+/** Starts a program of this repository from its sources, in a process of its own, and waits until it is ready. */
+export async function startApp({ main, env, ready, nodeArguments = [] }: AppOptions): Promise<App> {
+  const path = fileURLToPath(new URL(main, import.meta.url));
+  const child = spawn(process.execPath, ['--conditions=@kpay/source', ...nodeArguments, path], {
+    env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const endWithUs = () => child.kill('SIGKILL');
+  process.once('exit', endWithUs);
+  let output = '';
+  const started = Promise.withResolvers<void>();
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (text) => {
+      output = (output + String(text)).slice(-KEPT_OUTPUT);
+      if (output.includes(ready)) started.resolve();
+    });
+  }
+  child.on('error', started.reject);
+  child.on('exit', () => started.reject(new Error(`${main} ended: ${output}`)));
+  const late = setTimeout(() => started.reject(new Error(`${main} is not ready: ${output}`)), STARTS_WITHIN_MS);
+  await started.promise.finally(() => clearTimeout(late));
+  return {
+    pid: child.pid ?? 0,
+    output: () => output,
+    async stop() {
+      process.off('exit', endWithUs);
+      await end(child);
+    },
+  };
+}
+
+async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const kill = setTimeout(() => child.kill('SIGKILL'), 10_000);
+  await ended;
+  clearTimeout(kill);
+}
