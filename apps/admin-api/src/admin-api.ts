@@ -1,13 +1,15 @@
 import type { KpayAccount } from '@kpay/core';
 import { healthRoutes, type Logger } from '@kpay/runtime';
 import type { Ledger, TransferRow } from '@kpay/transfers';
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, Router } from 'express';
+import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './authenticate.ts';
 import { findMissing } from './ledger-readiness.ts';
-import type { Caller, Operation } from './operation.ts';
+import { openApiDocument } from './open-api.ts';
+import type { Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
+import { referencePage } from './reference-page.ts';
 import { cancelTransfer } from './routes/cancel-transfer.ts';
 import { createTransfer } from './routes/create-transfer.ts';
 import { listAccounts } from './routes/list-accounts.ts';
@@ -20,6 +22,7 @@ import { showAvailability } from './routes/show-availability.ts';
 import { showBalances } from './routes/show-balances.ts';
 import { showRates } from './routes/show-rates.ts';
 import { showTransfer } from './routes/show-transfer.ts';
+import { refuseMethod, routesOf } from './routes.ts';
 
 export interface AdminApiOptions {
   ledger: Ledger;
@@ -30,8 +33,6 @@ export interface AdminApiOptions {
   hint(transfer: TransferRow): Promise<void>;
   logger: Logger;
 }
-
-const MOST_BODY_BYTES = 100_000;
 
 /** The REST API as an Express application: /v1 behind the token, /healthz and /readyz open. */
 export function createAdminApi(options: AdminApiOptions): Express {
@@ -46,8 +47,15 @@ export function createAdminApi(options: AdminApiOptions): Express {
   for (const [path, handler] of Object.entries(healthRoutes(() => findMissing(options.ledger)))) {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
+  const operations = listOperations(options);
+  const document = openApiDocument(operations);
+  app
+    .route('/openapi.json')
+    .get((_request, response) => void response.json(document))
+    .all(refuseMethod('GET, HEAD'));
+  app.use('/docs', referencePage());
   // Before anything else of /v1 is looked at, the body included.
-  app.use('/v1', requireCaller(options.adminToken), routesOf(listOperations(options)));
+  app.use('/v1', requireCaller(options.adminToken), routesOf(operations));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
   });
@@ -86,44 +94,6 @@ function requireCaller(adminToken: string): RequestHandler {
   return (request, response, next) => {
     response.locals.caller = authenticate(request.get('authorization'));
     next();
-  };
-}
-
-function routesOf(operations: readonly Operation[]): Router {
-  const router = Router();
-  for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
-    const route = router.route(path);
-    for (const operation of ofPath) {
-      const readers = operation.method === 'post' ? [refuseOtherTypes, readJson] : [];
-      route[operation.method](...readers, serve(operation));
-    }
-    const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
-    route.all(refuseMethod(allowed.join(', ')));
-  }
-  return router;
-}
-
-function serve(operation: Operation): RequestHandler {
-  return async (request, response) => {
-    const { status, body, headers } = await operation.handle(request, response.locals.caller as Caller);
-    response
-      .status(status)
-      .set(headers ?? {})
-      .json(body);
-  };
-}
-
-const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false });
-
-const refuseOtherTypes: RequestHandler = (request, _response, next) => {
-  // Null: there is no body, which the operation will say in its own words.
-  if (request.is('application/json') !== false || request.get('content-length') === '0') return next();
-  throw new Problem('unsupported_media_type', 'Send the body as application/json.');
-};
-
-function refuseMethod(allow: string): RequestHandler {
-  return (request) => {
-    throw new Problem('method_not_allowed', `${request.method} is not possible here, only ${allow}.`, { headers: { allow } });
   };
 }
 

@@ -1,6 +1,18 @@
 import { type KpayAccount, type Observed, type ObserveOptions, Rejected, Retryable } from '@kpay/core';
+import { z } from 'zod';
 import type { Reply } from './operation.ts';
 import { Problem } from './problem.ts';
+
+/** What KPay said, with its age. */
+export function observationOf(item: z.ZodType) {
+  return z.strictObject({
+    account: z.string(),
+    askedAt: z.iso.datetime(),
+    ageSeconds: z.int().min(0),
+    stale: z.boolean().describe('KPay did not answer just now: this is what it said last.'),
+    items: z.array(item),
+  });
+}
 
 export interface ObservationRead<T> {
   account: KpayAccount;
@@ -23,7 +35,6 @@ const RETRY_AFTER_S = 10;
  */
 export async function replyWithObservation<T>({ account, what, read, peek, present }: ObservationRead<T>): Promise<Reply> {
   const show = ({ value, askedAt }: Observed<T>, stale: boolean): Reply => ({
-    status: 200,
     body: {
       account: account.name,
       askedAt: askedAt.toISOString(),

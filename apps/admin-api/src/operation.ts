@@ -1,4 +1,5 @@
-import type { Request } from 'express';
+import type { z } from 'zod';
+import type { ProblemCode } from './problem.ts';
 
 /** Who asks, once that is known. */
 export interface Caller {
@@ -6,16 +7,46 @@ export interface Caller {
   owner: string;
 }
 
-export interface Reply {
-  status: number;
-  body: unknown;
+/** What was asked, understood. */
+export interface Call<Query, Body> {
+  /** The id in the path, unparsed; empty when the path has none. */
+  id: string;
+  query: Query;
+  body: Body;
+  idempotencyKey: string | undefined;
+  caller: Caller;
+}
+
+export interface Reply<Answer = unknown> {
+  body: Answer;
   headers?: Record<string, string>;
 }
 
-/** One thing the API does. What goes wrong is thrown, and problem-of.ts says how it is told. */
-export interface Operation {
+/**
+ * One thing the API does. Everything it takes and answers is described here once: requests are parsed by these schemas,
+ * and /openapi.json is written from them. What goes wrong is thrown, and problem-of.ts says how it is told.
+ */
+export interface Operation<Query = unknown, Body = unknown> {
+  /** A name for programs, such as `listTransfers`. */
+  name: string;
   method: 'get' | 'post' | 'delete';
-  /** Below /v1, as Express writes it. */
+  /** Below /v1, such as `/transfers/{id}`. */
   path: string;
-  handle(request: Request, caller: Caller): Promise<Reply>;
+  /** What it does, in a sentence. */
+  summary: string;
+  /** An object of the query's parameters, read from text. */
+  query?: z.ZodType<Query>;
+  body?: z.ZodType<Body>;
+  /** It takes the header Idempotency-Key. */
+  idempotent?: true;
+  answer: { status: 200 | 201 | 202; schema: z.ZodType; location?: true };
+  /** What can go wrong besides what can with every operation. */
+  problems?: readonly ProblemCode[];
+  handle(call: Call<Query, Body>): Promise<Reply>;
+}
+
+/** Lets the types of `handle` follow from the schemas. */
+export function describeOperation<Query = undefined, Body = undefined>(operation: Operation<Query, Body>): Operation {
+  // The one place where a call is made, routes.ts, parses by the same schemas that gave these types.
+  return operation as Operation;
 }

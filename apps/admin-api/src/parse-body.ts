@@ -2,17 +2,21 @@ import { InvalidRequest } from '@kpay/transfers';
 import { z } from 'zod';
 
 export const reasonSchema = z
-  .string({ error: 'is required: say why' })
+  .string()
   .trim()
   .min(1, 'must not be empty')
-  .max(500, 'must be at most 500 characters');
+  .max(500, 'must be at most 500 characters')
+  .describe('Why, for whoever reads the history.');
 
 /** Parses a body against its schema; none counts as an empty object. @throws InvalidRequest naming the field. */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
-  if (issue?.code === 'unrecognized_keys') throw new InvalidRequest(issue.keys[0] ?? 'body', 'is not a field here');
-  const field = issue?.path.map(String).join('.') || 'body';
-  throw new InvalidRequest(field, issue?.message ?? 'is not valid');
+  if (!issue) throw new InvalidRequest('body', 'is not valid');
+  if (issue.code === 'unrecognized_keys') throw new InvalidRequest(issue.keys[0] ?? 'body', 'is not a field here');
+  const field = issue.path.map(String).join('.');
+  if (field === '') throw new InvalidRequest('body', 'must be a JSON object');
+  const given = issue.path.reduce<unknown>((value, key) => Object(value)[key], body);
+  throw new InvalidRequest(field, given === undefined ? 'is required' : issue.message);
 }

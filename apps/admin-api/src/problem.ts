@@ -1,3 +1,5 @@
+import { z } from 'zod';
+
 const KINDS = {
   invalid_request: { status: 400, title: 'The request is not valid' },
   idempotency_required: { status: 400, title: 'The request does not say which transfer it means' },
@@ -18,22 +20,29 @@ const KINDS = {
 
 export type ProblemCode = keyof typeof KINDS;
 
-/** RFC 9457, with what a program needs to go on. */
-export interface ProblemBody {
-  type: string;
-  title: string;
-  status: number;
-  detail: string;
-  code: ProblemCode;
-  /** The same request, unchanged, may succeed later, and sending it again does no harm. */
-  safeToRetry: boolean;
-  /** Whether this request, or the transfer it is about, moved money or set a transfer going that will. */
-  moneyMoved: 'yes' | 'no' | 'unknown';
-  /** The part of the body that is wrong, as a JSON pointer. */
-  pointer?: string;
-  /** The query parameter or header that is wrong. */
-  parameter?: string;
+const codes = Object.keys(KINDS) as ProblemCode[];
+
+export function statusOf(code: ProblemCode): number {
+  return KINDS[code].status;
 }
+
+/** RFC 9457, with what a program needs to go on. */
+export const problemSchema = z
+  .strictObject({
+    type: z.string(),
+    title: z.string(),
+    status: z.int(),
+    detail: z.string(),
+    code: z.enum(codes),
+    safeToRetry: z.boolean().describe('The same request, unchanged, may succeed later, and sending it again does no harm.'),
+    moneyMoved: z
+      .enum(['yes', 'no', 'unknown'])
+      .describe('Whether this request, or the transfer it is about, moved money or set a transfer going that will.'),
+    pointer: z.string().exactOptional().describe('The part of the body that is wrong, as a JSON pointer.'),
+    parameter: z.string().exactOptional().describe('The query parameter or header that is wrong.'),
+  })
+  .meta({ id: 'Problem' });
+export type ProblemBody = z.infer<typeof problemSchema>;
 
 interface ProblemOptions {
   pointer?: string;

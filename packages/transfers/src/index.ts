@@ -20,5 +20,13 @@ export { checksOf } from './plugins/built-in.ts';
 export { loadPlugins } from './plugins/load-plugins.ts';
 export { definePlugin, type Plugin } from './plugins/plugin.ts';
 export { containStrayErrors } from './plugins/stray-errors.ts';
-export { presentEvent, presentTransfer, type TransferEventView, type TransferView } from './present.ts';
+export {
+  decimalSchema,
+  presentEvent,
+  presentTransfer,
+  type TransferEventView,
+  type TransferView,
+  transferEventViewSchema,
+  transferViewSchema,
+} from './present.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';

@@ -1,55 +1,64 @@
 import { formatAmount } from '@kpay/core';
+import { z } from 'zod';
 import type { TransferEventRow, TransferRow } from './ledger/schema.ts';
-import { moneyMoved } from './states.ts';
+import { moneyMoved, transferStates } from './states.ts';
+
+/** Amounts and rates are decimal text, never floating point numbers. */
+export const decimalSchema = z.string().regex(/^-?\d+(\.\d+)?$/);
+const time = z.iso.datetime();
+const state = z.enum(transferStates);
 
 /** A transfer as the API shows it. Amounts and rates are decimal strings, times ISO 8601. */
-export interface TransferView {
-  id: string;
-  externalId: string | null;
-  account: string;
-  state: TransferRow['state'];
-  /** Why it is where it is, in a sentence; `reasonCode` is the same for programs. */
-  reason: string | null;
-  reasonCode: string | null;
-  moneyMoved: 'yes' | 'no' | 'unknown';
-  sourceCountry: string;
-  destinationCountry: string;
-  amount: string;
-  currency: string;
-  destinationAmount: string | null;
-  destinationCurrency: string;
-  exchangeRate: string | null;
-  kpayTransferId: string | null;
-  confirmedBy: 'answer' | 'conflict' | 'person' | null;
-  attempts: number;
-  /** The transfer that this one was made again from. */
-  replayOf: string | null;
-  /** While it is held: until when at the latest. */
-  holdUntil: string | null;
-  description: string | null;
-  minRate: string | null;
-  onInsufficientFunds: 'hold' | 'fail';
-  notBefore: string | null;
-  expiresAt: string | null;
-  priority: number;
-  metadata: Record<string, string> | null;
-  createdAt: string;
-  updatedAt: string;
-  finishedAt: string | null;
-  version: number;
-}
+export const transferViewSchema = z
+  .strictObject({
+    id: z.uuid(),
+    externalId: z.string().nullable(),
+    account: z.string(),
+    state,
+    reason: z.string().nullable().describe('Why it is where it is, in a sentence.'),
+    reasonCode: z.string().nullable().describe('The same for programs.'),
+    moneyMoved: z.enum(['yes', 'no', 'unknown']),
+    sourceCountry: z.string(),
+    destinationCountry: z.string(),
+    amount: decimalSchema,
+    currency: z.string(),
+    destinationAmount: decimalSchema.nullable(),
+    destinationCurrency: z.string(),
+    exchangeRate: decimalSchema.nullable().describe('The rate that KPay applied.'),
+    kpayTransferId: z.string().nullable(),
+    confirmedBy: z.enum(['answer', 'conflict', 'person']).nullable(),
+    attempts: z.int(),
+    replayOf: z.uuid().nullable().describe('The transfer that this one was made again from.'),
+    holdUntil: time.nullable().describe('While it is held: until when at the latest.'),
+    description: z.string().nullable(),
+    minRate: decimalSchema.nullable(),
+    onInsufficientFunds: z.enum(['hold', 'fail']),
+    notBefore: time.nullable(),
+    expiresAt: time.nullable(),
+    priority: z.int().min(0).max(9),
+    metadata: z.record(z.string(), z.string()).nullable(),
+    createdAt: time,
+    updatedAt: time,
+    finishedAt: time.nullable(),
+    version: z.int(),
+  })
+  .meta({ id: 'Transfer' });
+export type TransferView = z.infer<typeof transferViewSchema>;
 
-export interface TransferEventView {
-  version: number;
-  type: string;
-  from: TransferRow['state'] | null;
-  to: TransferRow['state'];
-  reason: string | null;
-  reasonCode: string | null;
-  actor: string;
-  detail: Record<string, unknown> | null;
-  at: string;
-}
+export const transferEventViewSchema = z
+  .strictObject({
+    version: z.int(),
+    type: z.string().describe('What happened: `accepted`, `held`, `submitting`, `succeeded` …'),
+    from: state.nullable(),
+    to: state,
+    reason: z.string().nullable(),
+    reasonCode: z.string().nullable(),
+    actor: z.string(),
+    detail: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
+    at: time,
+  })
+  .meta({ id: 'TransferEvent' });
+export type TransferEventView = z.infer<typeof transferEventViewSchema>;
 
 /** Shows a row of the ledger to the world. */
 export function presentTransfer(row: TransferRow): TransferView {

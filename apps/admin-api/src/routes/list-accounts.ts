@@ -1,14 +1,23 @@
 import type { KpayAccount } from '@kpay/core';
-import type { Operation } from '../operation.ts';
+import { z } from 'zod';
+import { describeOperation, type Operation } from '../operation.ts';
+import { pageOf } from '../page.ts';
 
-/** GET /accounts: the accounts that transfers can be made in. No key is shown. */
+const accountSchema = z
+  .strictObject({ name: z.string(), environment: z.enum(['TEST', 'PRODUCTION']), baseUrl: z.string() })
+  .meta({ id: 'Account' });
+
+/** No key is shown. */
 export function listAccounts({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
-  return {
+  return describeOperation({
+    name: 'listAccounts',
     method: 'get',
     path: '/accounts',
+    summary: 'The accounts that transfers can be made in.',
+    answer: { status: 200, schema: pageOf(accountSchema) },
     async handle() {
       const items = [...accounts.values()].map(({ name, environment, baseUrl }) => ({ name, environment, baseUrl }));
-      return { status: 200, body: { items, nextCursor: null } };
+      return { body: { items, nextCursor: null } };
     },
-  };
+  });
 }

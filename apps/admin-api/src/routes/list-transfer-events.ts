@@ -1,16 +1,19 @@
-import { type Ledger, presentEvent, listTransferEvents as readEvents } from '@kpay/transfers';
-import type { Operation } from '../operation.ts';
+import { type Ledger, presentEvent, listTransferEvents as readEvents, transferEventViewSchema } from '@kpay/transfers';
+import { describeOperation, type Operation } from '../operation.ts';
+import { pageOf } from '../page.ts';
 import { requireTransfer } from '../require-transfer.ts';
 
-/** GET /transfers/{id}/events: everything that happened to it, oldest first, in one page. */
 export function listTransferEvents({ ledger }: { ledger: Ledger }): Operation {
-  return {
+  return describeOperation({
+    name: 'listTransferEvents',
     method: 'get',
-    path: '/transfers/:id/events',
-    async handle(request) {
-      const { id } = await requireTransfer(ledger, request);
-      const events = await readEvents(ledger, id);
-      return { status: 200, body: { items: events.map(presentEvent), nextCursor: null } };
+    path: '/transfers/{id}/events',
+    summary: 'Everything that happened to a transfer, oldest first, in one page.',
+    answer: { status: 200, schema: pageOf(transferEventViewSchema) },
+    async handle({ id }) {
+      const transfer = await requireTransfer(ledger, id);
+      const events = await readEvents(ledger, transfer.id);
+      return { body: { items: events.map(presentEvent), nextCursor: null } };
     },
-  };
+  });
 }

@@ -4,11 +4,12 @@ import {
   listTransfers as readTransfers,
   type TransferFilter,
   transferStates,
+  transferViewSchema,
 } from '@kpay/transfers';
 import { z } from 'zod';
-import type { Operation } from '../operation.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { pageOf } from '../page.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
-import { parseQuery } from '../parse-query.ts';
 
 const querySchema = z.strictObject({
   account: z
@@ -25,13 +26,15 @@ const querySchema = z.strictObject({
   cursor: z.string().max(300, 'must be a nextCursor of this list').optional(),
 });
 
-/** GET /transfers, the newest first. `nextCursor` is null on the last page. */
 export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
-  return {
+  return describeOperation({
+    name: 'listTransfers',
     method: 'get',
     path: '/transfers',
-    async handle(request) {
-      const { limit, cursor, account, state, externalId } = parseQuery(querySchema, request.query);
+    summary: 'Transfers, the newest first, a page at a time.',
+    query: querySchema,
+    answer: { status: 200, schema: pageOf(transferViewSchema) },
+    async handle({ query: { limit, cursor, account, state, externalId } }) {
       const filter: TransferFilter = {
         ...(account !== undefined && { account }),
         ...(state !== undefined && { state }),
@@ -44,7 +47,7 @@ export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
       const last = page.at(-1);
       const more = rows.length > limit && last !== undefined;
       const nextCursor = more ? writeCursor({ createdAt: last.created_at, id: last.id }, filter) : null;
-      return { status: 200, body: { items: page.map(presentTransfer), nextCursor } };
+      return { body: { items: page.map(presentTransfer), nextCursor } };
     },
-  };
+  });
 }

@@ -1,8 +1,9 @@
 import type { KpayAccount } from '@kpay/core';
 import { InvalidRequest, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
 import { z } from 'zod';
-import type { Operation } from '../operation.ts';
-import { parseBody, reasonSchema } from '../parse-body.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { pageOf } from '../page.ts';
+import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
 
 const until = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional();
@@ -21,51 +22,73 @@ const bodySchema = z.discriminatedUnion(
   { error: 'must be "all", "account" or "corridor"' },
 );
 
+const time = z.iso.datetime();
+const pauseSchema = z
+  .strictObject({
+    id: z.uuid(),
+    scope: z.enum(['all', 'account', 'corridor']),
+    account: z.string().nullable(),
+    corridor: z.string().nullable(),
+    reason: z.string(),
+    createdBy: z.string(),
+    createdAt: time,
+    until: time.nullable().describe('When it ends by itself; null: when it is lifted.'),
+    liftedAt: time.nullable(),
+    liftedBy: z.string().nullable(),
+  })
+  .meta({ id: 'Pause' });
+
 interface PausesOptions {
   ledger: Ledger;
   accounts: ReadonlyMap<string, KpayAccount>;
 }
 
-/** GET /pauses: those in force. */
 export function showPauses({ ledger }: PausesOptions): Operation {
-  return {
+  return describeOperation({
+    name: 'listPauses',
     method: 'get',
     path: '/pauses',
-    handle: async () => ({ status: 200, body: { items: (await listPauses(ledger)).map(presentPause), nextCursor: null } }),
-  };
+    summary: 'The pauses in force.',
+    answer: { status: 200, schema: pageOf(pauseSchema) },
+    handle: async () => ({ body: { items: (await listPauses(ledger)).map(presentPause), nextCursor: null } }),
+  });
 }
 
-/** POST /pauses: from the answer on nothing new is sent there. */
 export function createPause({ ledger, accounts }: PausesOptions): Operation {
-  return {
+  return describeOperation({
+    name: 'createPause',
     method: 'post',
     path: '/pauses',
-    async handle(request, { owner }) {
-      const { reason, until: end, ...scope } = parseBody(bodySchema, request.body);
+    summary: 'Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there.',
+    body: bodySchema,
+    answer: { status: 201, schema: pauseSchema, location: true },
+    async handle({ body: { reason, until: end, ...scope }, caller }) {
       if ('account' in scope && !accounts.has(scope.account)) {
         throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
       }
-      const made = await pause(ledger, scope, { by: owner, reason, until: end === undefined ? null : new Date(end) });
-      return { status: 201, body: presentPause(made), headers: { location: `/v1/pauses/${made.id}` } };
+      const made = await pause(ledger, scope, { by: caller.owner, reason, until: end === undefined ? null : new Date(end) });
+      return { body: presentPause(made), headers: { location: `/v1/pauses/${made.id}` } };
     },
-  };
+  });
 }
 
-/** DELETE /pauses/{id}: ends it and wakes what it held. */
 export function endPause({ ledger }: PausesOptions): Operation {
-  return {
+  return describeOperation({
+    name: 'endPause',
     method: 'delete',
-    path: '/pauses/:id',
-    async handle(request, { owner }) {
-      const id = z.uuid().safeParse(request.params.id);
-      const lifted = id.success ? await liftPause(ledger, id.data, owner) : undefined;
+    path: '/pauses/{id}',
+    summary: 'End a pause and wake what it held.',
+    answer: { status: 200, schema: pauseSchema },
+    async handle({ id, caller }) {
+      const parsed = z.uuid().safeParse(id);
+      const lifted = parsed.success ? await liftPause(ledger, parsed.data, caller.owner) : undefined;
       if (!lifted) throw new Problem('not_found', 'There is no pause with this id in force.');
-      return { status: 200, body: presentPause(lifted) };
+      return { body: presentPause(lifted) };
     },
-  };
+  });
 }
 
-function presentPause(row: PauseRow) {
+function presentPause(row: PauseRow): z.infer<typeof pauseSchema> {
   return {
     id: row.id,
     scope: row.scope,

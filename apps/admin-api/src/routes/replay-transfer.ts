@@ -1,13 +1,19 @@
 import type { KpayAccount } from '@kpay/core';
-import { type Ledger, moneyMoved, presentTransfer, replayTransfer as replay, type TransferRow } from '@kpay/transfers';
+import { transferWishSchema } from '@kpay/producer';
+import {
+  type Ledger,
+  moneyMoved,
+  presentTransfer,
+  replayTransfer as replay,
+  type TransferRow,
+  transferViewSchema,
+} from '@kpay/transfers';
 import { z } from 'zod';
-import { parseIdempotencyKey } from '../idempotency-key.ts';
-import type { Operation } from '../operation.ts';
-import { parseBody } from '../parse-body.ts';
+import { describeOperation, type Operation } from '../operation.ts';
 import { Problem } from '../problem.ts';
 import { requireTransfer } from '../require-transfer.ts';
 
-const bodySchema = z.strictObject({ externalId: z.string({ error: 'must be a string' }).optional() });
+const bodySchema = z.strictObject({ externalId: transferWishSchema.shape.externalId.optional() });
 
 export interface ReplayTransferOptions {
   ledger: Ledger;
@@ -16,16 +22,19 @@ export interface ReplayTransferOptions {
   tellWorkers(transfer: TransferRow): void;
 }
 
-/** POST /transfers/{id}/replay: a new, linked transfer of one that ended without moving money. */
 export function replayTransfer({ ledger, accounts, tellWorkers }: ReplayTransferOptions): Operation {
   const names = new Set(accounts.keys());
-  return {
+  return describeOperation({
+    name: 'replayTransfer',
     method: 'post',
-    path: '/transfers/:id/replay',
-    async handle(request, { owner }) {
-      const { externalId } = parseBody(bodySchema, request.body);
-      const idempotencyKey = parseIdempotencyKey(request);
-      const { id } = await requireTransfer(ledger, request);
+    path: '/transfers/{id}/replay',
+    summary: 'Make a transfer again that ended without moving money: a new one, linked to it.',
+    body: bodySchema,
+    idempotent: true,
+    answer: { status: 202, schema: transferViewSchema, location: true },
+    problems: ['idempotency_required', 'idempotency_conflict', 'not_replayable'],
+    async handle({ id, body: { externalId }, idempotencyKey, caller: { owner } }) {
+      await requireTransfer(ledger, id);
       const identity = {
         owner,
         ...(externalId !== undefined && { externalId }),
@@ -46,7 +55,7 @@ export function replayTransfer({ ledger, accounts, tellWorkers }: ReplayTransfer
       const { transfer, replayed: known } = replayed.acceptance;
       if (!known) tellWorkers(transfer);
       const headers = { location: `/v1/transfers/${transfer.id}`, ...(known && { 'idempotency-replayed': 'true' }) };
-      return { status: 202, body: presentTransfer(transfer), headers };
+      return { body: presentTransfer(transfer), headers };
     },
-  };
+  });
 }

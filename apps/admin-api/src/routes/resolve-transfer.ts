@@ -1,7 +1,7 @@
-import { type Ledger, moneyMoved, presentTransfer, resolveReview } from '@kpay/transfers';
+import { type Ledger, moneyMoved, presentTransfer, resolveReview, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
-import type { Operation } from '../operation.ts';
-import { parseBody, reasonSchema } from '../parse-body.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
 import { requireTransfer } from '../require-transfer.ts';
 
@@ -11,22 +11,25 @@ const bodySchema = z.strictObject({
   evidence: z.string().trim().max(2_000, 'must be at most 2000 characters').optional(),
 });
 
-/** POST /transfers/{id}/resolve: what a person found out about a transfer in review. */
 export function resolveTransfer({ ledger }: { ledger: Ledger }): Operation {
-  return {
+  return describeOperation({
+    name: 'resolveTransfer',
     method: 'post',
-    path: '/transfers/:id/resolve',
-    async handle(request, { owner }) {
-      const { verdict, reason, evidence } = parseBody(bodySchema, request.body);
-      const { id } = await requireTransfer(ledger, request);
-      const resolution = { by: owner, verdict, reason, ...(evidence !== undefined && { evidence }) };
+    path: '/transfers/{id}/resolve',
+    summary: 'Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id.',
+    body: bodySchema,
+    answer: { status: 200, schema: transferViewSchema },
+    problems: ['not_in_review'],
+    async handle({ id, body: { verdict, reason, evidence }, caller }) {
+      await requireTransfer(ledger, id);
+      const resolution = { by: caller.owner, verdict, reason, ...(evidence !== undefined && { evidence }) };
       const resolved = await resolveReview(ledger, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
-      if (resolved.outcome === 'resolved') return { status: 200, body: presentTransfer(resolved.transfer) };
+      if (resolved.outcome === 'resolved') return { body: presentTransfer(resolved.transfer) };
       const { state } = resolved.transfer;
       throw new Problem('not_in_review', `The transfer is ${state}: only one in review can be resolved.`, {
         moneyMoved: moneyMoved(state),
       });
     },
-  };
+  });
 }

@@ -1,18 +1,35 @@
 import type { KpayAccount } from '@kpay/core';
 import { z } from 'zod';
-import { replyWithObservation } from '../observation-reply.ts';
-import type { Operation } from '../operation.ts';
-import { accountParameter, parseQuery, requireAccount } from '../parse-query.ts';
+import { observationOf, replyWithObservation } from '../observation-reply.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { accountParameter, requireAccount } from '../parse-query.ts';
 
+const itemSchema = z
+  .strictObject({
+    country: z.string(),
+    known: z.boolean(),
+    providers: z.array(
+      z.strictObject({
+        provider: z.string(),
+        known: z.boolean(),
+        operationTypes: z.array(z.strictObject({ operationType: z.string(), status: z.string(), known: z.boolean() })),
+      }),
+    ),
+  })
+  .meta({ id: 'CountryAvailability' });
 const querySchema = z.strictObject({ account: accountParameter });
 
-/** GET /availability: the providers of each country as KPay lists them; `known` says whether our catalogue does. */
 export function showAvailability({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
-  return {
+  return describeOperation({
+    name: 'showAvailability',
     method: 'get',
     path: '/availability',
-    async handle(request) {
-      const account = requireAccount(accounts, parseQuery(querySchema, request.query).account);
+    summary: 'The providers of each country as KPay lists them; `known` says whether our catalogue does.',
+    query: querySchema,
+    answer: { status: 200, schema: observationOf(itemSchema) },
+    problems: ['kpay_unavailable'],
+    async handle({ query }) {
+      const account = requireAccount(accounts, query.account);
       return replyWithObservation({
         account,
         what: 'the availability',
@@ -21,5 +38,5 @@ export function showAvailability({ accounts }: { accounts: ReadonlyMap<string, K
         present: (countries) => countries,
       });
     },
-  };
+  });
 }

@@ -1,18 +1,31 @@
 import { formatAmount, type KpayAccount, type WalletBalance } from '@kpay/core';
+import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
-import { replyWithObservation } from '../observation-reply.ts';
-import type { Operation } from '../operation.ts';
-import { accountParameter, parseQuery, requireAccount } from '../parse-query.ts';
+import { observationOf, replyWithObservation } from '../observation-reply.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { accountParameter, requireAccount } from '../parse-query.ts';
 
+const itemSchema = z
+  .strictObject({
+    currency: z.string(),
+    balance: decimalSchema,
+    reservedBalance: decimalSchema,
+    availableBalance: decimalSchema,
+  })
+  .meta({ id: 'Balance' });
 const querySchema = z.strictObject({ account: accountParameter });
 
-/** GET /balances: one item for each currency, because KPay does not say which country's wallet a row is. */
 export function showBalances({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
-  return {
+  return describeOperation({
+    name: 'showBalances',
     method: 'get',
     path: '/balances',
-    async handle(request) {
-      const account = requireAccount(accounts, parseQuery(querySchema, request.query).account);
+    summary: 'What KPay shows, one item for each currency: it does not say which country a row belongs to.',
+    query: querySchema,
+    answer: { status: 200, schema: observationOf(itemSchema) },
+    problems: ['kpay_unavailable'],
+    async handle({ query }) {
+      const account = requireAccount(accounts, query.account);
       return replyWithObservation({
         account,
         what: 'the balance',
@@ -21,10 +34,10 @@ export function showBalances({ accounts }: { accounts: ReadonlyMap<string, KpayA
         present: presentBalances,
       });
     },
-  };
+  });
 }
 
-function presentBalances(rows: readonly WalletBalance[]) {
+function presentBalances(rows: readonly WalletBalance[]): z.infer<typeof itemSchema>[] {
   return [...Map.groupBy(rows, ({ currency }) => currency)].map(([currency, ofCurrency]) => {
     const sum = (figure: 'balanceMinor' | 'reservedMinor' | 'availableMinor') =>
       formatAmount({ amountMinor: ofCurrency.reduce((total, row) => total + row[figure], 0n), currency });

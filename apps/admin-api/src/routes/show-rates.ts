@@ -1,23 +1,29 @@
 import { type KpayAccount, type ObserveOptions, Rejected } from '@kpay/core';
+import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
-import { replyWithObservation } from '../observation-reply.ts';
-import type { Operation } from '../operation.ts';
-import { accountParameter, parseQuery, requireAccount } from '../parse-query.ts';
+import { observationOf, replyWithObservation } from '../observation-reply.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { accountParameter, requireAccount } from '../parse-query.ts';
 import { Problem } from '../problem.ts';
 
 const currency = z
   .string('is required: an ISO 4217 code such as XAF')
   .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as XAF');
+const itemSchema = z.strictObject({ from: z.string(), to: z.string(), rate: decimalSchema }).meta({ id: 'Rate' });
 const querySchema = z.strictObject({ account: accountParameter, from: currency, to: currency });
 
-/** GET /rates: the rate of one pair of currencies, in one item. */
 export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
-  return {
+  return describeOperation({
+    name: 'showRates',
     method: 'get',
     path: '/rates',
-    async handle(request) {
-      const { account: name, from, to } = parseQuery(querySchema, request.query);
-      const account = requireAccount(accounts, name);
+    summary: 'The rate of one pair of currencies, in one item.',
+    query: querySchema,
+    answer: { status: 200, schema: observationOf(itemSchema) },
+    problems: ['not_found', 'kpay_unavailable'],
+    async handle({ query }) {
+      const { from, to } = query;
+      const account = requireAccount(accounts, query.account);
       return replyWithObservation({
         account,
         what: `the rate from ${from} to ${to}`,
@@ -26,7 +32,7 @@ export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAcco
         present: (rate) => [rate],
       });
     },
-  };
+  });
 }
 
 async function readRate(account: KpayAccount, from: string, to: string, options: ObserveOptions) {

@@ -1,12 +1,14 @@
-import { type Ledger, presentTransfer } from '@kpay/transfers';
-import type { Operation } from '../operation.ts';
+import { type Ledger, presentTransfer, transferViewSchema } from '@kpay/transfers';
+import { describeOperation, type Operation } from '../operation.ts';
 import { requireTransfer } from '../require-transfer.ts';
 
-/** GET /transfers/{id}. */
 export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
-  return {
+  return describeOperation({
+    name: 'showTransfer',
     method: 'get',
-    path: '/transfers/:id',
-    handle: async (request) => ({ status: 200, body: presentTransfer(await requireTransfer(ledger, request)) }),
-  };
+    path: '/transfers/{id}',
+    summary: 'Where a transfer is, why, and what is known of its money.',
+    answer: { status: 200, schema: transferViewSchema },
+    handle: async ({ id }) => ({ body: presentTransfer(await requireTransfer(ledger, id)) }),
+  });
 }

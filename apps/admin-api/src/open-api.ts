@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import { IDEMPOTENCY_KEY } from './idempotency-key.ts';
+import type { Operation } from './operation.ts';
+import { type ProblemCode, problemSchema, statusOf } from './problem.ts';
+
+type Json = Record<string, unknown>;
+
+const OF_EVERY_OPERATION: readonly ProblemCode[] = ['invalid_request', 'unauthenticated', 'internal_error', 'ledger_unavailable'];
+const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type'];
+
+/** The API as an OpenAPI 3.1 document, from the same descriptions that it is served by. */
+export function openApiDocument(operations: readonly Operation[]): Json {
+  const schemas: Json = {};
+  // A schema with a name is described once and referred to.
+  const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
+    const { properties, $defs = {} } = z.toJSONSchema(z.object({ it: schema }), { io });
+    for (const [name, definition] of Object.entries($defs)) schemas[name] = withoutId(refersToComponents(definition));
+    return refersToComponents(properties?.it);
+  };
+  const paths: Record<string, Json> = {
+    '/healthz': health('It runs.'),
+    '/readyz': health('It can serve.', 'It cannot, and why.'),
+  };
+  for (const operation of operations) {
+    const path = `/v1${operation.path}`;
+    paths[path] = { ...paths[path], [operation.method]: operationOf(operation, schemaOf) };
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'KPay treasury operations',
+      version: '1',
+      license: { name: 'MIT', identifier: 'MIT' },
+      description:
+        'Moves money between the wallets of a KPay account, each transfer with one effect or none. Amounts and rates are decimal strings in answers; requests take numbers or strings. Errors are RFC 9457 problems: `code` says what is wrong, `safeToRetry` whether the same request may be repeated, `moneyMoved` what is known of the money.',
+    },
+    servers: [{ url: '/' }],
+    security: [{ bearer: [] }],
+    paths: { ...paths, '/healthz': health('It runs.'), '/readyz': health('It can serve.', 'It cannot, and why.') },
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+  };
+}
+
+type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
+
+function operationOf({ name, summary, path, query, body, idempotent, answer, problems }: Operation, schemaOf: SchemaOf): Json {
+  const codes = [...OF_EVERY_OPERATION, ...(body ? OF_BODIES : []), ...(path.includes('{id}') ? (['not_found'] as const) : [])];
+  const parameters = [
+    ...(path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } }] : []),
+    ...(query ? queryParameters(schemaOf(query, 'input')) : []),
+    ...(idempotent ? [idempotencyKey] : []),
+  ];
+  return {
+    operationId: name,
+    tags: [path.split('/')[1]],
+    summary,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: !body.safeParse({}).success, content: json(schemaOf(body, 'input')) } }),
+    responses: {
+      [answer.status]: {
+        description: 'As asked.',
+        ...(answer.location && { headers: { location: { schema: { type: 'string' }, description: 'Where it can be seen.' } } }),
+        content: json(schemaOf(answer.schema, 'output')),
+      },
+      ...problemResponses([...new Set([...codes, ...(problems ?? [])])], schemaOf(problemSchema, 'output')),
+    },
+  };
+}
+
+const idempotencyKey = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  description: 'The same key with the same body answers the same transfer, for ever.',
+  schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
+};
+
+function queryParameters({ properties = {}, required = [] }: Json): Json[] {
+  return Object.entries(properties as Record<string, Json>).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: (required as string[]).includes(name),
+    schema,
+  }));
+}
+
+function problemResponses(codes: readonly ProblemCode[], schema: Json): Json {
+  const byStatus = Object.groupBy(codes, (code) => statusOf(code));
+  return Object.fromEntries(
+    Object.entries(byStatus).map(([status, ofStatus = []]) => [
+      status,
+      { description: ofStatus.map((code) => `\`${code}\``).join(', '), content: { 'application/problem+json': { schema } } },
+    ]),
+  );
+}
+
+function health(ok: string, not?: string): Json {
+  const text = (description: string) => ({ description, content: { 'text/plain': { schema: { type: 'string' } } } });
+  return {
+    get: {
+      tags: ['health'],
+      security: [],
+      summary: ok,
+      responses: { 200: text(ok), ...(not !== undefined && { 503: text(not) }) },
+    },
+  };
+}
+
+function json(schema: Json): Json {
+  return { 'application/json': { schema } };
+}
+
+function refersToComponents(schema: unknown): Json {
+  return JSON.parse(JSON.stringify(schema).replaceAll('"#/$defs/', '"#/components/schemas/'));
+}
+
+function withoutId({ id: _, ...schema }: Json): Json {
+  return schema;
+}

@@ -1,0 +1,59 @@
+import express, { type Request, type RequestHandler, type Response, Router } from 'express';
+import { z } from 'zod';
+import { parseIdempotencyKey } from './idempotency-key.ts';
+import type { Call, Caller, Operation } from './operation.ts';
+import { parseBody } from './parse-body.ts';
+import { parseQuery } from './parse-query.ts';
+import { Problem } from './problem.ts';
+
+const MOST_BODY_BYTES = 100_000;
+const noParameters = z.strictObject({});
+
+/** Express routes of operations. Other methods of their paths are refused. */
+export function routesOf(operations: readonly Operation[]): Router {
+  const router = Router();
+  for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
+    const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
+    for (const operation of ofPath) {
+      const readers = operation.method === 'post' ? [refuseOtherTypes, readJson] : [];
+      route[operation.method](...readers, serve(operation));
+    }
+    const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
+    route.all(refuseMethod(allowed.join(', ')));
+  }
+  return router;
+}
+
+export function refuseMethod(allow: string): RequestHandler {
+  return (request) => {
+    throw new Problem('method_not_allowed', `${request.method} is not possible here, only ${allow}.`, { headers: { allow } });
+  };
+}
+
+function serve(operation: Operation): RequestHandler {
+  return async (request, response) => {
+    const { body, headers } = await operation.handle(understand(operation, request, response));
+    response
+      .status(operation.answer.status)
+      .set(headers ?? {})
+      .json(body);
+  };
+}
+
+function understand({ query, body, idempotent }: Operation, request: Request, response: Response): Call<unknown, unknown> {
+  return {
+    id: String(request.params.id ?? ''),
+    query: parseQuery(query ?? noParameters, request.query),
+    body: body && parseBody(body, request.body),
+    idempotencyKey: idempotent && parseIdempotencyKey(request.get('idempotency-key')),
+    caller: response.locals.caller as Caller,
+  };
+}
+
+const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false });
+
+const refuseOtherTypes: RequestHandler = (request, _response, next) => {
+  // Null: there is no body, which the operation will say in its own words.
+  if (request.is('application/json') !== false || request.get('content-length') === '0') return next();
+  throw new Problem('unsupported_media_type', 'Send the body as application/json.');
+};

@@ -1,0 +1,169 @@
+import { Validator } from '@seriousme/openapi-schema-validator';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Answer, type AskOptions, type RunningApi, startApi } from './running-api.ts';
+import { openTestLedger } from './test-ledger.ts';
+
+interface Described {
+  operationId: string;
+  parameters?: { name: string; in: string; required: boolean; schema: object }[];
+  requestBody?: { content: Record<string, { schema: object }> };
+  responses: Record<string, { content: Record<string, { schema: object }>; headers?: object }>;
+}
+interface Document {
+  paths: Record<string, Record<string, Described>>;
+  components: object;
+}
+
+const nobody = '00000000-0000-4000-8000-000000000000';
+const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+
+let api: RunningApi;
+let document: Document;
+const called = new Set<string>();
+const statuses = new Map<string, Set<number>>();
+
+beforeAll(async () => {
+  api = await startApi(await openTestLedger());
+  document = (await api.ask('/openapi.json', { token: null })).body as unknown as Document;
+}, 60_000);
+afterAll(() => api.close());
+
+/** By way of states that lead there, as the ledger insists. */
+async function review(id: string): Promise<void> {
+  const inState = (set: Record<string, unknown>) =>
+    api.ledger.db.updateTable('kpay.transfers').set(set).where('id', '=', id).execute();
+  const soon = new Date(Date.now() + 60_000);
+  await inState({ state: 'submitting', version: 2, lease_until: soon, due_at: soon, send_body: '{}' });
+  await inState({ state: 'review', version: 3, lease_until: null, due_at: null });
+}
+
+/** Whether `value` is what the document says; the reasons why not. */
+function differences(schema: object, value: unknown): string[] {
+  const ajv = new Ajv2020({ strict: false, allErrors: true });
+  addFormats.default(ajv);
+  const validate = ajv.compile({ ...schema, components: document.components });
+  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+function operationAt(path: string, method: string): [string, Described] {
+  const [bare = ''] = path.split('?');
+  for (const [template, methods] of Object.entries(document.paths)) {
+    const pattern = new RegExp(`^${template.replaceAll(/\{\w+\}/g, '[^/]+')}$`);
+    const described = pattern.test(bare) ? methods[method.toLowerCase()] : undefined;
+    if (described) return [`${method} ${template}`, described];
+  }
+  throw new Error(`the document knows no ${method} ${bare}`);
+}
+
+/** Calls an operation and holds both the question and the answer against the document. */
+async function call(method: string, path: string, options: AskOptions = {}): Promise<Answer> {
+  const [name, described] = operationAt(path, method);
+  const answer = await api.ask(path, { method, ...options });
+  called.add(name);
+  statuses.set(name, (statuses.get(name) ?? new Set()).add(answer.status));
+  const promised = described.responses[String(answer.status)];
+  expect(promised, `${name} answers ${answer.status}, which the document does not say`).toBeDefined();
+  const type = String(answer.headers.get('content-type')).split(';')[0] ?? '';
+  expect(Object.keys(promised?.content ?? {})).toContain(type);
+  const body = type.includes('json') ? answer.body : answer.text;
+  expect(differences(promised?.content[type]?.schema ?? {}, body), `${name} ${answer.text}`).toEqual([]);
+  const asked = described.requestBody?.content['application/json']?.schema;
+  if (asked && options.body !== undefined) {
+    const documented = differences(asked, options.body).length === 0;
+    // What the document allows can still be refused (an unknown country); what it forbids never gets through.
+    if (answer.status < 300) expect(documented, `${name} took what the document forbids`).toBe(true);
+  }
+  const parameters = new Set(described.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name));
+  for (const name of new URL(path, 'http://x').searchParams.keys()) {
+    if (answer.status < 300) expect([...parameters]).toContain(name);
+  }
+  return answer;
+}
+
+describe('the OpenAPI document', () => {
+  it('is valid OpenAPI 3.1', async () => {
+    const result = await new Validator().validate(structuredClone(document) as unknown as Record<string, unknown>);
+    expect(result.errors ?? []).toEqual([]);
+    expect(document).toMatchObject({ openapi: '3.1.0' });
+  });
+
+  it('describes what each operation answers, when it succeeds and when it does not', async () => {
+    const made = await call('POST', '/v1/transfers', { body: wish });
+    const id = String(made.body.id);
+    expect(made.headers.get('location')).toBe(`/v1/transfers/${id}`);
+    const more = { metadata: { team: 'a' }, externalId: 'order-2', minRate: '0.9', priority: 9, description: 'x' };
+    const { body: second } = await call('POST', '/v1/transfers', { body: { ...wish, ...more } });
+    await review(String(second.id));
+    await call('POST', `/v1/transfers/${String(second.id)}/cancel`);
+    await call('POST', `/v1/transfers/${String(second.id)}/resolve`, { body: { verdict: 'happened', reason: 'seen' } });
+    await call('POST', '/v1/transfers', { body: { ...wish, amount: 60_000 } });
+    await call('POST', '/v1/transfers', { body: { ...wish, amount: true } });
+    await call('POST', '/v1/transfers', { body: { ...wish, nonsense: 1 } });
+    await call('POST', '/v1/transfers', { body: '{' });
+    await call('POST', '/v1/transfers', { body: 'x'.repeat(200_000) });
+    await call('POST', '/v1/transfers', { body: 'a=b', headers: { 'content-type': 'text/plain' } });
+    await call('POST', '/v1/transfers', { body: wish, token: 'wrong' });
+    await call('GET', '/v1/transfers?limit=1&state=queued&account=default&externalId=order-1');
+    await call('GET', '/v1/transfers?limit=0');
+    const { body: first } = await call('GET', '/v1/transfers?limit=1');
+    await call('GET', `/v1/transfers?limit=1&cursor=${String(first.nextCursor)}`);
+    for (const one of [id, nobody]) {
+      await call('GET', `/v1/transfers/${one}`);
+      await call('GET', `/v1/transfers/${one}/events`);
+      await call('POST', `/v1/transfers/${one}/resolve`, { body: { verdict: 'happened', reason: 'seen' } });
+      await call('POST', `/v1/transfers/${one}/cancel`, { body: { reason: 'not needed' } });
+      await call('POST', `/v1/transfers/${one}/replay`, { body: { externalId: 'order-3' } });
+    }
+    await call('POST', `/v1/transfers/${id}/cancel`);
+    await call('POST', `/v1/transfers/${id}/replay`);
+    const pause = await call('POST', '/v1/pauses', {
+      body: { scope: 'corridor', account: 'default', corridor: 'CMR-GAB', reason: 'x' },
+    });
+    await call('POST', '/v1/pauses', { body: { scope: 'all' } });
+    await call('GET', '/v1/pauses');
+    await call('DELETE', `/v1/pauses/${String(pause.body.id)}`);
+    await call('DELETE', `/v1/pauses/${nobody}`);
+    await call('GET', '/v1/balances');
+    await call('GET', '/v1/balances?account=nobody');
+    await call('GET', '/v1/availability');
+    await call('GET', '/v1/rates?from=XAF&to=XOF');
+    await call('GET', '/v1/rates?from=XAF&to=ZZZ');
+    await call('GET', '/v1/rates');
+    await call('GET', '/v1/accounts');
+    await call('GET', '/healthz', { token: null });
+    await call('GET', '/readyz', { token: null });
+  });
+
+  it('leaves no operation out, and none was called that it does not have', () => {
+    const documented = Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
+    expect([...called].sort()).toEqual(documented.sort());
+    for (const [name, seen] of statuses) {
+      expect(
+        [...seen].some((status) => status < 300),
+        `${name} never succeeded`,
+      ).toBe(true);
+    }
+  });
+
+  it('promises every status that was seen to be possible for a transfer', () => {
+    expect([...(statuses.get('POST /v1/transfers') ?? [])].sort()).toEqual([202, 400, 401, 413, 415, 422]);
+    expect([...(statuses.get('POST /v1/transfers/{id}/cancel') ?? [])].sort()).toEqual([200, 404, 409]);
+  });
+});
+
+describe('the reference page', () => {
+  it('is served whole from here, to anybody', async () => {
+    const page = await api.ask('/docs', { token: null });
+    expect(page.status).toBe(200);
+    const sources = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => String(match[1]));
+    expect(sources).toHaveLength(3);
+    for (const source of sources) {
+      const { pathname } = new URL(source, `${api.url}/docs`);
+      expect((await api.ask(pathname, { token: null })).status).toBe(200);
+    }
+  });
+});
