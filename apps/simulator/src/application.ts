@@ -2,10 +2,12 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { allWallets, openWallet, type Wallet, WalletSpecSchema } from './wallets.ts';
 
+/** `kpay_test_…` makes a TEST application, `kpay_live_…` a PRODUCTION one. */
+export const ApiKeySchema = z.string().regex(/^kpay_(test|live)_\S+$/, 'expected kpay_test_… or kpay_live_…');
+
 /** What a test or a person says about an application; ids and names that are left out are made from the key. */
 export const ApplicationSpecSchema = z.strictObject({
-  /** `kpay_test_…` makes a TEST application, `kpay_live_…` a PRODUCTION one. */
-  apiKey: z.string().regex(/^kpay_(test|live)_\S+$/, 'expected kpay_test_… or kpay_live_…'),
+  apiKey: ApiKeySchema,
   secretKey: z.string().min(1),
   id: z.uuid().optional(),
   name: z.string().min(1).optional(),

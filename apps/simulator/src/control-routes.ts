@@ -62,6 +62,12 @@ const routes: readonly ControlRoute[] = [
     run: (c, i) => c.addFault(i),
   },
   { method: 'DELETE', path: '/faults', does: 'removes them all', run: (c) => c.clearFaults() },
+  {
+    method: 'POST',
+    path: '/rotate-keys',
+    does: '{apiKey, secretKey, applicationId?}: the old ones are answered 401',
+    run: (c, i) => c.rotateKeys(i),
+  },
   { method: 'POST', path: '/revoke-tokens', does: 'every token issued so far is answered 401', run: (c) => c.revokeTokens() },
   {
     method: 'POST',

@@ -30,6 +30,7 @@ describe('over HTTP', () => {
     expect(await post('applications', { apiKey: 'kpay_test_b', secretKey: 's' })).toBe(200);
     expect(await post('faults', { times: 1, fault: { kind: 'burn_id' } })).toBe(200);
     expect(await post('revoke-tokens', {})).toBe(200);
+    expect(await post('rotate-keys', { apiKey: 'kpay_test_simulator', secretKey: 'simulator-secret' })).toBe(200);
     expect(
       await post('availability', { country: 'CMR', provider: 'ORANGE_CMR', operationType: 'PAYOUT', status: 'CLOSED' }),
     ).toBe(200);

@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { Refusal } from './answer.ts';
-import { type Application, type ApplicationSpec, ApplicationSpecSchema } from './application.ts';
+import {
+  ApiKeySchema,
+  type Application,
+  type ApplicationSpec,
+  ApplicationSpecSchema,
+  simulatorApplicationId,
+} from './application.ts';
 import { decimalsOf } from './catalogue.ts';
 import { checkMoney } from './check-money.ts';
 import { formatMinor } from './decimal.ts';
@@ -32,6 +38,7 @@ const LimitSchema = z.strictObject({
   retryAfter: z.boolean().optional(),
 });
 const UndoSchema = z.strictObject({ id: z.string(), status: z.enum(['FAILED', 'CANCELLED']) });
+const RotateKeysSchema = z.strictObject({ applicationId, apiKey: ApiKeySchema, secretKey: z.string().min(1) });
 const page = z.coerce.number().int().nonnegative().optional();
 const TruthQuerySchema = z.strictObject({
   requests: page,
@@ -81,6 +88,8 @@ export interface Control {
   setCaching(caching: boolean): void;
   setLimit(input: z.input<typeof LimitSchema>): RateLimitSettings;
   addApplication(spec: ApplicationSpec): { id: string; apiKey: string; companyId: string; environment: string };
+  /** The application's old keys are answered 401 from now on, as are its tokens and those of all others. */
+  rotateKeys(input: z.input<typeof RotateKeysSchema>): void;
   addFault(rule: FaultRule): FaultRuleState;
   listFaults(): FaultRuleState[];
   removeFault(id: number): void;
@@ -142,6 +151,11 @@ export function createControl({ kpay, faults, log, tokens, rateLimit, limits }: 
       const { id, apiKey, company, environment } = kpay.addApplication(ApplicationSpecSchema.parse(spec));
       return { id, apiKey, companyId: company.id, environment };
     },
+    rotateKeys(input) {
+      const { applicationId: owner, ...keys } = RotateKeysSchema.parse(input);
+      kpay.rotateKeys(findApplication(kpay, owner), keys);
+      tokens.revokeAll();
+    },
     addFault: (rule) => faults.add(rule),
     listFaults: () => faults.list(),
     removeFault(id) {
@@ -181,7 +195,7 @@ export function createControl({ kpay, faults, log, tokens, rateLimit, limits }: 
 }
 
 function findApplication(kpay: Kpay, id: string | undefined): Application {
-  const application = id === undefined ? kpay.applications[0] : kpay.findById(id);
+  const application = kpay.findById(id ?? simulatorApplicationId);
   if (!application) throw new Refusal(400, 'applicationId: no application has it');
   return application;
 }

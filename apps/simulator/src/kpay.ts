@@ -178,6 +178,13 @@ export class Kpay {
     return this.#byKey.get(application.apiKey) ?? application;
   }
 
+  /** The application is known by these keys from now on; a key of another application may be taken once that has a new one. */
+  rotateKeys(application: Application, keys: { apiKey: string; secretKey: string }): void {
+    const holder = this.#byKey.get(keys.apiKey);
+    if (holder && holder !== application) throw new Refusal(409, 'apiKey: there is an application with this key');
+    this.#commit({ type: 'keys_rotated', applicationId: application.id, ...keys });
+  }
+
   /** Sets one wallet, or makes it. Its reserve is set too: to nothing unless given. */
   setBalance(application: Application, spec: WalletSpec): Wallet {
     const wallet = openWallet(spec);
@@ -230,6 +237,9 @@ export class Kpay {
         this.#specs.push(event.application);
         this.#open(event.application);
         break;
+      case 'keys_rotated':
+        this.#applyKeys(event);
+        break;
       case 'balance_set':
         this.#applyBalance(event);
         break;
@@ -250,6 +260,7 @@ export class Kpay {
         break;
       case 'reset':
         this.transfers.length = 0;
+        this.#byKey.clear();
         this.#transfersById.clear();
         this.#rates.reset();
         this.#board.reset();
@@ -262,6 +273,14 @@ export class Kpay {
     const application = openApplication(spec);
     this.#byKey.set(application.apiKey, application);
     this.#byId.set(application.id, application);
+  }
+
+  #applyKeys({ applicationId, apiKey, secretKey }: Extract<TruthEvent, { type: 'keys_rotated' }>): void {
+    const application = this.#owner(applicationId);
+    this.#byKey.delete(application.apiKey);
+    application.apiKey = apiKey;
+    application.secretKey = secretKey;
+    this.#byKey.set(apiKey, application);
   }
 
   #applyBalance(event: Extract<TruthEvent, { type: 'balance_set' }>): void {

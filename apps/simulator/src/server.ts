@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { setTimeout as delay } from 'node:timers/promises';
 import { type Answer, errorAnswer } from './answer.ts';
 import type { Application } from './application.ts';
 import { carryOut, type Ending } from './carry-out.ts';
@@ -11,7 +10,8 @@ import type { RequestRecord } from './request-log.ts';
 
 export interface ServerParts extends ControlParts {
   now: () => number;
-  /** Waited before every answer, in real milliseconds. */
+  sleep: (ms: number, signal: AbortSignal) => Promise<void>;
+  /** Waited before every answer. */
   latencyMs: number;
   control: Control;
   /** Aborted when the simulator closes: whatever waits ends, and applies nothing any more. */
@@ -89,7 +89,7 @@ async function serveApi(
     application && externalId !== undefined ? act(application, externalId) : undefined;
   const ending = await carryOut(chosen, {
     serve: (balanceRows = 'per_currency') => answerRequest(parts.kpay, asked, balanceRows),
-    wait: (ms) => wait(ms, parts.closing),
+    wait: (ms) => wait(parts, ms),
     holdId: () => ofTransfer((owner, id) => parts.kpay.holdId(owner, id)) ?? false,
     releaseId: () => ofTransfer((owner, id) => parts.kpay.releaseId(owner, id)),
     burnId: () => ofTransfer((owner, id) => parts.kpay.burnId(owner, id)),
@@ -133,9 +133,9 @@ function issueToken({ tokens, kpay, now }: ServerParts, application: Application
 }
 
 async function finish(parts: ServerParts, response: ServerResponse, record: RequestRecord, ending: Ending): Promise<void> {
-  const { log, latencyMs, closing } = parts;
+  const { log, latencyMs } = parts;
   if (ending.kind === 'answer' || ending.kind === 'truncate') log.decide(record, ending.answer.status);
-  await wait(latencyMs, closing);
+  await wait(parts, latencyMs);
   switch (ending.kind) {
     case 'answer':
       if (response.destroyed) return;
@@ -200,6 +200,6 @@ function parseBody(request: IncomingMessage, bytes: Buffer): { json: unknown } |
   }
 }
 
-async function wait(ms: number, closing: AbortSignal): Promise<void> {
-  if (ms > 0) await delay(ms, undefined, { signal: closing });
+async function wait({ sleep, closing }: ServerParts, ms: number): Promise<void> {
+  if (ms > 0) await sleep(ms, closing);
 }

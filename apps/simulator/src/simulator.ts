@@ -1,6 +1,7 @@
 import { randomInt } from 'node:crypto';
 import { once, setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type ApplicationSpec, simulatorApplication } from './application.ts';
 import { type Control, createControl } from './control.ts';
 import { FaultBook } from './faults.ts';
@@ -25,8 +26,10 @@ export interface SimulatorOptions {
   timeScale?: number;
   /** Whether rates (an hour) and availability (a minute) are cached as at KPay; true unless given. */
   caching?: boolean;
-  /** Milliseconds since 1970. Waiting (latency, delays of faults) is by the machine's clock nevertheless. */
+  /** Milliseconds since 1970; the machine's unless given. */
   now?: () => number;
+  /** How latency and delays of faults are waited for; the machine's timers unless given. Rejects when the signal aborts. */
+  sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Waited before every answer. */
   latencyMs?: number;
   /** Of transfer ids and of the faults' dice; random unless given. */
@@ -61,12 +64,14 @@ export async function createSimulator(options: SimulatorOptions = {}): Promise<S
   const control = createControl(parts);
   for (const spec of [simulatorApplication, ...(options.applications ?? [])]) {
     // An application the truth knows already keeps its wallets as they are there.
-    if (!kpay.findByKey(spec.apiKey)) control.addApplication(spec);
+    if (!kpay.findByKey(spec.apiKey) && !kpay.findById(spec.id ?? '')) control.addApplication(spec);
   }
 
   const closing = new AbortController();
   setMaxListeners(0, closing.signal);
-  const server = createKpayServer({ ...parts, control, now, latencyMs: options.latencyMs ?? 0, closing: closing.signal });
+  const sleep = options.sleep ?? ((ms, signal) => delay(ms, undefined, { signal }));
+  const latencyMs = options.latencyMs ?? 0;
+  const server = createKpayServer({ ...parts, control, now, sleep, latencyMs, closing: closing.signal });
   try {
     server.listen(port, host);
     await once(server, 'listening');

@@ -1,7 +1,7 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { openSimulator } from '../test/client.ts';
+import { connect, openSimulator } from '../test/client.ts';
 import { simulatorApplicationId } from './index.ts';
 
 const start = 1_800_000_000_000;
@@ -47,6 +47,19 @@ describe('the transfer is answered 401, and moves nothing,', () => {
     expect((await client.transfer({}, token)).status).toBe(401);
     expect((await client.transfer({}, await client.token())).status).toBe(201);
   });
+});
+
+test('rotated keys are the application from then on; the old ones, and tokens had with them, are 401', async () => {
+  const { url, client, control } = await openSimulator();
+  const token = await client.token();
+  control.rotateKeys({ apiKey: 'kpay_test_new', secretKey: 'new' });
+  expect((await client.transfer({}, token)).status).toBe(401);
+  expect((await client.get('/api/v1/payments/me')).status).toBe(401);
+  const renewed = connect(url, 'kpay_test_new', 'new');
+  expect((await renewed.get('/api/v1/payments/me')).body).toMatchObject({ application: { id: simulatorApplicationId } });
+  expect((await renewed.transfer()).status).toBe(201);
+  control.reset();
+  expect((await client.transfer()).status).toBe(201);
 });
 
 test('the API keys alone do not open the transfer', async () => {

@@ -29,6 +29,7 @@ export type TransferRecord = z.infer<typeof TransferRecordSchema>;
  */
 export const TruthEventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('application_added'), application: ApplicationSpecSchema }),
+  z.object({ type: z.literal('keys_rotated'), applicationId: z.string(), apiKey: z.string(), secretKey: z.string() }),
   z.object({
     type: z.literal('balance_set'),
     applicationId: z.string(),

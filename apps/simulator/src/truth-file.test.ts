@@ -2,7 +2,7 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSimulator } from '../test/client.ts';
+import { connect, openSimulator } from '../test/client.ts';
 import { createSimulator } from './index.ts';
 import { openTruthFile } from './truth-file.ts';
 
@@ -54,4 +54,14 @@ test('a broken line in the middle is an error that names the file and the line',
   const path = join(dataDir, 'simulator-truth.jsonl');
   writeFileSync(path, '{"type":"reset"}\nnot JSON\n{"type":"reset"}\n');
   await expect(createSimulator({ port: 0, dataDir })).rejects.toThrow(`${path}:2 is no event of the simulator`);
+});
+
+test('rotated keys are still those of the application after a restart', async () => {
+  const dataDir = makeFolder();
+  const first = await openSimulator({ dataDir });
+  first.control.rotateKeys({ apiKey: 'kpay_test_new', secretKey: 'new' });
+  await first.close();
+  const second = await openSimulator({ dataDir });
+  expect((await second.client.get('/api/v1/payments/me')).status).toBe(401);
+  expect((await connect(second.url, 'kpay_test_new', 'new').get('/api/v1/payments/me')).status).toBe(200);
 });
