@@ -4,62 +4,121 @@
  * is dropped at a gate is a process that died there: none of its awaits ever comes back.
  */
 export interface Tasks {
-  /** Starts a task and runs it to its first gate or its end. `owner` is who dies with it. */
-  start(owner: string, run: (gate: Gate) => Promise<unknown>): Promise<void>;
+  /** Starts a task and runs it until it stops for the first time. `owner` is who dies with it. */
+  start(owner: string, about: string | undefined, run: (gate: Gate, signal: AbortSignal) => Promise<unknown>): Promise<void>;
   /** What waits at a gate, oldest first. */
   waiting(): readonly WaitingTask[];
-  /** Lets a waiting task run to its next gate or its end. */
-  step(task: WaitingTask): Promise<void>;
+  /** Lets a waiting task run until it stops again. */
+  step(waiting: WaitingTask): Promise<void>;
+  /** The one that runs right now. */
+  running(): Task | undefined;
+  /** The running task waits for something outside of it: its step is over. */
+  park(task: Task): void;
+  /** Lets a parked task run until it stops again; `go` gives it what it waits for. */
+  resume(task: Task, go: () => void): Promise<void>;
   /** Everything of this owner dies where it is. */
   kill(owner: string): void;
+  /** Everything dies; what living tasks throw from now on is told to `onError`. */
+  reset(onError: (error: unknown) => void): void;
 }
 
-/** `before` says what comes next, and `about` whom it concerns. */
-export type Gate = (before: string, about?: string) => Promise<void>;
+export interface Task {
+  owner: string;
+  /** Whom it concerns: a transfer. */
+  about: string | undefined;
+  dead: boolean;
+  parked: boolean;
+  /** How many calls to KPay it has made. */
+  calls: number;
+  signal: AbortController;
+}
+
+/** `before` says what comes next. */
+export type Gate = (before: string) => Promise<void>;
 
 export interface WaitingTask {
-  owner: string;
+  task: Task;
   before: string;
-  about: string | undefined;
   open: () => void;
 }
 
-/** @param onError told of what a task throws. */
-export function createTasks(onError: (error: unknown) => void): Tasks {
-  let waiting: WaitingTask[] = [];
-  let arrived: () => void = () => {};
+/** Real time. A step takes milliseconds; after this long nothing will ever end it. */
+const STUCK_MS = 15_000;
 
-  /** Runs `go` until the one task that is not waiting waits again or ends. */
-  async function untilQuiet(go: () => void): Promise<void> {
+export function createTasks(): Tasks {
+  let all = new Set<Task>();
+  let waiting: WaitingTask[] = [];
+  let current: Task | undefined;
+  let stopped: () => void = () => {};
+  let onError: (error: unknown) => void = () => {};
+
+  /** Runs `go` until the one task that it starts or wakes stops. */
+  async function untilStopped(task: Task, go: () => void): Promise<void> {
     const quiet = Promise.withResolvers<void>();
-    arrived = quiet.resolve;
+    const stuck = setTimeout(() => quiet.reject(new Error(`${task.owner} never came to an end with ${task.about}`)), STUCK_MS);
+    current = task;
+    stopped = quiet.resolve;
     go();
-    await quiet.promise;
+    await quiet.promise.finally(() => clearTimeout(stuck));
+    current = undefined;
   }
 
-  function gateOf(owner: string): Gate {
-    return (before, about) =>
+  function gateOf(task: Task): Gate {
+    return (before) =>
       new Promise((open) => {
-        waiting.push({ owner, before, about, open });
-        arrived();
+        if (task.dead) return;
+        waiting.push({ task, before, open });
+        stopped();
       });
   }
 
+  function die(task: Task): void {
+    task.dead = true;
+    all.delete(task);
+    // So that no timer of its checks outlives it; what the aborted task does next can reach nobody.
+    task.signal.abort(new Error(`${task.owner} died`));
+  }
+
   return {
-    start: (owner, run) =>
-      untilQuiet(() => {
-        run(gateOf(owner))
-          .catch(onError)
-          .finally(() => arrived());
-      }),
+    start(owner, about, run) {
+      const task: Task = { owner, about, dead: false, parked: false, calls: 0, signal: new AbortController() };
+      all.add(task);
+      return untilStopped(task, () => {
+        run(gateOf(task), task.signal.signal)
+          .catch((error: unknown) => {
+            if (!task.dead) onError(error);
+          })
+          .finally(() => {
+            all.delete(task);
+            if (!task.dead) stopped();
+          });
+      });
+    },
     waiting: () => waiting,
-    step: (task) =>
-      untilQuiet(() => {
-        waiting = waiting.filter((other) => other !== task);
-        task.open();
-      }),
+    step(stepped) {
+      return untilStopped(stepped.task, () => {
+        waiting = waiting.filter((other) => other !== stepped);
+        stepped.open();
+      });
+    },
+    running: () => current,
+    park(task) {
+      task.parked = true;
+      stopped();
+    },
+    resume(task, go) {
+      task.parked = false;
+      return untilStopped(task, go);
+    },
     kill(owner) {
-      waiting = waiting.filter((task) => task.owner !== owner);
+      waiting = waiting.filter(({ task }) => task.owner !== owner);
+      for (const task of all) if (task.owner === owner) die(task);
+    },
+    reset(report) {
+      for (const task of all) die(task);
+      all = new Set();
+      waiting = [];
+      onError = report;
     },
   };
 }

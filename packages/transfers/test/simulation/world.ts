@@ -1,12 +1,23 @@
-import { type Clock, createMemoryStores, type KpayAccount, openKpayAccount, Rejected, Retryable, type Stores } from '@kpay/core';
-import { createSimulator, type Simulator } from '@kpay/simulator';
+import {
+  createMemoryStores,
+  type KpayAccount,
+  type KpayClient,
+  type Observations,
+  Rejected,
+  Retryable,
+  type Stores,
+} from '@kpay/core';
+import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
+import type { KyselyPlugin } from 'kysely';
 import {
   type Advancer,
   advanceTransfer,
   createLedger,
   fundsCheck,
   type Ledger,
+  openAccounts,
   type Pin,
+  PinMismatch,
   pinAccount,
   rateCheck,
   scheduleCheck,
@@ -14,48 +25,64 @@ import {
 import { openTestLedger } from '../test-ledger.ts';
 import type { Dice } from './dice.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
+import { createTimeline, type Timeline } from './timeline.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const WORKERS = 2;
+const WINDOW_MS = 60_000;
+
+/** The application whose money this is about, and one that has nothing to do with it. */
+export const ours: string = simulatorApplicationId;
+const stranger = { id: '0f0f0f0f-1111-4222-8333-444444444444', apiKey: 'kpay_test_stranger', secretKey: 'stranger-secret' };
+
+export interface Keys {
+  apiKey: string;
+  secretKey: string;
+}
 
 /** A ledger and a KPay that all lives of one run share, under one clock that only the simulation moves. */
 export interface Universe {
   ledger: Ledger;
   simulator: Simulator;
-  clock: Clock;
-  passMs(ms: number): void;
+  tasks: Tasks;
+  timeline: Timeline;
+  /** How many statements have written to the ledger: while it stays the same, nothing happened there. */
+  writes(): number;
   /** Empty and at the beginning of time again. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
 export async function openUniverse(): Promise<Universe> {
-  let nowMs = START_MS;
-  const clock: Clock = {
-    now: () => nowMs,
-    monotonicMs: () => nowMs - START_MS,
-    // A nap lets time pass. A longer sleep is the timeout of a call, which is over in no time here: it never ends
-    // by itself, and lost answers are the simulator's to make.
-    sleep(ms, signal) {
-      if (ms <= 1_000) {
-        nowMs += Math.ceil(ms);
-        return new Promise((resolve) => setImmediate(resolve));
-      }
-      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason), { once: true }));
-    },
-  };
+  const tasks = createTasks();
+  const timeline = createTimeline(START_MS, tasks);
   const test = await openTestLedger();
-  const simulator = await createSimulator({ port: 0, limit: 100_000, seed: 1, now: clock.now, caching: false });
-  return {
-    ledger: createLedger(test.db, () => new Date(nowMs)),
-    simulator,
-    clock,
-    passMs(ms) {
-      nowMs += ms;
+  const simulator = await createSimulator({
+    port: 0,
+    seed: 1,
+    now: timeline.nowMs,
+    sleep: timeline.sleepAtKpay,
+    caching: false,
+    applications: [stranger],
+  });
+  let writes = 0;
+  const counting: KyselyPlugin = {
+    transformQuery({ node }) {
+      if (['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'].includes(node.kind)) writes += 1;
+      return node;
     },
+    transformResult: ({ result }) => Promise.resolve(result),
+  };
+  return {
+    ledger: createLedger(test.db.withPlugin(counting), () => new Date(timeline.nowMs())),
+    simulator,
+    tasks,
+    timeline,
+    writes: () => writes,
     async reset() {
+      tasks.reset(() => {});
+      timeline.reset();
       simulator.control.reset();
-      nowMs = START_MS;
       await test.empty();
     },
     async close() {
@@ -67,115 +94,247 @@ export async function openUniverse(): Promise<Universe> {
 
 /** The processes of one life: workers that take steps, die and start anew. */
 export interface Workers {
-  tasks: Tasks;
   names(): readonly string[];
   /** Has a worker advance a transfer, up to its first await that matters. */
   advance(worker: string, id: string): Promise<void>;
   /** The process dies with all it was doing, and another one takes its place. */
   crash(worker: string): Promise<void>;
-  /** What processes share apart from the ledger is gone: tokens, observations, the budget. */
-  wipeStores(): Promise<void>;
+  /** What processes share apart from the ledger is gone: tokens, observations, the budget. They go on. */
+  wipeStores(): void;
+  /** Every process ends and begins anew with the keys that KPay knows now, as many as there should be. */
+  restart(): Promise<void>;
+  /** KPay gives the application new keys. With `reused` the old ones are another application's from now on. */
+  rotateKeys(kind: 'secret' | 'both' | 'reused'): void;
+  /** One process begins anew with the keys of another application. */
+  misconfigure(worker: string): Promise<void>;
+  /** When a send was prepared last: its slot of the budget is no older. */
+  preparedMs(worker: string, transfer: string): number | undefined;
+  /** Until when the limit may be passed: for a minute after the budget was wiped. */
+  limitExcusedUntilMs(): number;
+  /** Whether some process may look at another application's wallets. */
+  isConfused(): boolean;
   close(): Promise<void>;
 }
 
-/** @param onError told of what no worker should ever throw. */
-export async function startWorkers(universe: Universe, dice: Dice, onError: (error: unknown) => void): Promise<Workers> {
-  const { ledger, clock, simulator } = universe;
-  let stores: Stores = createMemoryStores({ clock });
-  const opened: KpayAccount[] = [];
-  const alive = new Map<string, Advancer>();
-  let born = 0;
-  let pin: Pin | undefined;
+interface Process {
+  account: KpayAccount;
+  /** What it does to shared stores and the queue counts only while this is true. */
+  life: { alive: boolean };
+  /** Undefined until KPay has said who we are. */
+  advancer: Advancer | undefined;
+}
+
+export interface WorkersOptions {
+  /** Requests a minute, at KPay and in our settings. */
+  limit: number;
+  dice: Dice;
+  /** Told of what no worker should ever throw. */
+  onError: (error: unknown) => void;
+  count: (what: string) => void;
+}
+
+export async function startWorkers(universe: Universe, options: WorkersOptions): Promise<Workers> {
+  const { ledger, timeline, simulator, tasks } = universe;
+  const { limit, dice, count } = options;
+  const { control } = simulator;
+  control.setLimit({ limit });
   // A read of KPay that fails ends a worker's try; the transfer stays due and the sweep finds it.
-  const tasks = createTasks((error) => {
-    if (!(error instanceof Retryable || error instanceof Rejected)) onError(error);
+  tasks.reset((error) => {
+    if (!(error instanceof Retryable || error instanceof Rejected)) options.onError(error);
   });
 
-  async function start(): Promise<void> {
+  let shared: Stores = createMemoryStores({ clock: timeline.clock });
+  let atKpay: Keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
+  let settings = atKpay;
+  let excusedUntilMs = 0;
+  let confused = false;
+  let born = 0;
+  const opened: KpayAccount[] = [];
+  const processes = new Map<string, Process>();
+  const prepared = new Map<string, number>();
+
+  async function start(keys: Keys): Promise<void> {
     born += 1;
-    const account = openKpayAccount(
-      {
-        name: 'default',
-        apiKey: 'kpay_test_simulator',
-        secretKey: 'simulator-secret',
-        baseUrl: simulator.url,
-        environment: 'TEST',
-        rateLimitPerMinute: 100_000,
-      },
-      { clock, stores },
+    const name = `worker-${born}`;
+    const life = { alive: true };
+    const stores = storesOf(
+      () => shared,
+      () => life.alive,
     );
-    opened.push(account);
-    pin ??= await pinAccount(ledger, account);
-    alive.set(`worker-${born}`, {
+    const accounts = await openAccounts(
+      [{ name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: limit }],
+      { ledger, clock: timeline.clock, stores, budgetWindowMs: WINDOW_MS, watch: () => ({}) },
+    );
+    for (const account of accounts.values()) {
+      opened.push(account);
+      const process = { account, life, advancer: undefined };
+      processes.set(name, process);
+      await pin(name, process);
+    }
+  }
+
+  /** As at a real start: a KPay that says no, or is another one, ends the process; one that is away is asked again. */
+  async function pin(name: string, process: Process): Promise<void> {
+    let refused = false;
+    await tasks.start(name, undefined, async () => {
+      try {
+        process.advancer = advancerOf(name, process.account, await pinAccount(ledger, process.account));
+      } catch (error) {
+        if (error instanceof Retryable) return;
+        if (!(error instanceof PinMismatch || error instanceof Rejected)) throw error;
+        count(error instanceof PinMismatch ? 'starts refused by the pin' : 'starts refused for their keys');
+        refused = true;
+      }
+    });
+    if (refused) kill(name);
+  }
+
+  function advancerOf(worker: string, account: KpayAccount, pinned: Pin): Advancer {
+    return {
       ledger,
       account,
-      pin,
+      pin: pinned,
       checks: [scheduleCheck, rateCheck, fundsCheck],
-      clock,
-      worker: `worker-${born}`,
+      clock: timeline.clock,
+      worker,
       conflictConfirmMs: 60_000,
       random: dice.random,
-      onAlarm: () => {},
-    });
+      onAlarm: () => count('alarms'),
+    };
   }
-  for (let worker = 0; worker < WORKERS; worker++) await start();
+
+  function kill(name: string): void {
+    const process = processes.get(name);
+    if (!process) return;
+    process.life.alive = false;
+    processes.delete(name);
+    tasks.kill(name);
+    timeline.forget(name);
+  }
+
+  for (let worker = 0; worker < WORKERS; worker++) await start(settings);
 
   return {
-    tasks,
-    names: () => [...alive.keys()],
+    names: () => [...processes.keys()].filter((name) => !timeline.isFrozen(name)),
     async advance(worker, id) {
-      const advancer = alive.get(worker);
-      if (advancer)
-        await tasks.start(worker, (gate) => advanceTransfer(gated(advancer, gate, id), id, new AbortController().signal));
+      const process = processes.get(worker);
+      if (!process) return;
+      if (!process.advancer) await pin(worker, process);
+      const { advancer } = process;
+      if (!advancer) return;
+      const onPrepared = () => void prepared.set(`${worker} ${id}`, timeline.nowMs());
+      await tasks.start(worker, id, (gate, signal) => advanceTransfer(gated(advancer, gate, onPrepared), id, signal));
     },
     async crash(worker) {
-      tasks.kill(worker);
-      alive.delete(worker);
-      await start();
+      kill(worker);
+      await start(settings);
     },
-    async wipeStores() {
-      stores = createMemoryStores({ clock });
-      for (const worker of [...alive.keys()]) {
-        tasks.kill(worker);
-        alive.delete(worker);
-        await start();
-      }
+    wipeStores() {
+      shared = createMemoryStores({ clock: timeline.clock });
+      excusedUntilMs = timeline.nowMs() + WINDOW_MS;
     },
+    async restart() {
+      settings = atKpay;
+      confused = false;
+      for (const name of [...processes.keys()]) kill(name);
+      for (let worker = 0; worker < WORKERS; worker++) await start(settings);
+    },
+    rotateKeys(kind) {
+      const old = atKpay;
+      const apiKey = kind === 'secret' ? old.apiKey : `kpay_test_rotated_${born}_${timeline.nowMs()}`;
+      atKpay = { apiKey, secretKey: `secret-${timeline.nowMs()}` };
+      control.rotateKeys({ applicationId: ours, ...atKpay });
+      if (kind !== 'reused') return;
+      confused = true;
+      control.rotateKeys({ applicationId: stranger.id, ...old });
+    },
+    async misconfigure(worker) {
+      kill(worker);
+      const { apiKey, secretKey } = stranger;
+      await start({ apiKey, secretKey });
+    },
+    preparedMs: (worker, transfer) => prepared.get(`${worker} ${transfer}`),
+    limitExcusedUntilMs: () => excusedUntilMs,
+    isConfused: () => confused,
     async close() {
-      for (const worker of alive.keys()) tasks.kill(worker);
+      for (const name of [...processes.keys()]) kill(name);
+      timeline.reset();
       await Promise.all(opened.map((account) => account.close()));
     },
   };
 }
 
+// A token is asked for again before it is old enough for a refresh in the background, which nobody could step.
+const TOKEN_KEPT_MS = 15 * 60_000;
+
+/** What a process sees of the shared stores: those of the moment, and nothing once it is dead. */
+function storesOf(shared: () => Stores, isAlive: () => boolean): Stores {
+  function living<T extends object>(store: () => T): T {
+    return new Proxy({} as T, {
+      get:
+        (_target, method) =>
+        (...given: unknown[]) =>
+          isAlive() ? (Reflect.get(store(), method) as (...args: unknown[]) => unknown)(...given) : new Promise(() => {}),
+    });
+  }
+  return {
+    budget: (key) => living(() => shared().budget(key)),
+    shared(key) {
+      const store = living(() => shared().shared(key));
+      return new Proxy(store, {
+        get(target, method) {
+          if (method !== 'write') return Reflect.get(target, method);
+          const write: typeof target.write = (name, entry, keepMs) =>
+            target.write(name, entry, name === 'token' ? Math.min(keepMs, TOKEN_KEPT_MS) : keepMs);
+          return write;
+        },
+      });
+    },
+  };
+}
+
 /** Puts a gate before each thing that another process can see, so that others come between, or death does. */
-function gated(advancer: Advancer, gate: Gate, about: string): Advancer {
+function gated(advancer: Advancer, gate: Gate, onPrepared: () => void): Advancer {
   const { account, ledger } = advancer;
-  const client = new Proxy(account.client, {
-    get(target, key) {
-      if (key !== 'prepareTransfer') return Reflect.get(target, key);
-      return async (...args: Parameters<typeof target.prepareTransfer>) => {
-        await gate('prepare', about);
-        const permit = await target.prepareTransfer(...args);
-        return {
-          async send(...sent: Parameters<typeof permit.send>) {
-            await gate('send', about);
-            return permit.send(...sent);
-          },
-          release: () => permit.release(),
-        };
+  const client = replaced<KpayClient>(account.client, {
+    async prepareTransfer(...args) {
+      await gate('prepare');
+      const permit = await account.client.prepareTransfer(...args);
+      onPrepared();
+      return {
+        async send(...sent) {
+          await gate('send');
+          return permit.send(...sent);
+        },
+        release: () => permit.release(),
       };
+    },
+  });
+  const observations = replaced<Observations>(account.observations, {
+    async balance(...args) {
+      await gate('balance');
+      return account.observations.balance(...args);
+    },
+    async rate(...args) {
+      await gate('rate');
+      return account.observations.rate(...args);
     },
   });
   return {
     ...advancer,
-    account: { ...account, client },
+    account: { ...account, client, observations },
     ledger: {
-      db: ledger.db,
+      get db() {
+        return ledger.db;
+      },
       async transaction(work) {
-        await gate('transaction', about);
+        await gate('transaction');
         return ledger.transaction(work);
       },
     },
   };
+}
+
+function replaced<T extends object>(target: T, by: Partial<T>): T {
+  return { ...target, ...by };
 }

@@ -1,0 +1,76 @@
+import {
+  cancelTransfer,
+  liftPause,
+  type PauseScope,
+  pause,
+  replayTransfer,
+  resolveReview,
+  type TransferRow,
+} from '../../src/index.ts';
+import type { Dice } from './dice.ts';
+import type { Universe } from './world.ts';
+
+/** The people of a simulated life. What they say of KPay is true; what they do comes at any moment. */
+export class People {
+  private readonly universe: Universe;
+  private readonly dice: Dice;
+  private readonly onDone: { tell: (what: string) => void; count: (what: string) => void };
+
+  constructor(universe: Universe, dice: Dice, onDone: { tell: (what: string) => void; count: (what: string) => void }) {
+    this.universe = universe;
+    this.dice = dice;
+    this.onDone = onDone;
+  }
+
+  async pause(): Promise<void> {
+    const scope = this.dice.pick<PauseScope>([
+      { scope: 'all' },
+      { scope: 'account', account: 'default' },
+      { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' },
+    ]);
+    if (!scope) return;
+    const { ledger, timeline } = this.universe;
+    const until = this.dice.chance(0.3) ? new Date(timeline.nowMs() + 90_000) : null;
+    await pause(ledger, scope, { by: 'ada', reason: 'a test', until });
+    this.done(`pauses (${scope.scope})`);
+  }
+
+  async liftPauses(): Promise<void> {
+    const { ledger } = this.universe;
+    const pauses = await ledger.db.selectFrom('kpay.pauses').selectAll().where('lifted_at', 'is', null).execute();
+    for (const { id } of pauses) await liftPause(ledger, id, 'ada');
+    if (pauses.length > 0) this.done('pauses lifted');
+  }
+
+  async cancel(row: TransferRow | undefined): Promise<void> {
+    if (!row) return;
+    const cancelled = await cancelTransfer(this.universe.ledger, row.id, { by: 'ada' });
+    this.done(cancelled?.outcome === 'cancelled' ? 'cancels won' : 'cancels too late', row);
+  }
+
+  /** Somebody looks at KPay and says what is true there; or has it sent again, this often. */
+  async resolveReviews(rows: readonly TransferRow[], sendAgain: number): Promise<void> {
+    const { ledger, simulator, timeline } = this.universe;
+    for (const row of rows) {
+      // While a call is still under way at KPay nobody can say that nothing happened.
+      if (row.state !== 'review' || timeline.isAtKpay(row.id)) continue;
+      const truth = simulator.control.truth({ requests: 0, externalId: row.kpay_external_id });
+      const verdict = this.dice.chance(sendAgain) ? 'send_again' : truth.transfers.length > 0 ? 'happened' : 'not_happened';
+      await resolveReview(ledger, row.id, { by: 'ada', verdict, reason: 'seen at KPay' });
+      this.done(`reviews resolved: ${verdict}`, row);
+    }
+  }
+
+  /** Makes again what ended without moving money; refused for everything else. */
+  async replay(row: TransferRow | undefined, externalId: string): Promise<TransferRow | undefined> {
+    if (!row) return undefined;
+    const replay = await replayTransfer(this.universe.ledger, new Set(['default']), row.id, { owner: 'admin', externalId });
+    this.done(replay?.outcome === 'accepted' ? 'replays' : 'replays refused', row);
+    return replay?.outcome === 'accepted' ? replay.acceptance.transfer : undefined;
+  }
+
+  private done(what: string, row?: TransferRow): void {
+    this.onDone.count(what);
+    this.onDone.tell(row ? `${what}: ${row.external_id}` : what);
+  }
+}

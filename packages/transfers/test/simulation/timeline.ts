@@ -1,0 +1,128 @@
+import type { Clock } from '@kpay/core';
+import type { Task, Tasks } from './tasks.ts';
+
+/** Naps let the time pass by themselves; anything longer is a time-out, which ends when its time has come. */
+const LONGEST_NAP_MS = 1_000;
+
+/** The time of a simulated life. It passes only when somebody says so, for our processes and for KPay alike. */
+export interface Timeline {
+  nowMs(): number;
+  /** The clock of one process, with its time-outs. */
+  clock: Clock;
+  /** How KPay waits: a call that it takes its time for stops the caller's step. */
+  sleepAtKpay(ms: number, signal: AbortSignal): Promise<void>;
+  /** Lets time pass. Time-outs end and KPay goes on with what it has, each in its moment. */
+  pass(ms: number): Promise<void>;
+  /** A process is stopped (SIGSTOP): its time-outs wait until it goes on. */
+  freeze(owner: string, untilMs: number): void;
+  isFrozen(owner: string): boolean;
+  /** The process is dead: its connections are closed, and nothing of it wakes up again. */
+  forget(owner: string): void;
+  /** When the next of them ends by itself; undefined when nothing waits. */
+  nextMs(): number | undefined;
+  /** Whether KPay still has a call for this transfer. */
+  isAtKpay(about: string): boolean;
+  reset(): void;
+}
+
+interface Timer {
+  task: Task | undefined;
+  /** Which of the task's calls it belongs to. */
+  call: number;
+  side: 'client' | 'kpay';
+  atMs: number;
+  wake: () => void;
+}
+
+export function createTimeline(startMs: number, tasks: Tasks): Timeline {
+  let nowMs = startMs;
+  let frozen = new Map<string, number>();
+  const timers = new Set<Timer>();
+
+  const isFrozen = (owner: string | undefined) => owner !== undefined && (frozen.get(owner) ?? 0) > nowMs;
+  const isClientsOf = (timer: Timer, owner: string) => timer.side === 'client' && timer.task?.owner === owner;
+
+  function wakeMs(timer: Timer): number {
+    const thawMs = timer.side === 'client' && timer.task ? (frozen.get(timer.task.owner) ?? 0) : 0;
+    return Math.max(timer.atMs, thawMs);
+  }
+
+  function next(): Timer | undefined {
+    let first: Timer | undefined;
+    for (const timer of timers) if (!first || wakeMs(timer) < wakeMs(first)) first = timer;
+    return first;
+  }
+
+  async function end(timer: Timer): Promise<void> {
+    timers.delete(timer);
+    const { task } = timer;
+    if (task?.parked && !task.dead && task.calls === timer.call) return tasks.resume(task, timer.wake);
+    timer.wake();
+    // Nobody waits for it: KPay goes on by itself, within one turn.
+    await turn();
+  }
+
+  return {
+    nowMs: () => nowMs,
+    clock: {
+      now: () => nowMs,
+      monotonicMs: () => nowMs - startMs,
+      sleep(ms, signal) {
+        if (ms <= LONGEST_NAP_MS) {
+          nowMs += Math.ceil(ms);
+          return turn();
+        }
+        const task = tasks.running();
+        if (task) task.calls += 1;
+        return new Promise((resolve, reject) => {
+          const timer: Timer = { task, call: task?.calls ?? 0, side: 'client', atMs: nowMs + ms, wake: resolve };
+          timers.add(timer);
+          signal?.addEventListener(
+            'abort',
+            () => {
+              timers.delete(timer);
+              reject(signal.reason);
+            },
+            { once: true },
+          );
+        });
+      },
+    },
+    sleepAtKpay(ms) {
+      const task = tasks.running();
+      return new Promise((wake) => {
+        timers.add({ task, call: task?.calls ?? 0, side: 'kpay', atMs: nowMs + ms, wake });
+        if (task) tasks.park(task);
+      });
+    },
+    async pass(ms) {
+      const untilMs = nowMs + ms;
+      for (let timer = next(); timer && wakeMs(timer) <= untilMs; timer = next()) {
+        nowMs = Math.max(nowMs, wakeMs(timer));
+        await end(timer);
+      }
+      nowMs = Math.max(nowMs, untilMs);
+    },
+    freeze: (owner, untilMs) => void frozen.set(owner, untilMs),
+    isFrozen,
+    forget(owner) {
+      for (const timer of timers) if (isClientsOf(timer, owner)) timer.wake();
+    },
+    nextMs() {
+      const timer = next();
+      return timer && wakeMs(timer);
+    },
+    isAtKpay: (about) => [...timers].some(({ side, task }) => side === 'kpay' && task?.about === about),
+    reset() {
+      for (const timer of timers) timer.wake();
+      timers.clear();
+      nowMs = startMs;
+      frozen = new Map();
+    },
+  };
+}
+
+/** Lets what is ready to run do so. */
+function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
