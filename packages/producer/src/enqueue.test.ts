@@ -28,6 +28,19 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     expect(await again.accepted()).toEqual({ transferId: 'transfer-of-order-1' });
   });
 
+  it('takes any number of wishes at once while it connects, without a warning', async () => {
+    const warnings: string[] = [];
+    const hear = (warning: Error) => warnings.push(String(warning));
+    process.on('warning', hear);
+    later(() => process.off('warning', hear));
+    const account = newAccount();
+    const producer = open(account);
+    const wishes = Array.from({ length: 50 }, (_, n) => ({ ...wish, externalId: `at-once-${n}` }));
+    await Promise.all(wishes.map((each) => producer.enqueue(each)));
+    expect(await look(account).getJobCountByTypes()).toBe(50);
+    expect(warnings).toEqual([]);
+  });
+
   it('never passes one wish off as another: the worker gets both and refuses the second', async () => {
     const account = newAccount();
     const producer = open(account);

@@ -56,11 +56,19 @@ export function openRedisSource(target: RedisTarget): RedisSource {
   const commands = connect(target, failFast);
   // Whoever calls learns of the failure from the call.
   commands.on('error', () => {});
+  let connecting: Promise<void> | undefined;
   return {
     queue: (name, options) => new Queue(name, { ...options, ...startsAnyway, connection: commands }),
     // BullMQ listens on a copy of this connection, which never opens itself.
     queueEvents: (name, options) => new QueueEvents(name, { ...options, ...startsAnyway, connection: connect(target, patient) }),
-    ready: () => untilReady(commands),
+    ready() {
+      if (commands.status === 'ready') return Promise.resolve();
+      // One wait for all who call meanwhile, whatever their number.
+      connecting ??= untilReady(commands).finally(() => {
+        connecting = undefined;
+      });
+      return connecting;
+    },
     release: () => commands.disconnect(),
   };
 }
@@ -72,7 +80,6 @@ function connect(target: RedisTarget, options: typeof failFast | typeof patient)
 }
 
 async function untilReady(redis: Redis): Promise<void> {
-  if (redis.status === 'ready') return;
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), READY_WITHIN_MS);
   try {
