@@ -46,6 +46,20 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' } })).status).toBe(202);
   });
 
+  it('answers a POST within 15 s although the network swallows everything, and takes its repeat when it is back', {
+    timeout: 60_000,
+  }, async () => {
+    const startedMs = performance.now();
+    network.drop();
+    const { status, body } = await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-3' } });
+    const tookMs = performance.now() - startedMs;
+    process.stdout.write(`a POST on a silent Postgres was answered after ${(tookMs / 1_000).toFixed(1)} s\n`);
+    expect([status, body.code, body.safeToRetry]).toEqual([503, 'ledger_unavailable', true]);
+    expect(tookMs).toBeLessThan(15_000);
+    network.resume();
+    expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-3' } })).status).toBe(202);
+  });
+
   it('says 503 once the server is gone, with connections that were open and with new ones', async () => {
     await server.kill();
     for (let n = 0; n < 20; n += 1) {

@@ -51,6 +51,32 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect((await sql`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
   });
 
+  test('a statement that takes too long is given up, and its connection serves on', async () => {
+    const database = await openPostgres({ url, logger, maxClients: 1, statementTimeoutMs: 300 });
+    closers.push(database.close);
+    await expect(database.pool.query('select pg_sleep(60)')).rejects.toMatchObject({ code: '57014' });
+    expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
+  });
+
+  test('a server that went silent is given up within seconds, and asked again over a new connection', async () => {
+    const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(url).port) } });
+    closers.push(proxy.close);
+    const through = url.replace(/:\d+\//, `:${proxy.port}/`);
+    const database = await openPostgres({ url: through, logger, maxClients: 1, statementTimeoutMs: 300 });
+    closers.push(database.close);
+    const db = database.kysely();
+    const startedMs = performance.now();
+    const transaction = db.transaction().execute(async (trx) => {
+      await sql`select 1`.execute(trx);
+      proxy.drop();
+      await sql`select 2`.execute(trx);
+    });
+    await expect(transaction).rejects.toThrow();
+    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    proxy.resume();
+    expect((await sql`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
+  });
+
   test('a wrong database is refused in one line that names the setting and shows no password', async () => {
     await expect(
       openPostgres({ url: url.replace('kpay@', 'kpay:hush@').replace('/postgres', '/nowhere'), logger }),

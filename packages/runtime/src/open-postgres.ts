@@ -1,3 +1,4 @@
+import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
 import { createKysely, type Database, GuardedPool, IDLE_IN_TRANSACTION_MS } from './database.ts';
@@ -7,6 +8,10 @@ const OLDEST_MAJOR = 15;
 const CONNECT_TIMEOUT_MS = 5_000;
 // pg-pool counts the wait for a free client too, and a long queue is no fault.
 const CLIENT_TIMEOUT_MS = 30_000;
+// Whoever waits this long for one statement is better told. Postgres gives it up then, and says so.
+const STATEMENT_TIMEOUT_MS = 10_000;
+// Longer than a statement may take and an idle connection is kept (10 s): only a network that went silent is left.
+const SILENT_AFTER_MS = 2_000;
 
 export interface PostgresOptions {
   /** DATABASE_URL. */
@@ -14,6 +19,8 @@ export interface PostgresOptions {
   logger: Logger;
   /** The most connections this process holds. */
   maxClients?: number;
+  /** How long a statement may take; 10 s unless given. A server that is silent for 2 s longer counts as gone. */
+  statementTimeoutMs?: number;
 }
 
 /**
@@ -21,7 +28,8 @@ export interface PostgresOptions {
  *
  * @throws StartError naming DATABASE_URL when the server does not answer, refuses, or is too old.
  */
-export async function openPostgres({ url, logger, maxClients = 10 }: PostgresOptions): Promise<Database> {
+export async function openPostgres(options: PostgresOptions): Promise<Database> {
+  const { url, logger, maxClients = 10, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
   await checkServer(url);
   const onError = (error: Error) => logger.error({ err: error }, 'a connection to Postgres failed');
   const pool = new GuardedPool(
@@ -29,14 +37,28 @@ export async function openPostgres({ url, logger, maxClients = 10 }: PostgresOpt
       connectionString: url,
       max: maxClients,
       connectionTimeoutMillis: CLIENT_TIMEOUT_MS,
+      idleTimeoutMillis: statementTimeoutMs,
+      statement_timeout: statementTimeoutMs,
       idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
       application_name: 'kpay',
     },
     onError,
   );
+  pool.on('connect', (client) => endWhenSilent(client, statementTimeoutMs + SILENT_AFTER_MS));
   let closing: Promise<void> | undefined;
   return { pool, kysely: () => createKysely(pool), close: () => (closing ??= pool.end()) };
+}
+
+/**
+ * Without this a statement waits for as long as the kernel repeats its packets, a quarter of an hour, and the pool's
+ * clients are lost to others one by one. The connection is given up, not the statement alone: what comes late on it would
+ * be taken for the answer to the next.
+ */
+function endWhenSilent({ connection: { stream } }: pg.PoolClient, afterMs: number): void {
+  if (!(stream instanceof Socket)) return;
+  const silent = Object.assign(new Error(`Postgres was silent for ${afterMs} ms`), { code: 'ETIMEDOUT' });
+  stream.setTimeout(afterMs, () => stream.destroy(silent));
 }
 
 async function checkServer(url: string): Promise<void> {
