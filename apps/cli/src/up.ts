@@ -119,6 +119,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     concurrency: settings.workerConcurrency,
     conflictConfirmMs: settings.conflictConfirmMs,
     plugins,
+    observeEveryMs: settings.observeEveryMs,
   });
   shutdown.push('worker', () => worker.close());
 

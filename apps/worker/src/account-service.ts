@@ -21,7 +21,7 @@ import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
 import { repeat } from './repeat.ts';
 import type { TransferMetrics } from './transfer-metrics.ts';
-import { wakeHeld } from './wake-held.ts';
+import { type ObservationPace, wakeHeld } from './wake-held.ts';
 import { wakeJob } from './wake-job.ts';
 
 const SWEEP_EVERY_MS = 1_000;
@@ -49,6 +49,7 @@ export interface AccountServiceOptions {
   conflictConfirmMs: number;
   /** Their checks are asked before each first send, after the built-in ones. */
   plugins?: readonly Plugin[] | undefined;
+  observeEveryMs: ObservationPace;
   /** Told once when the account turns out to be another KPay than the ledger's. */
   onMismatch: (mismatch: PinMismatch) => Promise<void>;
 }
@@ -100,7 +101,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       const sweep = async () => void (await sweepDue(ledger, name, hints));
       stoppers.push(
         repeat(sweep, SWEEP_EVERY_MS, onError('the sweep failed')),
-        wakeHeld(ledger, account, onError('held transfers sleep on')),
+        wakeHeld(ledger, account, options.observeEveryMs, sweep, onError('held transfers sleep on')),
       );
     },
     async close() {

@@ -43,6 +43,7 @@ await runProcess(
       concurrency: settings.workerConcurrency,
       conflictConfirmMs: settings.conflictConfirmMs,
       plugins,
+      observeEveryMs: settings.observeEveryMs,
     });
     shutdown.push('worker', () => worker.close());
   },

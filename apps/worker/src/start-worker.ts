@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import { openAccountService } from './account-service.ts';
 import { repeat } from './repeat.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
+import type { ObservationPace } from './wake-held.ts';
 
 // A start does not wait longer for KPay than this; it goes on trying in the background.
 const FIRST_PIN_MS = 3_000;
@@ -27,6 +28,8 @@ export interface WorkerOptions {
   conflictConfirmMs: number;
   /** What KPAY_PLUGINS names, loaded. */
   plugins?: readonly Plugin[];
+  /** The pace at which the balance and rates are read while transfers wait for them. */
+  observeEveryMs: ObservationPace;
 }
 
 export interface RunningWorker {

@@ -1,41 +1,52 @@
-import type { KpayAccount, ObservationName } from '@kpay/core';
-import type { Ledger } from '@kpay/transfers';
+import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { type Ledger, wakeFunded, wakeRated } from '@kpay/transfers';
+import { repeat } from './repeat.ts';
 
-/** What a changed observation may let go. */
-const HELD_FOR: Readonly<Partial<Record<ObservationName, string>>> = {
-  balance: 'insufficient_funds',
-  rate: 'rate_below_minimum',
-};
-
-/**
- * Makes held transfers due when what they wait for has changed, instead of at the end of their hold. The sweep finds
- * them, and judging them again costs KPay nothing. Those that KPay itself refused keep their backoff: its figure does
- * not tell which country's wallet grew, and each of them would be a send.
- *
- * @returns how to stop; what runs is waited for.
- */
-export function wakeHeld(ledger: Ledger, account: KpayAccount, onError: (error: unknown) => void): () => Promise<void> {
-  let waking = Promise.resolve();
-  const stop = account.observations.onChange(({ observation, changed }) => {
-    const code = HELD_FOR[observation];
-    if (!changed || code === undefined) return;
-    waking = waking.then(() => makeDue(ledger, account.name, code)).catch(onError);
-  });
-  return () => {
-    stop();
-    return waking;
-  };
+/** How old the balance and the rates become before they are read again. */
+export interface ObservationPace {
+  balance: number;
+  rate: number;
 }
 
-async function makeDue(ledger: Ledger, account: string, code: string): Promise<void> {
-  await ledger.transaction((tx) =>
-    tx.db
-      .updateTable('kpay.transfers')
-      .set({ due_at: tx.now })
-      .where('account', '=', account)
-      .where('state', '=', 'holding')
-      .where('reason_code', '=', code)
-      .where('refused_before', '=', false)
-      .execute(),
-  );
+const MOST_BETWEEN_LOOKS_MS = 500;
+// A value is read so much before its interval ends that noticing it and starting a transfer fit into the interval.
+const MOST_MARGIN_MS = 1_000;
+// KPay did not give the balance or a rate. It is not asked again at every look.
+const READ_AGAIN_MS = 5_000;
+
+/**
+ * Makes held transfers due as soon as what they wait for is there. Looking is a matter of the ledger and of the
+ * observations that all processes share: KPay is read once in an interval, by whoever comes first, however many wait.
+ *
+ * @param onWoken called after something was made due.
+ * @returns how to stop; what runs is waited for.
+ */
+export function wakeHeld(
+  ledger: Ledger,
+  account: KpayAccount,
+  everyMs: ObservationPace,
+  onWoken: () => Promise<void>,
+  onError: (error: unknown) => void,
+): () => Promise<void> {
+  const wakers = [
+    { wake: wakeFunded, everyMs: everyMs.balance },
+    { wake: wakeRated, everyMs: everyMs.rate },
+  ];
+  const stoppers = wakers.map(({ wake, everyMs: intervalMs }) => {
+    const lookEveryMs = Math.min(MOST_BETWEEN_LOOKS_MS, intervalMs / 60);
+    const maxAgeMs = intervalMs - Math.min(MOST_MARGIN_MS, intervalMs / 10);
+    let notBeforeMs = Number.NEGATIVE_INFINITY;
+    const look = async (signal: AbortSignal) => {
+      if (account.clock.monotonicMs() < notBeforeMs) return;
+      try {
+        if ((await wake(ledger, account, maxAgeMs, signal)) > 0) await onWoken();
+      } catch (error) {
+        // A KPay that does not answer is told of by whoever has to send.
+        if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+        notBeforeMs = account.clock.monotonicMs() + Math.min(READ_AGAIN_MS, intervalMs);
+      }
+    };
+    return repeat(look, lookEveryMs, onError);
+  });
+  return async () => void (await Promise.all(stoppers.map((stop) => stop())));
 }

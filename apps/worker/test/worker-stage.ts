@@ -1,4 +1,4 @@
-import { openKpayAccount } from '@kpay/core';
+import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { queuePrefix, TRANSFER_JOB, type TransferJobData, type TransferJobResult, transferQueueName } from '@kpay/producer';
 import {
   createLogger,
@@ -24,6 +24,7 @@ import {
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import { Registry } from 'prom-client';
 import { type RunningWorker, startWorker } from '../src/index.ts';
+import type { ObservationPace } from '../src/wake-held.ts';
 
 type TransferJob = Job<unknown, TransferJobResult>;
 
@@ -33,6 +34,7 @@ const JOB_ENDS_WITHIN_MS = 15_000;
 export interface WorkerStage {
   ledger: Ledger;
   simulator: Simulator;
+  account: KpayAccount;
   hints: Queue<Hint>;
   /** Puts data into the door's queue as any BullMQ client can, without our producer. */
   add(data: unknown, options?: JobsOptions): Promise<TransferJob>;
@@ -80,7 +82,10 @@ async function openStores(logger: Logger): Promise<TestStores> {
   return { database, store: { redisUrl: await emptyTestRedis(servers.redisUrl) }, release };
 }
 
-export async function openWorkerStage(): Promise<WorkerStage> {
+/** @param observeEveryMs the default pace unless given. */
+export async function openWorkerStage(
+  observeEveryMs: ObservationPace = { balance: 30_000, rate: 600_000 },
+): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', level: 'fatal' });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
   const { database, store, release } = await openStores(logger);
@@ -105,6 +110,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
   const stage: WorkerStage = {
     ledger,
     simulator,
+    account,
     hints,
     add: (data, options) => door.add(TRANSFER_JOB, data, options),
     result: (job) => job.waitUntilFinished(events, JOB_ENDS_WITHIN_MS),
@@ -136,6 +142,7 @@ export async function openWorkerStage(): Promise<WorkerStage> {
         port: 0,
         concurrency: 10,
         conflictConfirmMs: 1_000,
+        observeEveryMs,
       });
     },
     async close() {

@@ -80,7 +80,7 @@ export type Settings = Stores & {
   /** KPAY_DATA_DIR as an absolute path. */
   dataDir: string;
   adminToken?: string;
-  /** How often the exporter reads KPay. */
+  /** How often KPay is read, by all processes together. */
   observeEveryMs: { balance: number; availability: number; rate: number };
   /** `XAF:XOF`, for accounts that have none of their own. */
   ratePairs?: string[];

@@ -1,8 +1,9 @@
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
 import { tendBreaker } from './breaker.ts';
-import type { Ledger } from './ledger/ledger.ts';
+import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { TransferRow } from './ledger/schema.ts';
+import { wakeUnpaused } from './wake/wake-unpaused.ts';
 
 /** The name of every job in an advance queue. */
 export const ADVANCE_JOB = 'advance';
@@ -32,6 +33,8 @@ export function createHinter(
   };
 }
 
+type DueRow = Pick<TransferRow, 'id' | 'version' | 'priority' | 'created_at'>;
+
 // More than this many live hints of an account would only be memory: KPay takes 100 requests a minute.
 const MOST_LIVE = 1_000;
 // With this many waiting, only the most urgent rows are looked at, so that they need not wait behind the rest.
@@ -54,18 +57,28 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
   const limit = live < ENOUGH_LIVE ? MOST_LIVE - live : URGENT_ROWS;
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
-    return tx.db
-      .selectFrom('kpay.transfers')
-      .selectAll()
-      .where('account', '=', account)
-      .where('due_at', '<=', tx.now)
-      .orderBy('priority', 'desc')
-      .orderBy('created_at')
-      .limit(limit)
-      .execute();
+    await wakeUnpaused(tx, account);
+    return mostUrgent(tx, account, limit);
   });
   if (due.length > 0) await queue.addBulk(due.map(hintOf));
   return due.length;
+}
+
+/**
+ * Two reads, because they need two indexes: nearly all that is queued is due, and may be a backlog of any length; of the
+ * rest nearly nothing is.
+ */
+async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit: number): Promise<DueRow[]> {
+  const due = db
+    .selectFrom('kpay.transfers')
+    .select(['id', 'version', 'priority', 'created_at'])
+    .where('account', '=', account)
+    .where('due_at', '<=', now)
+    .orderBy('priority', 'desc')
+    .orderBy('created_at')
+    .limit(limit);
+  const rows = [...(await due.where('state', '=', 'queued').execute()), ...(await due.where('state', '<>', 'queued').execute())];
+  return rows.sort((a, b) => b.priority - a.priority || a.created_at.getTime() - b.created_at.getTime()).slice(0, limit);
 }
 
 async function liveHints(queue: Queue<Hint>): Promise<number> {
@@ -73,7 +86,7 @@ async function liveHints(queue: Queue<Hint>): Promise<number> {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-function hintOf(row: TransferRow) {
+function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority'>) {
   return {
     name: ADVANCE_JOB,
     data: { transferId: row.id },

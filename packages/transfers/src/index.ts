@@ -30,3 +30,5 @@ export {
   transferViewSchema,
 } from './present.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';
+export { wakeFunded } from './wake/wake-funded.ts';
+export { wakeRated } from './wake/wake-rated.ts';

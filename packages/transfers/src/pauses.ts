@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Kysely, Selectable } from 'kysely';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema, TransferRow } from './ledger/schema.ts';
+import { wakeUnpaused } from './wake/wake-unpaused.ts';
 
 export type PauseRow = Selectable<LedgerSchema['kpay.pauses']>;
 
@@ -40,7 +41,7 @@ export async function pause(
   });
 }
 
-/** Ends a pause and wakes what it held. Undefined when there is no such pause in force. */
+/** Ends a pause and wakes the first of what it held; the sweep wakes the rest bit by bit. Undefined when there is no such pause in force. */
 export async function liftPause(ledger: Ledger, id: string, by: string): Promise<PauseRow | undefined> {
   return ledger.transaction(async (tx) => {
     const lifted = await tx.db
@@ -51,13 +52,8 @@ export async function liftPause(ledger: Ledger, id: string, by: string): Promise
       .returningAll()
       .executeTakeFirst();
     if (!lifted) return undefined;
-    let held = tx.db
-      .updateTable('kpay.transfers')
-      .set({ due_at: tx.now })
-      .where('state', '=', 'holding')
-      .where('reason_code', '=', 'paused');
-    if (lifted.account !== null) held = held.where('account', '=', lifted.account);
-    await held.execute();
+    const accounts = lifted.account === null ? await accountNames(tx) : [lifted.account];
+    for (const account of accounts) await wakeUnpaused(tx, account);
     return lifted;
   });
 }
@@ -98,6 +94,11 @@ export async function pauseInForce(db: Kysely<LedgerSchema>, transfer: TransferR
 export function pauseHold(found: PauseRow, now: Date): { code: 'paused'; reason: string; until: Date } {
   const until = found.until ?? new Date(now.getTime() + REST_MS);
   return { code: 'paused', reason: `paused by ${found.created_by}: ${found.reason}`, until };
+}
+
+async function accountNames({ db }: LedgerTransaction): Promise<string[]> {
+  const accounts = await db.selectFrom('kpay.accounts').select('name').orderBy('name').execute();
+  return accounts.map(({ name }) => name);
 }
 
 async function lockAccounts(tx: LedgerTransaction, account: string | null): Promise<void> {

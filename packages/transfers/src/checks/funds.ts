@@ -2,6 +2,7 @@ import { formatAmount, type Observed, type WalletBalance } from '@kpay/core';
 import { type Kysely, sql } from 'kysely';
 import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
 import type { Check, Verdict } from './check.ts';
+import { lookAgainAt } from './look-again.ts';
 
 /** A balance older than this is read again before money is judged by it. */
 export const BALANCE_MAX_AGE_MS = 30_000;
@@ -50,7 +51,7 @@ export async function judgeFunds(
     const reason = `the ${currency} balance is ${format(shown, currency)}, less than the ${format(amount, currency)} to send`;
     return { verdict: 'reject', code: 'insufficient_funds', reason, inputs };
   }
-  const until = new Date(now.getTime() + BALANCE_MAX_AGE_MS);
+  const until = lookAgainAt(transfer, now);
   const wallet =
     rows.length === 0 ? `KPay shows no ${currency} wallet` : `KPay shows ${format(shown, currency)} ${currency} available`;
   const ours = reserved > 0n ? `, ${format(reserved, currency)} of it is taken by transfers under way` : '';
@@ -63,7 +64,8 @@ export async function judgeFunds(
   };
 }
 
-async function reservedMinor(db: Kysely<LedgerSchema>, account: string, currency: string, askedAt: Date): Promise<bigint> {
+/** What of a currency may be gone already although the snapshot shows it. */
+export async function reservedMinor(db: Kysely<LedgerSchema>, account: string, currency: string, askedAt: Date): Promise<bigint> {
   const since = new Date(askedAt.getTime() - SETTLING_MS);
   const { rows } = await sql<{ reserved: string }>`
     select (

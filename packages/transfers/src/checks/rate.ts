@@ -1,5 +1,6 @@
 import { compareRates } from '@kpay/core';
 import type { Check } from './check.ts';
+import { lookAgainAt } from './look-again.ts';
 
 /** KPay caches a rate for an hour; asking more often than this buys nothing. */
 const RATE_MAX_AGE_MS = 10 * 60_000;
@@ -21,7 +22,7 @@ export const rateCheck: Check = {
       verdict: 'hold',
       code: 'rate_below_minimum',
       reason: `waiting for the rate: ${currency} to ${to} is ${rate}, the transfer asks for at least ${minRate}`,
-      until: new Date(now.getTime() + RATE_MAX_AGE_MS),
+      until: lookAgainAt(transfer, now),
       inputs,
     };
   },
