@@ -4,12 +4,14 @@ import type { Ledger, TransferRow } from '@kpay/transfers';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './authenticate.ts';
+import { createKeyStore, type KeyStore } from './key-store.ts';
 import { findMissing } from './ledger-readiness.ts';
 import { openApiDocument } from './open-api.ts';
 import type { Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
 import { referencePage } from './reference-page.ts';
+import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
 import { cancelTransfer } from './routes/cancel-transfer.ts';
 import { createTransfer } from './routes/create-transfer.ts';
 import { listAccounts } from './routes/list-accounts.ts';
@@ -29,6 +31,8 @@ export interface AdminApiOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   /** KPAY_ADMIN_TOKEN: the bearer token that may do everything. */
   adminToken: string;
+  /** KPAY_KEYS_SECRET: what the stored hashes of keys are made with; the admin token unless given. */
+  keysSecret?: string | undefined;
   /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
   hint(transfer: TransferRow): Promise<void>;
   logger: Logger;
@@ -47,7 +51,8 @@ export function createAdminApi(options: AdminApiOptions): Express {
   for (const [path, handler] of Object.entries(healthRoutes(() => findMissing(options.ledger)))) {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
-  const operations = listOperations(options);
+  const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken);
+  const operations = listOperations({ ...options, keys });
   const document = openApiDocument(operations);
   app
     .route('/openapi.json')
@@ -55,7 +60,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
     .all(refuseMethod('GET, HEAD'));
   app.use('/docs', referencePage());
   // Before anything else of /v1 is looked at, the body included.
-  app.use('/v1', requireCaller(options.adminToken), routesOf(operations));
+  app.use('/v1', requireCaller(options.adminToken, keys), routesOf(operations));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
   });
@@ -63,7 +68,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   return app;
 }
 
-function listOperations(options: AdminApiOptions): readonly Operation[] {
+function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly Operation[] {
   const { hint, logger } = options;
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const tellWorkers = (transfer: TransferRow) => {
@@ -86,13 +91,17 @@ function listOperations(options: AdminApiOptions): readonly Operation[] {
     showAvailability(options),
     showRates(options),
     listAccounts(options),
+    listApiKeys(options),
+    createApiKey(options),
+    revokeApiKey(options),
   ];
 }
 
-function requireCaller(adminToken: string): RequestHandler {
-  const authenticate = createAuthenticator(adminToken);
-  return (request, response, next) => {
-    response.locals.caller = authenticate(request.get('authorization'));
+function requireCaller(adminToken: string, keys: KeyStore): RequestHandler {
+  const authenticate = createAuthenticator(adminToken, keys);
+  return async (request, response, next) => {
+    const { remoteAddress: address } = request.socket;
+    response.locals.caller = await authenticate({ authorization: request.get('authorization'), address });
     next();
   };
 }

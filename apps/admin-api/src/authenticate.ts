@@ -1,28 +1,83 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
+import { BlockList, isIPv6 } from 'node:net';
+import type { ApiKeyRow } from '@kpay/transfers';
+import type { KeyStore } from './key-store.ts';
 import type { Caller } from './operation.ts';
 import { Problem } from './problem.ts';
+import { type Scope, scopes } from './scopes.ts';
+
+export interface Credentials {
+  /** The Authorization header. */
+  authorization: string | undefined;
+  /** Whom the connection is from. */
+  address: string | undefined;
+}
 
 /**
- * Makes what turns an Authorization header into a caller. The bootstrap token is the only key there is yet.
+ * Makes what turns an Authorization header into a caller: the bootstrap token, which may do everything, or a key.
  * Digests are compared, so that neither the time nor the length of a guess tells anything.
  *
- * @returns a function that throws a Problem (401) without the right token.
+ * @returns a function that throws a Problem (401) without a good one.
  */
-export function createAuthenticator(adminToken: string): (authorization: string | undefined) => Caller {
+export function createAuthenticator(adminToken: string, keys: KeyStore): (credentials: Credentials) => Promise<Caller> {
   if (adminToken === '') throw new Error('the admin token (KPAY_ADMIN_TOKEN) must not be empty');
   const expected = digest(adminToken);
-  return (authorization) => {
+  return async ({ authorization, address }) => {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw refusal('Send "Authorization: Bearer <token>".', 'Bearer realm="kpay"');
-    if (!timingSafeEqual(digest(token), expected)) {
-      throw refusal('The bearer token is not known.', 'Bearer realm="kpay", error="invalid_token"');
-    }
-    return { owner: 'admin' };
+    if (timingSafeEqual(digest(token), expected)) return { owner: 'admin', scopes: new Set(scopes) };
+    const found = await keys.find(token);
+    if (!found) throw invalidToken('The bearer token is not known.');
+    const { row, now } = found;
+    if (row.revoked_at) throw invalidToken('The key was revoked.');
+    if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.');
+    if (!isAllowedFrom(row, address)) throw invalidToken('The key may not be used from this address.');
+    return { owner: row.owner, scopes: new Set(row.scopes as Scope[]) };
   };
+}
+
+/** @throws Problem (403) naming the scope that is missing. */
+export function requireScope({ scopes }: Caller, needed: Scope): void {
+  if (scopes.has(needed)) return;
+  const headers = { 'www-authenticate': `Bearer realm="kpay", error="insufficient_scope", scope="${needed}"` };
+  throw new Problem('forbidden', `This needs a key with the scope ${needed}.`, { headers });
+}
+
+/** Whether an address range such as `10.0.0.0/8` or a single address can be read. */
+export function isAddressRange(range: string): boolean {
+  try {
+    blockListOf([range]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isAllowedFrom({ address_ranges: ranges }: ApiKeyRow, address: string | undefined): boolean {
+  if (ranges === null) return true;
+  if (address === undefined) return false;
+  // A dual-stack socket shows IPv4 addresses as ::ffff:10.0.0.1.
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
+  return blockListOf(ranges).check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
+}
+
+function blockListOf(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const [address = '', bits] = range.split('/');
+    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, /^\d{1,3}$/.test(bits) ? Number(bits) : -1, family);
+  }
+  return list;
 }
 
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
+}
+
+function invalidToken(detail: string): Problem {
+  return refusal(detail, 'Bearer realm="kpay", error="invalid_token"');
 }
 
 function refusal(detail: string, challenge: string): Problem {

@@ -39,6 +39,7 @@ await runProcess(
       ledger,
       accounts,
       adminToken,
+      keysSecret: settings.keysSecret,
       logger,
       host,
       port: ports.adminApi,

@@ -5,7 +5,13 @@ import { type ProblemCode, problemSchema, statusOf } from './problem.ts';
 
 type Json = Record<string, unknown>;
 
-const OF_EVERY_OPERATION: readonly ProblemCode[] = ['invalid_request', 'unauthenticated', 'internal_error', 'ledger_unavailable'];
+const OF_EVERY_OPERATION: readonly ProblemCode[] = [
+  'invalid_request',
+  'unauthenticated',
+  'forbidden',
+  'internal_error',
+  'ledger_unavailable',
+];
 const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type'];
 
 /** The API as an OpenAPI 3.1 document, from the same descriptions that it is served by. */
@@ -43,10 +49,13 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
-function operationOf({ name, summary, path, query, body, idempotent, answer, problems }: Operation, schemaOf: SchemaOf): Json {
+function operationOf(
+  { name, summary, path, scope, query, body, idempotent, answer, problems }: Operation,
+  schemaOf: SchemaOf,
+): Json {
   const codes = [...OF_EVERY_OPERATION, ...(body ? OF_BODIES : []), ...(path.includes('{id}') ? (['not_found'] as const) : [])];
   const parameters = [
-    ...(path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string', format: 'uuid' } }] : []),
+    ...(path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] : []),
     ...(query ? queryParameters(schemaOf(query, 'input')) : []),
     ...(idempotent ? [idempotencyKey] : []),
   ];
@@ -54,6 +63,8 @@ function operationOf({ name, summary, path, query, body, idempotent, answer, pro
     operationId: name,
     tags: [path.split('/')[1]],
     summary,
+    description: `Needs a key with the scope \`${scope}\`.`,
+    security: [{ bearer: [scope] }],
     ...(parameters.length > 0 && { parameters }),
     ...(body && { requestBody: { required: !body.safeParse({}).success, content: json(schemaOf(body, 'input')) } }),
     responses: {

@@ -1,10 +1,12 @@
 import type { z } from 'zod';
 import type { ProblemCode } from './problem.ts';
+import type { Scope } from './scopes.ts';
 
 /** Who asks, once that is known. */
 export interface Caller {
   /** Whose idempotency keys are theirs. */
   owner: string;
+  scopes: ReadonlySet<Scope>;
 }
 
 /** What was asked, understood. */
@@ -32,6 +34,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   method: 'get' | 'post' | 'delete';
   /** Below /v1, such as `/transfers/{id}`. */
   path: string;
+  /** What a key must be allowed to do. */
+  scope: Scope;
   /** What it does, in a sentence. */
   summary: string;
   /** An object of the query's parameters, read from text. */

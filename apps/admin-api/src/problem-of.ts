@@ -37,10 +37,10 @@ function ofInvalidRequest({ code, field, message }: InvalidRequest): Problem {
   return new Problem('invalid_request', message, { pointer: pointerTo(field) });
 }
 
-/** `field` is the name of a field, `metadata.` and a label (which can have dots of its own), or `body` for all of it. */
+/** `field` is the name of a field, of one and what is in it (a label can have dots of its own), or `body` for all of it. */
 function pointerTo(field: string): string {
   if (field === 'body') return '';
-  const [, parent, label] = /^(metadata)\.(.*)$/s.exec(field) ?? [];
+  const [, parent, label] = /^(metadata|scopes|addressRanges)\.(.*)$/s.exec(field) ?? [];
   const parts = parent !== undefined && label !== undefined ? [parent, label] : [field];
   return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

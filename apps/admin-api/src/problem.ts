@@ -5,6 +5,7 @@ const KINDS = {
   idempotency_required: { status: 400, title: 'The request does not say which transfer it means' },
   malformed_json: { status: 400, title: 'The body is not JSON' },
   unauthenticated: { status: 401, title: 'The request carries no key that is known here' },
+  forbidden: { status: 403, title: 'The key may not do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   body_too_large: { status: 413, title: 'The body is too large' },

@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
+import { requireScope } from './authenticate.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import type { Call, Caller, Operation } from './operation.ts';
 import { parseBody } from './parse-body.ts';
@@ -16,7 +17,8 @@ export function routesOf(operations: readonly Operation[]): Router {
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     for (const operation of ofPath) {
       const readers = operation.method === 'post' ? [refuseOtherTypes, readJson] : [];
-      route[operation.method](...readers, serve(operation));
+      // Before the body is looked at.
+      route[operation.method](allow(operation), ...readers, serve(operation));
     }
     const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
     route.all(refuseMethod(allowed.join(', ')));
@@ -27,6 +29,13 @@ export function routesOf(operations: readonly Operation[]): Router {
 export function refuseMethod(allow: string): RequestHandler {
   return (request) => {
     throw new Problem('method_not_allowed', `${request.method} is not possible here, only ${allow}.`, { headers: { allow } });
+  };
+}
+
+function allow({ scope }: Operation): RequestHandler {
+  return (_request, response, next) => {
+    requireScope(response.locals.caller as Caller, scope);
+    next();
   };
 }
 

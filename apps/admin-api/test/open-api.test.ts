@@ -132,6 +132,13 @@ describe('the OpenAPI document', () => {
     await call('GET', '/v1/rates?from=XAF&to=ZZZ');
     await call('GET', '/v1/rates');
     await call('GET', '/v1/accounts');
+    const wanted = { name: 'till', owner: 'till', scopes: ['read'], addressRanges: ['127.0.0.0/8', '::1'] };
+    const { body: key } = await call('POST', '/v1/api-keys', { body: wanted });
+    await call('POST', '/v1/api-keys', { body: { ...wanted, scopes: ['everything'] } });
+    await call('POST', '/v1/api-keys', { body: wanted, token: String(key.key) });
+    await call('GET', '/v1/api-keys');
+    await call('DELETE', `/v1/api-keys/${String(key.id)}`);
+    await call('DELETE', `/v1/api-keys/${String(key.id)}`);
     await call('GET', '/healthz', { token: null });
     await call('GET', '/readyz', { token: null });
   });

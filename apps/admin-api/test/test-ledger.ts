@@ -18,7 +18,7 @@ export async function openTestLedger(): Promise<TestLedger> {
   return {
     ledger: createLedger(db),
     async empty() {
-      await database.pool.query('truncate kpay.transfer_events, kpay.attempts, kpay.transfers');
+      await database.pool.query('truncate kpay.transfer_events, kpay.attempts, kpay.transfers, kpay.api_keys');
     },
     stop: () => database.close(),
     remove: folder.remove,

@@ -138,6 +138,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     ledger,
     accounts,
     adminToken,
+    keysSecret: settings.keysSecret,
     logger,
     host,
     port: ports.adminApi,

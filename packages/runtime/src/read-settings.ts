@@ -47,6 +47,7 @@ const environmentVariables = z.object({
   KPAY_DATA_DIR: z.string().default('.kpay'),
   KPAY_PLUGINS: listSchema(z.string()).default([]),
   KPAY_ADMIN_TOKEN: secretSchema.optional(),
+  KPAY_KEYS_SECRET: secretSchema.optional(),
   KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
   KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds.default(60),
   KPAY_OBSERVE_RATE_SECONDS: seconds.default(600),
@@ -68,7 +69,7 @@ const environmentVariables = z.object({
 type Variables = z.infer<typeof environmentVariables>;
 
 /** May stand in a file named by `<NAME>_FILE`, as container platforms hand out secrets. */
-const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'DATABASE_URL', 'REDIS_URL'];
+const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'KPAY_KEYS_SECRET', 'DATABASE_URL', 'REDIS_URL'];
 
 /** Embedded: PGlite in the process. Production: Postgres and Redis. */
 export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: string; redisUrl: string };
@@ -80,6 +81,8 @@ export type Settings = Stores & {
   /** KPAY_DATA_DIR as an absolute path. */
   dataDir: string;
   adminToken?: string;
+  /** What the stored hashes of API keys are made with. */
+  keysSecret?: string;
   /** How often KPay is read, by all processes together. */
   observeEveryMs: { balance: number; availability: number; rate: number };
   /** `XAF:XOF`, for accounts that have none of their own. */
@@ -124,6 +127,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     accounts,
     dataDir: resolve(variables.KPAY_DATA_DIR),
     ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
+    ...(variables.KPAY_KEYS_SECRET && { keysSecret: variables.KPAY_KEYS_SECRET }),
     observeEveryMs: {
       balance: variables.KPAY_OBSERVE_BALANCE_SECONDS * 1_000,
       availability: variables.KPAY_OBSERVE_AVAILABILITY_SECONDS * 1_000,
@@ -154,7 +158,7 @@ export function secretsOf(settings: Settings): string[] {
     return [password, decodeURIComponent(password)];
   });
   const keys = settings.accounts.flatMap(({ apiKey, secretKey }) => [apiKey, secretKey]);
-  return [...keys, ...passwords, settings.adminToken ?? ''].filter((secret) => secret !== '');
+  return [...keys, ...passwords, settings.adminToken ?? '', settings.keysSecret ?? ''].filter((secret) => secret !== '');
 }
 
 function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {

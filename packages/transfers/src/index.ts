@@ -9,7 +9,7 @@ export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, t
 export { ADVANCE_JOB, advanceQueueName, createHinter, type Hint, hintTransfer, sweepDue } from './hints.ts';
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
 export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
-export type { LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
+export type { ApiKeyRow, LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
 export { type Replay, replayTransfer } from './operations/replay-transfer.ts';

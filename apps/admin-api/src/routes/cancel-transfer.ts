@@ -11,6 +11,7 @@ export function cancelTransfer({ ledger }: { ledger: Ledger }): Operation {
     name: 'cancelTransfer',
     method: 'post',
     path: '/transfers/{id}/cancel',
+    scope: 'control',
     summary: 'Stop a transfer that was not sent yet. Cancelling again what is cancelled is no error.',
     body: z.strictObject({ reason: reasonSchema.optional() }),
     answer: { status: 200, schema: transferViewSchema },

@@ -24,6 +24,7 @@ export function createTransfer({ ledger, accounts, tellWorkers }: CreateTransfer
     name: 'createTransfer',
     method: 'post',
     path: '/transfers',
+    scope: 'transfers:create',
     summary:
       'Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer.',
     body: bodySchema,

@@ -13,6 +13,7 @@ export function listAccounts({ accounts }: { accounts: ReadonlyMap<string, KpayA
     name: 'listAccounts',
     method: 'get',
     path: '/accounts',
+    scope: 'read',
     summary: 'The accounts that transfers can be made in.',
     answer: { status: 200, schema: pageOf(accountSchema) },
     async handle() {

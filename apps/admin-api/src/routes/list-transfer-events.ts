@@ -8,6 +8,7 @@ export function listTransferEvents({ ledger }: { ledger: Ledger }): Operation {
     name: 'listTransferEvents',
     method: 'get',
     path: '/transfers/{id}/events',
+    scope: 'read',
     summary: 'Everything that happened to a transfer, oldest first, in one page.',
     answer: { status: 200, schema: pageOf(transferEventViewSchema) },
     async handle({ id }) {

@@ -31,6 +31,7 @@ export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
     name: 'listTransfers',
     method: 'get',
     path: '/transfers',
+    scope: 'read',
     summary: 'Transfers, the newest first, a page at a time.',
     query: querySchema,
     answer: { status: 200, schema: pageOf(transferViewSchema) },

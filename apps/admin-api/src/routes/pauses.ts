@@ -48,6 +48,7 @@ export function showPauses({ ledger }: PausesOptions): Operation {
     name: 'listPauses',
     method: 'get',
     path: '/pauses',
+    scope: 'read',
     summary: 'The pauses in force.',
     answer: { status: 200, schema: pageOf(pauseSchema) },
     handle: async () => ({ body: { items: (await listPauses(ledger)).map(presentPause), nextCursor: null } }),
@@ -59,6 +60,7 @@ export function createPause({ ledger, accounts }: PausesOptions): Operation {
     name: 'createPause',
     method: 'post',
     path: '/pauses',
+    scope: 'control',
     summary: 'Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there.',
     body: bodySchema,
     answer: { status: 201, schema: pauseSchema, location: true },
@@ -77,6 +79,7 @@ export function endPause({ ledger }: PausesOptions): Operation {
     name: 'endPause',
     method: 'delete',
     path: '/pauses/{id}',
+    scope: 'control',
     summary: 'End a pause and wake what it held.',
     answer: { status: 200, schema: pauseSchema },
     async handle({ id, caller }) {

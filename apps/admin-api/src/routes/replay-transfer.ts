@@ -28,6 +28,7 @@ export function replayTransfer({ ledger, accounts, tellWorkers }: ReplayTransfer
     name: 'replayTransfer',
     method: 'post',
     path: '/transfers/{id}/replay',
+    scope: 'transfers:create',
     summary: 'Make a transfer again that ended without moving money: a new one, linked to it.',
     body: bodySchema,
     idempotent: true,

@@ -16,6 +16,7 @@ export function resolveTransfer({ ledger }: { ledger: Ledger }): Operation {
     name: 'resolveTransfer',
     method: 'post',
     path: '/transfers/{id}/resolve',
+    scope: 'transfers:resolve',
     summary: 'Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id.',
     body: bodySchema,
     answer: { status: 200, schema: transferViewSchema },

@@ -24,6 +24,7 @@ export function showAvailability({ accounts }: { accounts: ReadonlyMap<string, K
     name: 'showAvailability',
     method: 'get',
     path: '/availability',
+    scope: 'read',
     summary: 'The providers of each country as KPay lists them; `known` says whether our catalogue does.',
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },

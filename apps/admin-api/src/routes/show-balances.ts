@@ -20,6 +20,7 @@ export function showBalances({ accounts }: { accounts: ReadonlyMap<string, KpayA
     name: 'showBalances',
     method: 'get',
     path: '/balances',
+    scope: 'read',
     summary: 'What KPay shows, one item for each currency: it does not say which country a row belongs to.',
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },

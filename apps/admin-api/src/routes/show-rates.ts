@@ -17,6 +17,7 @@ export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAcco
     name: 'showRates',
     method: 'get',
     path: '/rates',
+    scope: 'read',
     summary: 'The rate of one pair of currencies, in one item.',
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },

@@ -7,6 +7,7 @@ export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
     name: 'showTransfer',
     method: 'get',
     path: '/transfers/{id}',
+    scope: 'read',
     summary: 'Where a transfer is, why, and what is known of its money.',
     answer: { status: 200, schema: transferViewSchema },
     handle: async ({ id }) => ({ body: presentTransfer(await requireTransfer(ledger, id)) }),

@@ -4,9 +4,15 @@ import { createLedger, type Ledger } from './ledger.ts';
 import * as ledger from './migrations/0001-ledger.ts';
 import * as breakerAndReplay from './migrations/0002-breaker-and-replay.ts';
 import * as holding from './migrations/0005-holding.ts';
+import * as apiKeys from './migrations/0006-api-keys.ts';
 import type { LedgerSchema } from './schema.ts';
 
-const migrations = { '0001-ledger': ledger, '0002-breaker-and-replay': breakerAndReplay, '0005-holding': holding };
+const migrations = {
+  '0001-ledger': ledger,
+  '0002-breaker-and-replay': breakerAndReplay,
+  '0005-holding': holding,
+  '0006-api-keys': apiKeys,
+};
 
 /** The schema `kpay` is not one that this release can bring up to date. */
 export class LedgerUnusable extends Error {

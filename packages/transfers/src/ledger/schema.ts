@@ -133,6 +133,22 @@ interface TransferEventsTable {
   at: Fixed<Date>;
 }
 
+interface ApiKeysTable {
+  id: Fixed<string>;
+  /** HMAC of the key, in hexadecimal. */
+  hash: Fixed<string>;
+  name: Fixed<string>;
+  owner: Fixed<string>;
+  scopes: Fixed<string[]>;
+  address_ranges: Fixed<string[] | null>;
+  created_by: Fixed<string>;
+  created_at: Fixed<Date>;
+  expires_at: Fixed<Date | null>;
+  last_used_at: Date | null;
+  revoked_at: Date | null;
+  revoked_by: string | null;
+}
+
 export interface LedgerSchema {
   'kpay.accounts': AccountsTable;
   'kpay.wallets': WalletsTable;
@@ -140,6 +156,7 @@ export interface LedgerSchema {
   'kpay.transfers': TransfersTable;
   'kpay.attempts': AttemptsTable;
   'kpay.transfer_events': TransferEventsTable;
+  'kpay.api_keys': ApiKeysTable;
   'kpay.legal_moves': { from_state: TransferState; to_state: TransferState };
 }
 
@@ -148,4 +165,5 @@ export type TransferRow = Selectable<TransfersTable>;
 export type NewTransferRow = Insertable<TransfersTable>;
 export type TransferChanges = Updateable<TransfersTable>;
 export type TransferEventRow = Selectable<TransferEventsTable>;
+export type ApiKeyRow = Selectable<ApiKeysTable>;
 export type AttemptRow = Selectable<AttemptsTable>;

@@ -1,0 +1,77 @@
+import { timingSafeEqual } from 'node:crypto';
+import type { ApiKeyRow, Ledger } from '@kpay/transfers';
+import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
+import type { Scope } from './scopes.ts';
+
+export interface NewKey {
+  name: string;
+  owner: string;
+  scopes: readonly Scope[];
+  addressRanges: readonly string[] | null;
+  expiresAt: Date | null;
+}
+
+/** The keys of the admin API, in the ledger. */
+export interface KeyStore {
+  /** @returns the key itself too: this is the only time that it is known. */
+  create(wanted: NewKey, by: string): Promise<{ key: string; row: ApiKeyRow }>;
+  list(): Promise<ApiKeyRow[]>;
+  /** From its return on the key is refused. Undefined when there is no such key, or it was revoked before. */
+  revoke(id: string, by: string): Promise<ApiKeyRow | undefined>;
+  /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
+  find(key: string): Promise<{ row: ApiKeyRow; now: Date } | undefined>;
+}
+
+// Writing down each use would be a write for each read.
+const LAST_USE_EVERY_MS = 60_000;
+
+/** @param secret see createKeyHasher. */
+export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
+  const hash = createKeyHasher(secret);
+  return {
+    create({ name, owner, scopes, addressRanges, expiresAt }, by) {
+      const { id, key } = makeApiKey();
+      return ledger.transaction(async ({ db, now }) => {
+        const row = await db
+          .insertInto('kpay.api_keys')
+          .values({
+            id,
+            hash: hash(key).toString('hex'),
+            name,
+            owner,
+            scopes: [...scopes],
+            address_ranges: addressRanges && [...addressRanges],
+            created_by: by,
+            created_at: now,
+            expires_at: expiresAt,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        return { key, row };
+      });
+    },
+    list: () => ledger.db.selectFrom('kpay.api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute(),
+    revoke: (id, by) =>
+      ledger.transaction(({ db, now }) =>
+        db
+          .updateTable('kpay.api_keys')
+          .set({ revoked_at: now, revoked_by: by })
+          .where('id', '=', id)
+          .where('revoked_at', 'is', null)
+          .returningAll()
+          .executeTakeFirst(),
+      ),
+    async find(key) {
+      const id = idOfApiKey(key);
+      if (id === undefined) return undefined;
+      return ledger.transaction(async ({ db, now }) => {
+        const row = await db.selectFrom('kpay.api_keys').selectAll().where('id', '=', id).executeTakeFirst();
+        if (!row || !timingSafeEqual(Buffer.from(row.hash, 'hex'), hash(key))) return undefined;
+        if (row.last_used_at === null || now.getTime() - row.last_used_at.getTime() > LAST_USE_EVERY_MS) {
+          await db.updateTable('kpay.api_keys').set({ last_used_at: now }).where('id', '=', id).execute();
+        }
+        return { row, now };
+      });
+    },
+  };
+}

@@ -1,0 +1,119 @@
+import type { ApiKeyRow } from '@kpay/transfers';
+import { z } from 'zod';
+import { isAddressRange } from '../authenticate.ts';
+import type { KeyStore } from '../key-store.ts';
+import { describeOperation, type Operation } from '../operation.ts';
+import { pageOf } from '../page.ts';
+import { Problem } from '../problem.ts';
+import { type Scope, scopes } from '../scopes.ts';
+
+const time = z.iso.datetime();
+const scope = z.enum(scopes, `must be one of ${scopes.join(', ')}`);
+
+const view = {
+  id: z.string(),
+  name: z.string(),
+  owner: z.string().describe('Whose idempotency keys are those of this key, and who stands in events.'),
+  prefix: z.string().describe('What the key begins with.'),
+  scopes: z.array(scope),
+  addressRanges: z.array(z.string()).nullable(),
+  createdBy: z.string(),
+  createdAt: time,
+  expiresAt: time.nullable(),
+  lastUsedAt: time.nullable().describe('To the minute.'),
+  revokedAt: time.nullable(),
+  revokedBy: z.string().nullable(),
+};
+const keySchema = z.strictObject(view).meta({ id: 'ApiKey' });
+const newKeySchema = z
+  .strictObject({ ...view, key: z.string().describe('The key itself. It is shown this once and stored nowhere.') })
+  .meta({ id: 'NewApiKey' });
+
+const bodySchema = z.strictObject({
+  name: z.string().trim().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
+  owner: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a to z, 0 to 9, ".", "_" and "-"')
+    .refine((owner) => !['admin', 'queue', 'worker'].includes(owner), 'must not be admin, queue or worker'),
+  scopes: z.array(scope).min(1, 'must name a scope').max(scopes.length, 'must name each scope once'),
+  addressRanges: z
+    .array(z.string().refine(isAddressRange, 'must be addresses or ranges such as 10.0.0.0/8'))
+    .min(1, 'must not be empty')
+    .max(50, 'must be at most 50')
+    .optional(),
+  expiresAt: z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional(),
+});
+
+export function listApiKeys({ keys }: { keys: KeyStore }): Operation {
+  return describeOperation({
+    name: 'listApiKeys',
+    method: 'get',
+    path: '/api-keys',
+    scope: 'keys',
+    summary: 'Who may use this API. The keys themselves are not shown.',
+    answer: { status: 200, schema: pageOf(keySchema) },
+    handle: async () => ({ body: { items: (await keys.list()).map(presentKey), nextCursor: null } }),
+  });
+}
+
+export function createApiKey({ keys }: { keys: KeyStore }): Operation {
+  return describeOperation({
+    name: 'createApiKey',
+    method: 'post',
+    path: '/api-keys',
+    scope: 'keys',
+    summary: 'Make a key for a person or a service. It can have no scope that its maker lacks.',
+    body: bodySchema,
+    answer: { status: 201, schema: newKeySchema, location: true },
+    problems: ['forbidden'],
+    async handle({ body: { name, owner, scopes: wanted, addressRanges, expiresAt }, caller }) {
+      const beyond = wanted.filter((one) => !caller.scopes.has(one));
+      if (beyond.length > 0) throw new Problem('forbidden', `Your own key lacks the scope ${beyond.join(', ')}.`);
+      const { key, row } = await keys.create(
+        {
+          name,
+          owner,
+          scopes: [...new Set(wanted)],
+          addressRanges: addressRanges ?? null,
+          expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+        },
+        caller.owner,
+      );
+      return { body: { ...presentKey(row), key }, headers: { location: `/v1/api-keys/${row.id}` } };
+    },
+  });
+}
+
+export function revokeApiKey({ keys }: { keys: KeyStore }): Operation {
+  return describeOperation({
+    name: 'revokeApiKey',
+    method: 'delete',
+    path: '/api-keys/{id}',
+    scope: 'keys',
+    summary: 'End a key for good. From the answer on it is refused.',
+    answer: { status: 200, schema: keySchema },
+    async handle({ id, caller }) {
+      const revoked = await keys.revoke(id, caller.owner);
+      if (!revoked) throw new Problem('not_found', 'There is no such key, or it was revoked before.');
+      return { body: presentKey(revoked) };
+    },
+  });
+}
+
+function presentKey(row: ApiKeyRow): z.infer<typeof keySchema> {
+  const iso = (at: Date | null) => at?.toISOString() ?? null;
+  return {
+    id: row.id,
+    name: row.name,
+    owner: row.owner,
+    prefix: `kops_${row.id}_`,
+    scopes: row.scopes as Scope[],
+    addressRanges: row.address_ranges,
+    createdBy: row.created_by,
+    createdAt: row.created_at.toISOString(),
+    expiresAt: iso(row.expires_at),
+    lastUsedAt: iso(row.last_used_at),
+    revokedAt: iso(row.revoked_at),
+    revokedBy: row.revoked_by,
+  };
+}
