@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import { healthRoutes, type Logger } from '@kpay/runtime';
-import type { Ledger, TransferRow } from '@kpay/transfers';
+import type { AccountRules, Ledger, TransferRow } from '@kpay/transfers';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './authenticate.ts';
@@ -29,6 +29,8 @@ import { refuseMethod, routesOf } from './routes.ts';
 export interface AdminApiOptions {
   ledger: Ledger;
   accounts: ReadonlyMap<string, KpayAccount>;
+  /** The rules of those accounts that have any. */
+  rules?: ReadonlyMap<string, AccountRules>;
   /** KPAY_ADMIN_TOKEN: the bearer token that may do everything. */
   adminToken: string;
   /** KPAY_KEYS_SECRET: what the stored hashes of keys are made with; the admin token unless given. */

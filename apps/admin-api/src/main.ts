@@ -9,7 +9,7 @@ import {
   runProcess,
   StartError,
 } from '@kpay/runtime';
-import { createHinter, LedgerUnusable, openAccounts, openLedger } from '@kpay/transfers';
+import { createHinter, LedgerUnusable, openAccounts, openLedger, readAccountRules } from '@kpay/transfers';
 import { startAdminApi } from './start-admin-api.ts';
 
 await runProcess(
@@ -38,6 +38,7 @@ await runProcess(
     const api = await startAdminApi({
       ledger,
       accounts,
+      rules: readAccountRules(settings.accounts),
       adminToken,
       keysSecret: settings.keysSecret,
       logger,

@@ -16,7 +16,7 @@ import {
   secretsOf,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { containStrayErrors, createHinter, loadPlugins, openAccounts, openLedger } from '@kpay/transfers';
+import { containStrayErrors, createHinter, loadPlugins, openAccounts, openLedger, readAccountRules } from '@kpay/transfers';
 import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
@@ -99,6 +99,8 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
   if (simulator) shutdown.push('simulator', () => simulator.close());
   const listed = simulator ? [simulatorAccount(simulator.url, settings)] : settings.accounts;
 
+  const rules = readAccountRules(listed);
+
   const registry = createMetricsRegistry();
   const accounts = await openAccounts(listed, {
     ledger,
@@ -118,6 +120,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     port: ports.worker,
     concurrency: settings.workerConcurrency,
     conflictConfirmMs: settings.conflictConfirmMs,
+    rules,
     plugins,
     observeEveryMs: settings.observeEveryMs,
   });
@@ -137,6 +140,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
   const api = await startAdminApi({
     ledger,
     accounts,
+    rules,
     adminToken,
     keysSecret: settings.keysSecret,
     logger,
@@ -165,7 +169,15 @@ async function openSimulator({ host, ports, dataDir, simulatorTimeScale }: Setti
   }
 }
 
-function simulatorAccount(baseUrl: string, { ratePairs }: Settings): AccountSettings {
+function simulatorAccount(baseUrl: string, { ratePairs, rules }: Settings): AccountSettings {
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
-  return { name: 'default', ...keys, baseUrl, environment: 'TEST', rateLimitPerMinute: 100, ...(ratePairs && { ratePairs }) };
+  return {
+    name: 'default',
+    ...keys,
+    baseUrl,
+    environment: 'TEST',
+    rateLimitPerMinute: 100,
+    ...rules,
+    ...(ratePairs && { ratePairs }),
+  };
 }

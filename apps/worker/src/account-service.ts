@@ -4,17 +4,21 @@ import { type KpayAccount, systemClock } from '@kpay/core';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import type { Logger, Queues } from '@kpay/runtime';
 import {
+  type AccountRules,
   type Advancer,
   advanceQueueName,
   checksOf,
   type Hint,
   hintTransfer,
   type Ledger,
+  noRules,
   type Pin,
   type PinMismatch,
   type Plugin,
   sweepDue,
   type TransferRow,
+  wakeByRules,
+  wakePayable,
 } from '@kpay/transfers';
 import type { Processor } from 'bullmq';
 import { createAdvanceProcessor } from './advance-processor.ts';
@@ -25,6 +29,8 @@ import { type ObservationPace, wakeHeld } from './wake-held.ts';
 import { wakeJob } from './wake-job.ts';
 
 const SWEEP_EVERY_MS = 1_000;
+/** KPay is read once a minute for it; this is how soon what another process read is noticed. */
+const PAYABLE_EVERY_MS = 5_000;
 const DOOR_CONCURRENCY = 10;
 /**
  * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
@@ -47,6 +53,8 @@ export interface AccountServiceOptions {
   /** How many transfers are under way at once. */
   concurrency: number;
   conflictConfirmMs: number;
+  /** The rules of those accounts that have any. */
+  rules?: ReadonlyMap<string, AccountRules> | undefined;
   /** Their checks are asked before each first send, after the built-in ones. */
   plugins?: readonly Plugin[] | undefined;
   observeEveryMs: ObservationPace;
@@ -64,17 +72,21 @@ export interface AccountService {
 
 /** Opens an account's door at once; the sending side waits for `advance`. */
 export function openAccountService(options: AccountServiceOptions): AccountService {
-  const { ledger, account, accounts, queues, metrics, logger } = options;
+  const { ledger, account, accounts, rules, queues, metrics, logger } = options;
   const { name } = account;
   const prefix = queuePrefix(name);
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
   const onAccepted = (transfer: TransferRow) => hintTransfer(hints, transfer);
-  const door = queues.worker(transferQueueName(name), createDoor({ ledger, account: name, accounts, onAccepted, logger }), {
-    prefix,
-    concurrency: DOOR_CONCURRENCY,
-    ...STALLS,
-  });
+  const door = queues.worker(
+    transferQueueName(name),
+    createDoor({ ledger, account: name, accounts, rules, onAccepted, logger }),
+    {
+      prefix,
+      concurrency: DOOR_CONCURRENCY,
+      ...STALLS,
+    },
+  );
   metrics.watchQueue(name, doorQueue);
 
   const onMoved = async (transfer: TransferRow) => {
@@ -99,9 +111,18 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
       advancing.run().catch(onError('transfers are not advanced'));
       const sweep = async () => void (await sweepDue(ledger, name, hints));
+      const ownRules = rules?.get(name) ?? noRules;
+      const wakeRuled = async () => {
+        if ((await wakeByRules(ledger, name, ownRules)) > 0) await sweep();
+      };
+      const wakePaid = async (signal: AbortSignal) => {
+        if ((await wakePayable(ledger, account, ownRules, signal)) > 0) await sweep();
+      };
       stoppers.push(
         repeat(sweep, SWEEP_EVERY_MS, onError('the sweep failed')),
         wakeHeld(ledger, account, options.observeEveryMs, sweep, onError('held transfers sleep on')),
+        repeat(wakeRuled, SWEEP_EVERY_MS, onError('transfers held by rules sleep on')),
+        repeat(wakePaid, PAYABLE_EVERY_MS, onError('transfers held for payouts sleep on')),
       );
     },
     async close() {
@@ -114,12 +135,17 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   };
 }
 
-function advancerOf({ ledger, account, plugins = [], conflictConfirmMs, logger }: AccountServiceOptions, pin: Pin): Advancer {
+function advancerOf(
+  { ledger, account, rules, plugins = [], conflictConfirmMs, logger }: AccountServiceOptions,
+  pin: Pin,
+): Advancer {
+  const ownRules = rules?.get(account.name) ?? noRules;
   return {
     ledger,
     account,
     pin,
-    checks: checksOf(plugins),
+    checks: checksOf(ownRules, plugins),
+    limits: ownRules.spendLimits,
     clock: systemClock,
     worker: PROCESS_NAME,
     conflictConfirmMs,

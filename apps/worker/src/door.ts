@@ -1,6 +1,7 @@
 import type { TransferJobData, TransferJobResult } from '@kpay/producer';
 import type { Logger } from '@kpay/runtime';
 import {
+  type AccountRules,
   acceptTransfer,
   IdempotencyConflict,
   InvalidRequest,
@@ -23,6 +24,7 @@ export interface DoorOptions {
   ledger: Ledger;
   account: string;
   accounts: ReadonlySet<string>;
+  rules?: ReadonlyMap<string, AccountRules> | undefined;
   /** Told of every newly accepted transfer. */
   onAccepted: (transfer: TransferRow) => Promise<void>;
   logger: Logger;
@@ -39,6 +41,7 @@ export function createDoor({
   ledger,
   account,
   accounts,
+  rules,
   onAccepted,
   logger,
 }: DoorOptions): Processor<TransferJobData, TransferJobResult> {
@@ -52,7 +55,7 @@ export function createDoor({
   async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<TransferRow> {
     try {
       const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
-      const { transfer, replayed } = await acceptTransfer(ledger, accounts, order);
+      const { transfer, replayed } = await acceptTransfer(ledger, accounts, order, rules);
       await job.updateProgress({ accepted: transfer.id });
       if (!replayed) await onAccepted(transfer);
       return transfer;

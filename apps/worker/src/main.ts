@@ -1,7 +1,7 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
-import { containStrayErrors, LedgerUnusable, loadPlugins, openAccounts, openLedger } from '@kpay/transfers';
+import { containStrayErrors, LedgerUnusable, loadPlugins, openAccounts, openLedger, readAccountRules } from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
 
 await runProcess(
@@ -42,6 +42,7 @@ await runProcess(
       port: ports.worker,
       concurrency: settings.workerConcurrency,
       conflictConfirmMs: settings.conflictConfirmMs,
+      rules: readAccountRules(settings.accounts),
       plugins,
       observeEveryMs: settings.observeEveryMs,
     });

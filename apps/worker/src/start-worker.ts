@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type KpayAccount, Rejected } from '@kpay/core';
 import { healthRoutes, type Logger, type Queues, StartError, startHttp } from '@kpay/runtime';
-import { type Ledger, type Pin, PinMismatch, type Plugin, pause, pinAccount } from '@kpay/transfers';
+import { type AccountRules, type Ledger, type Pin, PinMismatch, type Plugin, pause, pinAccount } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
 import { openAccountService } from './account-service.ts';
 import { repeat } from './repeat.ts';
@@ -26,6 +26,8 @@ export interface WorkerOptions {
   concurrency: number;
   /** The least time between two 409 that together confirm a transfer. */
   conflictConfirmMs: number;
+  /** The rules of those accounts that have any. */
+  rules?: ReadonlyMap<string, AccountRules>;
   /** What KPAY_PLUGINS names, loaded. */
   plugins?: readonly Plugin[];
   /** The pace at which the balance and rates are read while transfers wait for them. */

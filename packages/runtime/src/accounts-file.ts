@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { sendWindowSchema, spendLimitSchema } from './account-rules.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
@@ -27,6 +28,12 @@ const accountSchema = z.strictObject({
   environment: environmentSchema.optional().describe('KPAY_ENVIRONMENT unless given'),
   rateLimitPerMinute: rateLimitSchema.optional(),
   ratePairs: z.array(ratePairSchema, { error: 'must be a list' }).optional(),
+  checkDestinationPayouts: z
+    .boolean({ error: 'must be true or false' })
+    .optional()
+    .describe('Hold a transfer while no operator of its destination pays out; KPAY_CHECK_DESTINATION_PAYOUTS unless given'),
+  sendWindow: sendWindowSchema.optional(),
+  spendLimits: z.array(spendLimitSchema, { error: 'must be a list' }).optional().describe('KPAY_SPEND_LIMITS unless given'),
 });
 
 /** The file that KPAY_ACCOUNTS_FILE names. accounts-file.schema.json beside this package's manifest is made from it. */

@@ -36,6 +36,7 @@ test('nothing set runs embedded, with the simulator for KPay', () => {
   expect(readSettings({})).toEqual({
     mode: 'embedded',
     accounts: [],
+    rules: {},
     dataDir: resolve('.kpay'),
     observeEveryMs: { balance: 30_000, availability: 60_000, rate: 600_000 },
     budgetWindowMs: 60_000,
@@ -48,6 +49,15 @@ test('nothing set runs embedded, with the simulator for KPay', () => {
   });
 });
 
+const RULES = {
+  checkDestinationPayouts: true,
+  sendWindow: { timeZone: 'Africa/Douala', days: ['mon', 'fri'], from: '22:00', to: '06:00' },
+  spendLimits: [
+    { currency: 'XAF', amount: '5000000', hours: 24 },
+    { currency: 'KES', amount: '1500.50', hours: 1, corridor: 'KEN-CMR' },
+  ],
+};
+
 test('everything set is read, blanks around it left out', () => {
   const settings = readSettings({
     ...STORES,
@@ -57,6 +67,9 @@ test('everything set is read, blanks around it left out', () => {
     KPAY_ENVIRONMENT: 'PRODUCTION',
     KPAY_RATE_LIMIT_PER_MINUTE: '50',
     KPAY_RATE_PAIRS: 'XAF:XOF, XOF:XAF,',
+    KPAY_CHECK_DESTINATION_PAYOUTS: '1',
+    KPAY_SEND_WINDOW: 'Africa/Douala mon,fri 22:00-06:00',
+    KPAY_SPEND_LIMITS: 'XAF:5000000:24, KES:1500.50:1:KEN-CMR',
     KPAY_DATA_DIR: '/data',
     KPAY_ADMIN_TOKEN: 'token',
     KPAY_OBSERVE_BALANCE_SECONDS: '5',
@@ -87,8 +100,10 @@ test('everything set is read, blanks around it left out', () => {
         environment: 'PRODUCTION',
         rateLimitPerMinute: 50,
         ratePairs: ['XAF:XOF', 'XOF:XAF'],
+        ...RULES,
       },
     ],
+    rules: RULES,
     dataDir: '/data',
     adminToken: 'token',
     observeEveryMs: { balance: 5_000, availability: 6_000, rate: 7_000 },
@@ -181,6 +196,21 @@ describe('a wrong setting is refused in one line that says what would be right',
     [{ KPAY_RATE_PAIRS: 'XAF:XAF' }, 'KPAY_RATE_PAIRS must be two different currencies such as XAF:XOF'],
     [{ KPAY_RATE_LIMIT_PER_MINUTE: '0' }, 'KPAY_RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 100000'],
     [{ KPAY_RATE_LIMIT_PER_MINUTE: 'many' }, 'KPAY_RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 100000'],
+    [{ KPAY_CHECK_DESTINATION_PAYOUTS: 'true' }, 'KPAY_CHECK_DESTINATION_PAYOUTS must be 1, or left out'],
+    [{ KPAY_SEND_WINDOW: '08:00-18:00' }, 'KPAY_SEND_WINDOW must be like Africa/Douala mon,tue,wed,thu,fri 08:00-18:00'],
+    [{ KPAY_SEND_WINDOW: 'Mars/Base mon 08:00-18:00' }, 'KPAY_SEND_WINDOW timeZone must be a time zone such as Africa/Douala'],
+    [
+      { KPAY_SEND_WINDOW: 'Africa/Douala mon,friday 08:00-18:00' },
+      'KPAY_SEND_WINDOW days[1] must be one of mon, tue, wed, thu, fri, sat, sun',
+    ],
+    [{ KPAY_SEND_WINDOW: 'Africa/Douala mon 8-18:00' }, 'KPAY_SEND_WINDOW from must be a time such as 08:00'],
+    [
+      { KPAY_SEND_WINDOW: 'Africa/Douala mon 08:00-08:00' },
+      'KPAY_SEND_WINDOW to must not be the same as from (all day is 00:00 to 24:00)',
+    ],
+    [{ KPAY_SPEND_LIMITS: 'XAF:5000000' }, 'KPAY_SPEND_LIMITS [0].hours must be a whole number of hours from 1 to 8760'],
+    [{ KPAY_SPEND_LIMITS: 'XAF:-5:24' }, 'KPAY_SPEND_LIMITS [0].amount must be an amount such as 5000000'],
+    [{ KPAY_SPEND_LIMITS: 'XAF:5:24:CMR' }, 'KPAY_SPEND_LIMITS [0].corridor must be two countries such as CMR-GAB'],
     [{ EXPORTER_PORT: '70000' }, 'EXPORTER_PORT must be a whole number from 0 to 65535, not 70000'],
     [{ ADMIN_API_PORT: '80.5' }, 'ADMIN_API_PORT must be a whole number from 0 to 65535, not 80.5'],
     [{ WORKER_PORT: '0x50' }, 'WORKER_PORT must be a whole number from 0 to 65535, not 0x50'],
@@ -245,6 +275,8 @@ describe('a wrong accounts file is refused at the place where it is wrong', () =
     'bad-url.json': 'accounts[0].baseUrl must be an address such as https://admin.kpay.site',
     'bad-environment.json': 'accounts[0].environment must be TEST or PRODUCTION',
     'bad-limit.json': 'accounts[0].rateLimitPerMinute must be a whole number from 1 to 100000',
+    'bad-window.json': 'accounts[0].sendWindow.to must be a time such as 08:00',
+    'bad-spend-limit.json': 'accounts[0].spendLimits[0].hours must be a whole number of hours from 1 to 8760',
     'bad-pair.json': 'accounts[0].ratePairs[1] must be two currencies such as XAF:XOF',
   };
   const files = readdirSync(join(ACCOUNTS, 'bad')).filter((file) => file.endsWith('.json'));

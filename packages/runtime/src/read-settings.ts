@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import {
   accountNameSchema,
@@ -19,8 +20,16 @@ import { reasonOf } from './start-error.ts';
 const KPAY_URL = 'https://admin.kpay.site';
 const LOOPBACK = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/;
 
+/** What an account asks of all its transfers. */
+export interface AccountRuleSettings {
+  /** Whether a transfer waits while no operator of its destination pays out. */
+  checkDestinationPayouts?: boolean;
+  sendWindow?: SendWindowSetting;
+  spendLimits?: readonly SpendLimitSetting[];
+}
+
 /** One KPay account and how to reach it. */
-export interface AccountSettings {
+export interface AccountSettings extends AccountRuleSettings {
   name: string;
   apiKey: string;
   secretKey: string;
@@ -46,6 +55,9 @@ const environmentVariables = z.object({
   KPAY_RATE_PAIRS: listSchema(ratePairSchema).optional(),
   KPAY_DATA_DIR: z.string().default('.kpay'),
   KPAY_PLUGINS: listSchema(z.string()).default([]),
+  KPAY_CHECK_DESTINATION_PAYOUTS: flag.optional(),
+  KPAY_SEND_WINDOW: sendWindowText.optional(),
+  KPAY_SPEND_LIMITS: spendLimitsText.optional(),
   KPAY_ADMIN_TOKEN: secretSchema.optional(),
   KPAY_KEYS_SECRET: secretSchema.optional(),
   KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
@@ -76,6 +88,8 @@ export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: s
 
 /** Everything a process is told from outside. */
 export type Settings = Stores & {
+  /** For accounts that have none of their own. */
+  rules: AccountRuleSettings;
   /** Empty when no key is set: the simulator's account then. */
   accounts: AccountSettings[];
   /** KPAY_DATA_DIR as an absolute path. */
@@ -110,7 +124,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const parsed = environmentVariables.safeParse(readVariables(env));
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
-    throw new SettingsError(`${String(issue?.path[0])} ${issue?.message}`);
+    throw new SettingsError(`${String(issue?.path[0])} ${describe(issue)}`);
   }
   const variables = parsed.data;
   const stores = chooseStores(variables);
@@ -125,6 +139,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   return {
     ...stores,
     accounts,
+    rules: rulesOf(variables),
     dataDir: resolve(variables.KPAY_DATA_DIR),
     ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
     ...(variables.KPAY_KEYS_SECRET && { keysSecret: variables.KPAY_KEYS_SECRET }),
@@ -148,6 +163,13 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       simulator: variables.SIMULATOR_PORT,
     },
   };
+}
+
+/** The place within a setting of several parts is told too. */
+function describe(issue: z.core.$ZodIssue | undefined): string {
+  const rest = issue?.path.slice(1).map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)) ?? [];
+  const named = rest.findIndex((step) => step.startsWith('.'));
+  return named < 0 ? (issue?.message ?? '') : `${rest.join('').replace(/^\./, '')} ${issue?.message}`;
 }
 
 /** Every secret among the settings, for `createLogger`. */
@@ -202,6 +224,7 @@ function readAccounts(variables: Variables): AccountSettings[] {
   }
   return [...own, ...listed].map((entry) => {
     const ratePairs = entry.ratePairs ?? variables.KPAY_RATE_PAIRS;
+    const { checkDestinationPayouts, sendWindow, spendLimits } = entry;
     return {
       name: entry.name,
       apiKey: entry.apiKey,
@@ -210,8 +233,20 @@ function readAccounts(variables: Variables): AccountSettings[] {
       environment: entry.environment ?? variables.KPAY_ENVIRONMENT,
       rateLimitPerMinute: entry.rateLimitPerMinute ?? variables.KPAY_RATE_LIMIT_PER_MINUTE,
       ...(ratePairs && { ratePairs }),
+      ...rulesOf(variables),
+      ...(checkDestinationPayouts !== undefined && { checkDestinationPayouts }),
+      ...(sendWindow && { sendWindow }),
+      ...(spendLimits && { spendLimits }),
     };
   });
+}
+
+function rulesOf(variables: Variables): AccountRuleSettings {
+  return {
+    ...(variables.KPAY_CHECK_DESTINATION_PAYOUTS && { checkDestinationPayouts: true }),
+    ...(variables.KPAY_SEND_WINDOW && { sendWindow: variables.KPAY_SEND_WINDOW }),
+    ...(variables.KPAY_SPEND_LIMITS && { spendLimits: variables.KPAY_SPEND_LIMITS }),
+  };
 }
 
 function readOwnKeys({ KPAY_API_KEY: apiKey, KPAY_SECRET_KEY: secretKey }: Variables): AccountEntry[] {

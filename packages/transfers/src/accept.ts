@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto';
+import { type AccountRules, noRules } from './account-rules.ts';
+import { describeLimit, limitsOf } from './checks/spend-limit.ts';
 import { IdempotencyConflict, InvalidRequest } from './errors.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
@@ -31,9 +33,15 @@ export interface Acceptance {
  * A replay is recognised before anything else is judged, so that repeating an order always gives the first answer.
  *
  * @param accounts the names that exist.
+ * @param rules of those accounts that have any.
  * @throws InvalidRequest, IdempotencyConflict; nothing was recorded then.
  */
-export async function acceptTransfer(ledger: Ledger, accounts: ReadonlySet<string>, order: TransferOrder): Promise<Acceptance> {
+export async function acceptTransfer(
+  ledger: Ledger,
+  accounts: ReadonlySet<string>,
+  order: TransferOrder,
+  rules: ReadonlyMap<string, AccountRules> = new Map(),
+): Promise<Acceptance> {
   if (!accounts.has(order.account)) {
     throw new InvalidRequest(
       'account',
@@ -54,6 +62,7 @@ export async function acceptTransfer(ledger: Ledger, accounts: ReadonlySet<strin
     const earlier = await findEarlier(tx, order, request);
     if (earlier) return replay(tx, earlier, order, hash);
     if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
+    refuseUnsendable(request, rules.get(order.account) ?? noRules);
     const accepted = await record(tx, order, request, hash);
     if (accepted) return { transfer: accepted, replayed: false };
     // A twin of this order was recorded between our look and our insert.
@@ -61,6 +70,13 @@ export async function acceptTransfer(ledger: Ledger, accounts: ReadonlySet<strin
     if (!twin) throw new Error('an order collided with a transfer that cannot be found');
     return replay(tx, twin, order, hash);
   });
+}
+
+/** What alone passes a limit would wait for ever. */
+function refuseUnsendable({ amount, sourceCountry, destinationCountry }: TransferRequest, { spendLimits }: AccountRules): void {
+  const corridor = { currency: amount.currency, source_country: sourceCountry, destination_country: destinationCountry };
+  const passed = limitsOf(corridor, spendLimits).find((limit) => amount.amountMinor > limit.amountMinor);
+  if (passed) throw new InvalidRequest('amount', `must be within the account's limit of ${describeLimit(passed)}`);
 }
 
 async function findEarlier(

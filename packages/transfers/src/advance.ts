@@ -11,6 +11,7 @@ import { breakerHold, isBreakerOpen, unknownStreakOf } from './breaker.ts';
 import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
+import type { SpendLimit } from './checks/spend-limit.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import { move } from './ledger/move.ts';
 import type { TransferRow } from './ledger/schema.ts';
@@ -32,6 +33,8 @@ export interface Advancer {
   /** Which KPay the account was found to be (pinAccount); without it nothing can be sent. */
   pin: Pin;
   checks: readonly Check[];
+  /** Judged once more in the transaction that makes a first send official. */
+  limits?: readonly SpendLimit[];
   clock: Clock;
   /** Names this process in attempts and events. */
   worker: string;
@@ -111,7 +114,13 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
       const startedMs = clock.monotonicMs();
       const begun = await ledger.transaction((tx) => {
         const snapshot = snapshotOf(observed, clock.now(), tx.now);
-        return beginFirstSend(tx, row, { pin: advancer.pin, worker: advancer.worker, snapshot, inputs: judged.inputs });
+        return beginFirstSend(tx, row, {
+          limits: advancer.limits ?? [],
+          pin: advancer.pin,
+          worker: advancer.worker,
+          snapshot,
+          inputs: judged.inputs,
+        });
       });
       if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
       if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);

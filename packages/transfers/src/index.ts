@@ -1,4 +1,5 @@
 export { type Acceptance, acceptTransfer, type TransferOrder } from './accept.ts';
+export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './account-rules.ts';
 export { type Advancer, advanceTransfer } from './advance.ts';
 export type { Check, CheckContext, Verdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';
@@ -30,5 +31,6 @@ export {
   transferViewSchema,
 } from './present.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';
+export { wakeByRules, wakePayable } from './wake/wake-by-rules.ts';
 export { wakeFunded } from './wake/wake-funded.ts';
 export { wakeRated } from './wake/wake-rated.ts';

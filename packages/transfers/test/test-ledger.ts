@@ -30,7 +30,7 @@ export async function openTestLedger(): Promise<TestLedger> {
     async empty() {
       passed = 0;
       // Quicker than truncate for a handful of rows.
-      for (const table of ['transfer_events', 'attempts', 'transfers', 'pauses', 'wallets', 'accounts']) {
+      for (const table of ['transfer_events', 'attempts', 'transfers', 'pauses', 'wallets', 'accounts', 'sinks']) {
         await sql`delete from kpay.${sql.raw(table)}`.execute(db);
       }
     },

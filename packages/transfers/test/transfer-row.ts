@@ -37,6 +37,7 @@ export function transferRow(changes: Partial<TransferRow> = {}): TransferRow {
     pinned_application_id: null,
     attempts: 0,
     lease_until: null,
+    sent_at: null,
     tries: 0,
     unauthorized: 0,
     possibly_sent: false,

@@ -1,12 +1,20 @@
 import type { KpayAccount } from '@kpay/core';
 import { transferWishSchema } from '@kpay/producer';
-import { acceptTransfer, type Ledger, presentTransfer, type TransferRow, transferViewSchema } from '@kpay/transfers';
+import {
+  type AccountRules,
+  acceptTransfer,
+  type Ledger,
+  presentTransfer,
+  type TransferRow,
+  transferViewSchema,
+} from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 
 export interface CreateTransferOptions {
   ledger: Ledger;
   accounts: ReadonlyMap<string, KpayAccount>;
+  rules?: ReadonlyMap<string, AccountRules>;
   /** Tells the workers of an accepted transfer; it never throws. */
   tellWorkers(transfer: TransferRow): void;
 }
@@ -18,7 +26,7 @@ const account = z
 const bodySchema = transferWishSchema.partial({ externalId: true }).extend({ account });
 
 /** The answer means that the transfer is in the ledger; that it was sent is a later state of it. */
-export function createTransfer({ ledger, accounts, tellWorkers }: CreateTransferOptions): Operation {
+export function createTransfer({ ledger, accounts, rules, tellWorkers }: CreateTransferOptions): Operation {
   const names = new Set(accounts.keys());
   return describeOperation({
     name: 'createTransfer',
@@ -33,7 +41,7 @@ export function createTransfer({ ledger, accounts, tellWorkers }: CreateTransfer
     problems: ['idempotency_required', 'idempotency_conflict'],
     async handle({ body: { account, ...wish }, idempotencyKey, caller: { owner } }) {
       const order = { account, owner, body: wish, ...(idempotencyKey !== undefined && { idempotencyKey }) };
-      const { transfer, replayed } = await acceptTransfer(ledger, names, order);
+      const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
       if (!replayed) tellWorkers(transfer);
       return {
         body: presentTransfer(transfer),

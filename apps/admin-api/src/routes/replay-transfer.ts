@@ -1,6 +1,7 @@
 import type { KpayAccount } from '@kpay/core';
 import { transferWishSchema } from '@kpay/producer';
 import {
+  type AccountRules,
   type Ledger,
   moneyMoved,
   presentTransfer,
@@ -18,11 +19,12 @@ const bodySchema = z.strictObject({ externalId: transferWishSchema.shape.externa
 export interface ReplayTransferOptions {
   ledger: Ledger;
   accounts: ReadonlyMap<string, KpayAccount>;
+  rules?: ReadonlyMap<string, AccountRules>;
   /** Tells the workers of an accepted transfer; it never throws. */
   tellWorkers(transfer: TransferRow): void;
 }
 
-export function replayTransfer({ ledger, accounts, tellWorkers }: ReplayTransferOptions): Operation {
+export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayTransferOptions): Operation {
   const names = new Set(accounts.keys());
   return describeOperation({
     name: 'replayTransfer',
@@ -41,7 +43,7 @@ export function replayTransfer({ ledger, accounts, tellWorkers }: ReplayTransfer
         ...(externalId !== undefined && { externalId }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
       };
-      const replayed = await replay(ledger, names, id, identity);
+      const replayed = await replay(ledger, names, id, identity, rules);
       if (!replayed) throw new Problem('not_found', 'There is no transfer with this id.');
       if (replayed.outcome === 'not_replayable') {
         const { state } = replayed.transfer;

@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration';
 import { createLedger, type Ledger } from './ledger.ts';
 import * as ledger from './migrations/0001-ledger.ts';
 import * as breakerAndReplay from './migrations/0002-breaker-and-replay.ts';
+import * as plugins from './migrations/0004-plugins.ts';
 import * as holding from './migrations/0005-holding.ts';
 import * as apiKeys from './migrations/0006-api-keys.ts';
 import type { LedgerSchema } from './schema.ts';
@@ -10,6 +11,7 @@ import type { LedgerSchema } from './schema.ts';
 const migrations = {
   '0001-ledger': ledger,
   '0002-breaker-and-replay': breakerAndReplay,
+  '0004-plugins': plugins,
   '0005-holding': holding,
   '0006-api-keys': apiKeys,
 };

@@ -79,6 +79,8 @@ interface TransfersTable {
   attempts: Generated<number>;
   /** Set while an attempt is under way. */
   lease_until: Date | null;
+  /** When it was last sent: what a spend limit counts by. */
+  sent_at: Date | null;
   /** How often in a row it was put off; grows the backoff, starts anew with each state that means progress. */
   tries: Generated<number>;
   /** How many 401 in a row. */
@@ -149,7 +151,23 @@ interface ApiKeysTable {
   revoked_by: string | null;
 }
 
+interface SinksTable {
+  name: Fixed<string>;
+  /** The last event it was told of. */
+  told_id: Generated<string>;
+  /** Every event up to safe_id is decided once all transactions before safe_xid are over. */
+  safe_id: Generated<string>;
+  safe_xid: string | null;
+  holder: string | null;
+  lease_until: Date | null;
+  /** How often in a row it failed. */
+  failures: Generated<number>;
+  retry_at: Date | null;
+  last_error: string | null;
+}
+
 export interface LedgerSchema {
+  'kpay.sinks': SinksTable;
   'kpay.accounts': AccountsTable;
   'kpay.wallets': WalletsTable;
   'kpay.pauses': PausesTable;

@@ -1,5 +1,6 @@
 import { formatAmount } from '@kpay/core';
 import { type Acceptance, acceptTransfer } from '../accept.ts';
+import type { AccountRules } from '../account-rules.ts';
 import { findTransfer } from '../find-transfers.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { TransferRow } from '../ledger/schema.ts';
@@ -19,18 +20,24 @@ export async function replayTransfer(
   accounts: ReadonlySet<string>,
   id: string,
   identity: { owner: string; externalId?: string; idempotencyKey?: string },
+  rules?: ReadonlyMap<string, AccountRules>,
 ): Promise<Replay | undefined> {
   const transfer = await findTransfer(ledger, id);
   if (!transfer) return undefined;
   // Both are for ever once they are true: a final state is never left.
   if (!isFinal(transfer.state) || moneyMoved(transfer.state) !== 'no') return { outcome: 'not_replayable', transfer };
-  const acceptance = await acceptTransfer(ledger, accounts, {
-    account: transfer.account,
-    owner: identity.owner,
-    ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
-    body: { ...wishOf(transfer), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
-    replayOf: transfer.id,
-  });
+  const acceptance = await acceptTransfer(
+    ledger,
+    accounts,
+    {
+      account: transfer.account,
+      owner: identity.owner,
+      ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
+      body: { ...wishOf(transfer), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
+      replayOf: transfer.id,
+    },
+    rules,
+  );
   return { outcome: 'accepted', acceptance };
 }
 

@@ -1,18 +1,32 @@
+import type { AccountRules } from '../account-rules.ts';
 import type { Check } from '../checks/check.ts';
+import { destinationPayoutsCheck } from '../checks/destination-payouts.ts';
 import { fundsCheck } from '../checks/funds.ts';
 import { rateCheck } from '../checks/rate.ts';
 import { scheduleCheck } from '../checks/schedule.ts';
+import { spendLimitCheck } from '../checks/spend-limit.ts';
+import { timeWindowCheck } from '../checks/time-window.ts';
 import { BUILT_IN, type Plugin } from './plugin.ts';
 import { asPlugin } from './stray-errors.ts';
 
 /** The built-in checks as a plugin like anyone else's. What costs nothing to ask comes first. */
-export function builtInPlugin(): Plugin {
-  return { name: BUILT_IN, checks: [scheduleCheck, rateCheck, fundsCheck] };
+export function builtInPlugin({ sendWindow, checkDestinationPayouts, spendLimits }: AccountRules): Plugin {
+  return {
+    name: BUILT_IN,
+    checks: [
+      scheduleCheck,
+      ...(sendWindow === null ? [] : [timeWindowCheck(sendWindow)]),
+      ...(spendLimits.length === 0 ? [] : [spendLimitCheck(spendLimits)]),
+      ...(checkDestinationPayouts ? [destinationPayoutsCheck] : []),
+      rateCheck,
+      fundsCheck,
+    ],
+  };
 }
 
 /** The checks of an account in the order they are asked: the built-in ones, then each plugin's under its name. */
-export function checksOf(plugins: readonly Plugin[]): Check[] {
-  return [builtInPlugin(), ...plugins].flatMap(({ name, checks = [] }) =>
+export function checksOf(rules: AccountRules, plugins: readonly Plugin[]): Check[] {
+  return [builtInPlugin(rules), ...plugins].flatMap(({ name, checks = [] }) =>
     checks.map((check) => {
       if (name === BUILT_IN) return check;
       const ask: Check['check'] = (transfer, context) => asPlugin(name, () => check.check(transfer, context));

@@ -3,6 +3,7 @@ import { transferBody } from '@kpay/core';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
 import { BALANCE_MAX_AGE_MS, type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
+import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import type { LedgerTransaction } from '../ledger/ledger.ts';
 import { move } from '../ledger/move.ts';
 import type { TransferRow } from '../ledger/schema.ts';
@@ -31,14 +32,20 @@ export type Begun =
   | { lost: true };
 
 /**
- * Commits the intent to send for the first time: queued → submitting. Pin, pauses and funds are judged here, inside
+ * Commits the intent to send for the first time: queued → submitting. Pin, pauses, funds and spend limits are judged here, inside
  * the transaction that makes the send official and under the wallet's lock, so that two workers cannot both spend
  * the same money and no pause can be overtaken.
  */
 export async function beginFirstSend(
   tx: LedgerTransaction,
   row: TransferRow,
-  context: { pin: Pin; worker: string; snapshot: BalanceSnapshot; inputs: Record<string, unknown> },
+  context: {
+    pin: Pin;
+    worker: string;
+    snapshot: BalanceSnapshot;
+    limits?: readonly SpendLimit[];
+    inputs: Record<string, unknown>;
+  },
 ): Promise<Begun> {
   const { pin, snapshot } = context;
   const account = await assertPinned(tx, pin);
@@ -51,6 +58,8 @@ export async function beginFirstSend(
   if (tx.now.getTime() - snapshot.askedAt.getTime() > BALANCE_MAX_AGE_MS) return { stale: true };
   const funds = await judgeFunds(tx.db, row, snapshot, tx.now);
   if (funds.verdict !== 'pass') return { stopped: funds };
+  const spending = await judgeSpending(tx.db, row, context.limits ?? [], tx.now);
+  if (spending.verdict !== 'pass') return { stopped: spending };
 
   const body = row.send_body ?? bodyOf(row, pin);
   return startAttempt(tx, row, 'submitting', body, context.worker, { ...context.inputs, ...funds.inputs }, pin);
@@ -94,6 +103,7 @@ async function startAttempt(
     set: {
       attempts: number,
       lease_until: leaseUntil,
+      sent_at: tx.now,
       due_at: leaseUntil,
       send_body: body,
       pinned_base_url: pin.baseUrl,

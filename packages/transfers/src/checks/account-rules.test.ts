@@ -1,0 +1,220 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, order, type Stage } from '../../test/stage.ts';
+import {
+  type AccountRules,
+  type Advancer,
+  acceptTransfer,
+  advanceTransfer,
+  checksOf,
+  noRules,
+  readAccountRules,
+  resolveReview,
+  type TransferRow,
+  wakeByRules,
+  wakePayable,
+} from '../index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+const HOUR_MS = 60 * 60_000;
+
+const advancerWith = (rules: AccountRules): Promise<Advancer> =>
+  stage.advancer({ checks: checksOf(rules, []), limits: rules.spendLimits });
+
+function limits(...spendLimits: { amount: number; hours: number; corridor?: string }[]): AccountRules {
+  const settings = { name: 'default', spendLimits: spendLimits.map((limit) => ({ currency: 'XAF', ...limit })) };
+  return readAccountRules([settings]).get('default') ?? noRules;
+}
+
+const accept = (externalId: string, body: Record<string, unknown> = {}) => stage.accept({ externalId, ...body });
+const wake = (rules: AccountRules) => wakeByRules(stage.ledger, 'default', rules);
+
+async function advance(advancer: Advancer, { id }: TransferRow): Promise<TransferRow> {
+  await advanceTransfer(advancer, id, never);
+  return stage.find(id);
+}
+
+describe('destination payouts', () => {
+  const rules = { ...noRules, checkDestinationPayouts: true };
+  const set = (provider: string, status: string) =>
+    stage.simulator.control.setAvailability({ country: 'SEN', provider, operationType: 'PAYOUT', status });
+
+  it('are waited for while no operator of the destination pays out, and the wait ends when one does', async () => {
+    const advancer = await advancerWith(rules);
+    set('ORANGE_SEN', 'CLOSED');
+    set('FREE_SEN', 'DELAYED');
+    const held = await advance(advancer, await accept('closed'));
+    expect(held).toMatchObject({ state: 'holding', reason_code: 'destination_payouts_unavailable' });
+    expect(held.reason).toMatch(/^waiting for payouts in SEN: KPay shows no operator operational \(.*ORANGE_SEN CLOSED.*\)$/);
+    expect(await wakePayable(stage.ledger, advancer.account, rules)).toBe(0);
+    expect((await stage.find(held.id)).due_at).toEqual(held.hold_until);
+
+    set('FREE_SEN', 'OPERATIONAL');
+    await advancer.account.observations.availability({ lane: 'metrics', maxAgeMs: 0 });
+    expect(await wakePayable(stage.ledger, advancer.account, rules)).toBe(1);
+    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('are read once for many that wait', async () => {
+    const advancer = await advancerWith(rules);
+    set('ORANGE_SEN', 'CLOSED');
+    set('FREE_SEN', 'CLOSED');
+    for (let number = 0; number < 5; number++) await advance(advancer, await accept(`waits-${number}`));
+    await wakePayable(stage.ledger, advancer.account, rules);
+    expect(stage.simulator.control.truth().requestCounts.byEndpoint.availability).toBe(1);
+  });
+
+  it('in a status that nobody knows are not taken for closed', async () => {
+    set('ORANGE_SEN', 'CLOSED');
+    set('FREE_SEN', 'LIMPING');
+    expect(await advance(await advancerWith(rules), await accept('unknown'))).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('are not looked at unless somebody asked for it, and what waited then goes on', async () => {
+    set('ORANGE_SEN', 'CLOSED');
+    set('FREE_SEN', 'CLOSED');
+    const held = await advance(await advancerWith(rules), await accept('was-held'));
+    const advancer = await advancerWith(noRules);
+    expect(await advance(advancer, await accept('off'))).toMatchObject({ state: 'succeeded' });
+    expect(await wakePayable(stage.ledger, advancer.account, noRules)).toBe(1);
+    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('the sending hours', () => {
+  it('hold what comes outside of them until they begin, and let go earlier when they are changed', async () => {
+    const { weekday, hour } = hoursFromNow(2);
+    const rules: AccountRules = {
+      ...noRules,
+      sendWindow: { timeZone: 'UTC', days: [weekday], from: `${hour}:00`, to: `${hour}:30` },
+    };
+    const advancer = await advancerWith(rules);
+    const held = await advance(advancer, await accept('at-night'));
+    expect(held).toMatchObject({ state: 'holding', reason_code: 'outside_send_window' });
+    expect(held.reason).toBe(
+      `outside the sending hours (${weekday} ${hour}:00 to ${hour}:30 in UTC), which begin again at ${held.hold_until?.toISOString()}`,
+    );
+    expect(held.due_at).toEqual(held.hold_until);
+    expect(await wake(rules)).toBe(0);
+    expect(await advance(advancer, held)).toMatchObject({ state: 'holding' });
+
+    expect(await wake(noRules)).toBe(1);
+    stage.ledger.passMs((held.hold_until?.getTime() ?? 0) - stage.ledger.now().getTime() + 1);
+    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('a spend limit', () => {
+  const unknownOutcome = () =>
+    stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'before' } });
+
+  it('holds what would pass it until enough has left the stretch', async () => {
+    const advancer = await advancerWith(limits({ amount: 250_000, hours: 24 }));
+    const first = await advance(advancer, await accept('one'));
+    stage.ledger.passMs(HOUR_MS);
+    await advance(advancer, await accept('two'));
+    const held = await advance(advancer, await accept('three'));
+    expect(held).toMatchObject({
+      state: 'holding',
+      reason_code: 'spend_limit',
+      reason: 'waiting for the limit of 250000 XAF in 24 hours: 200000 XAF is sent already, 100000 is to be sent',
+      hold_until: new Date((first.sent_at?.getTime() ?? 0) + 24 * HOUR_MS),
+    });
+    stage.ledger.passMs((held.hold_until?.getTime() ?? 0) - stage.ledger.now().getTime());
+    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('is never passed by several workers at once', async () => {
+    const rules = limits({ amount: 450_000, hours: 1 });
+    const workers = await Promise.all([advancerWith(rules), advancerWith(rules)]);
+    const rows: TransferRow[] = [];
+    for (let number = 0; number < 10; number++) rows.push(await accept(`at-once-${number}`));
+    await Promise.all(rows.map((row, number) => advanceTransfer(workers[number % 2] ?? workers[0], row.id, never)));
+    const states = (await Promise.all(rows.map(({ id }) => stage.find(id)))).map(({ state }) => state);
+    expect(states.filter((state) => state === 'succeeded')).toHaveLength(4);
+    expect(states.filter((state) => state === 'holding')).toHaveLength(6);
+    expect(stage.simulator.control.truth().transferCount).toBe(4);
+  });
+
+  it('of a corridor leaves the others alone', async () => {
+    const advancer = await advancerWith(limits({ amount: 100_000, hours: 1, corridor: 'CMR-SEN' }));
+    await advance(advancer, await accept('full'));
+    expect(await advance(advancer, await accept('same'))).toMatchObject({ state: 'holding' });
+    expect(await advance(advancer, await accept('other', { destinationCountry: 'CIV' }))).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('counts what may have been sent, and lets go once that turns out not to have moved money', async () => {
+    const rules = limits({ amount: 150_000, hours: 48 });
+    const advancer = await advancerWith(rules);
+    unknownOutcome();
+    const unknown = await advance(advancer, await accept('unknown'));
+    expect(unknown.state).toBe('unconfirmed');
+    const held = await advance(advancer, await accept('waits'));
+    expect(held).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
+
+    // A day later it is for a person to find out, and may still have moved the money.
+    stage.ledger.passMs(25 * HOUR_MS);
+    expect((await advance(advancer, unknown)).state).toBe('review');
+    expect(await wake(rules)).toBe(0);
+    await resolveReview(stage.ledger, unknown.id, { verdict: 'not_happened', by: 'a person', reason: 'asked KPay' });
+    expect(await wake(rules)).toBe(1);
+    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('counts what a restored ledger cannot know to be unsent', async () => {
+    const advancer = await advancerWith(limits({ amount: 150_000, hours: 24 }));
+    unknownOutcome();
+    const { id } = await advance(advancer, await accept('restored'));
+    await stage.ledger.db.updateTable('kpay.transfers').set({ sent_at: null }).where('id', '=', id).execute();
+    expect(await advance(advancer, await accept('after'))).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
+  });
+
+  it('lets those go that fit, the most urgent first, and none that do not', async () => {
+    const full = limits({ amount: 100_000, hours: 1 });
+    const advancer = await advancerWith(full);
+    await advance(advancer, await accept('full'));
+    const small = await advance(advancer, await accept('small', { amount: 50_000 }));
+    const urgent = await advance(advancer, await accept('urgent', { priority: 9 }));
+    expect([small.state, urgent.state]).toEqual(['holding', 'holding']);
+    expect(await wake(limits({ amount: 180_000, hours: 1 }))).toBe(1);
+    expect((await stage.find(urgent.id)).due_at).toEqual(urgent.due_at);
+    expect(await wake(limits({ amount: 200_000, hours: 1 }))).toBe(1);
+  });
+
+  it('that a transfer passes alone refuses it at the door, naming the field', async () => {
+    const rules = new Map([['default', limits({ amount: 60_000, hours: 24, corridor: 'CMR-SEN' })]]);
+    const ask = (body: object) =>
+      acceptTransfer(
+        stage.ledger,
+        new Set(['default']),
+        { account: 'default', owner: 'admin', body: { ...order, ...body } },
+        rules,
+      );
+    await expect(ask({})).rejects.toMatchObject({
+      name: 'InvalidRequest',
+      field: 'amount',
+      message: "amount: must be within the account's limit of 60000 XAF in 24 hours on CMR-SEN",
+    });
+    expect((await ask({ externalId: 'elsewhere', destinationCountry: 'CIV' })).transfer.state).toBe('queued');
+    const before = await stage.accept();
+    expect(await ask({})).toMatchObject({ replayed: true, transfer: { id: before.id } });
+  });
+
+  it('is refused when its amount cannot be of its currency', () => {
+    const settings = { name: 'default', spendLimits: [{ currency: 'XAF', amount: '0.5', hours: 1 }] };
+    expect(() => readAccountRules([settings])).toThrow('account default: spendLimits[0].amount must be a whole number of XAF');
+  });
+});
+
+/** A whole hour that is not now, by the ledger's clock in UTC. */
+function hoursFromNow(hours: number) {
+  const then = new Date(stage.ledger.now().getTime() + hours * HOUR_MS);
+  const weekday = (['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'] as const)[then.getUTCDay()] ?? 'mon';
+  return { weekday, hour: String(then.getUTCHours()).padStart(2, '0') };
+}

@@ -1,0 +1,113 @@
+import { formatAmount } from '@kpay/core';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
+import { corridorOf } from '../pauses.ts';
+import type { Check, Verdict } from './check.ts';
+
+/** The hold of a transfer that waits until it fits a limit. */
+export const OVER_LIMIT = 'spend_limit';
+const HOUR_MS = 60 * 60_000;
+
+/** The most an account may send of a currency, or in one corridor of it, in any stretch of so many hours. */
+export interface SpendLimit {
+  currency: string;
+  amountMinor: bigint;
+  hours: number;
+  /** `CMR-GAB`; null for all corridors together. */
+  corridor: string | null;
+}
+
+type Spending = Pick<TransferRow, 'account' | 'currency' | 'amount_minor' | 'source_country' | 'destination_country'>;
+
+/** The limits that a transfer counts for. */
+export function limitsOf(transfer: Omit<Spending, 'account' | 'amount_minor'>, limits: readonly SpendLimit[]): SpendLimit[] {
+  const corridor = corridorOf(transfer);
+  return limits.filter((limit) => limit.currency === transfer.currency && (limit.corridor ?? corridor) === corridor);
+}
+
+/** "1000 XAF in 24 hours from CMR-GAB". */
+export function describeLimit({ currency, amountMinor, hours, corridor }: SpendLimit): string {
+  return `${formatAmount({ amountMinor, currency })} ${currency} in ${hours} hours${corridor === null ? '' : ` on ${corridor}`}`;
+}
+
+/**
+ * Judges a transfer by its account's limits. What counts is what was sent or may have been: under way, without an
+ * answer, in review, succeeded; each from its last send on, the latest moment at which the money can have moved.
+ *
+ * It is a check, and judged once more under the wallet's lock when the send is committed. That lock is of the account
+ * and currency, and so of all that a limit counts: two workers cannot fill the same room.
+ */
+export async function judgeSpending(
+  db: Kysely<LedgerSchema>,
+  transfer: Spending,
+  limits: readonly SpendLimit[],
+  now: Date,
+): Promise<Verdict> {
+  const inputs: Record<string, unknown>[] = [];
+  for (const limit of limitsOf(transfer, limits)) {
+    const spent = await spentMinor(db, transfer.account, limit, now);
+    inputs.push({ limit: describeLimit(limit), spent: formatAmount({ amountMinor: spent, currency: limit.currency }) });
+    const left = limit.amountMinor - BigInt(transfer.amount_minor);
+    if (spent <= left) continue;
+    const until = left < 0n ? now : await untilSpent(db, transfer.account, limit, left, now);
+    return {
+      verdict: 'hold',
+      code: OVER_LIMIT,
+      reason: reasonOf(transfer, limit, spent),
+      // With a limit that was lowered below this one transfer no time will do: somebody has to raise it.
+      until: until > now ? until : new Date(now.getTime() + HOUR_MS),
+      inputs: { spendLimits: inputs },
+    };
+  }
+  return inputs.length > 0 ? { verdict: 'pass', inputs: { spendLimits: inputs } } : { verdict: 'pass' };
+}
+
+function reasonOf({ amount_minor, currency }: Spending, limit: SpendLimit, spent: bigint): string {
+  const amount = formatAmount({ amountMinor: BigInt(amount_minor), currency });
+  if (BigInt(amount_minor) > limit.amountMinor) return `${amount} ${currency} is more than the limit of ${describeLimit(limit)}`;
+  const already = formatAmount({ amountMinor: spent, currency });
+  return `waiting for the limit of ${describeLimit(limit)}: ${already} ${currency} is sent already, ${amount} is to be sent`;
+}
+
+/** How much of a limit is used. */
+export async function spentMinor(db: Kysely<LedgerSchema>, account: string, limit: SpendLimit, now: Date): Promise<bigint> {
+  const { rows } = await sql<{ spent: string }>`
+    select coalesce(sum(amount_minor), 0)::text as spent from (${counted(account, limit, now)}) as counted`.execute(db);
+  return BigInt(rows[0]?.spent ?? '0');
+}
+
+/** When so much has left the stretch that no more than `leftMinor` is in it. */
+async function untilSpent(
+  db: Kysely<LedgerSchema>,
+  account: string,
+  limit: SpendLimit,
+  leftMinor: bigint,
+  now: Date,
+): Promise<Date> {
+  // From the newest back: the first that is too much must leave, and with it all that are older.
+  const { rows } = await sql<{ at: Date }>`
+    select max(at) as at from (
+      select at, sum(amount_minor) over (order by at desc, id) as total from (${counted(account, limit, now)}) as counted
+    ) as summed where total > ${String(leftMinor)}::bigint`.execute(db);
+  const last = rows[0]?.at ?? now;
+  return new Date(last.getTime() + limit.hours * HOUR_MS);
+}
+
+function counted(account: string, { currency, corridor, hours }: SpendLimit, now: Date): RawBuilder<unknown> {
+  const since = new Date(now.getTime() - hours * HOUR_MS);
+  const there = corridor === null ? sql`` : sql`and source_country || '-' || destination_country = ${corridor}`;
+  // The second part is what a restored ledger does not know to have been sent, and must take for sent.
+  return sql`
+    select id, amount_minor, sent_at as at from kpay.transfers
+    where account = ${account} and currency = ${currency} ${there} and sent_at > ${since}
+      and state in ('submitting', 'unconfirmed', 'review', 'succeeded')
+    union all
+    select id, amount_minor, updated_at from kpay.transfers
+    where account = ${account} and currency = ${currency} ${there} and sent_at is null and updated_at > ${since}
+      and state in ('submitting', 'unconfirmed', 'review')`;
+}
+
+/** Holds transfers that would pass a limit of their account. */
+export function spendLimitCheck(limits: readonly SpendLimit[]): Check {
+  return { name: 'spend-limit', check: (transfer, { ledger, now }) => judgeSpending(ledger.db, transfer, limits, now) };
+}

@@ -1,0 +1,19 @@
+import type { Check } from './check.ts';
+import { nextOpening, type SendWindow } from './send-window.ts';
+
+/** The hold of a transfer that waits for its account's sending hours. */
+export const OUTSIDE_WINDOW = 'outside_send_window';
+
+/** Holds transfers outside the hours in which their account sends. */
+export function timeWindowCheck(window: SendWindow): Check {
+  const { days, from, to, timeZone } = window;
+  return {
+    name: 'time-window',
+    check(_transfer, { now }) {
+      const until = nextOpening(window, now);
+      if (until === undefined) return { verdict: 'pass' };
+      const reason = `outside the sending hours (${days.join(', ')} ${from} to ${to} in ${timeZone}), which begin again at ${until.toISOString()}`;
+      return { verdict: 'hold', code: OUTSIDE_WINDOW, reason, until };
+    },
+  };
+}
