@@ -50,7 +50,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operationOf(
-  { name, summary, path, scope, query, body, idempotent, answer, problems }: Operation,
+  { name, summary, path, scope, query, body, idempotent, conditional, answer, problems }: Operation,
   schemaOf: SchemaOf,
 ): Json {
   const codes = [...OF_EVERY_OPERATION, ...(body ? OF_BODIES : []), ...(path.includes('{id}') ? (['not_found'] as const) : [])];
@@ -58,6 +58,7 @@ function operationOf(
     ...(path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] : []),
     ...(query ? queryParameters(schemaOf(query, 'input')) : []),
     ...(idempotent ? [idempotencyKey] : []),
+    ...(conditional ? [ifMatch] : []),
   ];
   return {
     operationId: name,
@@ -70,10 +71,15 @@ function operationOf(
     responses: {
       [answer.status]: {
         description: 'As asked.',
-        ...(answer.location && { headers: { location: { schema: { type: 'string' }, description: 'Where it can be seen.' } } }),
+        ...((answer.location ?? answer.versioned) && {
+          headers: { ...(answer.location && { location }), ...(answer.versioned && { etag }) },
+        }),
         content: json(schemaOf(answer.schema, 'output')),
       },
-      ...problemResponses([...new Set([...codes, ...(problems ?? [])])], schemaOf(problemSchema, 'output')),
+      ...problemResponses(
+        [...new Set([...codes, ...(conditional ? (['precondition_failed'] as const) : []), ...(problems ?? [])])],
+        schemaOf(problemSchema, 'output'),
+      ),
     },
   };
 }
@@ -85,6 +91,16 @@ const idempotencyKey = {
   description: 'The same key with the same body answers the same transfer, for ever.',
   schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 };
+
+const ifMatch = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag that was seen: when it has changed since, nothing is done.',
+  schema: { type: 'string' },
+};
+const location = { schema: { type: 'string' }, description: 'Where it can be seen.' };
+const etag = { schema: { type: 'string' }, description: 'Its version, for If-Match.' };
 
 function queryParameters({ properties = {}, required = [] }: Json): Json[] {
   return Object.entries(properties as Record<string, Json>).map(([name, schema]) => ({

@@ -16,6 +16,8 @@ export interface Call<Query, Body> {
   query: Query;
   body: Body;
   idempotencyKey: string | undefined;
+  /** The version that If-Match asks for. */
+  version: number | undefined;
   caller: Caller;
 }
 
@@ -43,7 +45,9 @@ export interface Operation<Query = unknown, Body = unknown> {
   body?: z.ZodType<Body>;
   /** It takes the header Idempotency-Key. */
   idempotent?: true;
-  answer: { status: 200 | 201 | 202; schema: z.ZodType; location?: true };
+  /** It takes the header If-Match, and acts only on that version. */
+  conditional?: true;
+  answer: { status: 200 | 201 | 202; schema: z.ZodType; location?: true; versioned?: true };
   /** What can go wrong besides what can with every operation. */
   problems?: readonly ProblemCode[];
   handle(call: Call<Query, Body>): Promise<Reply>;

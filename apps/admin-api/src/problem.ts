@@ -8,6 +8,7 @@ const KINDS = {
   forbidden: { status: 403, title: 'The key may not do this' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
+  precondition_failed: { status: 412, title: 'It has changed meanwhile' },
   body_too_large: { status: 413, title: 'The body is too large' },
   unsupported_media_type: { status: 415, title: 'The body is in a form that is not understood' },
   too_late: { status: 409, title: 'It was sent already' },

@@ -2,6 +2,7 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { z } from 'zod';
 import { requireScope } from './authenticate.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
+import { parseIfMatch } from './if-match.ts';
 import type { Call, Caller, Operation } from './operation.ts';
 import { parseBody } from './parse-body.ts';
 import { parseQuery } from './parse-query.ts';
@@ -49,12 +50,17 @@ function serve(operation: Operation): RequestHandler {
   };
 }
 
-function understand({ query, body, idempotent }: Operation, request: Request, response: Response): Call<unknown, unknown> {
+function understand(
+  { query, body, idempotent, conditional }: Operation,
+  request: Request,
+  response: Response,
+): Call<unknown, unknown> {
   return {
     id: String(request.params.id ?? ''),
     query: parseQuery(query ?? noParameters, request.query),
     body: body && parseBody(body, request.body),
     idempotencyKey: idempotent && parseIdempotencyKey(request.get('idempotency-key')),
+    version: conditional && parseIfMatch(request.get('if-match')),
     caller: response.locals.caller as Caller,
   };
 }

@@ -45,6 +45,32 @@ describe('POST /v1/transfers/{id}/cancel', () => {
   });
 });
 
+describe('If-Match', () => {
+  it('lets nothing happen to a transfer that has changed since it was looked at', async () => {
+    const id = await created();
+    const { headers } = await api.ask(`/v1/transfers/${id}`);
+    const seen = { 'if-match': String(headers.get('etag')) };
+    await review(id);
+    for (const [path, body] of [
+      ['cancel', {}],
+      ['resolve', { verdict: 'not_happened', reason: 'not there' }],
+    ] as const) {
+      const answer = await post(`/v1/transfers/${id}/${path}`, body, seen);
+      expect(answer).toMatchObject({ status: 412, body: { code: 'precondition_failed' } });
+      expect(answer.headers.get('etag')).toBe('"3"');
+    }
+    expect((await api.ask(`/v1/transfers/${id}`)).body).toMatchObject({ state: 'review', version: 3 });
+    const resolution = { verdict: 'not_happened', reason: 'not there' };
+    const resolved = await post(`/v1/transfers/${id}/resolve`, resolution, { 'if-match': '"3"' });
+    expect([resolved.status, resolved.headers.get('etag')]).toEqual([200, '"4"']);
+  });
+
+  it.each(['3', '"x"', '"1", "2"', 'W/"1"', ''])('%j is refused', async (header) => {
+    const answer = await post(`/v1/transfers/${await created()}/cancel`, {}, { 'if-match': header });
+    expect(answer).toMatchObject({ status: 400, body: { parameter: 'If-Match' } });
+  });
+});
+
 describe('POST /v1/transfers/{id}/resolve', () => {
   it('settles a review by what a person found, and only a review', async () => {
     const id = await created();

@@ -96,6 +96,10 @@ describe('the OpenAPI document', () => {
     const more = { metadata: { team: 'a' }, externalId: 'order-2', minRate: '0.9', priority: 9, description: 'x' };
     const { body: second } = await call('POST', '/v1/transfers', { body: { ...wish, ...more } });
     await review(String(second.id));
+    const { headers: seen } = await call('GET', `/v1/transfers/${String(second.id)}`);
+    expect(seen.get('etag')).toBe('"3"');
+    const old = { headers: { 'if-match': '"2"' } };
+    await call('POST', `/v1/transfers/${String(second.id)}/cancel`, old);
     await call('POST', `/v1/transfers/${String(second.id)}/cancel`);
     await call('POST', `/v1/transfers/${String(second.id)}/resolve`, { body: { verdict: 'happened', reason: 'seen' } });
     await call('POST', '/v1/transfers', { body: { ...wish, amount: 60_000 } });
@@ -158,7 +162,7 @@ describe('the OpenAPI document', () => {
 
   it('promises every status that was seen to be possible for a transfer', () => {
     expect([...(statuses.get('POST /v1/transfers') ?? [])].sort()).toEqual([202, 400, 401, 413, 415, 422]);
-    expect([...(statuses.get('POST /v1/transfers/{id}/cancel') ?? [])].sort()).toEqual([200, 404, 409]);
+    expect([...(statuses.get('POST /v1/transfers/{id}/cancel') ?? [])].sort()).toEqual([200, 404, 409, 412]);
   });
 });
 

@@ -1,9 +1,10 @@
-import { cancelTransfer as cancel, type Ledger, moneyMoved, presentTransfer, transferViewSchema } from '@kpay/transfers';
+import { cancelTransfer as cancel, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
 import { requireTransfer } from '../require-transfer.ts';
+import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 /** It races the send, and the answer says which of the two won. */
 export function cancelTransfer({ ledger }: { ledger: Ledger }): Operation {
@@ -14,14 +15,16 @@ export function cancelTransfer({ ledger }: { ledger: Ledger }): Operation {
     scope: 'control',
     summary: 'Stop a transfer that was not sent yet. Cancelling again what is cancelled is no error.',
     body: z.strictObject({ reason: reasonSchema.optional() }),
-    answer: { status: 200, schema: transferViewSchema },
+    conditional: true,
+    answer: { status: 200, schema: transferViewSchema, versioned: true },
     problems: ['too_late'],
-    async handle({ id, body: { reason }, caller }) {
+    async handle({ id, body: { reason }, version, caller }) {
       await requireTransfer(ledger, id);
-      const cancellation = await cancel(ledger, id, { by: caller.owner, ...(reason !== undefined && { reason }) });
+      const cancellation = await cancel(ledger, id, { by: caller.owner, version, ...(reason !== undefined && { reason }) });
       if (!cancellation) throw new Problem('not_found', 'There is no transfer with this id.');
       const { outcome, transfer } = cancellation;
-      if (outcome === 'cancelled') return { body: presentTransfer(transfer) };
+      if (outcome === 'changed') throw changedMeanwhile(transfer);
+      if (outcome === 'cancelled') return replyWith(transfer);
       throw new Problem('too_late', `The transfer is ${transfer.state}: it can be cancelled only before it is sent.`, {
         moneyMoved: moneyMoved(transfer.state),
       });

@@ -1,15 +1,9 @@
 import type { KpayAccount } from '@kpay/core';
 import { transferWishSchema } from '@kpay/producer';
-import {
-  type AccountRules,
-  acceptTransfer,
-  type Ledger,
-  presentTransfer,
-  type TransferRow,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { type AccountRules, acceptTransfer, type Ledger, type TransferRow, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
+import { replyWithNew } from '../transfer-reply.ts';
 
 export interface CreateTransferOptions {
   ledger: Ledger;
@@ -37,16 +31,13 @@ export function createTransfer({ ledger, accounts, rules, tellWorkers }: CreateT
       'Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer.',
     body: bodySchema,
     idempotent: true,
-    answer: { status: 202, schema: transferViewSchema, location: true },
+    answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
     problems: ['idempotency_required', 'idempotency_conflict'],
     async handle({ body: { account, ...wish }, idempotencyKey, caller: { owner } }) {
       const order = { account, owner, body: wish, ...(idempotencyKey !== undefined && { idempotencyKey }) };
       const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
       if (!replayed) tellWorkers(transfer);
-      return {
-        body: presentTransfer(transfer),
-        headers: { location: `/v1/transfers/${transfer.id}`, ...(replayed && { 'idempotency-replayed': 'true' }) },
-      };
+      return replyWithNew(transfer, replayed);
     },
   });
 }

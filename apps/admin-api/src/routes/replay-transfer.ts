@@ -4,7 +4,6 @@ import {
   type AccountRules,
   type Ledger,
   moneyMoved,
-  presentTransfer,
   replayTransfer as replay,
   type TransferRow,
   transferViewSchema,
@@ -13,6 +12,7 @@ import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { Problem } from '../problem.ts';
 import { requireTransfer } from '../require-transfer.ts';
+import { replyWithNew } from '../transfer-reply.ts';
 
 const bodySchema = z.strictObject({ externalId: transferWishSchema.shape.externalId.optional() });
 
@@ -34,7 +34,7 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
     summary: 'Make a transfer again that ended without moving money: a new one, linked to it.',
     body: bodySchema,
     idempotent: true,
-    answer: { status: 202, schema: transferViewSchema, location: true },
+    answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
     problems: ['idempotency_required', 'idempotency_conflict', 'not_replayable'],
     async handle({ id, body: { externalId }, idempotencyKey, caller: { owner } }) {
       await requireTransfer(ledger, id);
@@ -57,8 +57,7 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
       }
       const { transfer, replayed: known } = replayed.acceptance;
       if (!known) tellWorkers(transfer);
-      const headers = { location: `/v1/transfers/${transfer.id}`, ...(known && { 'idempotency-replayed': 'true' }) };
-      return { body: presentTransfer(transfer), headers };
+      return replyWithNew(transfer, known);
     },
   });
 }

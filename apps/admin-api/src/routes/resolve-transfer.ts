@@ -1,9 +1,10 @@
-import { type Ledger, moneyMoved, presentTransfer, resolveReview, transferViewSchema } from '@kpay/transfers';
+import { type Ledger, moneyMoved, resolveReview, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
 import { requireTransfer } from '../require-transfer.ts';
+import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 const bodySchema = z.strictObject({
   verdict: z.enum(['happened', 'not_happened', 'send_again'], { error: 'must be "happened", "not_happened" or "send_again"' }),
@@ -19,14 +20,16 @@ export function resolveTransfer({ ledger }: { ledger: Ledger }): Operation {
     scope: 'transfers:resolve',
     summary: 'Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id.',
     body: bodySchema,
-    answer: { status: 200, schema: transferViewSchema },
+    conditional: true,
+    answer: { status: 200, schema: transferViewSchema, versioned: true },
     problems: ['not_in_review'],
-    async handle({ id, body: { verdict, reason, evidence }, caller }) {
+    async handle({ id, body: { verdict, reason, evidence }, version, caller }) {
       await requireTransfer(ledger, id);
-      const resolution = { by: caller.owner, verdict, reason, ...(evidence !== undefined && { evidence }) };
+      const resolution = { by: caller.owner, version, verdict, reason, ...(evidence !== undefined && { evidence }) };
       const resolved = await resolveReview(ledger, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
-      if (resolved.outcome === 'resolved') return { body: presentTransfer(resolved.transfer) };
+      if (resolved.outcome === 'resolved') return replyWith(resolved.transfer);
+      if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);
       const { state } = resolved.transfer;
       throw new Problem('not_in_review', `The transfer is ${state}: only one in review can be resolved.`, {
         moneyMoved: moneyMoved(state),

@@ -1,6 +1,7 @@
-import { type Ledger, presentTransfer, transferViewSchema } from '@kpay/transfers';
+import { type Ledger, transferViewSchema } from '@kpay/transfers';
 import { describeOperation, type Operation } from '../operation.ts';
 import { requireTransfer } from '../require-transfer.ts';
+import { replyWith } from '../transfer-reply.ts';
 
 export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
   return describeOperation({
@@ -9,7 +10,7 @@ export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
     path: '/transfers/{id}',
     scope: 'read',
     summary: 'Where a transfer is, why, and what is known of its money.',
-    answer: { status: 200, schema: transferViewSchema },
-    handle: async ({ id }) => ({ body: presentTransfer(await requireTransfer(ledger, id)) }),
+    answer: { status: 200, schema: transferViewSchema, versioned: true },
+    handle: async ({ id }) => replyWith(await requireTransfer(ledger, id)),
   });
 }

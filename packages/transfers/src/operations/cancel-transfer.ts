@@ -2,23 +2,28 @@ import type { Ledger } from '../ledger/ledger.ts';
 import { move } from '../ledger/move.ts';
 import type { TransferRow } from '../ledger/schema.ts';
 
-/** `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already. */
-export type Cancellation = { outcome: 'cancelled' | 'too_late'; transfer: TransferRow };
+/**
+ * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already.
+ * `changed`: it is not at the version that was to be cancelled.
+ */
+export type Cancellation = { outcome: 'cancelled' | 'too_late' | 'changed'; transfer: TransferRow };
 
 /**
  * Stops a transfer that nothing was sent for. Cancelling and sending meet at the row's lock, so one of them wins and
  * the answer says which. Cancelling again what is cancelled is no error.
  *
+ * @param version cancels only this version of it; whatever it is unless given.
  * @returns undefined when there is no such transfer.
  */
 export async function cancelTransfer(
   ledger: Ledger,
   id: string,
-  { by, reason }: { by: string; reason?: string },
+  { by, reason, version }: { by: string; reason?: string; version?: number | undefined },
 ): Promise<Cancellation | undefined> {
   return ledger.transaction(async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
+    if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row };
     if (row.state === 'cancelled') return { outcome: 'cancelled', transfer: row };
     const unsent = row.state === 'awaiting_approval' || row.state === 'queued' || row.state === 'holding';
     const why = reason === undefined ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;

@@ -12,6 +12,8 @@ export interface Resolution {
   reason: string;
   /** Where it can be seen: a receipt, a ticket, KPay's own id. */
   evidence?: string;
+  /** Only this version of it is resolved; whatever it is unless given. */
+  version?: number | undefined;
 }
 
 /**
@@ -23,10 +25,11 @@ export async function resolveReview(
   ledger: Ledger,
   id: string,
   resolution: Resolution,
-): Promise<{ outcome: 'resolved' | 'not_in_review'; transfer: TransferRow } | undefined> {
+): Promise<{ outcome: 'resolved' | 'not_in_review' | 'changed'; transfer: TransferRow } | undefined> {
   return ledger.transaction(async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
+    if (resolution.version !== undefined && row.version !== resolution.version) return { outcome: 'changed', transfer: row };
     if (row.state !== 'review') return { outcome: 'not_in_review', transfer: row };
     const resolved = await move(tx, row, moveOf(row, resolution, tx.now));
     if (!resolved) throw new Error(`transfer ${id} moved under its lock`);
