@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { startAdminApi } from '@kpay/admin-api';
 import { createMemoryStores, type KpayAccount } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
@@ -16,7 +17,15 @@ import {
   secretsOf,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { containStrayErrors, createHinter, loadPlugins, openAccounts, openLedger, readAccountRules } from '@kpay/transfers';
+import {
+  containStrayErrors,
+  createFileEpochCopy,
+  createHinter,
+  loadPlugins,
+  openAccounts,
+  openLedger,
+  readAccountRules,
+} from '@kpay/transfers';
 import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
@@ -112,6 +121,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
 
   const worker = await startWorker({
     ledger,
+    epochCopy: createFileEpochCopy(join(dataDir, 'ledger-epoch.json')),
     accounts,
     queues,
     logger,

@@ -11,6 +11,7 @@ import {
   type Hint,
   hintTransfer,
   type Ledger,
+  type LedgerEpoch,
   noRules,
   type Pin,
   type PinMismatch,
@@ -44,6 +45,7 @@ const PROCESS_NAME = `${hostname()}-${process.pid}-${randomBytes(3).toString('he
 
 export interface AccountServiceOptions {
   ledger: Ledger;
+  epoch: LedgerEpoch;
   account: KpayAccount;
   /** The names of all accounts that exist. */
   accounts: ReadonlySet<string>;
@@ -72,7 +74,7 @@ export interface AccountService {
 
 /** Opens an account's door at once; the sending side waits for `advance`. */
 export function openAccountService(options: AccountServiceOptions): AccountService {
-  const { ledger, account, accounts, rules, queues, metrics, logger } = options;
+  const { ledger, epoch, account, accounts, rules, queues, metrics, logger } = options;
   const { name } = account;
   const prefix = queuePrefix(name);
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
@@ -110,7 +112,10 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       processHint = createAdvanceProcessor(advancerOf(options, pin), { ...options, signal: stopping.signal, onMoved });
       const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
       advancing.run().catch(onError('transfers are not advanced'));
-      const sweep = async () => void (await sweepDue(ledger, name, hints));
+      const sweep = async () => {
+        // After a restore nothing would come of the hints.
+        if (epoch.refusal() === undefined) await sweepDue(ledger, name, hints);
+      };
       const ownRules = rules?.get(name) ?? noRules;
       const wakeRuled = async () => {
         if ((await wakeByRules(ledger, name, ownRules)) > 0) await sweep();
@@ -136,7 +141,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
 }
 
 function advancerOf(
-  { ledger, account, rules, plugins = [], conflictConfirmMs, logger }: AccountServiceOptions,
+  { ledger, epoch, account, rules, plugins = [], conflictConfirmMs, logger }: AccountServiceOptions,
   pin: Pin,
 ): Advancer {
   const ownRules = rules?.get(account.name) ?? noRules;
@@ -144,6 +149,7 @@ function advancerOf(
     ledger,
     account,
     pin,
+    epoch,
     checks: checksOf(ownRules, plugins),
     limits: ownRules.spendLimits,
     clock: systemClock,

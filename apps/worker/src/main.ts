@@ -1,7 +1,15 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
-import { containStrayErrors, LedgerUnusable, loadPlugins, openAccounts, openLedger, readAccountRules } from '@kpay/transfers';
+import {
+  containStrayErrors,
+  createRedisEpochCopy,
+  LedgerUnusable,
+  loadPlugins,
+  openAccounts,
+  openLedger,
+  readAccountRules,
+} from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
 
 await runProcess(
@@ -34,6 +42,7 @@ await runProcess(
 
     const worker = await startWorker({
       ledger,
+      epochCopy: createRedisEpochCopy(redis),
       accounts,
       queues,
       logger,

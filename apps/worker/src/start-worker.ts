@@ -1,7 +1,19 @@
 import type { ServerResponse } from 'node:http';
-import { type KpayAccount, Rejected } from '@kpay/core';
+import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
 import { healthRoutes, type Logger, type Queues, StartError, startHttp } from '@kpay/runtime';
-import { type AccountRules, type Ledger, type Pin, PinMismatch, type Plugin, pause, pinAccount } from '@kpay/transfers';
+import {
+  type AccountRules,
+  type EpochCopy,
+  ForeignLedger,
+  type Ledger,
+  type LedgerEpoch,
+  openLedgerEpoch,
+  type Pin,
+  PinMismatch,
+  type Plugin,
+  pause,
+  pinAccount,
+} from '@kpay/transfers';
 import type { Registry } from 'prom-client';
 import { openAccountService } from './account-service.ts';
 import { repeat } from './repeat.ts';
@@ -11,9 +23,12 @@ import type { ObservationPace } from './wake-held.ts';
 // A start does not wait longer for KPay than this; it goes on trying in the background.
 const FIRST_PIN_MS = 3_000;
 const PIN_RETRY_MS = 10_000;
+const LOOK_AT_LEDGER_EVERY_MS = 1_000;
 
 export interface WorkerOptions {
   ledger: Ledger;
+  /** Where the copy of the ledger's epoch is kept, by which a restore is noticed. */
+  epochCopy: EpochCopy;
   accounts: ReadonlyMap<string, KpayAccount>;
   queues: Queues;
   logger: Logger;
@@ -46,10 +61,12 @@ export interface RunningWorker {
  * Opens the doors of all accounts, and begins to advance an account's transfers once KPay has said who we are and
  * the ledger agrees. Without KPay jobs are accepted all the same.
  *
- * @throws StartError when the ledger knows an account as another KPay, or KPay refuses its keys.
+ * @throws StartError when the ledger knows an account as another KPay, KPay refuses its keys, or the copy of the
+ *   ledger's epoch is another ledger's.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { accounts, logger, ledger, registry, host, port } = options;
+  const epoch = await openEpoch(options);
   const metrics = createTransferMetrics(registry, ledger, [...accounts.keys()]);
   const releasers: (() => Promise<unknown>)[] = [];
   const waiting = new Map<string, string>();
@@ -57,9 +74,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     for (const release of releasers.splice(0).reverse()) await release();
   };
   // Ready: the doors are open. An account whose KPay does not answer accepts jobs all the same, so it is not missing.
+  // So does a restored ledger, but that waits for a person: whoever looks must see it.
   let doorsOpen = false;
   const routes = {
-    ...healthRoutes(() => (doorsOpen ? [] : ['the queues'])),
+    ...healthRoutes(() => [...(doorsOpen ? [] : ['the queues']), ...[epoch.refusal() ?? []].flat()]),
     '/metrics': async (_request: unknown, response: ServerResponse) => {
       response.setHeader('content-type', registry.contentType);
       response.end(await registry.metrics());
@@ -69,8 +87,10 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger });
     releasers.push(server.close);
     for (const account of accounts.values()) releasers.push(await serveAccount(account));
+    const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
+    releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed));
     doorsOpen = true;
-    return { url: server.url, waiting: () => waiting, close };
+    return { url: server.url, waiting: () => waitingOf(epoch, accounts.keys(), waiting), close };
   } catch (error) {
     await close();
     throw error;
@@ -80,6 +100,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const service = openAccountService({
       ...options,
       account,
+      epoch,
       accounts: new Set(accounts.keys()),
       metrics,
       onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
@@ -117,6 +138,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await service.close();
     };
   }
+}
+
+/** @throws StartError when the copy of the epoch is another ledger's. */
+async function openEpoch({ ledger, epochCopy, logger }: WorkerOptions): Promise<LedgerEpoch> {
+  const onChange = (refusal: string | undefined) => {
+    if (refusal === undefined) logger.warn('the restore of the ledger is finished: sending goes on');
+    else logger.error({ alarm: 'restored' }, refusal);
+  };
+  try {
+    return await openLedgerEpoch({ ledger, copy: epochCopy, clock: systemClock, onChange });
+  } catch (error) {
+    throw error instanceof ForeignLedger ? new StartError(error.message, { cause: error }) : error;
+  }
+}
+
+/** Why nothing is sent for an account: the ledger's reason before its own. */
+function waitingOf(
+  epoch: LedgerEpoch,
+  accounts: Iterable<string>,
+  waiting: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const refusal = epoch.refusal();
+  return refusal === undefined ? waiting : new Map([...accounts].map((name) => [name, refusal]));
 }
 
 /** The account is not the one the ledger knows: nothing may be sent until a person has looked and lifted the pause. */

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { queuePrefix, TRANSFER_JOB, type TransferJobData, type TransferJobResult, transferQueueName } from '@kpay/producer';
 import {
@@ -7,13 +8,17 @@ import {
   openEmbeddedDatabase,
   openPostgres,
   openQueues,
+  openRedis,
   type QueueStore,
 } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { createTestDatabase, emptyTestRedis, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import {
   advanceQueueName,
+  createFileEpochCopy,
   createLedger,
+  createRedisEpochCopy,
+  type EpochCopy,
   findTransfer,
   type Hint,
   type Ledger,
@@ -33,6 +38,7 @@ const JOB_ENDS_WITHIN_MS = 15_000;
 /** A worker on a real BullMQ and a real ledger before a simulated KPay. */
 export interface WorkerStage {
   ledger: Ledger;
+  epochCopy: EpochCopy;
   simulator: Simulator;
   account: KpayAccount;
   hints: Queue<Hint>;
@@ -58,6 +64,7 @@ export function order(externalId: string): TransferJobData {
 interface TestStores {
   database: Database;
   store: QueueStore;
+  epochCopy: EpochCopy;
   release(): Promise<void>;
 }
 
@@ -71,15 +78,18 @@ async function openStores(logger: Logger): Promise<TestStores> {
       await database.close();
       folder.remove();
     };
-    return { database, store: { database }, release };
+    return { database, store: { database }, epochCopy: createFileEpochCopy(join(folder.path, 'ledger-epoch.json')), release };
   }
   const own = await createTestDatabase(servers.postgresUrl);
   const database = await openPostgres({ url: own.url, logger });
+  const redisUrl = await emptyTestRedis(servers.redisUrl);
+  const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
   const release = async () => {
+    redis.disconnect();
     await database.close();
     await own.drop();
   };
-  return { database, store: { redisUrl: await emptyTestRedis(servers.redisUrl) }, release };
+  return { database, store: { redisUrl }, epochCopy: createRedisEpochCopy(redis), release };
 }
 
 /** @param observeEveryMs the default pace unless given. */
@@ -88,7 +98,7 @@ export async function openWorkerStage(
 ): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', level: 'fatal' });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
-  const { database, store, release } = await openStores(logger);
+  const { database, store, epochCopy, release } = await openStores(logger);
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);
   const ledger = createLedger(db);
@@ -109,6 +119,7 @@ export async function openWorkerStage(
 
   const stage: WorkerStage = {
     ledger,
+    epochCopy,
     simulator,
     account,
     hints,
@@ -134,6 +145,7 @@ export async function openWorkerStage(
     async startWorker() {
       worker = await startWorker({
         ledger,
+        epochCopy,
         accounts: new Map([['default', account]]),
         queues,
         logger,

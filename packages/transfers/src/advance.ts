@@ -17,6 +17,7 @@ import { move } from './ledger/move.ts';
 import type { TransferRow } from './ledger/schema.ts';
 import { pauseHold, pauseInForce } from './pauses.ts';
 import type { Pin } from './pin.ts';
+import type { LedgerEpoch } from './restore/ledger-epoch.ts';
 import { answerOf } from './send/answer.ts';
 import { resendDelayMs } from './send/backoff.ts';
 import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begin.ts';
@@ -32,6 +33,8 @@ export interface Advancer {
   account: KpayAccount;
   /** Which KPay the account was found to be (pinAccount); without it nothing can be sent. */
   pin: Pin;
+  /** Whether the ledger is still the one this process knows; after a restore nothing is moved. */
+  epoch: LedgerEpoch;
   checks: readonly Check[];
   /** Judged once more in the transaction that makes a first send official. */
   limits?: readonly SpendLimit[];
@@ -53,6 +56,7 @@ export interface Advancer {
  * @returns the transfer as this call left it, or undefined when there was nothing to do (not due, not ours to move).
  */
 export async function advanceTransfer(advancer: Advancer, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
+  if (advancer.epoch.refusal() !== undefined) return undefined;
   const due = await advancer.ledger.transaction((tx) => takeDue(tx, advancer, id));
   if (!due) return undefined;
   const { row } = due;
@@ -83,18 +87,25 @@ async function moveByTime(
 ): Promise<TransferRow | undefined | 'unmoved'> {
   // Until its lease ends, the attempt is its sender's alone, whoever thinks that it is due.
   if (row.lease_until !== null && row.lease_until > tx.now) return undefined;
+  if (!isOver(row, tx.now)) return 'unmoved';
+  // A row of a backup is over only as far as the backup knows: it may have been sent since.
+  if (!(await advancer.epoch.holds(tx))) return undefined;
   if (row.lease_until !== null) return report(advancer, await expireAttempt(tx, row, advancer));
-  if (row.expires_at && row.expires_at <= tx.now && row.state !== 'unconfirmed') {
+  if (row.state !== 'unconfirmed') {
     const last = row.reason === null ? '' : `; last: ${row.reason}`;
-    const reason = `not sent by ${row.expires_at.toISOString()}${last}`;
+    const reason = `not sent by ${row.expires_at?.toISOString()}${last}`;
     return move(tx, row, { to: 'expired', type: 'expired', actor: 'worker', reasonCode: 'expired', reason });
   }
-  if (row.state === 'unconfirmed' && row.unknown_since && tx.now.getTime() > row.unknown_since.getTime() + RESEND_FOR_MS) {
-    const { alarm, ...step } = unconfirmedTooLong();
-    const transfer = await move(tx, row, { ...step, actor: 'worker' });
-    return report(advancer, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
-  }
-  return 'unmoved';
+  const { alarm, ...step } = unconfirmedTooLong();
+  const transfer = await move(tx, row, { ...step, actor: 'worker' });
+  return report(advancer, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
+}
+
+/** Whether time alone has ended what the row waits for: its lease, its validity or its re-sends. */
+function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, now: Date): boolean {
+  if (lease_until !== null) return lease_until <= now;
+  if (state !== 'unconfirmed') return expires_at !== null && expires_at <= now;
+  return unknown_since !== null && now.getTime() > unknown_since.getTime() + RESEND_FOR_MS;
 }
 
 async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
@@ -102,7 +113,7 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
   const judged = await runChecks(advancer, due, signal);
   if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
   const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
-  if (!row) return undefined;
+  if (!row || !(await advancer.epoch.beforeSend())) return undefined;
 
   const permit = await prepare(advancer, signal);
   if ('verdict' in permit) return putOff(advancer, row, permit);
@@ -114,17 +125,12 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
       const startedMs = clock.monotonicMs();
       const begun = await ledger.transaction((tx) => {
         const snapshot = snapshotOf(observed, clock.now(), tx.now);
-        return beginFirstSend(tx, row, {
-          limits: advancer.limits ?? [],
-          pin: advancer.pin,
-          worker: advancer.worker,
-          snapshot,
-          inputs: judged.inputs,
-        });
+        const { pin, epoch, worker, limits = [] } = advancer;
+        return beginFirstSend(tx, row, { pin, epoch, worker, limits, snapshot, inputs: judged.inputs });
       });
       if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
       if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);
-      if ('lost' in begun) return undefined;
+      if ('lost' in begun || 'restored' in begun) return undefined;
     }
     return undefined;
   } finally {
@@ -147,6 +153,7 @@ async function readBalance(
 }
 
 async function resend(advancer: Advancer, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  if (!(await advancer.epoch.beforeSend())) return undefined;
   const permit = await prepare(advancer, signal);
   if ('verdict' in permit) return postpone(advancer, row, permit.until);
   try {
@@ -272,6 +279,7 @@ async function putOff(
       ...(verdict.inputs && { detail: verdict.inputs }),
     };
     if (verdict.verdict === 'reject') {
+      if (!(await advancer.epoch.holds(tx))) return undefined;
       const queued =
         row.state === 'queued'
           ? row

@@ -14,7 +14,13 @@ export type { ApiKeyRow, LedgerSchema, TransferEventRow, TransferRow } from './l
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
 export { type Replay, replayTransfer } from './operations/replay-transfer.ts';
-export { type Resolution, resolveReview } from './operations/resolve-review.ts';
+export {
+  type Resolution,
+  resolveReview,
+  type Verdict as ReviewVerdict,
+  verdicts as reviewVerdicts,
+} from './operations/resolve-review.ts';
+export { type ResolvedReviews, type ReviewFilter, resolveReviews } from './operations/resolve-reviews.ts';
 export { liftPause, listPauses, type PauseRow, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { checksOf } from './plugins/built-in.ts';
@@ -30,6 +36,11 @@ export {
   transferEventViewSchema,
   transferViewSchema,
 } from './present.ts';
+export type { Epoch, EpochCopy } from './restore/epoch-copy.ts';
+export { createFileEpochCopy } from './restore/file-epoch-copy.ts';
+export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts';
+export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpoch } from './restore/ledger-epoch.ts';
+export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';
 export { wakeByRules, wakePayable } from './wake/wake-by-rules.ts';
 export { wakeFunded } from './wake/wake-funded.ts';

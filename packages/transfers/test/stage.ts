@@ -6,11 +6,13 @@ import {
   advanceTransfer,
   findTransfer,
   fundsCheck,
+  openLedgerEpoch,
   pinAccount,
   rateCheck,
   scheduleCheck,
   type TransferRow,
 } from '../src/index.ts';
+import { createMemoryEpochCopy, type MemoryEpochCopy } from './memory-epoch-copy.ts';
 import { openTestLedger, type TestLedger } from './test-ledger.ts';
 
 /** CMR to SEN, 100,000 XAF: what most tests send. */
@@ -20,6 +22,8 @@ export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationC
 export interface Stage {
   ledger: TestLedger;
   simulator: Simulator;
+  /** The copy of the ledger's epoch that all its workers share. */
+  epochCopy: MemoryEpochCopy;
   /** Alarms raised so far. */
   alarms: string[];
   /** A worker's advancer: pinned, with its own account. */
@@ -41,10 +45,12 @@ export async function openStage(): Promise<Stage> {
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
   const opened: KpayAccount[] = [];
   const alarms: string[] = [];
+  const epochCopy = createMemoryEpochCopy();
 
   const stage: Stage = {
     ledger,
     simulator,
+    epochCopy,
     alarms,
     async advancer(changes = {}) {
       const account = openKpayAccount(
@@ -64,6 +70,7 @@ export async function openStage(): Promise<Stage> {
         ledger,
         account,
         pin: await pinAccount(ledger, account),
+        epoch: await openLedgerEpoch({ ledger, copy: epochCopy, clock: systemClock }),
         checks: [scheduleCheck, rateCheck, fundsCheck],
         clock: systemClock,
         worker: `worker-${opened.length}`,
@@ -100,6 +107,7 @@ export async function openStage(): Promise<Stage> {
     async reset() {
       simulator.control.reset();
       alarms.splice(0);
+      epochCopy.lose();
       await Promise.all(opened.splice(0).map((account) => account.close()));
       await ledger.empty();
     },

@@ -10,8 +10,13 @@ export interface TestLedger extends Ledger {
   /** Lets it go on by this much. */
   passMs(ms: number): void;
   empty(): Promise<void>;
+  /** Remembers all of it. @returns how to bring it back as it was: what happened since is gone. */
+  backUp(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
+
+// Whatever refers to another comes before it.
+const TABLES = ['transfer_events', 'attempts', 'transfers', 'pauses', 'wallets', 'accounts', 'sinks'];
 
 // int8 as text, as pg gives it.
 const INT8 = 20;
@@ -21,6 +26,7 @@ export async function openTestLedger(): Promise<TestLedger> {
   const { db, close } = await openDatabase();
   await migrateLedger(db);
   let passed = 0;
+  let backups = 0;
   const now = () => new Date(Date.now() + passed);
   return Object.assign(createLedger(db, now), {
     now,
@@ -30,9 +36,21 @@ export async function openTestLedger(): Promise<TestLedger> {
     async empty() {
       passed = 0;
       // Quicker than truncate for a handful of rows.
-      for (const table of ['transfer_events', 'attempts', 'transfers', 'pauses', 'wallets', 'accounts', 'sinks']) {
-        await sql`delete from kpay.${sql.raw(table)}`.execute(db);
-      }
+      for (const table of TABLES) await sql`delete from kpay.${sql.raw(table)}`.execute(db);
+      await sql`update kpay.ledger set epoch = 0, restored_at = null, seen_epoch = null`.execute(db);
+    },
+    async backUp() {
+      const all = [...TABLES, 'ledger'];
+      backups += 1;
+      const kept = (table: string) => sql.raw(`backup_${backups}_${table}`);
+      for (const table of all) await sql`create table ${kept(table)} as select * from kpay.${sql.raw(table)}`.execute(db);
+      return () =>
+        db.transaction().execute(async (trx) => {
+          for (const table of all) await sql`delete from kpay.${sql.raw(table)}`.execute(trx);
+          for (const table of all.toReversed()) {
+            await sql`insert into kpay.${sql.raw(table)} overriding system value select * from ${kept(table)}`.execute(trx);
+          }
+        });
     },
     close,
   });

@@ -1,4 +1,4 @@
-import { type Ledger, moneyMoved, resolveReview, transferViewSchema } from '@kpay/transfers';
+import { type Ledger, moneyMoved, resolveReview, reviewVerdicts, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -7,7 +7,7 @@ import { requireTransfer } from '../require-transfer.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 const bodySchema = z.strictObject({
-  verdict: z.enum(['happened', 'not_happened', 'send_again'], { error: 'must be "happened", "not_happened" or "send_again"' }),
+  verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
   reason: reasonSchema,
   evidence: z.string().trim().max(2_000, 'must be at most 2000 characters').optional(),
 });

@@ -3,6 +3,7 @@ import { Migrator } from 'kysely/migration';
 import { createLedger, type Ledger } from './ledger.ts';
 import * as ledger from './migrations/0001-ledger.ts';
 import * as breakerAndReplay from './migrations/0002-breaker-and-replay.ts';
+import * as restore from './migrations/0003-restore.ts';
 import * as plugins from './migrations/0004-plugins.ts';
 import * as holding from './migrations/0005-holding.ts';
 import * as apiKeys from './migrations/0006-api-keys.ts';
@@ -11,6 +12,7 @@ import type { LedgerSchema } from './schema.ts';
 const migrations = {
   '0001-ledger': ledger,
   '0002-breaker-and-replay': breakerAndReplay,
+  '0003-restore': restore,
   '0004-plugins': plugins,
   '0005-holding': holding,
   '0006-api-keys': apiKeys,

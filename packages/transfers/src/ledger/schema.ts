@@ -166,7 +166,18 @@ interface SinksTable {
   last_error: string | null;
 }
 
+interface LedgerTable {
+  /** Which ledger this is, whatever database it is moved to. */
+  id: Fixed<string>;
+  epoch: number;
+  /** Set from the moment somebody finds that the ledger was restored, until `kpay restore finish`. */
+  restored_at: Date | null;
+  /** The latest epoch that anybody remembers of it. */
+  seen_epoch: number | null;
+}
+
 export interface LedgerSchema {
+  'kpay.ledger': LedgerTable;
   'kpay.sinks': SinksTable;
   'kpay.accounts': AccountsTable;
   'kpay.wallets': WalletsTable;
@@ -178,6 +189,7 @@ export interface LedgerSchema {
   'kpay.legal_moves': { from_state: TransferState; to_state: TransferState };
 }
 
+export type LedgerRow = Selectable<LedgerTable>;
 export type AccountRow = Selectable<AccountsTable>;
 export type TransferRow = Selectable<TransfersTable>;
 export type NewTransferRow = Insertable<TransfersTable>;

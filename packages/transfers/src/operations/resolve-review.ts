@@ -1,9 +1,14 @@
-import type { Ledger } from '../ledger/ledger.ts';
+import { InvalidRequest } from '../errors.ts';
+import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
 import { type Move, move } from '../ledger/move.ts';
 import type { TransferRow } from '../ledger/schema.ts';
 
-/** What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. */
-export type Verdict = 'happened' | 'not_happened' | 'send_again';
+/**
+ * What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. `unchanged`,
+ * for one that a restore put there: nothing was done to it since the backup, so it goes on where the backup left it.
+ */
+export const verdicts = ['happened', 'not_happened', 'send_again', 'unchanged'] as const;
+export type Verdict = (typeof verdicts)[number];
 
 export interface Resolution {
   by: string;
@@ -20,6 +25,7 @@ export interface Resolution {
  * Settles a transfer in review by what a person found out at KPay. It is the only way out of review.
  *
  * @returns `not_in_review` with the transfer as it is when there is nothing to resolve; undefined when there is none.
+ * @throws InvalidRequest when the verdict cannot be one on this transfer.
  */
 export async function resolveReview(
   ledger: Ledger,
@@ -31,13 +37,69 @@ export async function resolveReview(
     if (!row) return undefined;
     if (resolution.version !== undefined && row.version !== resolution.version) return { outcome: 'changed', transfer: row };
     if (row.state !== 'review') return { outcome: 'not_in_review', transfer: row };
-    const resolved = await move(tx, row, moveOf(row, resolution, tx.now));
-    if (!resolved) throw new Error(`transfer ${id} moved under its lock`);
-    return { outcome: 'resolved', transfer: resolved };
+    const impossible = whyNot(row, resolution.verdict);
+    if (impossible !== undefined) throw new InvalidRequest('verdict', impossible);
+    return { outcome: 'resolved', transfer: await resolveLocked(tx, row, resolution) };
   });
 }
 
-function moveOf(row: TransferRow, { by, verdict, reason, evidence }: Resolution, now: Date): Move {
+/** Settles a transfer in review whose row the caller has locked, and for which whyNot() found nothing. */
+export async function resolveLocked(tx: LedgerTransaction, row: TransferRow, resolution: Resolution): Promise<TransferRow> {
+  const { verdict } = resolution;
+  const step = verdict === 'unchanged' ? await moveBack(tx, row, resolution) : moveOf(row, { ...resolution, verdict }, tx.now);
+  const resolved = await move(tx, row, step);
+  if (!resolved) throw new Error(`transfer ${row.id} moved under its lock`);
+  return resolved;
+}
+
+/** Why a verdict cannot be one on this transfer, to follow its name; undefined when it can. */
+export function whyNot(row: TransferRow, verdict: Verdict): string | undefined {
+  if (verdict === 'unchanged' && row.reason_code !== 'restored') {
+    return 'unchanged is for a transfer that a restore put into review';
+  }
+  if (verdict === 'send_again' && row.send_body === null) {
+    return 'send_again is for a transfer that this ledger knows to have been sent: say unchanged if it was not sent since the backup';
+  }
+  return undefined;
+}
+
+/** To where it was in the backup. What was not sent then is judged anew before it is; what was is sent again. */
+async function moveBack(tx: LedgerTransaction, row: TransferRow, { by, reason, evidence }: Resolution): Promise<Move> {
+  const restored = await tx.db
+    .selectFrom('kpay.transfer_events')
+    .selectAll()
+    .where('transfer_id', '=', row.id)
+    .where('type', '=', 'restored')
+    .orderBy('version', 'desc')
+    .limit(1)
+    .executeTakeFirstOrThrow();
+  const before = restored.detail as { possiblySent: boolean; refusedBefore: boolean };
+  const detail = { verdict: 'unchanged', reason, ...(evidence !== undefined && { evidence }) };
+  const common = { actor: by, type: 'resolved', detail };
+  if (restored.from_state === 'submitting' || restored.from_state === 'unconfirmed') {
+    return {
+      ...common,
+      to: 'unconfirmed',
+      reasonCode: 'outcome_unknown',
+      reason: `sent again by ${by}: ${reason}`,
+      set: {
+        unknown_since: tx.now,
+        refused_before: before.refusedBefore,
+        tries: 0,
+        due_at: tx.now,
+      },
+    };
+  }
+  const set = { possibly_sent: before.possiblySent, refused_before: before.refusedBefore, tries: 0 };
+  if (restored.from_state === 'awaiting_approval') return { ...common, to: 'awaiting_approval', set };
+  return { ...common, to: 'queued', set: { ...set, due_at: tx.now } };
+}
+
+function moveOf(
+  row: TransferRow,
+  { by, verdict, reason, evidence }: Resolution & { verdict: Exclude<Verdict, 'unchanged'> },
+  now: Date,
+): Move {
   const detail = { verdict, reason, ...(evidence !== undefined && { evidence }) };
   const common = { actor: by, type: 'resolved', detail };
   switch (verdict) {

@@ -9,6 +9,7 @@ import { move } from '../ledger/move.ts';
 import type { TransferRow } from '../ledger/schema.ts';
 import { pauseHold, pauseInForce } from '../pauses.ts';
 import { assertPinned, type Pin } from '../pin.ts';
+import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
 export const LEASE_MS = 45_000;
@@ -28,11 +29,13 @@ export type Begun =
   | { stopped: Exclude<Verdict, { verdict: 'pass' }> }
   /** The balance is too old to judge by: read it again. Nothing was written. */
   | { stale: true }
+  /** The ledger is not what this process knows it to be (law 9). Nothing was written. */
+  | { restored: true }
   /** Somebody else moved the transfer. */
   | { lost: true };
 
 /**
- * Commits the intent to send for the first time: queued → submitting. Pin, pauses, funds and spend limits are judged here, inside
+ * Commits the intent to send for the first time: queued → submitting. Pin, epoch, pauses, funds and spend limits are judged here, inside
  * the transaction that makes the send official and under the wallet's lock, so that two workers cannot both spend
  * the same money and no pause can be overtaken.
  */
@@ -41,6 +44,7 @@ export async function beginFirstSend(
   row: TransferRow,
   context: {
     pin: Pin;
+    epoch: LedgerEpoch;
     worker: string;
     snapshot: BalanceSnapshot;
     limits?: readonly SpendLimit[];
@@ -49,6 +53,7 @@ export async function beginFirstSend(
 ): Promise<Begun> {
   const { pin, snapshot } = context;
   const account = await assertPinned(tx, pin);
+  if (!(await context.epoch.holds(tx))) return { restored: true };
   const pause = await pauseInForce(tx.db, row, tx.now);
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };
@@ -69,10 +74,11 @@ export async function beginFirstSend(
 export async function beginResend(
   tx: LedgerTransaction,
   row: TransferRow,
-  context: { pin: Pin; worker: string },
+  context: { pin: Pin; epoch: LedgerEpoch; worker: string },
 ): Promise<Begun> {
   // Re-sends are few, and while the breaker is open one at a time is let through: they pass here one by one.
   const account = await assertPinned(tx, context.pin, 'update');
+  if (!(await context.epoch.holds(tx))) return { restored: true };
   const pause = await pauseInForce(tx.db, row, tx.now);
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: breakerHold(tx.now) };

@@ -15,13 +15,16 @@ import {
   createLedger,
   fundsCheck,
   type Ledger,
+  type LedgerEpoch,
   openAccounts,
+  openLedgerEpoch,
   type Pin,
   PinMismatch,
   pinAccount,
   rateCheck,
   scheduleCheck,
 } from '../../src/index.ts';
+import { createMemoryEpochCopy } from '../memory-epoch-copy.ts';
 import { openTestLedger } from '../test-ledger.ts';
 import type { Dice } from './dice.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
@@ -143,6 +146,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     if (!(error instanceof Retryable || error instanceof Rejected)) options.onError(error);
   });
 
+  const epochCopy = createMemoryEpochCopy();
   let shared: Stores = createMemoryStores({ clock: timeline.clock });
   let atKpay: Keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
   let settings = atKpay;
@@ -178,7 +182,9 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     let refused = false;
     await tasks.start(name, undefined, async () => {
       try {
-        process.advancer = advancerOf(name, process.account, await pinAccount(ledger, process.account));
+        const pinned = await pinAccount(ledger, process.account);
+        const epoch = await openLedgerEpoch({ ledger, copy: epochCopy, clock: timeline.clock });
+        process.advancer = advancerOf(name, process.account, pinned, epoch);
       } catch (error) {
         if (error instanceof Retryable) return;
         if (!(error instanceof PinMismatch || error instanceof Rejected)) throw error;
@@ -189,11 +195,12 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     if (refused) kill(name);
   }
 
-  function advancerOf(worker: string, account: KpayAccount, pinned: Pin): Advancer {
+  function advancerOf(worker: string, account: KpayAccount, pinned: Pin, epoch: LedgerEpoch): Advancer {
     return {
       ledger,
       account,
       pin: pinned,
+      epoch,
       checks: [scheduleCheck, rateCheck, fundsCheck],
       clock: timeline.clock,
       worker,

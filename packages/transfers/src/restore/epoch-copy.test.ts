@@ -1,0 +1,55 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLogger, openRedis } from '@kpay/runtime';
+import { emptyTestRedis, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { createFileEpochCopy, createRedisEpochCopy, type EpochCopy } from '../index.ts';
+
+const ours = '00000000-0000-4000-8000-000000000001';
+const other = '00000000-0000-4000-8000-000000000002';
+
+function inFile(): EpochCopy & { path: string } {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const path = join(folder.path, 'ledger-epoch.json');
+  return { ...createFileEpochCopy(path), path };
+}
+
+async function inRedis(): Promise<EpochCopy> {
+  const url = await emptyTestRedis(testServerUrls()?.redisUrl ?? '');
+  const redis = await openRedis({ url, role: 'producer', logger: createLogger({ name: 'test', level: 'fatal' }) });
+  onTestFinished(() => redis.disconnect());
+  return createRedisEpochCopy(redis);
+}
+
+const kinds: [string, () => EpochCopy | Promise<EpochCopy>][] = [['a file', inFile]];
+if (testServerUrls()) kinds.push(['Redis', inRedis]);
+
+describe.each(kinds)('the copy in %s', (_where, open) => {
+  it('is none at first, then the latest epoch of its ledger, in whatever order the workers write', async () => {
+    const copy = await open();
+    expect(await copy.read()).toBeUndefined();
+    for (const epoch of [9, 10, 3]) await copy.write({ ledgerId: ours, epoch });
+    expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 10 });
+  });
+
+  it('is not taken from another ledger, unless it is replaced', async () => {
+    const copy = await open();
+    await copy.write({ ledgerId: ours, epoch: 10 });
+    await copy.write({ ledgerId: other, epoch: 99 });
+    expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 10 });
+    await copy.replace({ ledgerId: other, epoch: 2 });
+    expect(await copy.read()).toEqual({ ledgerId: other, epoch: 2 });
+  });
+});
+
+describe('the copy in a file', () => {
+  it('counts as lost when it is not one', async () => {
+    const copy = inFile();
+    writeFileSync(copy.path, 'torn');
+    expect(await copy.read()).toBeUndefined();
+    await copy.write({ ledgerId: ours, epoch: 4 });
+    expect(JSON.parse(readFileSync(copy.path, 'utf8'))).toEqual({ ledgerId: ours, epoch: 4 });
+    expect(existsSync(`${copy.path}.new`)).toBe(false);
+  });
+});

@@ -1,0 +1,45 @@
+import { open, readFile, rename } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import { type Epoch, type EpochCopy, mayOverwrite } from './epoch-copy.ts';
+
+const epochSchema = z.object({ ledgerId: z.string(), epoch: z.number() });
+
+/** The copy as a file, for one process at a time. What is not a copy counts as none. */
+export function createFileEpochCopy(path: string): EpochCopy {
+  async function read(): Promise<Epoch | undefined> {
+    try {
+      return epochSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
+    } catch (error) {
+      if (error instanceof SyntaxError || (error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+  return {
+    where: path,
+    read,
+    async write(epoch) {
+      if (mayOverwrite(await read(), epoch)) await writeWhole(path, `${JSON.stringify(epoch)}\n`);
+    },
+    replace: (epoch) => writeWhole(path, `${JSON.stringify(epoch)}\n`),
+  };
+}
+
+/** The file is always a whole one, the old or the new, and the new one is on the disk when this returns. */
+async function writeWhole(path: string, text: string): Promise<void> {
+  const draft = `${path}.new`;
+  const file = await open(draft, 'w', 0o600);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+  const folder = await open(dirname(path), 'r');
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}

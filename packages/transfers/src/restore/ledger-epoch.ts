@@ -1,0 +1,159 @@
+import type { Clock } from '@kpay/core';
+import type { Kysely } from 'kysely';
+import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
+import type { LedgerRow, LedgerSchema } from '../ledger/schema.ts';
+import type { Epoch, EpochCopy } from './epoch-copy.ts';
+
+/** The epoch grows before the first send that comes this long after it last grew. */
+const GROW_EVERY_MS = 60_000;
+
+/**
+ * What tells a worker that its ledger was restored from a backup (law 9). The ledger counts its epochs; a copy outside
+ * it, and each worker's memory, know how far it had come. A ledger behind either has lost what happened since: it is
+ * marked, and nobody sends until finishRestore() has moved what is unfinished to review.
+ */
+export interface LedgerEpoch {
+  /** Why nothing may be sent, and what to do; undefined while all is well. */
+  refusal(): string | undefined;
+  /** Looks at the ledger: whether it was restored, by whoever noticed, and whether that is over. Call it every second. */
+  look(): Promise<void>;
+  /** Grows the epoch when it is time. To be awaited before a send. @returns whether one may be sent. */
+  beforeSend(): Promise<boolean>;
+  /**
+   * Whether this is still the ledger that this process knows. To be asked in each transaction that commits a send,
+   * after the account's row is locked: marking a ledger waits for that lock.
+   */
+  holds(tx: LedgerTransaction): Promise<boolean>;
+}
+
+/** The copy is of another ledger: the database, or where the copy lies, is not the one that belongs here. */
+export class ForeignLedger extends Error {
+  override readonly name = 'ForeignLedger';
+
+  constructor(ledgerId: string, copied: Epoch, { where }: EpochCopy) {
+    super(
+      `${where} belongs to another ledger (${copied.ledgerId}) than this database (${ledgerId}): bring the two together that belong together, or, if this database is to take its place, run kpay restore finish`,
+    );
+  }
+}
+
+export interface LedgerEpochOptions {
+  ledger: Ledger;
+  copy: EpochCopy;
+  clock: Pick<Clock, 'monotonicMs'>;
+  /** Told when sending is refused, with the reason, and when it goes on, with undefined. */
+  onChange?: (refusal: string | undefined) => void;
+}
+
+/**
+ * Begins a new epoch, or finds that the ledger was restored.
+ *
+ * @throws ForeignLedger when the copy is of another ledger.
+ */
+export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerEpochOptions): Promise<LedgerEpoch> {
+  const { id: ledgerId } = await readLedgerRow(ledger.db);
+  // Only what is committed is ever known, so what was known before a read must be in what it reads.
+  let known = 0;
+  let refusal: string | undefined;
+  let grownAtMs: number | undefined;
+  let growing: Promise<void> | undefined;
+  let foreign: ForeignLedger | undefined;
+
+  function refuse(reason: string | undefined): void {
+    if (reason === refusal) return;
+    refusal = reason;
+    onChange?.(reason);
+  }
+
+  async function lookFor(seen: number): Promise<void> {
+    if (foreign) return;
+    const row = await readLedgerRow(ledger.db);
+    if (row.id !== ledgerId) return refuse(`the database holds another ledger (${row.id}) than at the start: restart the worker`);
+    if (row.epoch < seen) await markRestored(ledger, seen);
+    else known = Math.max(known, row.epoch);
+    const restored = row.epoch < seen || row.restored_at !== null;
+    refuse(restored ? restoredReason(row.epoch, Math.max(seen, row.seen_epoch ?? 0)) : undefined);
+  }
+
+  async function grow(): Promise<void> {
+    const atMs = clock.monotonicMs();
+    // The copy before the ledger: the other way round a growth in between would look like a restore.
+    const copied = await copy.read();
+    if (copied && copied.ledgerId !== ledgerId) {
+      foreign = new ForeignLedger(ledgerId, copied, copy);
+      return refuse(foreign.message);
+    }
+    const seen = Math.max(known, copied?.epoch ?? 0);
+    const grown = await growLedger(ledger, ledgerId, seen);
+    if (grown === undefined) return lookFor(seen);
+    known = Math.max(known, grown);
+    // After the commit. If the process dies here the copy is behind, which is never mistaken for a restore.
+    await copy.write({ ledgerId, epoch: grown });
+    grownAtMs = atMs;
+  }
+
+  await grow();
+  if (foreign) throw foreign;
+  return {
+    refusal: () => refusal,
+    look: () => lookFor(known),
+    async beforeSend() {
+      if (refusal === undefined && (grownAtMs === undefined || clock.monotonicMs() - grownAtMs >= GROW_EVERY_MS)) {
+        growing ??= grow().finally(() => {
+          growing = undefined;
+        });
+        await growing;
+      }
+      return refusal === undefined;
+    },
+    async holds(tx) {
+      const seen = known;
+      const row = await readLedgerRow(tx.db);
+      return refusal === undefined && row.id === ledgerId && row.epoch >= seen && row.restored_at === null;
+    },
+  };
+}
+
+export async function readLedgerRow(db: Kysely<LedgerSchema>): Promise<LedgerRow> {
+  return db.selectFrom('kpay.ledger').selectAll().executeTakeFirstOrThrow();
+}
+
+/** Waits for sends that are being committed, so that whoever commits one later sees what is written here. */
+export async function lockAccounts(tx: LedgerTransaction): Promise<void> {
+  await tx.db.selectFrom('kpay.accounts').select('name').orderBy('name').forUpdate().execute();
+}
+
+/** Undefined when the ledger is behind `seen`, marked, or another one. */
+async function growLedger(ledger: Ledger, ledgerId: string, seen: number): Promise<number | undefined> {
+  const grown = await ledger.transaction((tx) =>
+    tx.db
+      .updateTable('kpay.ledger')
+      .set((it) => ({ epoch: it('epoch', '+', 1) }))
+      .where('id', '=', ledgerId)
+      .where('epoch', '>=', seen)
+      .where('restored_at', 'is', null)
+      .returning('epoch')
+      .executeTakeFirst(),
+  );
+  return grown?.epoch;
+}
+
+/** A row of the ledger, so that every worker sees it, also one that starts with nothing to compare. */
+async function markRestored(ledger: Ledger, seen: number): Promise<void> {
+  await ledger.transaction(async (tx) => {
+    await lockAccounts(tx);
+    await tx.db
+      .updateTable('kpay.ledger')
+      .set((it) => ({
+        restored_at: it.fn.coalesce('restored_at', it.val(tx.now)),
+        seen_epoch: it.fn<number>('greatest', ['seen_epoch', it.val(seen)]),
+      }))
+      // Unless somebody finished the restore meanwhile.
+      .where('epoch', '<', seen)
+      .execute();
+  });
+}
+
+function restoredReason(epoch: number, seen: number): string {
+  return `the ledger was restored from a backup: it is at epoch ${epoch}, and ${seen} was seen. Nothing is sent until you run kpay restore finish (docs/runbook.md)`;
+}

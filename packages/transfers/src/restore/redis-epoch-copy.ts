@@ -1,0 +1,30 @@
+import type { RedisClient } from '@kpay/core/redis';
+import type { EpochCopy } from './epoch-copy.ts';
+
+const KEY = '{kpay-ledger}:epoch';
+
+/** mayOverwrite() of epoch-copy.ts, as one atomic step: several workers write it. */
+const WRITE = `
+local ledger, epoch = unpack(redis.call('HMGET', KEYS[1], 'ledgerId', 'epoch'))
+if ledger and (ledger ~= ARGV[1] or tonumber(epoch) >= tonumber(ARGV[2])) then return 0 end
+redis.call('HSET', KEYS[1], 'ledgerId', ARGV[1], 'epoch', ARGV[2])
+return 1`;
+
+/** The copy in Redis, shared by all workers. It lives and goes with that Redis: it has no expiry. */
+export function createRedisEpochCopy(redis: RedisClient): EpochCopy {
+  const run = (script: string, ...values: (string | number)[]) => redis.eval(script, 1, KEY, ...values);
+  return {
+    where: 'the Redis of REDIS_URL',
+    async read() {
+      const found = (await run(`return redis.call('HMGET', KEYS[1], 'ledgerId', 'epoch')`)) as (string | null)[];
+      const [ledgerId, epoch] = found;
+      return ledgerId && epoch ? { ledgerId, epoch: Number(epoch) } : undefined;
+    },
+    async write({ ledgerId, epoch }) {
+      await run(WRITE, ledgerId, epoch);
+    },
+    async replace({ ledgerId, epoch }) {
+      await run(`return redis.call('HSET', KEYS[1], 'ledgerId', ARGV[1], 'epoch', ARGV[2])`, ledgerId, epoch);
+    },
+  };
+}

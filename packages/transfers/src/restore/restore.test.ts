@@ -1,0 +1,393 @@
+import { systemClock } from '@kpay/core';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { createMemoryEpochCopy } from '../../test/memory-epoch-copy.ts';
+import { openStage, order, type Stage } from '../../test/stage.ts';
+import {
+  advanceTransfer,
+  cancelTransfer,
+  ForeignLedger,
+  finishRestore,
+  type LedgerEpoch,
+  listTransferEvents,
+  moneyMoved,
+  openLedgerEpoch,
+  pause,
+  type ReviewVerdict,
+  resolveReview,
+  resolveReviews,
+  type TransferRow,
+} from '../index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+const ann = { by: 'ann' };
+
+function openEpoch(clock = systemClock): Promise<LedgerEpoch> {
+  return openLedgerEpoch({ ledger: stage.ledger, copy: stage.epochCopy, clock });
+}
+
+async function epochNow(): Promise<number> {
+  return (await stage.ledger.db.selectFrom('kpay.ledger').select('epoch').executeTakeFirstOrThrow()).epoch;
+}
+
+function transferRequests(): number {
+  return stage.simulator.control.truth().requestCounts.byEndpoint.transfer ?? 0;
+}
+
+/** Two transfers, one sent before the backup and one after it; then the ledger is as it was in between. */
+async function restoreBehind(): Promise<{ sent: TransferRow; sentSince: TransferRow }> {
+  const advancer = await stage.advancer();
+  const sent = await stage.accept({ externalId: 'before' });
+  await advanceTransfer(advancer, sent.id, never);
+  const sentSince = await stage.accept({ externalId: 'since' });
+  const restore = await stage.ledger.backUp();
+  await advanceTransfer(advancer, sentSince.id, never);
+  await openEpoch();
+  await restore();
+  return { sent, sentSince };
+}
+
+describe('the epoch', () => {
+  it('grows at each start, and before the first send of a new minute, in the ledger and then in the copy', async () => {
+    let nowMs = 0;
+    const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
+    expect(await epochNow()).toBe(1);
+    nowMs = 59_999;
+    await epoch.beforeSend();
+    expect(await epochNow()).toBe(1);
+    nowMs = 60_000;
+    await Promise.all([epoch.beforeSend(), epoch.beforeSend()]);
+    expect(await epochNow()).toBe(2);
+    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 2 });
+    await openEpoch();
+    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 3 });
+  });
+
+  it('rests while nothing is sent', async () => {
+    let nowMs = 0;
+    const advancer = await stage.advancer();
+    const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
+    const grown = await epochNow();
+    const { id } = await stage.accept({ notBefore: new Date(Date.now() + 3_600_000).toISOString() });
+    nowMs = 600_000;
+    await advanceTransfer({ ...advancer, epoch }, id, never);
+    await epoch.look();
+    expect(await epochNow()).toBe(grown);
+  });
+
+  it('is copied anew when the copy is lost, and a copy behind the ledger is no restore: a worker died between the two', async () => {
+    await openEpoch();
+    stage.epochCopy.lose();
+    await openEpoch();
+    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 2 });
+    await sql`update kpay.ledger set epoch = 9`.execute(stage.ledger.db);
+    expect((await openEpoch()).refusal()).toBeUndefined();
+    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 10 });
+  });
+
+  it('raises no alarm however many workers start, grow and look at once', async () => {
+    let nowMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => nowMs };
+    const workers = await Promise.all(Array.from({ length: 5 }, () => openEpoch(clock)));
+    for (let minute = 0; minute < 10; minute++) {
+      nowMs += 60_000;
+      await Promise.all(workers.flatMap((worker) => [worker.beforeSend(), worker.look(), worker.beforeSend()]));
+    }
+    expect(workers.map((worker) => worker.refusal())).toEqual(Array(5).fill(undefined));
+    expect(await stage.epochCopy.read()).toMatchObject({ epoch: await epochNow() });
+  });
+});
+
+describe('a ledger behind its copy', () => {
+  it('is not sent from by a worker that starts; orders are accepted all the same', async () => {
+    const { sentSince } = await restoreBehind();
+    const advancer = await stage.advancer();
+    expect(advancer.epoch.refusal()).toContain('kpay restore finish');
+    expect(await advanceTransfer(advancer, sentSince.id, never)).toBeUndefined();
+    const { id } = await stage.accept({ externalId: 'while restored' });
+    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await stage.find(id)).toMatchObject({ state: 'queued' });
+    expect(transferRequests()).toBe(2);
+  });
+
+  it('ends nothing by time: what expired in the backup may have been sent since', async () => {
+    const expiresAt = new Date(Date.now() + 30_000).toISOString();
+    const advancer = await stage.advancer();
+    const { id } = await stage.accept({ expiresAt });
+    const restore = await stage.ledger.backUp();
+    await openEpoch();
+    await advancer.epoch.look();
+    await restore();
+    stage.ledger.passMs(60_000);
+    // This worker has not looked yet: it finds out in the transaction.
+    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await stage.find(id)).toMatchObject({ state: 'queued' });
+  });
+
+  it('is marked for the workers that have nothing to compare', async () => {
+    await restoreBehind();
+    await openEpoch();
+    stage.epochCopy.lose();
+    expect((await openEpoch()).refusal()).toContain('restored');
+  });
+});
+
+describe('a ledger restored under a running worker', () => {
+  it.each([
+    ['first send', 'queued'],
+    ['re-send', 'unconfirmed'],
+  ])('is found out in the transaction that would commit a %s, with the copy lost too', async (_what, state) => {
+    if (state === 'unconfirmed') {
+      stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 503 } });
+    }
+    const advancer = await stage.advancer();
+    const { id } = await stage.accept();
+    if (state === 'unconfirmed') await advanceTransfer(advancer, id, never);
+    const restore = await stage.ledger.backUp();
+    await stage.advancer();
+    await advancer.epoch.look();
+    stage.epochCopy.lose();
+    await restore();
+    stage.ledger.passMs(60_000);
+    const before = transferRequests();
+    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await stage.find(id)).toMatchObject({ state });
+    expect(transferRequests()).toBe(before);
+    expect(advancer.epoch.refusal()).toBeUndefined();
+    await advancer.epoch.look();
+    expect(advancer.epoch.refusal()).toContain('kpay restore finish');
+  });
+
+  it('is sent from again when the restore is finished, without a restart', async () => {
+    const advancer = await stage.advancer();
+    const restore = await stage.ledger.backUp();
+    await openEpoch();
+    await advancer.epoch.look();
+    await restore();
+    await advancer.epoch.look();
+    expect(advancer.epoch.refusal()).toBeDefined();
+    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await advancer.epoch.look();
+    const { id } = await stage.accept();
+    expect(await advanceTransfer(advancer, id, never)).toMatchObject({ state: 'succeeded' });
+  });
+});
+
+describe('a copy of another ledger', () => {
+  it('stops a worker from starting, until somebody says that this ledger takes its place', async () => {
+    await stage.epochCopy.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
+    await expect(openEpoch()).rejects.toThrow(ForeignLedger);
+    await expect(openEpoch()).rejects.toThrow('memory belongs to another ledger');
+    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'finished', moved: 0 });
+    expect((await openEpoch()).refusal()).toBeUndefined();
+  });
+
+  it('stops the sends of a worker that runs', async () => {
+    let nowMs = 0;
+    const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
+    await stage.epochCopy.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
+    nowMs = 60_000;
+    expect(await epoch.beforeSend()).toBe(false);
+    await epoch.look();
+    expect(epoch.refusal()).toContain('another ledger');
+  });
+});
+
+/** One in each unfinished state but review, and one that is final. */
+async function oneOfEach(): Promise<Record<string, string>> {
+  const advancer = await stage.advancer();
+  const accept = async (externalId: string, more = {}) => (await stage.accept({ externalId, ...more })).id;
+  const ids = {
+    succeeded: await accept('succeeded'),
+    queued: await accept('queued'),
+    holding: await accept('holding', { minRate: '2' }),
+    unconfirmed: await accept('unconfirmed'),
+    submitting: await accept('submitting'),
+    awaiting_approval: await accept('awaiting_approval'),
+  };
+  for (const id of [ids.succeeded, ids.holding]) await advanceTransfer(advancer, id, never);
+  stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
+  await advanceTransfer(advancer, ids.unconfirmed, never);
+  await sql`alter table kpay.transfers disable trigger guard_transfer`.execute(stage.ledger.db);
+  const soon = new Date(Date.now() + 45_000);
+  const under = { state: 'submitting', lease_until: soon, due_at: soon, send_body: '{}', attempts: 1 } as const;
+  await stage.ledger.db.updateTable('kpay.transfers').set(under).where('id', '=', ids.submitting).execute();
+  const waits = { state: 'awaiting_approval', due_at: null } as const;
+  await stage.ledger.db.updateTable('kpay.transfers').set(waits).where('id', '=', ids.awaiting_approval).execute();
+  await sql`alter table kpay.transfers enable trigger guard_transfer`.execute(stage.ledger.db);
+  return ids;
+}
+
+describe('finishing a restore', () => {
+  it('moves every unfinished transfer to review, as possibly sent, with the event that says why', async () => {
+    const ids = await oneOfEach();
+    expect(await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true })).toEqual({
+      outcome: 'finished',
+      moved: 5,
+    });
+    for (const [before, id] of Object.entries(ids)) {
+      const row = await stage.find(id);
+      if (before === 'succeeded') {
+        expect(row.state).toBe('succeeded');
+        continue;
+      }
+      expect(row, before).toMatchObject({ state: 'review', reason_code: 'restored', possibly_sent: true, due_at: null });
+      expect(moneyMoved(row.state)).toBe('unknown');
+      const event = (await listTransferEvents(stage.ledger, id)).at(-1);
+      expect(event).toMatchObject({
+        type: 'restored',
+        from_state: before,
+        to_state: 'review',
+        version: row.version,
+        actor: 'ann',
+      });
+    }
+    const advancer = await stage.advancer();
+    const { id } = await stage.accept({ externalId: 'afterwards' });
+    expect(await advanceTransfer(advancer, id, never)).toMatchObject({ state: 'succeeded' });
+  });
+
+  it('is refused when nothing says that the ledger was restored, and changes nothing', async () => {
+    await openEpoch();
+    const { id } = await stage.accept();
+    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'not_restored' });
+    expect(await stage.find(id)).toMatchObject({ state: 'queued' });
+  });
+
+  it('needs no worker that noticed: the copy tells, and afterwards nothing is left to finish', async () => {
+    await restoreBehind();
+    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'finished', moved: 1 });
+    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'not_restored' });
+    expect((await openEpoch()).refusal()).toBeUndefined();
+  });
+
+  it('goes on where it broke off', async () => {
+    await restoreBehind();
+    const dying = { ...createMemoryEpochCopy(), read: stage.epochCopy.read, replace: () => Promise.reject(new Error('died')) };
+    await expect(finishRestore(stage.ledger, dying, ann)).rejects.toThrow('died');
+    expect((await openEpoch()).refusal()).toBeUndefined();
+  });
+
+  it('settles 601 in bulk, batch after batch', async () => {
+    await stage.accept();
+    await sql`
+      insert into kpay.transfers (id, account, external_id, owner, request_hash, kpay_external_id, source_country, destination_country,
+        amount_minor, currency, destination_currency, on_insufficient_funds, priority, state, due_at, created_at, updated_at)
+      select gen_random_uuid(), account, 'more-' || n, owner, request_hash, gen_random_uuid(), source_country, destination_country,
+        amount_minor, currency, destination_currency, on_insufficient_funds, priority, state, due_at, created_at, updated_at
+      from kpay.transfers, generate_series(1, 600) n`.execute(stage.ledger.db);
+    await sql`insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, at)
+      select id, 1, 'accepted', 'queued', 'admin', created_at from kpay.transfers where external_id like 'more-%'`.execute(
+      stage.ledger.db,
+    );
+    const finished = await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    expect(finished).toEqual({ outcome: 'finished', moved: 601 });
+    const resolution = { ...ann, verdict: 'unchanged', reason: 'the workers stood still' } as const;
+    expect(await resolveReviews(stage.ledger, { reasonCode: 'restored' }, resolution)).toEqual({ resolved: 601, left: 0 });
+  });
+});
+
+describe('settling what a restore put into review', () => {
+  const settle = (verdict: ReviewVerdict, filter = {}) =>
+    resolveReviews(stage.ledger, { reasonCode: 'restored', ...filter }, { ...ann, verdict, reason: 'seen' });
+
+  it('unchanged: each goes on where the backup left it, and to one effect', async () => {
+    const ids = await oneOfEach();
+    await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    expect(await settle('unchanged')).toEqual({ resolved: 5, left: 0 });
+    const states = { queued: 'queued', holding: 'queued', awaiting_approval: 'awaiting_approval' };
+    for (const [before, state] of Object.entries(states)) {
+      const row = await stage.find(ids[before] ?? '');
+      expect(row, before).toMatchObject({ state, possibly_sent: false, refused_before: false });
+    }
+    for (const before of ['submitting', 'unconfirmed']) {
+      expect(await stage.find(ids[before] ?? ''), before).toMatchObject({ state: 'unconfirmed', refused_before: false });
+    }
+    const advancer = await stage.advancer();
+    const settled = await stage.settle(ids.unconfirmed ?? '', advancer);
+    expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
+    expect(stage.effects(settled)).toBe(1);
+    expect(await stage.settle(ids.queued ?? '', advancer)).toMatchObject({ state: 'succeeded' });
+    expect(await stage.settle(ids.holding ?? '', advancer)).toMatchObject({
+      state: 'holding',
+      reason_code: 'rate_below_minimum',
+    });
+  });
+
+  it('unchanged, wrongly: KPay knows the id of what was sent since, so it has one effect and comes back to review', async () => {
+    const { sentSince } = await restoreBehind();
+    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await settle('unchanged');
+    const row = await stage.settle(sentSince.id, await stage.advancer());
+    expect(row).toMatchObject({ state: 'review', reason_code: 'collision' });
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it('send_again: only what the ledger knows to have been sent; the rest would pass its checks unseen', async () => {
+    const ids = await oneOfEach();
+    await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    expect(await settle('send_again')).toEqual({ resolved: 2, left: 3 });
+    const one = resolveReview(stage.ledger, ids.queued ?? '', { ...ann, verdict: 'send_again', reason: 'why not' });
+    await expect(one).rejects.toThrow('verdict: send_again is for a transfer that this ledger knows to have been sent');
+    const row = await stage.settle(ids.unconfirmed ?? '', await stage.advancer());
+    // It may have been refused in the time that is lost, so a conflict proves nothing.
+    expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable' });
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it.each([
+    ['happened', 'succeeded'],
+    ['not_happened', 'failed'],
+  ] as const)('%s: %s', async (verdict, state) => {
+    const { sentSince } = await restoreBehind();
+    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    expect(await settle(verdict)).toEqual({ resolved: 1, left: 0 });
+    expect(await stage.find(sentSince.id)).toMatchObject({ state, resolved_by: 'ann' });
+  });
+
+  it('touches only what the filter names', async () => {
+    const { sentSince } = await restoreBehind();
+    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    const { created_at } = sentSince;
+    const none = { resolved: 0, left: 0 };
+    expect(await settle('happened', { account: 'other' })).toEqual(none);
+    expect(await settle('happened', { acceptedBefore: created_at })).toEqual(none);
+    expect(await settle('happened', { acceptedFrom: new Date(created_at.getTime() + 1) })).toEqual(none);
+    expect(await settle('happened', { reasonCode: 'collision' })).toEqual(none);
+    expect(await settle('happened', { account: 'default', acceptedFrom: created_at })).toEqual({ resolved: 1, left: 0 });
+  });
+
+  it('is for a restore only: the ledger refuses these moves to everything else', async () => {
+    const { id } = await stage.accept(order);
+    const to = (set: object) =>
+      stage.ledger.db
+        .updateTable('kpay.transfers')
+        .set({ version: 2, ...set })
+        .where('id', '=', id)
+        .execute();
+    await expect(to({ state: 'review', possibly_sent: true, reason_code: 'other' })).rejects.toThrow(
+      'no move from queued to review',
+    );
+    await expect(to({ state: 'review', reason_code: 'restored' })).rejects.toThrow('no move from queued to review');
+    await to({ state: 'review', possibly_sent: true, reason_code: 'restored' });
+    const back = { version: 3, state: 'queued', due_at: new Date() };
+    await expect(to({ ...back, possibly_sent: true })).rejects.toThrow('no move from review to queued');
+    await cancelTransfer(stage.ledger, id, ann);
+    expect(await stage.find(id)).toMatchObject({ state: 'review' });
+  });
+
+  it('leaves pauses in force', async () => {
+    const { sentSince } = await restoreBehind();
+    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'restore' });
+    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await settle('unchanged');
+    expect(await stage.settle(sentSince.id, await stage.advancer())).toMatchObject({ state: 'holding', reason_code: 'paused' });
+  });
+});
