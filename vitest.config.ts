@@ -3,6 +3,9 @@ import { configDefaults, defineConfig } from 'vitest/config';
 // Workspace packages are tested from their sources: no build is needed, and none can be stale.
 // Suites that need servers (x.servers.test.ts) run where KPAY_TEST_STORES gives them some: npm run test:local, test:containers.
 const withServers = (process.env.KPAY_TEST_STORES ?? 'embedded') !== 'embedded';
+// Minutes of chaos, on servers of its own, run where they are asked for: npm run chaos, and CI.
+const withChaos = process.env.KPAY_CHAOS_TRANSFERS !== undefined;
+const left = withChaos ? [] : ['**/chaos.servers.test.ts', ...(withServers ? [] : ['**/*.servers.test.ts'])];
 
 const conditions = ['@kpay/source'];
 
@@ -11,7 +14,7 @@ export default defineConfig({
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
-    exclude: [...configDefaults.exclude, ...(withServers ? [] : ['**/*.servers.test.ts'])],
+    exclude: [...configDefaults.exclude, ...left],
     // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them.
     globalSetup: 'packages/testkit/src/vitest-servers.ts',
     testTimeout: 20_000,

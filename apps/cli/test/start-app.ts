@@ -15,6 +15,7 @@ const START_TIMEOUT_MS = 30_000;
 
 export interface AppProcess {
   url: string;
+  pid: number;
   stderr(): string;
   /** The exit code, or null after a signal. */
   ended: Promise<number | null>;
@@ -41,6 +42,7 @@ export async function runApp(app: AppName, settings: Record<string, string>): Pr
   });
   return {
     url: `http://127.0.0.1:${port}`,
+    pid: child.pid ?? 0,
     stderr: () => text,
     ended,
     end(signal) {

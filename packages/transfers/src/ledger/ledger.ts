@@ -17,6 +17,12 @@ export interface Ledger {
 }
 
 /**
+ * How long a statement waits for a lock. Less than the runtime lets a transaction stand still: otherwise all transactions
+ * of a frozen process get the lock one after the other, and everybody else waits for each of them to be ended.
+ */
+const LOCK_WITHIN_MS = 4_000;
+
+/**
  * Wraps a database that `migrateLedger` has prepared.
  *
  * @param now the time of every transaction; the database's own clock unless given (a simulation gives its own).
@@ -36,10 +42,17 @@ export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger
       assertOutside();
       return db.transaction().execute(async (trx) => {
         // clock_timestamp(), not now(): Date keeps milliseconds only, and so must everything we compare with it.
-        const time = now?.() ?? (await sql<{ at: Date }>`select clock_timestamp() as at`.execute(trx)).rows[0]?.at;
+        const time = now?.() ?? (await begin(trx));
         if (!time) throw new Error('the database told no time');
         return inside.run(true, () => work({ db: trx, now: time }));
       });
     },
   };
+}
+
+/** The limit rides along with the time, because a round trip of its own would be felt. */
+async function begin(trx: Transaction<LedgerSchema>): Promise<Date | undefined> {
+  const { rows } = await sql<{ at: Date }>`
+    select clock_timestamp() as at, set_config('lock_timeout', ${`${LOCK_WITHIN_MS}`}, true)`.execute(trx);
+  return rows[0]?.at;
 }

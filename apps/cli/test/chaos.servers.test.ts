@@ -1,0 +1,171 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createSimulator, type Simulator } from '@kpay/simulator';
+import { eventually, freePort, type LocalServer, localPostgres, localRedis, seededRandom, type Unavailable } from '@kpay/testkit';
+import { expect, it, onTestFinished } from 'vitest';
+import { addFaults } from './chaos/add-faults.ts';
+import { createCustomers } from './chaos/customers.ts';
+import { disturb, drawDisturbances, liftAllPauses, type Stage } from './chaos/disturbances.ts';
+import { type Freeze, freezeInSend, installHeldCommits } from './chaos/freeze-in-send.ts';
+import { brokenJobs } from './chaos/jobs.ts';
+import { KeptApp } from './chaos/kept-app.ts';
+import { judge } from './chaos/laws.ts';
+import { makeOrder, type Order, SCARCE } from './chaos/orders.ts';
+import { countUnsettled, endLongWaits, readLedger } from './chaos/read-ledger.ts';
+import { report } from './chaos/report.ts';
+import { settingsFor } from './start-kpay.ts';
+
+const TRANSFERS = Number(process.env.KPAY_CHAOS_TRANSFERS ?? 2_000);
+const SEED = Number(process.env.KPAY_CHAOS_SEED ?? Date.now() % 2 ** 31);
+
+const WORKERS = 3;
+const ROUND_MS = 5_000;
+// Two freezes fit into the least; at 20,000 transfers a round is about 170 of them.
+const ROUNDS = Math.max(24, Math.ceil(TRANSFERS / 170));
+const BETWEEN_FREEZES_MS = 2_000;
+// Of the scarce wallet's orders, so much money comes in while they wait.
+const FUNDED_IN_TIME = 0.8;
+const UNAIDED_MS = 45_000;
+const LONG_WAIT_S = 10;
+const SETTLED_WITHIN_MS = 120_000 + TRANSFERS * 15;
+const TEST_TIMEOUT_MS = ROUNDS * 4 * ROUND_MS + SETTLED_WITHIN_MS + 180_000;
+
+it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplained`, { timeout: TEST_TIMEOUT_MS }, async () => {
+  say(`seed ${SEED}, ${TRANSFERS} transfers in ${ROUNDS} rounds; the same plan again (but not the same moments):`);
+  say(`  KPAY_CHAOS_SEED=${SEED} KPAY_CHAOS_TRANSFERS=${TRANSFERS} npm run chaos:processes`);
+  const startedAt = performance.now();
+  const random = seededRandom(SEED);
+  const stage = await openStage(random);
+  const { simulator, faults, workers, api } = stage;
+  const customers = createCustomers({ redisUrl: stage.redis.url, apiUrl: stage.apiUrl, random });
+  onTestFinished(customers.close);
+
+  const numbers = Array.from({ length: TRANSFERS }, (_, index) => index + 1);
+  const plan = drawDisturbances(ROUNDS, random);
+  const over = new AbortController();
+  const freezing = keepFreezing(stage, over.signal);
+  for (const [round, name] of plan.entries()) {
+    const own = numbers.filter((number) => number % ROUNDS === round).map((number) => makeOrder(number, SEED));
+    fund(simulator, FUNDED_IN_TIME * needOf(own));
+    const [disturbed] = await Promise.all([elapsed(disturb(stage, name)), customers.place(own), delay(ROUND_MS)]);
+    const open = await eventually(() => countUnsettled(stage.databaseUrl), { timeoutMs: 10_000 });
+    say(`  ${inSeconds(startedAt)} round ${round + 1}: ${name} (${disturbed} s); ${open} open`);
+  }
+  over.abort();
+  const freezes = await freezing;
+
+  faults.clear();
+  const lastFaultAt = performance.now();
+  await liftAllPauses(stage.apiUrl);
+  fund(simulator, needOf([...customers.orders.values()]));
+  const waitsEnded = await settle(stage, lastFaultAt);
+  const settledAfter = inSeconds(lastFaultAt);
+  const jobs = await brokenJobs(stage.redis.url, stage.databaseUrl);
+
+  const exits = [];
+  for (const each of [...workers, api]) exits.push(await each.stop('SIGTERM'));
+  const ledger = await readLedger(stage.databaseUrl);
+  const truth = simulator.control.truth();
+  const verdict = judge({ ledger, truth, customers, pauses: stage.pauses });
+  say(report({ seed: SEED, ledger, truth, customers, plan, freezes, faults: faults.fired(), verdict, waitsEnded }));
+  say(`settled ${settledAfter} after the last fault; ${inSeconds(startedAt)} in all`);
+
+  expect(verdict).toEqual({ lost: [], doubled: [], unexplained: [], other: [] });
+  expect(jobs).toEqual([]);
+  expect([...workers, api].flatMap(({ fell }) => fell)).toEqual([]);
+  expect(exits).toEqual(exits.map(() => 0));
+  // Otherwise the run has not seen what it is for.
+  expect(freezes.reduce((sum, { beforeRequest }) => sum + beforeRequest, 0)).toBeGreaterThan(0);
+});
+
+async function openStage(random: () => number): Promise<Stage & { databaseUrl: string }> {
+  const simulator = await createSimulator({
+    port: 0,
+    limit: 1e9,
+    latencyMs: 20,
+    seed: SEED,
+    keptRequests: 20 * TRANSFERS + 10_000,
+  });
+  onTestFinished(() => simulator.close());
+  simulator.control.setBalance({ country: SCARCE.country, balance: 0 });
+  const postgres = await opened(localPostgres());
+  const redis = await opened(localRedis(['--appendonly', 'yes']));
+  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
+  const settings = {
+    ...keys,
+    DATABASE_URL: postgres.url,
+    REDIS_URL: redis.url,
+    KPAY_RATE_LIMIT_PER_MINUTE: '100000',
+    KPAY_CONFLICT_CONFIRM_SECONDS: '5',
+    KPAY_WORKER_CONCURRENCY: '20',
+    ADMIN_API_PORT: String(await freePort()),
+  };
+  const api = new KeptApp('admin-api', settings);
+  const workers = Array.from({ length: WORKERS }, () => new KeptApp('worker', settings));
+  onTestFinished(async () => void (await Promise.all([...workers, api].map((each) => each.stop('SIGKILL')))));
+  await Promise.all([...workers, api].map((each) => each.start()));
+  await installHeldCommits(postgres.url);
+  const apiUrl = `http://127.0.0.1:${settings.ADMIN_API_PORT}`;
+  const faults = addFaults(simulator, random);
+  return { simulator, faults, postgres, redis, workers, api, apiUrl, random, pauses: [], databaseUrl: postgres.url };
+}
+
+async function opened(starting: Promise<LocalServer | Unavailable>): Promise<LocalServer> {
+  const server = await starting;
+  // Whoever asks for chaos by name is not served by a skipped suite.
+  if ('unavailable' in server) throw new Error(`chaos needs servers of its own: ${server.unavailable}`);
+  onTestFinished(server.stop);
+  return server;
+}
+
+/** One worker after the other is frozen past its lease, while everything else goes on. */
+async function keepFreezing(stage: Stage & { databaseUrl: string }, over: AbortSignal): Promise<Freeze[]> {
+  // Dice of its own: what the rounds do must not depend on how long this takes.
+  const random = seededRandom(SEED + 1);
+  const freezes: Freeze[] = [];
+  while (!over.aborted) {
+    const worker = stage.workers[Math.floor(random() * stage.workers.length)];
+    const freeze = worker?.running ? await freezeInSend(worker, stage.databaseUrl) : undefined;
+    if (freeze) freezes.push(freeze);
+    await delay(BETWEEN_FREEZES_MS, undefined, { signal: over }).catch(() => {});
+  }
+  return freezes;
+}
+
+/** Waits until everything is settled; waits that are still long after a while are ended, and counted. */
+async function settle({ databaseUrl }: { databaseUrl: string }, lastFaultAt: number): Promise<number> {
+  let waitsEnded = 0;
+  await eventually(
+    async () => {
+      const open = await countUnsettled(databaseUrl);
+      if (open === 0) return;
+      if (performance.now() > lastFaultAt + UNAIDED_MS) waitsEnded += await endLongWaits(databaseUrl, LONG_WAIT_S);
+      throw new Error(`${open} transfers are not settled`);
+    },
+    { timeoutMs: SETTLED_WITHIN_MS, everyMs: 1_000 },
+    // What is open then is a finding of its own, told with its reasons.
+  ).catch(() => {});
+  return waitsEnded;
+}
+
+function needOf(orders: readonly Order[]): number {
+  return orders.filter(({ sourceCountry }) => sourceCountry === SCARCE.country).reduce((sum, { amount }) => sum + amount, 0);
+}
+
+function fund({ control }: Simulator, amount: number): void {
+  const wallet = control.truth({ transfers: 0, requests: 0 }).wallets.find(({ country }) => country === SCARCE.country);
+  control.setBalance({ country: SCARCE.country, balance: (Number(wallet?.balance) + amount).toFixed(2) });
+}
+
+async function elapsed(work: Promise<void>): Promise<string> {
+  const from = performance.now();
+  await work;
+  return ((performance.now() - from) / 1_000).toFixed(1);
+}
+
+function inSeconds(since: number): string {
+  return `${Math.round((performance.now() - since) / 1_000)} s`;
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

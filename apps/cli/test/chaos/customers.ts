@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createProducer, TransferFailed } from '@kpay/producer';
+import { adminToken } from '../start-kpay.ts';
+import type { Order } from './orders.ts';
+
+const BY_REST = 0.25;
+const BY_BOTH = 0.05;
+const CANCELLED = 0.05;
+const ANSWER_WITHIN_MS = 5_000;
+const AGAIN_MS = 100;
+
+const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
+
+export type Customers = ReturnType<typeof createCustomers>;
+
+/**
+ * Customers who keep each order until it was accepted, under the same externalId: by a job, by the API or by both at
+ * once. They remember what they were told; some cancel right away.
+ */
+export function createCustomers({ redisUrl, apiUrl, random }: { redisUrl: string; apiUrl: string; random: () => number }) {
+  const producer = createProducer({ account: 'default', connection: redisUrl });
+  const orders = new Map<string, Order>();
+  /** The transfer of each order, as every answer named it. */
+  const accepted = new Map<string, Set<string>>();
+  /** Orders that were refused for good: they expired before anybody heard of them. */
+  const refused = new Map<string, string>();
+  /** What the API answered to a cancellation. */
+  const cancellations = new Map<string, 'cancelled' | 'too_late'>();
+  const count = { askedAgain: 0 };
+
+  async function post(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> } | undefined> {
+    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    try {
+      const answer = await fetch(`${apiUrl}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal });
+      return answer.status >= 500 ? undefined : { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The transfer's id, or undefined when no answer came. */
+  async function askByRest(order: Order): Promise<string | undefined> {
+    const answer = await post('/transfers', order);
+    if (!answer) return undefined;
+    if (answer.status !== 202) throw new Error(`the API said ${answer.status}: ${JSON.stringify(answer.body)}`);
+    return String(answer.body.id);
+  }
+
+  async function askByJob(order: Order): Promise<string | undefined> {
+    try {
+      const enqueued = await producer.enqueue(order);
+      return (await enqueued.accepted({ timeoutMs: ANSWER_WITHIN_MS })).transferId;
+    } catch (error) {
+      if (!(error instanceof TransferFailed)) return undefined;
+      if (error.transferId === undefined) throw error;
+      return error.transferId;
+    }
+  }
+
+  async function askUntilAccepted(order: Order, ask: (order: Order) => Promise<string | undefined>): Promise<void> {
+    for (;;) {
+      const id = await ask(order).catch((error: unknown) => refuse(order, error));
+      if (id === 'refused') return;
+      if (id !== undefined) {
+        accepted.set(order.externalId, (accepted.get(order.externalId) ?? new Set()).add(id));
+        return;
+      }
+      count.askedAgain += 1;
+      await delay(AGAIN_MS);
+    }
+  }
+
+  function refuse(order: Order, error: unknown): 'refused' {
+    const why = error instanceof Error ? error.message : String(error);
+    if (order.expiresAt === undefined || Date.parse(order.expiresAt) > Date.now()) throw error;
+    refused.set(order.externalId, why);
+    return 'refused';
+  }
+
+  async function cancel(order: Order): Promise<void> {
+    for (const id of accepted.get(order.externalId) ?? []) {
+      const answer = await post(`/transfers/${id}/cancel`, { reason: 'changed my mind' });
+      if (answer) cancellations.set(id, answer.status === 200 ? 'cancelled' : 'too_late');
+    }
+  }
+
+  return {
+    orders,
+    accepted,
+    refused,
+    cancellations,
+    count,
+    /** Comes back when each order was accepted, however long that takes. */
+    async place(wanted: readonly Order[]): Promise<void> {
+      const placed = wanted.map(async (order) => {
+        orders.set(order.externalId, order);
+        const [door, cancels] = [random(), random() < CANCELLED];
+        const asks = door < BY_BOTH ? [askByJob, askByRest] : door < BY_REST ? [askByRest] : [askByJob];
+        await Promise.all(asks.map((ask) => askUntilAccepted(order, ask)));
+        if (cancels) await cancel(order);
+      });
+      await Promise.all(placed);
+    },
+    close: () => producer.close(),
+  };
+}

@@ -1,0 +1,39 @@
+import type { TransferWish } from '@kpay/producer';
+import { seededRandom } from '@kpay/testkit';
+
+/** What one customer wants. It never changes, however often it is asked for. */
+export type Order = TransferWish & { externalId: string; sourceCountry: string; amount: number };
+
+/** Of this wallet there is never enough: its transfers wait for each other's money and for what is put in. */
+export const SCARCE = { country: 'KEN', currency: 'KES' };
+
+// A scarce one, one with a rate floor that always holds, and one within a currency are among them.
+const CORRIDORS = [
+  { sourceCountry: 'CMR', destinationCountry: 'GAB' },
+  { sourceCountry: 'CMR', destinationCountry: 'SEN', minRate: '1.01' },
+  { sourceCountry: 'SEN', destinationCountry: 'CMR' },
+  { sourceCountry: 'CIV', destinationCountry: 'UGA' },
+  { sourceCountry: 'UGA', destinationCountry: 'RWA' },
+  { sourceCountry: SCARCE.country, destinationCountry: 'RWA' },
+] as const;
+const EXPIRING = 0.03;
+const FAILING_WITHOUT_FUNDS = 0.1;
+
+/** The order of this number, always the same in one run but for the time at which it expires. */
+export function makeOrder(number: number, seed: number): Order {
+  const random = seededRandom(seed + number * 7_919);
+  const externalId = `order-${number}`;
+  const corridor = CORRIDORS[Math.floor(random() * CORRIDORS.length)] ?? CORRIDORS[0];
+  const amount = 100 + Math.floor(random() * 50);
+  const expiresInMs = 15_000 + random() * 45_000;
+  return {
+    ...corridor,
+    externalId,
+    // It travels to KPay, so that the truth tells which order an effect belongs to.
+    description: externalId,
+    amount,
+    priority: Math.floor(random() * 10),
+    ...(random() < EXPIRING && { expiresAt: new Date(Date.now() + expiresInMs).toISOString() }),
+    ...(random() < FAILING_WITHOUT_FUNDS && { onInsufficientFunds: 'fail' as const }),
+  };
+}

@@ -1,0 +1,54 @@
+import { isFinal } from '@kpay/transfers';
+import type { Customers } from './customers.ts';
+import type { DisturbanceName } from './disturbances.ts';
+import type { Freeze } from './freeze-in-send.ts';
+import type { Truth, Verdict } from './laws.ts';
+import type { LedgerContent } from './read-ledger.ts';
+
+interface Run {
+  seed: number;
+  ledger: LedgerContent;
+  truth: Truth;
+  customers: Customers;
+  plan: readonly DisturbanceName[];
+  freezes: readonly Freeze[];
+  faults: number;
+  verdict: Verdict;
+  waitsEnded: number;
+}
+
+/** What happened, in numbers. */
+export function report({ seed, ledger, truth, customers, plan, freezes, faults, verdict, waitsEnded }: Run): string {
+  const attempts = [...ledger.attempts.values()].flat();
+  const sends = truth.requests.filter(({ endpoint }) => endpoint === 'transfer').length;
+  const sum = (field: keyof Freeze) => freezes.reduce((total, freeze) => total + freeze[field], 0);
+  const lags = attempts
+    .filter(({ detail }) => detail === 'lease_expired')
+    .map(({ ended_at: ended, lease_until: lease }) => Number(ended) - lease.getTime());
+  const count = (what: (row: LedgerContent['transfers'][number]) => boolean) => ledger.transfers.filter(what).length;
+  return [
+    '',
+    `seed ${seed}: ${verdict.lost.length} lost, ${verdict.doubled.length} doubled, ${verdict.unexplained.length} unexplained, ${verdict.other.length} other`,
+    `${customers.orders.size} orders, ${customers.count.askedAgain} times asked again, ${ledger.transfers.length} in the ledger, ` +
+      `${customers.refused.size} refused (expired before they were heard), ${customers.cancellations.size} cancellations answered`,
+    `${truth.transferCount} effects of ${sends} sends in ${attempts.length} attempts; ${faults} faults`,
+    `${count((row) => row.attempts > 1)} transfers sent again, ${count((row) => row.confirmed_by === 'conflict')} confirmed by conflict, ` +
+      `${count((row) => !isFinal(row.state))} not final`,
+    `disturbances: ${tally(plan)}`,
+    `${freezes.length} freezes past the lease: ${sum('underWay')} attempts under way, ${sum('takenOver')} taken over by others; ` +
+      `${sum('beforeRequest')} right before their request, of which ${sum('wokeTooLate')} woke, sent nothing and said so`,
+    `${lags.length} leases ran out, found at most ${(Math.max(0, ...lags) / 1_000).toFixed(1)} s later; ` +
+      `${waitsEnded} waits ended by the test after the last fault`,
+    `attempts: ${tally(attempts.map(({ outcome, status, detail }) => `${outcome} ${outcome === 'unknown' ? (status ?? detail) : ''}`.trim()))}`,
+    `states: ${tally(ledger.transfers.map((row) => [row.state, row.reason_code].filter((each) => each !== null).join(' ')))}`,
+    '',
+  ].join('\n');
+}
+
+function tally(words: readonly string[]): string {
+  const counts = Map.groupBy(words, (word) => word);
+  return [...counts]
+    .map(([word, all]) => `${word} ${all.length}`)
+    .sort()
+    .join(', ');
+}
