@@ -17,6 +17,7 @@ import {
 import type { Registry } from 'prom-client';
 import { openAccountService } from './account-service.ts';
 import { repeat } from './repeat.ts';
+import { runSink } from './run-sink.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
 import type { ObservationPace } from './wake-held.ts';
 
@@ -89,6 +90,9 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     for (const account of accounts.values()) releasers.push(await serveAccount(account));
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
     releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed));
+    for (const plugin of options.plugins ?? []) {
+      for (const sink of plugin.sinks ?? []) releasers.push(runSink({ ledger, plugin: plugin.name, sink, logger }));
+    }
     doorsOpen = true;
     return { url: server.url, waiting: () => waitingOf(epoch, accounts.keys(), waiting), close };
   } catch (error) {

@@ -25,8 +25,19 @@ export { liftPause, listPauses, type PauseRow, type PauseScope, pause } from './
 export { type Pin, pinAccount } from './pin.ts';
 export { checksOf } from './plugins/built-in.ts';
 export { loadPlugins } from './plugins/load-plugins.ts';
-export { definePlugin, type Plugin } from './plugins/plugin.ts';
-export { containStrayErrors } from './plugins/stray-errors.ts';
+export {
+  type Collector,
+  type CollectorAccount,
+  definePlugin,
+  type Plugin,
+  type Route,
+  type RouteCall,
+  type Sink,
+  type SinkEvent,
+} from './plugins/plugin.ts';
+export { asPlugin, containStrayErrors } from './plugins/stray-errors.ts';
+export { leaveSink, type SinkTeller, tellSink } from './plugins/tell-sink.ts';
+export { within } from './plugins/within.ts';
 export {
   decimalSchema,
   presentEvent,

@@ -163,7 +163,6 @@ interface SinksTable {
   /** How often in a row it failed. */
   failures: Generated<number>;
   retry_at: Date | null;
-  last_error: string | null;
 }
 
 interface LedgerTable {

@@ -1,5 +1,8 @@
+import type { Observations } from '@kpay/core';
+import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
+import type { TransferEventView } from '../present.ts';
 
 /** The name of the plugin that the built-in checks are. */
 export const BUILT_IN = 'kpay';
@@ -10,10 +13,82 @@ export interface Plugin {
   name: string;
   /** Asked by the worker before each first send, after the built-in ones. */
   checks?: readonly Check[];
+  /** Add metrics of their own to the exporter's. */
+  collectors?: readonly Collector[];
+  /** Are told of everything that happens to transfers, by the worker. */
+  sinks?: readonly Sink[];
+  /** Are added to the admin API, behind its keys. */
+  routes?: readonly Route[];
+}
+
+/** What a collector may look at of an account: what KPay said last. Nothing here asks KPay. */
+export interface CollectorAccount {
+  name: string;
+  observations: Pick<Observations, 'peekBalance' | 'peekAvailability' | 'peekRate'>;
+}
+
+export interface Collector {
+  name: string;
+  /**
+   * Called once at start; adds metrics to a registry of the plugin's own. When one of them fails at a scrape, the
+   * plugin's are missing and the rest is served.
+   */
+  register(context: { registry: Registry; accounts: readonly CollectorAccount[] }): void | Promise<void>;
+}
+
+/** Something that happened to a transfer, and what the transfer is about. */
+export interface SinkEvent extends TransferEventView {
+  /** Grows with each event, as decimal text. The same event can be told again: know it by this. */
+  id: string;
+  transferId: string;
+  account: string;
+  externalId: string | null;
+  sourceCountry: string;
+  destinationCountry: string;
+  /** In units of the currency. */
+  amount: string;
+  currency: string;
+  metadata: Record<string, string> | null;
+}
+
+export interface Sink {
+  name: string;
+  /** Longer than this and it counts as failed; 10 s unless given. */
+  timeoutMs?: number;
+  /**
+   * Takes the next events, oldest first. When it returns they count as told; when it throws or takes too long it is
+   * called with the same ones again, later and later up to five minutes.
+   */
+  tell(events: readonly SinkEvent[], context: { signal: AbortSignal }): void | Promise<void>;
+}
+
+export interface RouteCall {
+  /** What stands for {id} in the path; empty when it has none. */
+  id: string;
+  query: Record<string, unknown>;
+  /** The parsed JSON of a post. */
+  body: unknown;
+  /** Whose key it is. */
+  owner: string;
+  signal: AbortSignal;
+}
+
+export interface Route {
+  name: string;
+  /** A get needs a key with the scope `read`, everything else one with `control`. */
+  method: 'get' | 'post' | 'delete';
+  /** Below /v1/plugins/<plugin>, such as /holidays or /holidays/{id}. */
+  path: string;
+  /** What it does, in a sentence, for the API's own documentation. */
+  summary: string;
+  /** Answers the JSON of a 200. What it throws becomes a 500 that does not tell what. */
+  handle(call: RouteCall): unknown;
 }
 
 // A check that waits keeps one of the worker's places.
 const MOST_CHECK_MS = 90_000;
+// Within the lease of the one who tells it.
+const MOST_TELL_MS = 20_000;
 
 const nameSchema = z
   .string({ error: 'must be a name of a to z, 0 to 9 and -' })
@@ -32,6 +107,28 @@ const checkSchema = z.looseObject({
   check: functionSchema,
 });
 
+const collectorSchema = z.looseObject({ name: nameSchema, register: functionSchema });
+
+const sinkSchema = z.looseObject({
+  name: nameSchema,
+  timeoutMs: z
+    .number('must be milliseconds')
+    .positive('must be above 0')
+    .max(MOST_TELL_MS, `must be at most ${MOST_TELL_MS}`)
+    .exactOptional(),
+  tell: functionSchema,
+});
+
+const routeSchema = z.looseObject({
+  name: nameSchema,
+  method: z.enum(['get', 'post', 'delete'], { error: 'must be get, post or delete' }),
+  path: z
+    .string({ error: 'must be a path such as /holidays' })
+    .regex(/^(\/([a-z0-9-]+|\{id\}))+$/, 'must be a path such as /holidays or /holidays/{id}'),
+  summary: z.string({ error: 'must be a sentence' }).min(1, 'must be a sentence'),
+  handle: functionSchema,
+});
+
 const partsOf = <Part extends z.ZodType<{ name: string }>>(part: Part) =>
   z
     .array(part, { error: 'must be a list' })
@@ -42,6 +139,9 @@ const partsOf = <Part extends z.ZodType<{ name: string }>>(part: Part) =>
 const pluginSchema = z.strictObject({
   name: nameSchema.refine((name) => name !== BUILT_IN, `must not be ${BUILT_IN}, which is the built-in one`),
   checks: partsOf(checkSchema),
+  collectors: partsOf(collectorSchema),
+  sinks: partsOf(sinkSchema),
+  routes: partsOf(routeSchema),
 });
 
 /**

@@ -21,7 +21,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       holder text,
       lease_until timestamptz,
       failures integer not null default 0,
-      retry_at timestamptz,
-      last_error text
+      retry_at timestamptz
     )`.execute(db);
 }

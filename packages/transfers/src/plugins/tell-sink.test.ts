@@ -1,0 +1,168 @@
+import { testServerUrls } from '@kpay/testkit';
+import { sql } from 'kysely';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, type Stage } from '../../test/stage.ts';
+import { cancelTransfer, leaveSink, type Sink, type SinkEvent, type SinkTeller, tellSink } from '../index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+
+interface Heard {
+  teller: SinkTeller;
+  events: SinkEvent[];
+  failures: unknown[];
+}
+
+function hear(holder: string, changes: Partial<Sink> = {}): Heard {
+  const events: SinkEvent[] = [];
+  const failures: unknown[] = [];
+  const sink: Sink = { name: 'log', tell: (told) => void events.push(...told), ...changes };
+  const onFailure = (error: unknown) => failures.push(error);
+  return { teller: { ledger: stage.ledger, plugin: 'acme', sink, holder, onFailure }, events, failures };
+}
+
+async function tellAll(teller: SinkTeller): Promise<void> {
+  while (await tellSink(teller, never));
+}
+
+const idsOf = (events: readonly SinkEvent[]) => events.map(({ id }) => BigInt(id));
+
+async function eventIds(): Promise<bigint[]> {
+  const rows = await stage.ledger.db.selectFrom('kpay.transfer_events').select('id').orderBy('id').execute();
+  return rows.map(({ id }) => BigInt(id));
+}
+
+describe('a sink', () => {
+  it('is told of every event in order, from where it was told last, whoever tells it', async () => {
+    const first = hear('first');
+    const { id } = await stage.accept({ metadata: { team: 'lagos' } });
+    await tellAll(first.teller);
+    expect(first.events).toMatchObject([
+      { transferId: id, externalId: 'order-1', account: 'default', type: 'accepted', from: null, to: 'queued', amount: '100000' },
+    ]);
+    expect(first.events[0]).toMatchObject({ currency: 'XAF', sourceCountry: 'CMR', metadata: { team: 'lagos' } });
+
+    await leaveSink(first.teller);
+    await cancelTransfer(stage.ledger, id, { by: 'admin' });
+    for (let number = 0; number < 250; number++) await stage.accept({ externalId: `more-${number}` });
+    const second = hear('second');
+    await tellAll(second.teller);
+    expect(second.events[0]).toMatchObject({ type: 'cancelled', from: 'queued', to: 'cancelled' });
+    expect([...idsOf(first.events), ...idsOf(second.events)]).toEqual(await eventIds());
+  });
+
+  it('that throws is told the same again, later and later, and never past it', async () => {
+    let broken = true;
+    const calls: number[] = [];
+    const heard: SinkEvent[] = [];
+    const { teller, failures } = hear('first', {
+      tell(events) {
+        calls.push(events.length);
+        if (broken) throw new Error('disk full');
+        heard.push(...events);
+      },
+    });
+    await stage.accept();
+    await tellAll(teller);
+    await tellAll(teller);
+    expect(calls).toEqual([1]);
+    expect(failures).toMatchObject([{ message: 'disk full' }]);
+    await stage.accept({ externalId: 'order-2' });
+    stage.ledger.passMs(1_001);
+    await tellAll(teller);
+    stage.ledger.passMs(1_001);
+    await tellAll(teller);
+    expect(calls).toHaveLength(2);
+    broken = false;
+    stage.ledger.passMs(1_001);
+    await tellAll(teller);
+    expect(idsOf(heard)).toEqual(await eventIds());
+  });
+
+  it('that hangs is left after its time and told again', async () => {
+    let hangs = true;
+    const heard: SinkEvent[] = [];
+    const tell: Sink['tell'] = async (events) => {
+      if (hangs) await new Promise(() => {});
+      heard.push(...events);
+    };
+    const { teller, failures } = hear('first', { timeoutMs: 20, tell });
+    await stage.accept();
+    await tellAll(teller);
+    expect(failures).toMatchObject([{ message: 'took longer than 0.02 s' }]);
+    hangs = false;
+    stage.ledger.passMs(1_001);
+    await tellAll(teller);
+    expect(heard).toHaveLength(1);
+  });
+
+  it('is told by one process at a time, and by another once that one is gone for the length of its lease', async () => {
+    const inside = Promise.withResolvers<void>();
+    const stuck = Promise.withResolvers<void>();
+    const frozen = hear('frozen', {
+      async tell() {
+        inside.resolve();
+        await stuck.promise;
+      },
+    });
+    const other = hear('other');
+    await stage.accept();
+    const telling = tellAll(frozen.teller);
+    await inside.promise;
+    await tellAll(other.teller);
+    expect(other.events).toHaveLength(0);
+
+    stage.ledger.passMs(30_001);
+    await stage.accept({ externalId: 'order-2' });
+    await tellAll(other.teller);
+    expect(idsOf(other.events)).toEqual(await eventIds());
+    // What comes back to life takes nothing back.
+    stuck.resolve();
+    await telling;
+    const position = await stage.ledger.db.selectFrom('kpay.sinks').select('told_id').executeTakeFirstOrThrow();
+    expect(BigInt(position.told_id)).toBe((await eventIds()).at(-1));
+  });
+
+  it('of a ledger restored on another server does not wait for transaction ids of the old one', async () => {
+    const { teller, events } = hear('first');
+    await stage.accept();
+    await tellAll(teller);
+    await sql`update kpay.sinks set safe_xid = '99999999999'`.execute(stage.ledger.db);
+    await stage.accept({ externalId: 'order-2' });
+    await tellAll(teller);
+    expect(idsOf(events)).toEqual(await eventIds());
+  });
+
+  // PGlite has one session: no transaction can be late there.
+  it.runIf(testServerUrls())('is never told past an event whose transaction is late to commit', async () => {
+    const { teller, events } = hear('first');
+    const { id } = await stage.accept();
+    const written = Promise.withResolvers<void>();
+    const commit = Promise.withResolvers<void>();
+    const late = stage.ledger.transaction(async (tx) => {
+      await sql`update kpay.transfers set updated_at = now() where id = ${id}`.execute(tx.db);
+      await sql`
+        insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, at)
+        values (${id}, 99, 'late', 'queued', 'test', now())`.execute(tx.db);
+      written.resolve();
+      await commit.promise;
+    });
+    await written.promise;
+    await stage.accept({ externalId: 'order-2' });
+    await tellAll(teller);
+    await tellAll(teller);
+    expect(events.map(({ type }) => type)).not.toContain('late');
+    expect(events.filter(({ externalId }) => externalId === 'order-2')).toHaveLength(0);
+    commit.resolve();
+    await late;
+    await tellAll(teller);
+    expect(idsOf(events)).toEqual(await eventIds());
+    expect(events.map(({ type }) => type)).toEqual(['accepted', 'late', 'accepted']);
+  });
+});
