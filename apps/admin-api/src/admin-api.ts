@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import { healthRoutes, type Logger } from '@kpay/runtime';
-import type { AccountRules, Ledger, TransferRow } from '@kpay/transfers';
+import type { AccountRules, Ledger, Plugin, TransferRow } from '@kpay/transfers';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './authenticate.ts';
@@ -18,6 +18,7 @@ import { listAccounts } from './routes/list-accounts.ts';
 import { listTransferEvents } from './routes/list-transfer-events.ts';
 import { listTransfers } from './routes/list-transfers.ts';
 import { createPause, endPause, showPauses } from './routes/pauses.ts';
+import { pluginRoutes } from './routes/plugin-routes.ts';
 import { replayTransfer } from './routes/replay-transfer.ts';
 import { resolveTransfer } from './routes/resolve-transfer.ts';
 import { showAvailability } from './routes/show-availability.ts';
@@ -31,6 +32,8 @@ export interface AdminApiOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The rules of those accounts that have any. */
   rules?: ReadonlyMap<string, AccountRules>;
+  /** What KPAY_PLUGINS names, loaded. */
+  plugins?: readonly Plugin[];
   /** KPAY_ADMIN_TOKEN: the bearer token that may do everything. */
   adminToken: string;
   /** KPAY_KEYS_SECRET: what the stored hashes of keys are made with; the admin token unless given. */
@@ -96,6 +99,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
     listApiKeys(options),
     createApiKey(options),
     revokeApiKey(options),
+    ...pluginRoutes(options.plugins ?? []),
   ];
 }
 

@@ -9,7 +9,15 @@ import {
   runProcess,
   StartError,
 } from '@kpay/runtime';
-import { createHinter, LedgerUnusable, openAccounts, openLedger, readAccountRules } from '@kpay/transfers';
+import {
+  containStrayErrors,
+  createHinter,
+  LedgerUnusable,
+  loadPlugins,
+  openAccounts,
+  openLedger,
+  readAccountRules,
+} from '@kpay/transfers';
 import { startAdminApi } from './start-admin-api.ts';
 
 await runProcess(
@@ -18,6 +26,8 @@ await runProcess(
   async ({ settings, logger, shutdown }) => {
     const { databaseUrl, redisUrl, host, ports, adminToken } = settings;
     if (adminToken === undefined) throw new StartError('KPAY_ADMIN_TOKEN is not set: nobody could use the admin API');
+    const plugins = await loadPlugins(settings.plugins);
+    containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
     const database = await openPostgres({ url: databaseUrl, logger });
     shutdown.push('database', () => database.close());
     const ledger = await openLedger(database.kysely());
@@ -38,6 +48,7 @@ await runProcess(
     const api = await startAdminApi({
       ledger,
       accounts,
+      plugins,
       rules: readAccountRules(settings.accounts),
       adminToken,
       keysSecret: settings.keysSecret,

@@ -1,7 +1,7 @@
 import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import type { Ledger, TransferRow } from '@kpay/transfers';
+import type { Ledger, Plugin, TransferRow } from '@kpay/transfers';
 import { startAdminApi } from '../src/index.ts';
 import type { TestLedger } from './test-ledger.ts';
 
@@ -42,7 +42,10 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
-export async function startApi({ ledger, empty, stop, remove }: TestLedger): Promise<RunningApi> {
+export async function startApi(
+  { ledger, empty, stop, remove }: TestLedger,
+  plugins: readonly Plugin[] = [],
+): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];
   const hinted: TransferRow[] = [];
@@ -62,6 +65,7 @@ export async function startApi({ ledger, empty, stop, remove }: TestLedger): Pro
     ledger,
     accounts: new Map([['default', account]]),
     adminToken,
+    plugins,
     hint: (transfer) => hint(transfer),
     logger,
     host: '127.0.0.1',

@@ -143,6 +143,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     host,
     port: ports.exporter,
     registry,
+    plugins,
     everyMs: settings.observeEveryMs,
   });
   shutdown.push('exporter', () => exporter.close());
@@ -150,6 +151,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
   const api = await startAdminApi({
     ledger,
     accounts,
+    plugins,
     rules,
     adminToken,
     keysSecret: settings.keysSecret,

@@ -51,6 +51,12 @@ const faults: readonly [what: string, apps: readonly AppName[], spoil: () => Pro
     /REDIS_URL/,
   ],
   [
+    'a plugin that is not there',
+    ['worker', 'admin-api', 'exporter'],
+    async () => ({ KPAY_PLUGINS: './nowhere.ts' }),
+    /KPAY_PLUGINS: \.\/nowhere\.ts cannot be loaded/,
+  ],
+  [
     'a wrong Redis password',
     ['worker'],
     async () => ({

@@ -1,12 +1,15 @@
 import { InvalidSettings, openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openRedis, runProcess } from '@kpay/runtime';
+import { containStrayErrors, loadPlugins } from '@kpay/transfers';
 import { startExporter } from './start-exporter.ts';
 
 await runProcess(
   'exporter',
   process.env,
   async ({ settings, logger, shutdown }) => {
+    const plugins = await loadPlugins(settings.plugins);
+    containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
     const { redisUrl, host, ports, budgetWindowMs } = settings;
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
@@ -29,6 +32,7 @@ await runProcess(
       host,
       port: ports.exporter,
       registry,
+      plugins,
       everyMs: settings.observeEveryMs,
     });
     shutdown.push('exporter', () => exporter.close());

@@ -1,11 +1,13 @@
 import type { KpayAccount, ObservationName } from '@kpay/core';
 import { createMetricsRegistry, type HttpHandler, healthRoutes, type Logger, startHttp } from '@kpay/runtime';
+import type { Plugin } from '@kpay/transfers';
 import { Counter, type Registry } from 'prom-client';
 import { type AccountView, parseRatePair } from './account-view.ts';
 import { collectAvailability } from './collect-availability.ts';
 import { collectBalances } from './collect-balances.ts';
 import { collectBudget } from './collect-budget.ts';
 import { collectFreshness } from './collect-freshness.ts';
+import { collectPlugins, type PluginMetrics } from './collect-plugins.ts';
 import { collectRates } from './collect-rates.ts';
 import { type AccountObserver, observeAccount } from './observe-account.ts';
 import { countUnknownValues } from './unknown-values.ts';
@@ -20,6 +22,8 @@ export interface ExporterOptions {
   port: number;
   /** Where the metrics are kept, for those who add their own, such as createCallWatchers. */
   registry?: Registry;
+  /** What KPAY_PLUGINS names, loaded. */
+  plugins?: readonly Plugin[];
   /** The pace of the reads: balance 30 s, availability 60 s, rates 10 min unless given. */
   everyMs?: Partial<Record<ObservationName, number>>;
   /** After how long series vanish; 2.5 times the pace unless given. */
@@ -65,11 +69,12 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
   collectFreshness(registry, views, (account) => observers.get(account)?.lastReadsFailed() ?? true);
   const unknownValues = countUnknownValues(registry);
   const failures = countFailures(registry);
+  const fromPlugins = await collectPlugins({ plugins: options.plugins ?? [], accounts: accounts.values(), registry, logger });
 
   const routes = {
     // A scrape depends on nothing outside the process, so it is ready as soon as it listens.
     ...healthRoutes(() => []),
-    '/metrics': serveMetrics(registry),
+    '/metrics': serveMetrics(registry, fromPlugins),
   };
   const server = await startHttp({ host, port, portSetting: 'EXPORTER_PORT', routes, logger });
 
@@ -98,9 +103,10 @@ function countFailures(registry: Registry): Counter<'account' | 'observation'> {
   });
 }
 
-function serveMetrics(registry: Registry): HttpHandler {
+function serveMetrics(registry: Registry, fromPlugins: PluginMetrics): HttpHandler {
   return async (_request, response) => {
-    const text = await registry.metrics();
+    const own = await registry.metrics();
+    const text = own + (await fromPlugins.text());
     response.writeHead(200, { 'content-type': registry.contentType }).end(text);
   };
 }

@@ -1,0 +1,35 @@
+import { asPlugin, type Plugin, type Route, within } from '@kpay/transfers';
+import { z } from 'zod';
+import { describeOperation, type Operation } from '../operation.ts';
+import { Problem } from '../problem.ts';
+
+const ANSWER_WITHIN_MS = 10_000;
+
+/** The routes of plugins, below /plugins/<name>. One that throws or hangs answers 500; what it threw is in the log. */
+export function pluginRoutes(plugins: readonly Plugin[]): Operation[] {
+  return plugins.flatMap(({ name, routes = [] }) => routes.map((route) => operationOf(name, route)));
+}
+
+function operationOf(plugin: string, route: Route): Operation {
+  return describeOperation({
+    name: `${plugin}-${route.name}`,
+    method: route.method,
+    path: `/plugins/${plugin}${route.path}`,
+    scope: route.method === 'get' ? 'read' : 'control',
+    summary: route.summary,
+    query: z.looseObject({}),
+    ...(route.method === 'post' && { body: z.unknown() }),
+    answer: { status: 200, schema: z.unknown() },
+    async handle({ id, query, body, caller: { owner } }) {
+      const handle = (signal: AbortSignal) =>
+        asPlugin(plugin, () => route.handle({ id, query: query as Record<string, unknown>, body, owner, signal }));
+      try {
+        const answer: unknown = await within(ANSWER_WITHIN_MS, undefined, handle);
+        // Here, so that what is no JSON is the plugin's failure too.
+        return { body: JSON.parse(JSON.stringify(answer ?? null)) };
+      } catch (error) {
+        throw new Problem('internal_error', `The plugin ${plugin} failed to answer; why is in the log.`, { cause: error });
+      }
+    },
+  });
+}

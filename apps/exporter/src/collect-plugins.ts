@@ -1,0 +1,86 @@
+import type { KpayAccount } from '@kpay/core';
+import type { Logger } from '@kpay/runtime';
+import { asPlugin, type CollectorAccount, type Plugin, within } from '@kpay/transfers';
+import { Counter, Registry } from 'prom-client';
+
+const REGISTER_WITHIN_MS = 5_000;
+// Well under the ten seconds that Prometheus waits for a scrape.
+const SCRAPE_WITHIN_MS = 2_000;
+
+export interface PluginMetrics {
+  /** What the plugins show now, as text that follows the exporter's own. It never fails. */
+  text(): Promise<string>;
+}
+
+/**
+ * Lets collectors of plugins register metrics, each plugin in a registry of its own: one that throws, hangs or takes
+ * a name that is in use loses its own metrics and nobody else's.
+ */
+export async function collectPlugins(options: {
+  plugins: readonly Plugin[];
+  accounts: Iterable<KpayAccount>;
+  registry: Registry;
+  logger: Logger;
+}): Promise<PluginMetrics> {
+  const { registry, logger } = options;
+  const collecting = options.plugins.filter(({ collectors = [] }) => collectors.length > 0);
+  if (collecting.length === 0) return { text: async () => '' };
+  const failures = countFailures(registry, collecting);
+  const fail = (plugin: string, err: unknown, what: string) => {
+    failures.inc({ plugin });
+    logger.error({ err, plugin }, what);
+  };
+  const accounts = [...options.accounts].map(viewOf);
+  const registries = new Map<string, Registry>();
+  for (const { name, collectors = [] } of collecting) {
+    const own = new Registry();
+    registries.set(name, own);
+    for (const collector of collectors) {
+      const register = () => asPlugin(name, () => collector.register({ registry: own, accounts }));
+      await within(REGISTER_WITHIN_MS, undefined, register).catch((error: unknown) =>
+        fail(name, error, `collector ${collector.name} could not register its metrics`),
+      );
+    }
+  }
+  return {
+    async text() {
+      const taken = namesIn(registry);
+      const scraped = [...registries].map(async ([name, own]) => {
+        for (const metric of namesIn(own)) {
+          if (!taken.has(metric)) taken.add(metric);
+          else {
+            own.removeSingleMetric(metric);
+            fail(name, undefined, `the metric ${metric} is there already, it is left out`);
+          }
+        }
+        const read = () => asPlugin(name, () => own.metrics());
+        return within(SCRAPE_WITHIN_MS, undefined, read).catch((error: unknown) => {
+          fail(name, error, 'the metrics of a plugin are left out of this scrape');
+          return '';
+        });
+      });
+      return (await Promise.all(scraped)).join('');
+    },
+  };
+}
+
+function countFailures(registry: Registry, plugins: readonly Plugin[]): Counter<'plugin'> {
+  const failures = new Counter({
+    name: 'kpay_plugin_failures_total',
+    help: 'How often a plugin failed to register or to show its metrics.',
+    labelNames: ['plugin'],
+    registers: [registry],
+  });
+  for (const { name } of plugins) failures.inc({ plugin: name }, 0);
+  return failures;
+}
+
+/** Only what was observed already: a scrape must not be able to call KPay. */
+function viewOf({ name, observations }: KpayAccount): CollectorAccount {
+  const { peekBalance, peekAvailability, peekRate } = observations;
+  return { name, observations: { peekBalance, peekAvailability, peekRate } };
+}
+
+function namesIn(registry: Registry): Set<string> {
+  return new Set(registry.getMetricsAsArray().map(({ name }) => name));
+}
