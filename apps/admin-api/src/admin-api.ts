@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import { healthRoutes, type Logger } from '@kpay/runtime';
-import type { AccountRules, Ledger, Plugin, TransferRow } from '@kpay/transfers';
+import type { AccountRules, Ledger, Maintenance, Plugin, TransferRow } from '@kpay/transfers';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './authenticate.ts';
@@ -17,6 +17,7 @@ import { createTransfer } from './routes/create-transfer.ts';
 import { listAccounts } from './routes/list-accounts.ts';
 import { listTransferEvents } from './routes/list-transfer-events.ts';
 import { listTransfers } from './routes/list-transfers.ts';
+import { maintain } from './routes/maintenance.ts';
 import { createPause, endPause, showPauses } from './routes/pauses.ts';
 import { pluginRoutes } from './routes/plugin-routes.ts';
 import { replayTransfer } from './routes/replay-transfer.ts';
@@ -40,6 +41,8 @@ export interface AdminApiOptions {
   keysSecret?: string | undefined;
   /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
   hint(transfer: TransferRow): Promise<void>;
+  /** Where this process alone can reach the stores: then the command line comes through here. */
+  maintenance?: Maintenance;
   logger: Logger;
 }
 
@@ -99,6 +102,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
     listApiKeys(options),
     createApiKey(options),
     revokeApiKey(options),
+    ...(options.maintenance ? maintain(options.maintenance) : []),
     ...pluginRoutes(options.plugins ?? []),
   ];
 }

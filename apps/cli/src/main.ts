@@ -2,6 +2,7 @@
 import { InvalidSettings } from '@kpay/core';
 import { StartError } from '@kpay/runtime';
 import { Command } from 'commander';
+import { addMaintenanceCommands } from './maintenance-commands.ts';
 import { up } from './up.ts';
 
 const program = new Command('kpay').description('Move money between KPay wallets, once, and see it.');
@@ -15,6 +16,8 @@ program
     // A send that KPay leaves without an answer would keep the process alive; the next start finds it by its lease.
     process.exit(code);
   });
+
+addMaintenanceCommands(program, process.env, console.log);
 
 try {
   await program.parseAsync();

@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { startAdminApi } from '@kpay/admin-api';
 import { createMemoryStores, type KpayAccount } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
@@ -21,6 +20,7 @@ import {
   containStrayErrors,
   createFileEpochCopy,
   createHinter,
+  createMaintenance,
   loadPlugins,
   openAccounts,
   openLedger,
@@ -30,6 +30,7 @@ import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
 import { runDemo } from './demo.ts';
+import { epochFile } from './open-maintenance.ts';
 import { printAddresses, printFirstSteps } from './welcome.ts';
 
 // What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
@@ -119,9 +120,10 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
   });
   for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
 
+  const epochCopy = createFileEpochCopy(epochFile(dataDir));
   const worker = await startWorker({
     ledger,
-    epochCopy: createFileEpochCopy(join(dataDir, 'ledger-epoch.json')),
+    epochCopy,
     accounts,
     queues,
     logger,
@@ -159,6 +161,7 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     host,
     port: ports.adminApi,
     hint: createHinter(accounts.keys(), queues.queue),
+    maintenance: createMaintenance({ ledger, epochCopy, accounts: [...accounts.keys()], openQueue: queues.queue }),
   });
   shutdown.push('admin API', () => api.close());
   return {

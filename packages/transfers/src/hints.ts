@@ -64,6 +64,26 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
   return due.length;
 }
 
+export interface RebuiltHints {
+  /** How many hints were thrown away. */
+  thrownAway: number;
+  /** How many were made: one for each due row, the most urgent first, as many as may live at once. */
+  made: number;
+}
+
+/**
+ * Throws an account's hints away and makes new ones from the ledger. Hints that a worker is at stay: it finishes them,
+ * and what they are about is in the ledger. So this is safe at any time, and so is doing it twice.
+ */
+export async function rebuildHints(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<RebuiltHints> {
+  const counts = await queue.getJobCounts('wait', 'prioritized', 'delayed');
+  await queue.drain(true);
+  // Our hints remove themselves when they fail; others may not have.
+  await queue.clean(0, MOST_LIVE, 'failed');
+  const thrownAway = Object.values(counts).reduce((sum, count) => sum + count, 0);
+  return { thrownAway, made: await sweepDue(ledger, account, queue) };
+}
+
 /**
  * Two reads, because they need two indexes: nearly all that is queued is due, and may be a backlog of any length; of the
  * rest nearly nothing is.

@@ -7,10 +7,20 @@ export { rateCheck } from './checks/rate.ts';
 export { scheduleCheck } from './checks/schedule.ts';
 export { IdempotencyConflict, InvalidRequest, PinMismatch } from './errors.ts';
 export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, type TransferPosition } from './find-transfers.ts';
-export { ADVANCE_JOB, advanceQueueName, createHinter, type Hint, hintTransfer, sweepDue } from './hints.ts';
+export {
+  ADVANCE_JOB,
+  advanceQueueName,
+  createHinter,
+  type Hint,
+  hintTransfer,
+  type RebuiltHints,
+  rebuildHints,
+  sweepDue,
+} from './hints.ts';
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
 export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
 export type { ApiKeyRow, LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
+export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
 export { type Replay, replayTransfer } from './operations/replay-transfer.ts';

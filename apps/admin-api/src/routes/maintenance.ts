@@ -1,0 +1,66 @@
+import { type Maintenance, reviewVerdicts } from '@kpay/transfers';
+import { z } from 'zod';
+import { describeOperation, type Operation } from '../operation.ts';
+import { reasonSchema } from '../parse-body.ts';
+
+const time = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional();
+const settleSchema = z.strictObject({
+  verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
+  reason: reasonSchema,
+  reasonCode: z.string({ error: 'is required: which transfers in review, such as restored' }),
+  account: z.string().optional(),
+  acceptedFrom: time,
+  acceptedBefore: time,
+});
+const count = z.int().nonnegative();
+
+/** What the command line asks of the process that alone has the stores. */
+export function maintain(maintenance: Maintenance): readonly Operation[] {
+  return [
+    describeOperation({
+      name: 'finishRestore',
+      method: 'post',
+      path: '/maintenance/finish-restore',
+      scope: 'control',
+      summary: 'After a restore of the ledger: move every unfinished transfer to review and send again. kpay restore finish.',
+      body: z.strictObject({ unseen: z.boolean().optional() }),
+      answer: { status: 200, schema: z.object({ outcome: z.enum(['finished', 'not_restored']), moved: count.optional() }) },
+      handle: async ({ body: { unseen = false }, caller }) => ({
+        body: await maintenance.finishRestore({ by: caller.owner, unseen }),
+      }),
+    }),
+    describeOperation({
+      name: 'settleReviews',
+      method: 'post',
+      path: '/maintenance/settle-reviews',
+      scope: 'transfers:resolve',
+      summary: 'Settle many transfers in review by one finding. kpay restore settle.',
+      body: settleSchema,
+      answer: { status: 200, schema: z.object({ resolved: count, left: count }) },
+      handle: async ({ body: { verdict, reason, reasonCode, account, acceptedFrom, acceptedBefore }, caller }) => ({
+        body: await maintenance.settle(
+          {
+            reasonCode,
+            ...(account !== undefined && { account }),
+            ...(acceptedFrom !== undefined && { acceptedFrom: new Date(acceptedFrom) }),
+            ...(acceptedBefore !== undefined && { acceptedBefore: new Date(acceptedBefore) }),
+          },
+          { by: caller.owner, verdict, reason },
+        ),
+      }),
+    }),
+    describeOperation({
+      name: 'rebuildQueue',
+      method: 'post',
+      path: '/maintenance/rebuild-queue',
+      scope: 'control',
+      summary: 'Throw the hints of all accounts away and make new ones from the ledger. kpay rebuild-queue.',
+      body: z.strictObject({}),
+      answer: {
+        status: 200,
+        schema: z.object({ accounts: z.array(z.object({ account: z.string(), thrownAway: count, made: count })) }),
+      },
+      handle: async () => ({ body: { accounts: await maintenance.rebuildQueue() } }),
+    }),
+  ];
+}

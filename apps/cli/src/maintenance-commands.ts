@@ -1,0 +1,88 @@
+import { userInfo } from 'node:os';
+import { StartError } from '@kpay/runtime';
+import { LedgerUnusable, type ReviewVerdict, reviewVerdicts } from '@kpay/transfers';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { withMaintenance } from './open-maintenance.ts';
+
+interface SettleOptions {
+  as: ReviewVerdict;
+  reason: string;
+  reasonCode: string;
+  account?: string;
+  acceptedFrom?: Date;
+  acceptedBefore?: Date;
+}
+
+/** `kpay restore …` and `kpay rebuild-queue`. */
+export function addMaintenanceCommands(program: Command, env: NodeJS.ProcessEnv, print: (line: string) => void): void {
+  const by = `cli:${userInfo().username}`;
+  const restore = program.command('restore').description('after the ledger was restored from a backup (docs/runbook.md)');
+  restore
+    .command('finish')
+    .description('move every unfinished transfer to review, and let the workers send again')
+    .option('--unseen', 'the ledger was restored, although kpay could not notice it')
+    .action(({ unseen = false }: { unseen?: boolean }) =>
+      known(async () => {
+        const finished = await withMaintenance(env, (maintenance) => maintenance.finishRestore({ by, unseen }));
+        if (finished.outcome === 'not_restored') {
+          throw new StartError(
+            'nothing says that this ledger was restored, so nothing was changed; if it was all the same, add --unseen',
+          );
+        }
+        print(`The restore is finished: ${finished.moved} unfinished transfers are in review (restored), and sending goes on.`);
+        if (finished.moved > 0) print('Settle them with kpay restore settle, or one by one over the API.');
+      }),
+    );
+  restore
+    .command('settle')
+    .description('settle many transfers in review by what you found out')
+    .addOption(new Option('--as <verdict>', 'what you found').choices(verdictNames).makeOptionMandatory().argParser(verdictOf))
+    .requiredOption('--reason <text>', 'how it is known; kept with each transfer')
+    .option('--reason-code <code>', 'why they are in review', 'restored')
+    .option('--account <name>', 'only those of this account')
+    .option('--accepted-from <time>', 'only those accepted at this ISO 8601 time or later', timeOf)
+    .option('--accepted-before <time>', 'only those accepted before this ISO 8601 time', timeOf)
+    .action(({ as: verdict, reason, ...filter }: SettleOptions) =>
+      known(async () => {
+        const { resolved, left } = await withMaintenance(env, (maintenance) =>
+          maintenance.settle(filter, { by, verdict, reason }),
+        );
+        print(`${resolved} settled as ${nameOf(verdict)}.`);
+        if (left > 0) print(`${left} left in review: ${nameOf(verdict)} cannot be said of them.`);
+      }),
+    );
+  program
+    .command('rebuild-queue')
+    .description('throw away what tells the workers of due transfers, and make it anew from the ledger')
+    .action(() =>
+      known(async () => {
+        for (const { account, thrownAway, made } of await withMaintenance(env, (maintenance) => maintenance.rebuildQueue())) {
+          print(`${account}: ${thrownAway} hints thrown away, ${made} made`);
+        }
+      }),
+    );
+}
+
+const nameOf = (verdict: ReviewVerdict): string => verdict.replace('_', '-');
+const verdictNames = reviewVerdicts.map(nameOf);
+
+function verdictOf(name: string): ReviewVerdict {
+  const verdict = reviewVerdicts.find((each) => nameOf(each) === name);
+  if (!verdict) throw new InvalidArgumentError(`It must be one of ${verdictNames.join(', ')}.`);
+  return verdict;
+}
+
+function timeOf(text: string): Date {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new InvalidArgumentError('It must be an ISO 8601 time, such as 2026-11-24T08:00:00Z.');
+  return time;
+}
+
+/** Errors of other packages that are as clear as a StartError. */
+async function known(run: () => Promise<void>): Promise<void> {
+  try {
+    await run();
+  } catch (error) {
+    throw error instanceof LedgerUnusable ? new StartError(error.message, { cause: error }) : error;
+  }
+}
