@@ -13,7 +13,7 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts'],
+    include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...left],
     // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them.
     globalSetup: 'packages/testkit/src/vitest-servers.ts',

@@ -96,15 +96,10 @@ async function untilSpent(
 function counted(account: string, { currency, corridor, hours }: SpendLimit, now: Date): RawBuilder<unknown> {
   const since = new Date(now.getTime() - hours * HOUR_MS);
   const there = corridor === null ? sql`` : sql`and source_country || '-' || destination_country = ${corridor}`;
-  // The second part is what a restored ledger does not know to have been sent, and must take for sent.
   return sql`
     select id, amount_minor, sent_at as at from kpay.transfers
     where account = ${account} and currency = ${currency} ${there} and sent_at > ${since}
-      and state in ('submitting', 'unconfirmed', 'review', 'succeeded')
-    union all
-    select id, amount_minor, updated_at from kpay.transfers
-    where account = ${account} and currency = ${currency} ${there} and sent_at is null and updated_at > ${since}
-      and state in ('submitting', 'unconfirmed', 'review')`;
+      and state in ('submitting', 'unconfirmed', 'review', 'succeeded')`;
 }
 
 /** Holds transfers that would pass a limit of their account. */

@@ -74,7 +74,7 @@ type Told = Pick<
  * come. An id is safe to pass when every transaction that was there when it was the highest is over: first the highest
  * id is looked at, then a transaction id is taken, which is above those of all that hold a lower one; once nothing
  * older than that runs (pg_snapshot_xmin), all up to that id have come or never will. Reading by id keeps the events of
- * one transfer in order, which reading by transaction ids would not (docs/decisions).
+ * one transfer in order, which reading by transaction ids would not (docs/decisions/0015).
  */
 async function takeTurn(tx: LedgerTransaction, name: string, holder: string): Promise<Turn | undefined> {
   // Before anything is written: this transaction's id must be younger than the look.

@@ -73,7 +73,8 @@ async function lockLedger(tx: LedgerTransaction): Promise<LedgerRow> {
 
 /**
  * It counts as possibly sent, and an answer that the backup does not know may have refused it: a conflict alone proves
- * nothing any more (law 5). What the ledger knew before is kept in the event, for whoever settles it.
+ * nothing any more (law 5). Spend limits count it from now on. What the ledger
+ * knew before is kept in the event, for whoever settles it.
  */
 async function moveToReview(tx: LedgerTransaction, by: string): Promise<number> {
   const reason = 'the ledger was restored from a backup: since then this transfer may have been sent or cancelled';
@@ -85,7 +86,7 @@ async function moveToReview(tx: LedgerTransaction, by: string): Promise<number> 
     ), moved as (
       update kpay.transfers t set
         state = 'review', version = t.version + 1, reason_code = 'restored', reason = ${reason},
-        possibly_sent = true, refused_before = true,
+        possibly_sent = true, refused_before = true, sent_at = ${tx.now},
         hold_until = null, lease_until = null, due_at = null, updated_at = ${tx.now}
       from old where t.id = old.id
       returning t.id, t.version
