@@ -74,7 +74,7 @@ describe('what KPAY_PLUGINS names', () => {
     const args = ['--conditions=@kpay/source', '--input-type=module', '--eval', program];
     const [loaded, refusal] = execFileSync(process.execPath, args, { cwd: folder.path, encoding: 'utf8' }).split('\n');
     expect(loaded).toBe('esm-only,either');
-    expect(refusal).toMatch(/^KPAY_PLUGINS: not-installed cannot be loaded \(Cannot find package 'not-installed' .*\)$/);
+    expect(refusal).toMatch(/^KPAY_PLUGINS: not-installed cannot be loaded \(Cannot find package 'not-installed'\)$/);
   });
 
   it('is told by definePlugin already where it is wrong', () => {

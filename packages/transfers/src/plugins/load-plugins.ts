@@ -41,7 +41,8 @@ async function importFrom(entry: string, directory: string): Promise<object> {
     return await asPlugin(entry, () => import(specifier));
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
-    throw wrong(entry, `cannot be loaded (${line})`, error);
+    // What it is said to be imported from is only where we began to look.
+    throw wrong(entry, `cannot be loaded (${line?.replace(/ imported from .*/, '')})`, error);
   } finally {
     hooks.deregister();
   }
