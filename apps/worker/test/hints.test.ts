@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { eventually } from '@kpay/testkit';
-import { acceptTransfer, type TransferRow } from '@kpay/transfers';
+import { acceptTransfer, sweepDue, type TransferRow } from '@kpay/transfers';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
@@ -11,8 +12,8 @@ beforeAll(async () => {
 afterAll(() => stage.close());
 
 /** Accepts without a word to the queue: a hint that was lost. */
-async function accept(externalId: string): Promise<TransferRow> {
-  const asked = { account: 'default', owner: 'admin', body: order(externalId) };
+async function accept(externalId: string, more: { priority?: number } = {}): Promise<TransferRow> {
+  const asked = { account: 'default', owner: 'admin', body: { ...order(externalId), ...more } };
   return (await acceptTransfer(stage.ledger, new Set(['default']), asked)).transfer;
 }
 
@@ -48,6 +49,22 @@ describe('the queue of hints can be lost at any moment', () => {
     await stage.startWorker();
     expect(await succeeded(row.id)).toMatchObject({ possibly_sent: true, attempts: 2, confirmed_by: 'answer' });
     expect(effects(row)).toBe(1);
+  });
+
+  it('a send whose process died is found before any backlog, and taken first', async () => {
+    await stage.stopWorker();
+    const row = await accept('abandoned behind a backlog', { priority: 0 });
+    await leaveUnderWay(row);
+    // So many hints wait that only the most urgent rows get one, and the abandoned one is not among them.
+    await Promise.all(Array.from({ length: 51 }, (_, n) => accept(`before-${n}`, { priority: 9 })));
+    await stage.hints.addBulk(
+      Array.from({ length: 500 }, () => ({ name: 'advance', data: { transferId: randomUUID() }, opts: { priority: 1 } })),
+    );
+    await sweepDue(stage.ledger, 'default', stage.hints);
+    const [first] = await stage.hints.getJobs(['wait']);
+    expect(first?.data).toEqual({ transferId: row.id });
+    await stage.startWorker();
+    expect(await succeeded(row.id)).toMatchObject({ attempts: 2 });
   });
 
   /** What a process leaves in the ledger that was killed right before it wrote its request, a minute ago. */

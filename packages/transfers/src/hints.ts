@@ -58,10 +58,12 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
     await wakeUnpaused(tx, account);
-    return mostUrgent(tx, account, limit);
+    return { lost: await lostAttempts(tx, account), rows: await mostUrgent(tx, account, limit) };
   });
-  if (due.length > 0) await queue.addBulk(due.map(hintOf));
-  return due.length;
+  // Without a priority a job is before all that have one.
+  const hints = [...due.lost.map((row) => hintOf(row, 0)), ...due.rows.map((row) => hintOf(row))];
+  if (hints.length > 0) await queue.addBulk(hints);
+  return due.rows.length;
 }
 
 export interface RebuiltHints {
@@ -82,6 +84,22 @@ export async function rebuildHints(ledger: Ledger, account: string, queue: Queue
   await queue.clean(0, MOST_LIVE, 'failed');
   const thrownAway = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return { thrownAway, made: await sweepDue(ledger, account, queue) };
+}
+
+/**
+ * Attempts whose lease ran out, whatever their priority: until they are counted as unknown nobody knows that money may have
+ * moved, and finding out asks KPay nothing. In their turn behind a backlog they would wait for hours.
+ */
+async function lostAttempts({ db, now }: LedgerTransaction, account: string): Promise<DueRow[]> {
+  return db
+    .selectFrom('kpay.transfers')
+    .select(['id', 'version', 'priority', 'created_at'])
+    .where('account', '=', account)
+    .where('state', 'in', ['submitting', 'unconfirmed'])
+    .where('lease_until', '<=', now)
+    .orderBy('lease_until')
+    .limit(URGENT_ROWS)
+    .execute();
 }
 
 /**
@@ -106,15 +124,15 @@ async function liveHints(queue: Queue<Hint>): Promise<number> {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority'>) {
+// BullMQ's most urgent is 1.
+function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority'>, priority = 10 - row.priority) {
   return {
     name: ADVANCE_JOB,
     data: { transferId: row.id },
     opts: {
       // The version in the id: a row that moved on needs a hint of its own even while the old one is still there.
       jobId: `t-${row.id}-${row.version}`,
-      // BullMQ's most urgent is 1.
-      priority: 10 - row.priority,
+      priority,
       removeOnComplete: true,
       removeOnFail: true,
     },

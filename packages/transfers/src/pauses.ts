@@ -54,8 +54,26 @@ export async function liftPause(ledger: Ledger, id: string, by: string): Promise
     if (!lifted) return undefined;
     const accounts = lifted.account === null ? await accountNames(tx) : [lifted.account];
     for (const account of accounts) await wakeUnpaused(tx, account);
+    await wakeUnconfirmed(tx, accounts, lifted.corridor);
     return lifted;
   });
+}
+
+/** A re-send that met the pause was put off until its end, which may be an hour away; there are never many of them. */
+async function wakeUnconfirmed(tx: LedgerTransaction, accounts: readonly string[], corridor: string | null): Promise<void> {
+  if (accounts.length === 0) return;
+  const [source, destination] = corridor?.split('-') ?? [];
+  let paused = tx.db
+    .updateTable('kpay.transfers')
+    .set({ due_at: tx.now })
+    .where('account', 'in', accounts)
+    .where('state', '=', 'unconfirmed')
+    .where('lease_until', 'is', null)
+    .where('due_at', '>', tx.now);
+  if (source !== undefined && destination !== undefined) {
+    paused = paused.where('source_country', '=', source).where('destination_country', '=', destination);
+  }
+  await paused.execute();
 }
 
 /** The pauses in force, the oldest first. */

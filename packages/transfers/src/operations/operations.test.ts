@@ -3,7 +3,9 @@ import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
   advanceTransfer,
   cancelTransfer,
+  liftPause,
   listTransferEvents,
+  pause,
   replayTransfer,
   resolveReview,
   type TransferRow,
@@ -115,5 +117,28 @@ describe('replaying', () => {
     if (state === 'succeeded') await advanceTransfer(await stage.advancer(), id, never);
     const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'again' });
     expect(replay).toMatchObject({ outcome: 'not_replayable', transfer: { state } });
+  });
+});
+
+describe('lifting a pause', () => {
+  it.each([
+    [{ scope: 'all' }, true],
+    [{ scope: 'account', account: 'default' }, true],
+    [{ scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, true],
+    [{ scope: 'corridor', account: 'default', corridor: 'CMR-GAB' }, false],
+  ] as const)('of %j wakes a re-send that it stopped: %s', async (scope, wakes) => {
+    const advancer = await stage.advancer();
+    failNextSend(503);
+    const { id } = await stage.accept();
+    await advanceTransfer(advancer, id, never);
+    const { id: all } = await pause(stage.ledger, { scope: 'all' }, { by: 'ann', reason: 'lunch' });
+    const under = await pause(stage.ledger, scope, { by: 'ann', reason: 'lunch' });
+    stage.ledger.passMs(60_000);
+    await advanceTransfer(advancer, id, never);
+    const waitMs = async () => Number((await stage.find(id)).due_at) - stage.ledger.now().getTime();
+    expect(await waitMs()).toBeGreaterThan(30 * 60_000);
+    await liftPause(stage.ledger, under.id, 'ann');
+    expect((await waitMs()) <= 0).toBe(wakes);
+    await liftPause(stage.ledger, all, 'ann');
   });
 });
