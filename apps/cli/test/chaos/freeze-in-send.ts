@@ -40,8 +40,8 @@ export interface Freeze {
   beforeRequest: number;
   /** Given up by the others when the lease had ended, before the process woke. */
   takenOver: number;
-  /** Of those before their request: found out on waking that the lease was over, and wrote it down. */
-  wokeTooLate: number;
+  /** Of those before their request: on waking the check of the lease stopped them, which they wrote down. */
+  leaseTooShort: number;
 }
 
 /**
@@ -77,13 +77,13 @@ async function watchFrozen(worker: KeptApp, databaseUrl: string, frozenAt: Date)
         throw new Error('it has not written its news down');
       return ends;
     },
-    { timeoutMs: 10_000, everyMs: 200 },
+    { timeoutMs: 3_000, everyMs: 200 },
   ).catch(() => endsOf(databaseUrl, own));
   return {
     underWay: own.length,
     beforeRequest: own.filter(({ held }) => held).length,
     takenOver: before.filter(({ detail }) => detail === 'lease_expired').length,
-    wokeTooLate: after.filter(({ held, detail }) => held && detail === 'lease_too_short').length,
+    leaseTooShort: after.filter(({ held, detail }) => held && detail === 'lease_too_short').length,
   };
 }
 

@@ -36,7 +36,8 @@ export function report({ seed, ledger, truth, customers, plan, freezes, faults, 
       `${count((row) => !isFinal(row.state))} not final`,
     `disturbances: ${tally(plan)}`,
     `${freezes.length} freezes past the lease: ${sum('underWay')} attempts under way, ${sum('takenOver')} taken over by others; ` +
-      `${sum('beforeRequest')} right before their request, of which ${sum('wokeTooLate')} woke, sent nothing and said so`,
+      `${sum('beforeRequest')} frozen between commit and request, of which ${sum('leaseTooShort')} met the check of the lease ` +
+      `(to the others their ledger's connection was lost)`,
     `${lags.length} leases ran out, found at most ${(Math.max(0, ...lags) / 1_000).toFixed(1)} s later; ` +
       `${waitsEnded} waits ended by the test after the last fault`,
     `attempts: ${tally(attempts.map(({ outcome, status, detail }) => `${outcome} ${outcome === 'unknown' ? (status ?? detail) : ''}`.trim()))}`,
