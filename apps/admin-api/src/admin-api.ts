@@ -13,6 +13,7 @@ import { problemOf } from './problem-of.ts';
 import { referencePage } from './reference-page.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
 import { cancelTransfer } from './routes/cancel-transfer.ts';
+import { createQuote } from './routes/create-quote.ts';
 import { createTransfer } from './routes/create-transfer.ts';
 import { listAccounts } from './routes/list-accounts.ts';
 import { listTransferEvents } from './routes/list-transfer-events.ts';
@@ -92,6 +93,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
     cancelTransfer(options),
     resolveTransfer(options),
     replayTransfer({ ...options, tellWorkers }),
+    createQuote(options),
     showPauses(options),
     createPause(options),
     endPause(options),

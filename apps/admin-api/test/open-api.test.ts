@@ -127,6 +127,8 @@ describe('the OpenAPI document', () => {
     });
     await call('POST', '/v1/pauses', { body: { scope: 'all' } });
     await call('GET', '/v1/pauses');
+    await call('POST', '/v1/quotes', { body: { sourceCountry: 'CMR', destinationCountry: 'SEN' } });
+    await call('POST', '/v1/quotes', { body: { sourceCountry: 'CMR', destinationCountry: 'SEN', tolerancePercent: 50 } });
     await call('DELETE', `/v1/pauses/${String(pause.body.id)}`);
     await call('DELETE', `/v1/pauses/${nobody}`);
     await call('GET', '/v1/balances');

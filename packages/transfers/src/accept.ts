@@ -4,7 +4,8 @@ import { describeLimit, limitsOf } from './checks/spend-limit.ts';
 import { IdempotencyConflict, InvalidRequest } from './errors.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
-import type { TransferRow } from './ledger/schema.ts';
+import type { QuoteRow, TransferRow } from './ledger/schema.ts';
+import { judgeQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
 
 export interface TransferOrder {
@@ -59,11 +60,14 @@ export async function acceptTransfer(
   }
   const hash = hashRequest(request);
   return ledger.transaction(async (tx) => {
+    // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
+    const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
     const earlier = await findEarlier(tx, order, request);
     if (earlier) return replay(tx, earlier, order, hash);
     if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
     refuseUnsendable(request, rules.get(order.account) ?? noRules);
-    const accepted = await record(tx, order, request, hash);
+    const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
+    const accepted = await record(tx, order, request, hash, quoted);
     if (accepted) return { transfer: accepted, replayed: false };
     // A twin of this order was recorded between our look and our insert.
     const twin = await findEarlier(tx, order, request);
@@ -106,6 +110,7 @@ async function record(
   order: TransferOrder,
   request: TransferRequest,
   hash: string,
+  quote: QuoteRow | undefined,
 ): Promise<TransferRow | undefined> {
   const { account, owner, idempotencyKey } = order;
   const identity =
@@ -128,7 +133,8 @@ async function record(
       currency: request.amount.currency,
       destination_currency: request.destinationCurrency,
       description: request.description,
-      min_rate: request.minRate,
+      min_rate: quote?.floor ?? request.minRate,
+      quote_id: quote?.id ?? null,
       on_insufficient_funds: request.onInsufficientFunds,
       not_before: request.notBefore,
       expires_at: request.expiresAt,

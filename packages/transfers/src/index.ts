@@ -19,7 +19,7 @@ export {
 } from './hints.ts';
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
 export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
-export type { ApiKeyRow, LedgerSchema, TransferEventRow, TransferRow } from './ledger/schema.ts';
+export type { ApiKeyRow, LedgerSchema, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
@@ -57,6 +57,8 @@ export {
   transferEventViewSchema,
   transferViewSchema,
 } from './present.ts';
+export { presentQuote, type QuoteView, quote, quoteViewSchema } from './quotes.ts';
+export { parseQuoteRequest, type QuoteRequest, quoteRequestSchema } from './request.ts';
 export type { Epoch, EpochCopy } from './restore/epoch-copy.ts';
 export { createFileEpochCopy } from './restore/file-epoch-copy.ts';
 export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts';

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { currencyOf, InvalidAmount, type Money, parseAmount, parseRate, transferBounds, UnknownCountry } from '@kpay/core';
 import { describeIssue, transferWishSchema } from '@kpay/producer';
+import { z } from 'zod';
 import { InvalidRequest } from './errors.ts';
 
 // REST may identify a transfer by an Idempotency-Key instead.
@@ -15,6 +16,7 @@ export interface TransferRequest {
   destinationCurrency: string;
   description: string | null;
   minRate: string | null;
+  quoteId: string | null;
   onInsufficientFunds: 'hold' | 'fail';
   notBefore: Date | null;
   expiresAt: Date | null;
@@ -34,12 +36,10 @@ export function parseTransferRequest(body: unknown): TransferRequest {
     throw new InvalidRequest(field, problem);
   }
   const wish = parsed.data;
-  if (wish.quoteId !== undefined) throw new InvalidRequest('quoteId', 'quotes are not offered yet: give minRate instead');
-  const currency = currencyAt('sourceCountry', wish.sourceCountry);
-  const destinationCurrency = currencyAt('destinationCountry', wish.destinationCountry);
-  if (wish.sourceCountry === wish.destinationCountry) {
-    throw new InvalidRequest('destinationCountry', `must differ from sourceCountry (both are ${wish.sourceCountry})`);
+  if (wish.quoteId !== undefined && wish.minRate !== undefined) {
+    throw new InvalidRequest('minRate', "must be left out with a quoteId: the quote's floor takes its place");
   }
+  const { currency, destinationCurrency } = currenciesOf(wish);
   const notBefore = wish.notBefore === undefined ? null : new Date(wish.notBefore);
   const expiresAt = wish.expiresAt === undefined ? null : new Date(wish.expiresAt);
   if (notBefore && expiresAt && expiresAt <= notBefore) throw new InvalidRequest('expiresAt', 'must be later than notBefore');
@@ -51,6 +51,7 @@ export function parseTransferRequest(body: unknown): TransferRequest {
     destinationCurrency,
     description: wish.description ?? null,
     minRate: wish.minRate === undefined ? null : rate('minRate', wish.minRate),
+    quoteId: wish.quoteId?.toLowerCase() ?? null,
     onInsufficientFunds: wish.onInsufficientFunds ?? 'hold',
     notBefore,
     expiresAt,
@@ -59,12 +60,65 @@ export function parseTransferRequest(body: unknown): TransferRequest {
   };
 }
 
+export const quoteRequestSchema = z.strictObject({
+  sourceCountry: transferWishSchema.shape.sourceCountry,
+  destinationCountry: transferWishSchema.shape.destinationCountry,
+  /** Good for this amount only; for any unless given. */
+  amount: transferWishSchema.shape.amount.optional(),
+  /** How far below the rate that is shown now a transfer may still be sent, in per cent. */
+  tolerancePercent: z.number('must be a number').min(0, 'must be 0 or more').max(10, 'must be at most 10').default(1),
+  /** Until when a transfer can be made with it. */
+  validForSeconds: z.int('must be a whole number').min(10, 'must be at least 10').max(3_600, 'must be at most 3600').default(600),
+});
+
+/** A quote that somebody asks for, understood. */
+export interface QuoteRequest {
+  sourceCountry: string;
+  destinationCountry: string;
+  currency: string;
+  destinationCurrency: string;
+  amount: Money | null;
+  toleranceBasisPoints: number;
+  validForSeconds: number;
+}
+
+/** @throws InvalidRequest naming the first field that is wrong and what would be right. */
+export function parseQuoteRequest(body: unknown): QuoteRequest {
+  const parsed = quoteRequestSchema.safeParse(body);
+  if (!parsed.success) {
+    const { field, problem } = describeIssue(parsed.error.issues, body);
+    throw new InvalidRequest(field, problem);
+  }
+  const wish = parsed.data;
+  const { currency, destinationCurrency } = currenciesOf(wish);
+  return {
+    sourceCountry: wish.sourceCountry,
+    destinationCountry: wish.destinationCountry,
+    currency,
+    destinationCurrency,
+    amount: wish.amount === undefined ? null : amountWithinBounds(wish.amount, currency),
+    toleranceBasisPoints: Math.round(wish.tolerancePercent * 100),
+    validForSeconds: wish.validForSeconds,
+  };
+}
+
 /** A digest of what was asked for. Equal for bodies that mean the same, such as amounts 50000 and "50000.00". */
 export function hashRequest(request: TransferRequest): string {
-  const { amount, metadata, ...rest } = request;
+  const { amount, metadata, quoteId, ...others } = request;
+  // Digests of before there were quotes stay what they were.
+  const rest = quoteId === null ? others : { ...others, quoteId };
   const labels = metadata && Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)), String(amount.amountMinor), labels]);
   return createHash('sha256').update(text).digest('hex');
+}
+
+function currenciesOf({ sourceCountry, destinationCountry }: { sourceCountry: string; destinationCountry: string }) {
+  const currency = currencyAt('sourceCountry', sourceCountry);
+  const destinationCurrency = currencyAt('destinationCountry', destinationCountry);
+  if (sourceCountry === destinationCountry) {
+    throw new InvalidRequest('destinationCountry', `must differ from sourceCountry (both are ${sourceCountry})`);
+  }
+  return { currency, destinationCurrency };
 }
 
 function currencyAt(field: string, country: string): string {

@@ -16,7 +16,7 @@ export interface TestLedger extends Ledger {
 }
 
 // Whatever refers to another comes before it.
-const TABLES = ['transfer_events', 'attempts', 'transfers', 'pauses', 'wallets', 'accounts', 'sinks'];
+const TABLES = ['transfer_events', 'attempts', 'transfers', 'quotes', 'pauses', 'wallets', 'accounts', 'sinks'];
 
 // int8 as text, as pg gives it.
 const INT8 = 20;

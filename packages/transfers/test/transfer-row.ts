@@ -20,6 +20,7 @@ export function transferRow(changes: Partial<TransferRow> = {}): TransferRow {
     destination_currency: 'XOF',
     description: null,
     min_rate: null,
+    quote_id: null,
     on_insufficient_funds: 'hold',
     not_before: null,
     expires_at: null,

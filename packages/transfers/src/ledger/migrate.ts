@@ -7,6 +7,7 @@ import * as restore from './migrations/0003-restore.ts';
 import * as plugins from './migrations/0004-plugins.ts';
 import * as holding from './migrations/0005-holding.ts';
 import * as apiKeys from './migrations/0006-api-keys.ts';
+import * as quotes from './migrations/0007-quotes.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -16,6 +17,7 @@ const migrations = {
   '0004-plugins': plugins,
   '0005-holding': holding,
   '0006-api-keys': apiKeys,
+  '0007-quotes': quotes,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date. */

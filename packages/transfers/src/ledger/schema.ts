@@ -55,7 +55,9 @@ interface TransfersTable {
   currency: Fixed<string>;
   destination_currency: Fixed<string>;
   description: Fixed<string | null>;
+  /** The least rate at which it is sent; of a quote, its floor. */
   min_rate: Fixed<string | null>;
+  quote_id: Fixed<string | null>;
   on_insufficient_funds: Fixed<'hold' | 'fail'>;
   not_before: Fixed<Date | null>;
   expires_at: Fixed<Date | null>;
@@ -165,6 +167,23 @@ interface SinksTable {
   retry_at: Date | null;
 }
 
+interface QuotesTable {
+  id: Fixed<string>;
+  account: Fixed<string>;
+  source_country: Fixed<string>;
+  destination_country: Fixed<string>;
+  currency: Fixed<string>;
+  destination_currency: Fixed<string>;
+  /** Null: good for any amount. */
+  amount_minor: Fixed<string | null>;
+  rate: Fixed<string>;
+  rate_asked_at: Fixed<Date>;
+  floor: Fixed<string>;
+  created_by: Fixed<string>;
+  created_at: Fixed<Date>;
+  expires_at: Fixed<Date>;
+}
+
 interface LedgerTable {
   /** Which ledger this is, whatever database it is moved to. */
   id: Fixed<string>;
@@ -177,6 +196,7 @@ interface LedgerTable {
 
 export interface LedgerSchema {
   'kpay.ledger': LedgerTable;
+  'kpay.quotes': QuotesTable;
   'kpay.sinks': SinksTable;
   'kpay.accounts': AccountsTable;
   'kpay.wallets': WalletsTable;
@@ -188,6 +208,7 @@ export interface LedgerSchema {
   'kpay.legal_moves': { from_state: TransferState; to_state: TransferState };
 }
 
+export type QuoteRow = Selectable<QuotesTable>;
 export type LedgerRow = Selectable<LedgerTable>;
 export type AccountRow = Selectable<AccountsTable>;
 export type TransferRow = Selectable<TransfersTable>;

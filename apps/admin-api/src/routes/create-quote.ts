@@ -1,0 +1,54 @@
+import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import {
+  InvalidRequest,
+  type Ledger,
+  parseQuoteRequest,
+  presentQuote,
+  type QuoteRequest,
+  type QuoteRow,
+  quote,
+  quoteRequestSchema,
+  quoteViewSchema,
+} from '@kpay/transfers';
+import { describeOperation, type Operation } from '../operation.ts';
+import { accountParameter } from '../parse-query.ts';
+import { Problem } from '../problem.ts';
+
+const bodySchema = quoteRequestSchema.extend({ account: accountParameter });
+
+export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: ReadonlyMap<string, KpayAccount> }): Operation {
+  return describeOperation({
+    name: 'createQuote',
+    method: 'post',
+    path: '/quotes',
+    scope: 'transfers:create',
+    summary:
+      'See the rate and the least that a transfer will accept of it. A transfer made with its id, once and before it expires, waits while the rate is lower. It reserves nothing at KPay.',
+    body: bodySchema,
+    answer: { status: 201, schema: quoteViewSchema },
+    problems: ['kpay_unavailable'],
+    async handle({ body: { account: name, ...wish }, caller }) {
+      const account = accounts.get(name);
+      if (!account) {
+        throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
+      }
+      const request = parseQuoteRequest(wish);
+      return { body: presentQuote(await readQuote(ledger, account, request, caller.owner)) };
+    },
+  });
+}
+
+// A person waits no longer for a rate.
+const PATIENCE_MS = 5_000;
+
+async function readQuote(ledger: Ledger, account: KpayAccount, request: QuoteRequest, by: string): Promise<QuoteRow> {
+  try {
+    return await quote(ledger, account, request, { by, signal: AbortSignal.timeout(PATIENCE_MS) });
+  } catch (error) {
+    if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+    throw new Problem('kpay_unavailable', 'KPay tells no rate now, and without one there is no quote.', {
+      headers: { 'retry-after': '10' },
+      cause: error,
+    });
+  }
+}
