@@ -44,6 +44,7 @@ await runProcess(
       ledger,
       epochCopy: createRedisEpochCopy(redis),
       accounts,
+      allAccounts: settings.accounts.map(({ name }) => name),
       queues,
       logger,
       registry,

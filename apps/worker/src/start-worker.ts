@@ -20,6 +20,7 @@ import { repeat } from './repeat.ts';
 import { runSink } from './run-sink.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
 import type { ObservationPace } from './wake-held.ts';
+import { watchUnknownQueues } from './watch-unknown-queues.ts';
 
 // A start does not wait longer for KPay than this; it goes on trying in the background.
 const FIRST_PIN_MS = 3_000;
@@ -31,6 +32,8 @@ export interface WorkerOptions {
   /** Where the copy of the ledger's epoch is kept, by which a restore is noticed. */
   epochCopy: EpochCopy;
   accounts: ReadonlyMap<string, KpayAccount>;
+  /** The names of all accounts, when this worker serves only some. */
+  allAccounts?: readonly string[];
   queues: Queues;
   logger: Logger;
   /** Where the worker's metrics are kept. */
@@ -90,6 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     for (const account of accounts.values()) releasers.push(await serveAccount(account));
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
     releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed));
+    releasers.push(watchUnknownQueues({ ...options, accounts: options.allAccounts ?? accounts.keys() }));
     for (const plugin of options.plugins ?? []) {
       for (const sink of plugin.sinks ?? []) releasers.push(runSink({ ledger, plugin: plugin.name, sink, logger }));
     }

@@ -5,7 +5,7 @@ export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { createMetricsRegistry } from './metrics-registry.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './open-embedded-database.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
-export { openQueues, type QueueStore, type Queues } from './open-queues.ts';
+export { type FoundQueue, openQueues, type QueueStore, type Queues } from './open-queues.ts';
 export { openRedis, type RedisRole } from './open-redis.ts';
 export { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
 export { type ProductionProcess, runProcess } from './run-process.ts';

@@ -15,6 +15,7 @@ import {
   Worker,
   type WorkerOptions,
 } from 'bullmq';
+import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { queuePool } from './embedded-queue-pool.ts';
 import type { EmbeddedDatabase } from './open-embedded-database.ts';
@@ -32,8 +33,19 @@ export interface Queues {
     options: Settings<WorkerOptions>,
   ): Worker<Data, Result>;
   queueEvents(name: string, options: Settings<QueueEventsOptions>): QueueEvents;
+  /**
+   * The queues that hold unfinished jobs, whoever put them there, whose names begin like this. `prefix` is the one they
+   * lie under in Redis. It walks through all keys there, so ask seldom.
+   */
+  findQueues(beginning: { prefix: string; name: string }): Promise<FoundQueue[]>;
   /** Closes the newest first; a worker ends the jobs it is at. What is closed already stays so. */
   close(): Promise<void>;
+}
+
+export interface FoundQueue {
+  name: string;
+  /** Undefined in the embedded database, which keeps none. */
+  prefix?: string;
 }
 
 /** Where BullMQ keeps its jobs: in the embedded database's schema `bullmq`, or in Redis. */
@@ -45,7 +57,7 @@ export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
  * @throws StartError when Redis does not answer.
  */
 export async function openQueues({ store, logger }: { store: QueueStore; logger: Logger }): Promise<Queues> {
-  const { connection, backend, release } =
+  const { connection, backend, findQueues, release } =
     'database' in store ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
   const opened: { close(): Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
@@ -66,11 +78,13 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
     worker: (name, processor, options) =>
       keep(new Worker(name, processor, { ...options, connection: connection('worker') }, backend), name),
     queueEvents: (name, options) => keep(new QueueEvents(name, { ...options, connection: connection('worker') }, backend), name),
+    findQueues,
     close: () => (closing ??= shut()),
   };
 }
 
 interface Backend {
+  findQueues: Queues['findQueues'];
   connection(role: RedisRole): ConnectionOptions;
   backend: BackendFactory<RedisQueueBackend>;
   release(): Promise<void>;
@@ -87,6 +101,11 @@ async function useDatabase(database: EmbeddedDatabase): Promise<Backend> {
     // BullMQ types a queue by its backend, and the code above it must not care: the objects behave alike.
     connection: () => queuePool(database) as unknown as ConnectionOptions,
     backend: createPostgresBackend as unknown as BackendFactory<RedisQueueBackend>,
+    async findQueues({ name }) {
+      const unfinished = `select distinct queue as name from bullmq.job
+        where starts_with(queue, $1) and state::text not in ('completed', 'failed')`;
+      return (await database.pool.query<FoundQueue>(unfinished, [name])).rows;
+    },
     release: async () => {},
   };
 }
@@ -98,10 +117,32 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
     // BullMQ makes the blocking connections itself, as copies of the worker's.
     connection: (role) => (role === 'producer' ? producer : worker),
     backend: createRedisBackend,
+    findQueues: ({ prefix, name }) => scanQueues(producer, prefix, name),
     release: async () => {
       // Not quit(): nothing is under way any more, and Redis may be away.
       producer.disconnect();
       worker.disconnect();
     },
   };
+}
+
+const SCAN_COUNT = 1_000;
+// A million keys: what lies behind them is found no more, rather than holding Redis up for longer.
+const MOST_SCANS = 1_000;
+// Of a queue's keys those that are there only while it has unfinished jobs.
+const UNFINISHED = /^(?<prefix>[^:]+):(?<name>[^:]+):(wait|prioritized|delayed|active|paused|waiting-children)$/;
+
+async function scanQueues(redis: Redis, prefix: string, name: string): Promise<FoundQueue[]> {
+  const found = new Map<string, FoundQueue>();
+  let cursor = '0';
+  for (let scan = 0; scan < MOST_SCANS; scan++) {
+    const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix}*:${name}*`, 'COUNT', SCAN_COUNT);
+    for (const key of keys) {
+      const parts = UNFINISHED.exec(key)?.groups;
+      if (parts?.prefix && parts.name) found.set(`${parts.prefix}:${parts.name}`, { prefix: parts.prefix, name: parts.name });
+    }
+    if (next === '0') break;
+    cursor = next;
+  }
+  return [...found.values()];
 }

@@ -1,0 +1,48 @@
+import { queuePrefix, transferQueueName } from '@kpay/producer';
+import type { Logger, Queues } from '@kpay/runtime';
+import { Gauge, type Registry } from 'prom-client';
+import { repeat } from './repeat.ts';
+
+// A search walks through all of Redis' keys.
+const SEARCH_EVERY_MS = 60_000;
+
+export interface UnknownQueuesOptions {
+  queues: Queues;
+  /** The names of all accounts that are set up, also of those that other workers serve. */
+  accounts: Iterable<string>;
+  registry: Registry;
+  logger: Logger;
+  everyMs?: number;
+}
+
+/**
+ * Counts the transfer queues with jobs that no account stands behind: somebody enqueues under a wrong name, and nobody
+ * will ever take it. Their names are logged once; a metric carries no names of strangers.
+ *
+ * @returns how to stop.
+ */
+export function watchUnknownQueues(options: UnknownQueuesOptions): () => Promise<void> {
+  const { queues, registry, logger, everyMs = SEARCH_EVERY_MS } = options;
+  const known = new Set([...options.accounts].map((account) => `${queuePrefix(account)}:${transferQueueName(account)}`));
+  const names = new Set([...options.accounts].map(transferQueueName));
+  const told = new Set<string>();
+  const gauge = new Gauge({
+    name: 'kpay_unknown_queues',
+    help: 'Transfer queues with jobs that no account stands behind. Looked for once a minute; the log names them.',
+    registers: [registry],
+  });
+  async function search(): Promise<void> {
+    const found = await queues.findQueues({ prefix: queuePrefix('').slice(0, -1), name: transferQueueName('') });
+    const unknown = found.filter(({ prefix, name }) =>
+      prefix === undefined ? !names.has(name) : !known.has(`${prefix}:${name}`),
+    );
+    gauge.set(unknown.length);
+    for (const { prefix, name } of unknown) {
+      const queue = (prefix === undefined ? name : `${prefix}:${name}`).slice(0, 200);
+      if (told.has(queue) || told.size >= 1_000) continue;
+      told.add(queue);
+      logger.warn({ queue }, 'a queue has jobs, but there is no such account: nobody takes them');
+    }
+  }
+  return repeat(search, everyMs, (error) => logger.error({ err: error }, 'queues without an account could not be looked for'));
+}

@@ -1,0 +1,42 @@
+import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
+import { emptyTestRedis, eventually, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { Registry } from 'prom-client';
+import { expect, it, onTestFinished } from 'vitest';
+import { watchUnknownQueues } from '../src/watch-unknown-queues.ts';
+
+const logger = createLogger({ name: 'test', level: 'fatal' });
+
+async function openStore() {
+  const servers = testServerUrls();
+  if (servers) return { redisUrl: await emptyTestRedis(servers.redisUrl) };
+  const folder = temporaryFolder();
+  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
+  onTestFinished(async () => {
+    await database.close();
+    folder.remove();
+  });
+  return { database };
+}
+
+it('a queue with jobs and no account is counted, without its name, until its jobs are gone', { timeout: 60_000 }, async () => {
+  const store = await openStore();
+  const queues = await openQueues({ store, logger });
+  onTestFinished(() => queues.close());
+  const registry = new Registry();
+  const stop = watchUnknownQueues({ queues, accounts: ['default', 'other'], registry, logger, everyMs: 20 });
+  onTestFinished(stop);
+  const open = (account: string) => queues.queue(transferQueueName(account), { prefix: queuePrefix(account) });
+  const counted = (count: number) =>
+    eventually(async () => expect(await registry.metrics()).toContain(`\nkpay_unknown_queues ${count}\n`));
+
+  await counted(0);
+  for (const account of ['default', 'other']) await open(account).add('transfer', {});
+  const [typo, late] = [open('defualt'), open('secret-name')];
+  await typo.add('transfer', {});
+  await late.add('transfer', {}, { delay: 60_000 });
+  await counted(2);
+  expect(await registry.metrics()).not.toContain('secret-name');
+  await typo.drain();
+  await counted(1);
+});
