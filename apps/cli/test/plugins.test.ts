@@ -54,7 +54,7 @@ describe('plugins', { timeout: TEST_TIMEOUT_MS }, () => {
       throws: { state: 'holding', reasonCode: 'check_failed', reason: 'check acme/unruly failed' },
       hangs: { state: 'holding', reasonCode: 'check_failed', reason: 'check acme/unruly took longer than 0.2 s' },
       nonsense: { state: 'holding', reasonCode: 'check_failed', reason: 'check acme/unruly gave no verdict' },
-      rejects: { state: 'failed', reasonCode: 'sanctioned', reason: 'the receiver is on a list', moneyMoved: 'no' },
+      rejects: { state: 'failed', reasonCode: 'acme/sanctioned', reason: 'the receiver is on a list', moneyMoved: 'no' },
       strays: { state: 'succeeded' },
       passes: { state: 'succeeded' },
     };

@@ -57,7 +57,7 @@ describe('in a running kpay, loaded by KPAY_PLUGINS', { timeout: 90_000 }, () =>
       async () =>
         expect(await getTransfer(first.apiUrl, held.id)).toMatchObject({
           state: 'holding',
-          reasonCode: 'blackout_day',
+          reasonCode: 'blackout-days/blackout_day',
           holdUntil: `${new Date(Date.parse(today[1] ?? '') + DAY_MS).toISOString()}`,
         }),
       { timeoutMs: 10_000 },

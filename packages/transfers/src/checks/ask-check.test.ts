@@ -16,16 +16,32 @@ test('a check that hangs and ignores its signal holds the transfer with its name
   expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme took longer than 0.02 s', until });
 });
 
-test.each([undefined, true, {}, { verdict: 'maybe' }, { verdict: 'hold', code: 'x', reason: 'y', until: new Date(Number.NaN) }])(
-  'the answer %o is no verdict and holds the transfer',
-  async (answer) => {
-    const verdict = await ask(() => answer as never);
-    expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme gave no verdict', until });
-  },
-);
+const circular: Record<string, unknown> = {};
+circular.itself = circular;
+const held = { verdict: 'hold', code: 'x', reason: 'y', until };
+
+test.each([
+  undefined,
+  true,
+  {},
+  { verdict: 'maybe' },
+  { ...held, until: new Date(Number.NaN) },
+  { ...held, reason: 'a NUL \0' },
+  { verdict: 'pass', inputs: { seen: 1n } },
+  { verdict: 'pass', inputs: circular },
+  { verdict: 'pass', inputs: { seen: 'half a \ud83d' } },
+])('the answer %o is no verdict and holds the transfer', async (answer) => {
+  const verdict = await ask(() => answer as never);
+  expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme gave no verdict', until });
+});
 
 test('a verdict is passed on as it is', async () => {
   expect(await ask(() => ({ verdict: 'pass', inputs: { seen: 1 } }))).toEqual({ verdict: 'pass', inputs: { seen: 1 } });
+});
+
+test('a hold that is over already is looked at in a second, not at once', async () => {
+  const verdict = await ask(() => ({ verdict: 'hold', code: 'x', reason: 'y', until: new Date(0) }));
+  expect(verdict).toMatchObject({ until: new Date('2026-01-01T00:00:01Z') });
 });
 
 test('a worker that stops does not wait for a check', async () => {

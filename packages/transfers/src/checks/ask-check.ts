@@ -8,8 +8,12 @@ const CHECK_TIMEOUT_MS = 5_000;
 export const CHECK_FAILED = 'check_failed';
 const LOOK_AGAIN_MS = 60_000;
 
-const inputs = z.record(z.string(), z.unknown()).exactOptional();
-const because = { code: z.string().min(1), reason: z.string().min(1), inputs };
+const inputs = z.record(z.string(), z.unknown()).refine(isStorable).exactOptional();
+const text = z
+  .string()
+  .min(1)
+  .refine((value) => !value.includes('\0'));
+const because = { code: text, reason: text, inputs };
 const verdictSchema = z.discriminatedUnion('verdict', [
   z.object({ verdict: z.literal('pass'), inputs }),
   z.object({ verdict: z.literal('hold'), ...because, until: z.date() }),
@@ -39,11 +43,26 @@ export async function askCheck(check: Check, transfer: TransferRow, context: Che
     const asked = async () => check.check(transfer, { ...context, signal });
     const answer: unknown = await Promise.race([asked(), given.promise]);
     const verdict = verdictSchema.safeParse(answer);
-    return verdict.success ? verdict.data : hold('gave no verdict');
+    if (!verdict.success) return hold('gave no verdict');
+    return verdict.data.verdict === 'hold' ? { ...verdict.data, until: later(verdict.data.until, context.now) } : verdict.data;
   } catch (error) {
     if (late.signal.aborted && !context.signal.aborted) return hold(`took longer than ${timeoutMs / 1_000} s`);
     throw error;
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** What the ledger would refuse to write down would be judged again and again. */
+function isStorable(value: unknown): boolean {
+  try {
+    return !/\\u(0000|d[89a-f])/i.test(JSON.stringify(value));
+  } catch {
+    return false;
+  }
+}
+
+/** A hold that is over before it began would be judged again at every look. */
+function later(until: Date, now: Date): Date {
+  return until > now ? until : new Date(now.getTime() + 1_000);
 }

@@ -1,5 +1,5 @@
 import type { AccountRules } from '../account-rules.ts';
-import type { Check } from '../checks/check.ts';
+import type { Check, Verdict } from '../checks/check.ts';
 import { destinationPayoutsCheck } from '../checks/destination-payouts.ts';
 import { fundsCheck } from '../checks/funds.ts';
 import { rateCheck } from '../checks/rate.ts';
@@ -29,8 +29,15 @@ export function checksOf(rules: AccountRules, plugins: readonly Plugin[]): Check
   return [builtInPlugin(rules), ...plugins].flatMap(({ name, checks = [] }) =>
     checks.map((check) => {
       if (name === BUILT_IN) return check;
-      const ask: Check['check'] = (transfer, context) => asPlugin(name, () => check.check(transfer, context));
+      // A copy: the row goes on to be sent.
+      const ask: Check['check'] = async (transfer, context) =>
+        underName(name, await asPlugin(name, () => check.check(structuredClone(transfer), context)));
       return { ...check, name: `${name}/${check.name}`, check: ask };
     }),
   );
+}
+
+/** So that no plugin's hold is taken for one of ours, which are let go by what ours wait for. */
+function underName(name: string, verdict: Verdict): Verdict {
+  return Object.hasOwn(Object(verdict), 'code') && 'code' in verdict ? { ...verdict, code: `${name}/${verdict.code}` } : verdict;
 }
