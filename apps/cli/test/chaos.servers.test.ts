@@ -4,7 +4,7 @@ import { eventually, freePort, type LocalServer, localPostgres, localRedis, seed
 import { expect, it, onTestFinished } from 'vitest';
 import { addFaults } from './chaos/add-faults.ts';
 import { createCustomers } from './chaos/customers.ts';
-import { disturb, drawDisturbances, liftAllPauses, type Stage } from './chaos/disturbances.ts';
+import { type DisturbanceName, disturb, drawDisturbances, liftAllPauses, type Stage } from './chaos/disturbances.ts';
 import { type Freeze, freezeInSend, installHeldCommits } from './chaos/freeze-in-send.ts';
 import { brokenJobs } from './chaos/jobs.ts';
 import { KeptApp } from './chaos/kept-app.ts';
@@ -21,13 +21,15 @@ const WORKERS = 3;
 const ROUND_MS = 5_000;
 // Two freezes fit into the least; at 20,000 transfers a round is about 170 of them.
 const ROUNDS = Math.max(24, Math.ceil(TRANSFERS / 170));
+const MOST_ROUNDS = Math.ceil(1.5 * ROUNDS);
+const MOST_OPEN = 500;
 const BETWEEN_FREEZES_MS = 2_000;
 // Of the scarce wallet's orders, so much money comes in while they wait.
 const FUNDED_IN_TIME = 0.8;
 const UNAIDED_MS = 45_000;
 const LONG_WAIT_S = 10;
 const SETTLED_WITHIN_MS = 120_000 + TRANSFERS * 15;
-const TEST_TIMEOUT_MS = ROUNDS * 4 * ROUND_MS + SETTLED_WITHIN_MS + 180_000;
+const TEST_TIMEOUT_MS = MOST_ROUNDS * 2 * ROUND_MS + SETTLED_WITHIN_MS + 180_000;
 
 it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplained`, { timeout: TEST_TIMEOUT_MS }, async () => {
   say(`seed ${SEED}, ${TRANSFERS} transfers in ${ROUNDS} rounds; the same plan again (but not the same moments):`);
@@ -40,15 +42,27 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   onTestFinished(customers.close);
 
   const numbers = Array.from({ length: TRANSFERS }, (_, index) => index + 1);
-  const plan = drawDisturbances(ROUNDS, random);
+  const plan = drawDisturbances(MOST_ROUNDS, random);
   const over = new AbortController();
   const freezing = keepFreezing(stage, over.signal);
-  for (const [round, name] of plan.entries()) {
-    const own = numbers.filter((number) => number % ROUNDS === round).map((number) => makeOrder(number, SEED));
+  const seen: DisturbanceName[] = [];
+  let [placed, open] = [0, 0];
+  for (const name of plan) {
+    if (placed === ROUNDS) break;
+    // What is sent when the faults are over proves little: a slow machine gets more rounds instead of a backlog.
+    const late = MOST_ROUNDS - seen.length <= ROUNDS - placed;
+    const own =
+      late || open < MOST_OPEN
+        ? numbers.filter((number) => number % ROUNDS === placed).map((number) => makeOrder(number, SEED))
+        : [];
+    if (own.length > 0) placed += 1;
     fund(simulator, FUNDED_IN_TIME * needOf(own));
     const [disturbed] = await Promise.all([elapsed(disturb(stage, name)), customers.place(own), delay(ROUND_MS)]);
-    const open = await eventually(() => countUnsettled(stage.databaseUrl), { timeoutMs: 10_000 });
-    say(`  ${inSeconds(startedAt)} round ${round + 1}: ${name} (${disturbed} s); ${open} open`);
+    open = await eventually(() => countUnsettled(stage.databaseUrl), { timeoutMs: 10_000 });
+    seen.push(name);
+    say(
+      `  ${inSeconds(startedAt)} round ${seen.length}: ${name} (${disturbed} s); ${customers.orders.size} placed, ${open} open`,
+    );
   }
   over.abort();
   const freezes = await freezing;
@@ -66,9 +80,10 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   const ledger = await readLedger(stage.databaseUrl);
   const truth = simulator.control.truth();
   const verdict = judge({ ledger, truth, customers, pauses: stage.pauses });
-  say(report({ seed: SEED, ledger, truth, customers, plan, freezes, faults: faults.fired(), verdict, waitsEnded }));
+  say(report({ seed: SEED, ledger, truth, customers, plan: seen, freezes, faults: faults.fired(), verdict, waitsEnded }));
   say(`settled ${settledAfter} after the last fault; ${inSeconds(startedAt)} in all`);
 
+  expect(customers.orders.size).toBe(TRANSFERS);
   expect(verdict).toEqual({ lost: [], doubled: [], unexplained: [], other: [] });
   expect(jobs).toEqual([]);
   expect([...workers, api].flatMap(({ fell }) => fell)).toEqual([]);
