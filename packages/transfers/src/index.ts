@@ -31,6 +31,7 @@ export {
   verdicts as reviewVerdicts,
 } from './operations/resolve-review.ts';
 export { type ResolvedReviews, type ReviewFilter, resolveReviews } from './operations/resolve-reviews.ts';
+export { type ReviewEvidence, reviewEvidence, type SeenBalance } from './operations/review-evidence.ts';
 export { liftPause, listPauses, type PauseRow, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { checksOf } from './plugins/built-in.ts';

@@ -1,0 +1,77 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, type Stage } from '../../test/stage.ts';
+import { type Advancer, advanceTransfer, type ReviewEvidence, reviewEvidence, type TransferRow } from '../index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+
+/** In review after a send without an answer, applied by KPay or not, and a refusal. */
+async function inReview(when: 'before' | 'after', advancer: Advancer): Promise<TransferRow> {
+  const { addFault } = stage.simulator.control;
+  addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when } });
+  const { id } = await stage.accept();
+  await advanceTransfer(advancer, id, never);
+  addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 403 } });
+  const row = await stage.settle(id, advancer);
+  expect(row.state).toBe('review');
+  return row;
+}
+
+async function evidenceOf(row: TransferRow): Promise<ReviewEvidence> {
+  const evidence = await reviewEvidence(stage.ledger, row.id);
+  if (!evidence) throw new Error('no evidence');
+  return evidence;
+}
+
+describe('the evidence of a review', () => {
+  it('has each send with its time and what KPay said', async () => {
+    const row = await inReview('after', await stage.advancer());
+    const { attempts } = await evidenceOf(row);
+    expect(attempts).toMatchObject([
+      { number: 1, outcome: 'unknown' },
+      { number: 2, outcome: 'refused', status: 403 },
+    ]);
+  });
+
+  it('is not verifiable while no balance was seen after the last send', async () => {
+    const { balance } = await evidenceOf(await inReview('after', await stage.advancer()));
+    expect(balance).toMatchObject({ verdict: 'not_verifiable', why: 'no balance was seen after the last send', after: null });
+    expect(balance.before?.shown).toMatch(/^\d+$/);
+  });
+
+  it.each([
+    ['after', 'points_to_moved'],
+    ['before', 'points_to_not_moved'],
+  ] as const)('a send that was lost %s KPay applied it: %s', async (when, verdict) => {
+    const advancer = await stage.advancer();
+    const row = await inReview(when, advancer);
+    await lookAgain(advancer);
+    expect((await evidenceOf(row)).balance).toMatchObject({ verdict });
+  });
+
+  it('is not verifiable when another transfer of ours moved the currency in between', async () => {
+    const advancer = await stage.advancer();
+    const row = await inReview('after', advancer);
+    const { id } = await stage.accept({ externalId: 'another' });
+    await advanceTransfer(advancer, id, never);
+    await lookAgain(advancer);
+    expect((await evidenceOf(row)).balance).toMatchObject({
+      verdict: 'not_verifiable',
+      why: 'other transfers of ours moved this currency in between',
+    });
+  });
+});
+
+/** A later balance, which the checks of another transfer look at. */
+async function lookAgain(advancer: Advancer): Promise<void> {
+  stage.ledger.passMs(60_000);
+  await advancer.account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
+  const { id } = await stage.accept({ externalId: 'looks' });
+  await advanceTransfer(advancer, id, never);
+}

@@ -1,0 +1,100 @@
+import { sql } from 'kysely';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
+
+/** A balance as it was shown when something was decided on it. */
+export interface SeenBalance {
+  /** Decimal text, in the transfer's source currency. */
+  shown: string;
+  /** When KPay was asked. */
+  askedAt: Date;
+}
+
+/** What a person needs to find out what became of a transfer. */
+export interface ReviewEvidence {
+  transfer: TransferRow;
+  /** Each send: when, by whom, what KPay said. The client redacts the detail before it is kept. */
+  attempts: AttemptRow[];
+  balance: {
+    /** The last one before the first send, and the first one after the last. */
+    before: SeenBalance | null;
+    after: SeenBalance | null;
+    /** Never proof: others than we can move a wallet too. */
+    verdict: 'points_to_moved' | 'points_to_not_moved' | 'not_verifiable';
+    why: string;
+  };
+}
+
+/** Money of a send may be in a snapshot this long after it was asked for, or before: judged as not apart. */
+const SETTLING_MS = 5_000;
+
+/** Gathers what the ledger knows about the sends of a transfer. KPay is not asked. Undefined when there is none. */
+export async function reviewEvidence(ledger: Ledger, id: string): Promise<ReviewEvidence | undefined> {
+  const { db } = ledger;
+  const transfer = await db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).executeTakeFirst();
+  if (!transfer) return undefined;
+  const attempts = await db.selectFrom('kpay.attempts').selectAll().where('transfer_id', '=', id).orderBy('number').execute();
+  const first = attempts[0];
+  const last = attempts.at(-1);
+  if (!first || !last) return { transfer, attempts, balance: notVerifiable('this ledger knows of no send') };
+  // A send that was never answered may be carried out until its lease is over.
+  const over = new Date(Math.max(...attempts.map(({ ended_at, lease_until }) => (ended_at ?? lease_until).getTime())));
+  const before = await seenBalance(ledger, transfer, { until: first.started_at });
+  const after = await seenBalance(ledger, transfer, { from: new Date(over.getTime() + SETTLING_MS) });
+  if (!before || !after) {
+    const missing = before ? 'after the last' : 'before the first';
+    return { transfer, attempts, balance: { ...notVerifiable(`no balance was seen ${missing} send`), before, after } };
+  }
+  const verdict = (await othersMoved(ledger, transfer, before.askedAt, after.askedAt))
+    ? notVerifiable('other transfers of ours moved this currency in between')
+    : compare(transfer, before, after);
+  return { transfer, attempts, balance: { ...verdict, before, after } };
+}
+
+function notVerifiable(why: string): ReviewEvidence['balance'] {
+  return { before: null, after: null, verdict: 'not_verifiable', why };
+}
+
+function compare({ amount_minor }: TransferRow, before: SeenBalance, after: SeenBalance): ReviewEvidence['balance'] {
+  // Amounts are kept with exactly their currency's digits.
+  const minor = (shown: string) => BigInt(shown.replace('.', ''));
+  const fell = minor(before.shown) - minor(after.shown);
+  if (fell === BigInt(amount_minor)) {
+    const why = 'the balance fell by exactly the amount, and nothing else of ours moved it';
+    return { before, after, verdict: 'points_to_moved', why };
+  }
+  if (fell === 0n) {
+    return {
+      before,
+      after,
+      verdict: 'points_to_not_moved',
+      why: 'the balance did not change, and nothing else of ours moved it',
+    };
+  }
+  return notVerifiable('the balance changed by another amount: others than we moved it');
+}
+
+/** The balances that decisions about any transfer of the same wallet were made on, nearest to the time given. */
+async function seenBalance(
+  ledger: Ledger,
+  { account, currency }: TransferRow,
+  { until, from }: { until?: Date; from?: Date },
+): Promise<SeenBalance | null> {
+  const askedAt = sql`e.at - (e.detail->'balance'->>'ageMs')::numeric * interval '1 ms'`;
+  const wanted = until ? sql`${askedAt} <= ${until} order by ${askedAt} desc` : sql`${askedAt} >= ${from} order by ${askedAt}`;
+  const { rows } = await sql<{ shown: string; asked_at: Date }>`
+    select e.detail->'balance'->>'shown' as shown, ${askedAt} as asked_at
+    from kpay.transfer_events e join kpay.transfers t on t.id = e.transfer_id
+    where t.account = ${account} and e.detail->'balance'->>'currency' = ${currency} and ${wanted} limit 1`.execute(ledger.db);
+  const [row] = rows;
+  return row ? { shown: row.shown, askedAt: row.asked_at } : null;
+}
+
+async function othersMoved(ledger: Ledger, { id, account, currency }: TransferRow, from: Date, to: Date): Promise<boolean> {
+  const { rows } = await sql`
+    select from kpay.attempts a join kpay.transfers t on t.id = a.transfer_id
+    where t.account = ${account} and t.id <> ${id} and ${currency} in (t.currency, t.destination_currency)
+      and a.started_at <= ${to} and coalesce(a.ended_at, 'infinity') >= ${new Date(from.getTime() - SETTLING_MS)}
+    limit 1`.execute(ledger.db);
+  return rows.length > 0;
+}
