@@ -14,5 +14,6 @@ export {
   type TransferJobData,
   type TransferJobProgress,
   type TransferJobResult,
+  transferJobProgressSchema,
   transferWishSchema,
 } from './transfer-job.ts';

@@ -20,12 +20,24 @@ export function parseWish(wish: TransferWish): z.output<typeof transferWishSchem
 
 type Issue = { code: string; path: PropertyKey[]; message: string; keys?: string[] };
 
-/** The first thing that is wrong with a wish: which field, and what would be right. */
+/** The first thing that is wrong with a wish: which field, and what would be right. Short, however long the wish is. */
 export function describeIssue(issues: readonly Issue[], wish: unknown): { field: string; problem: string } {
   const issue = issues[0];
   if (!issue) return { field: 'body', problem: 'must be a transfer' };
-  if (issue.code === 'unrecognized_keys') return { field: issue.keys?.[0] ?? 'body', problem: 'is not a field of a transfer' };
+  if (issue.code === 'unrecognized_keys') {
+    return { field: shortened(issue.keys?.[0] ?? 'body'), problem: 'is not a field of a transfer' };
+  }
   if (issue.path.length === 0) return { field: 'body', problem: 'must be a JSON object' };
   const given = issue.path.reduce<unknown>((value, key) => Object(value)[key], wish);
-  return { field: issue.path.map(String).join('.'), problem: given === undefined ? 'is required' : issue.message };
+  return {
+    field: shortened(issue.path.map(String).join('.')),
+    problem: given === undefined ? 'is required' : issue.message,
+  };
+}
+
+const LONGEST_FIELD = 80;
+
+/** The names of fields are the caller's too, and what fails a job is kept with it, logged and shown. */
+function shortened(field: string): string {
+  return field.length <= LONGEST_FIELD ? field : `${field.slice(0, LONGEST_FIELD)}…`;
 }
