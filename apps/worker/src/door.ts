@@ -1,8 +1,9 @@
-import type { TransferJobData, TransferJobResult } from '@kpay/producer';
+import { type TransferJobData, type TransferJobResult, transferJobProgressSchema } from '@kpay/producer';
 import type { Logger } from '@kpay/runtime';
 import {
   type AccountRules,
   acceptTransfer,
+  findTransfer,
   IdempotencyConflict,
   InvalidRequest,
   isFinal,
@@ -12,8 +13,10 @@ import {
 } from '@kpay/transfers';
 import { DelayedError, type Job, type Processor, UnrecoverableError } from 'bullmq';
 
-// A job looks at its transfer this often while nobody wakes it: soon at first, then seldom.
+// A job looks at its transfer this often while nobody wakes it: soon at first, then seldom. The looks of one that will be
+// woken are only a net, and thousands that wait must not keep new jobs from the door.
 const FOLLOW_LEAST_MS = 1_000;
+const FOLLOW_WOKEN_MS = 7_500;
 const FOLLOW_MOST_MS = 30_000;
 const LEDGER_AWAY_MS = 5_000;
 
@@ -49,11 +52,13 @@ export function createDoor({
     const transfer = await admit(job, token);
     if (transfer.state === 'succeeded') return resultOf(transfer);
     if (isFinal(transfer.state)) throw new UnrecoverableError(transfer.reason ?? transfer.state);
-    return comeBack(job, token, followDelayMs(job.attemptsStarted));
+    return comeBack(job, token, followDelayMs(job.attemptsStarted, transfer.job_id === job.id));
   };
 
   async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<TransferRow> {
     try {
+      const followed = await follow(job);
+      if (followed) return followed;
       const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
       const { transfer, replayed } = await acceptTransfer(ledger, accounts, order, rules);
       await job.updateProgress({ accepted: transfer.id });
@@ -66,6 +71,14 @@ export function createDoor({
       return comeBack(job, token, LEDGER_AWAY_MS);
     }
   }
+
+  /** The transfer of a job that was accepted before: a later look is one read, so that thousands of them cost little. */
+  async function follow({ attemptsStarted, progress, data }: Job<TransferJobData>): Promise<TransferRow | undefined> {
+    const accepted = transferJobProgressSchema.safeParse(progress).data?.accepted;
+    if (attemptsStarted < 2 || accepted === undefined) return undefined;
+    const transfer = await findTransfer(ledger, accepted);
+    return transfer?.account === account && transfer.external_id === data.externalId ? transfer : undefined;
+  }
 }
 
 /** Puts the job aside without spending an attempt. */
@@ -74,8 +87,10 @@ async function comeBack(job: Job, token: string | undefined, delayMs: number): P
   throw new DelayedError();
 }
 
-function followDelayMs(looks: number): number {
-  return Math.min(FOLLOW_LEAST_MS * 2 ** Math.max(0, looks - 1), FOLLOW_MOST_MS);
+/** @param woken whether the transfer's end wakes this job; of several for one transfer it wakes the one that came last. */
+function followDelayMs(looks: number, woken: boolean): number {
+  const leastMs = woken ? FOLLOW_WOKEN_MS : FOLLOW_LEAST_MS;
+  return Math.min(leastMs * 2 ** Math.max(0, looks - 1), FOLLOW_MOST_MS);
 }
 
 function resultOf(transfer: TransferRow): TransferJobResult {

@@ -42,6 +42,8 @@ export interface WorkerStage {
   simulator: Simulator;
   account: KpayAccount;
   hints: Queue<Hint>;
+  /** Where the queues are; undefined when they are embedded. */
+  redisUrl: string | undefined;
   /** Puts data into the door's queue as any BullMQ client can, without our producer. */
   add(data: unknown, options?: JobsOptions): Promise<TransferJob>;
   /** What the job completes with. Rejects with the reason it fails with. */
@@ -51,6 +53,8 @@ export interface WorkerStage {
   find(id: string): Promise<TransferRow>;
   /** Reads the balance from KPay now: what the checks look at. */
   readBalance(): Promise<void>;
+  /** Forgets all callers' jobs. */
+  emptyDoor(): Promise<void>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   close(): Promise<void>;
@@ -105,6 +109,8 @@ export async function openWorkerStage(
   const queues = await openQueues({ store, logger });
   const prefix = queuePrefix('default');
   const door = queues.queue<unknown, TransferJobResult>(transferQueueName('default'), { prefix });
+  // Each job that is waited for listens to it.
+  door.setMaxListeners(0);
   const hints = queues.queue<Hint>(advanceQueueName('default'), { prefix });
   const events = queues.queueEvents(transferQueueName('default'), { prefix });
   const account = openKpayAccount({
@@ -123,6 +129,7 @@ export async function openWorkerStage(
     simulator,
     account,
     hints,
+    redisUrl: 'redisUrl' in store ? store.redisUrl : undefined,
     add: (data, options) => door.add(TRANSFER_JOB, data, options),
     result: (job) => job.waitUntilFinished(events, JOB_ENDS_WITHIN_MS),
     async look({ id = '' }) {
@@ -138,6 +145,7 @@ export async function openWorkerStage(
     async readBalance() {
       await account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
     },
+    emptyDoor: () => door.obliterate({ force: true }),
     async stopWorker() {
       await worker?.close();
       worker = undefined;

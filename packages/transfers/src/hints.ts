@@ -1,6 +1,7 @@
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
 import { tendBreaker } from './breaker.ts';
+import { holdPaused } from './hold-paused.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { TransferRow } from './ledger/schema.ts';
 import { wakeUnpaused } from './wake/wake-unpaused.ts';
@@ -41,9 +42,12 @@ const MOST_LIVE = 1_000;
 const ENOUGH_LIVE = 500;
 const URGENT_ROWS = 50;
 
-/** Tells the workers that a transfer is due, unless enough hints wait already; then the sweep will. */
+// With this many waiting a new one would not be taken at once anyway.
+const BUSY_LIVE = 100;
+
+/** Tells the workers that a transfer is due, unless they have enough to do already; then the sweep will. */
 export async function hintTransfer(queue: Queue<Hint>, row: TransferRow): Promise<void> {
-  if ((await liveHints(queue)) < MOST_LIVE) await queue.addBulk([hintOf(row)]);
+  if ((await liveHints(queue)) < BUSY_LIVE) await queue.addBulk([hintOf(row)]);
 }
 
 /**
@@ -58,6 +62,7 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
     await wakeUnpaused(tx, account);
+    await holdPaused(tx, account);
     return { lost: await lostAttempts(tx, account), rows: await mostUrgent(tx, account, limit) };
   });
   // Without a priority a job is before all that have one.

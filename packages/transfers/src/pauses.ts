@@ -108,6 +108,20 @@ export async function pauseInForce(db: Kysely<LedgerSchema>, transfer: TransferR
     .executeTakeFirst();
 }
 
+/** The oldest pause in force over all of an account, whatever the corridor. */
+export async function pauseOverAccount(db: Kysely<LedgerSchema>, account: string, now: Date): Promise<PauseRow | undefined> {
+  return db
+    .selectFrom('kpay.pauses')
+    .selectAll()
+    .where('lifted_at', 'is', null)
+    .where((it) => it.or([it('until', 'is', null), it('until', '>', now)]))
+    .where('corridor', 'is', null)
+    .where((it) => it.or([it('account', 'is', null), it('account', '=', account)]))
+    .orderBy('created_at')
+    .limit(1)
+    .executeTakeFirst();
+}
+
 /** The hold that a pause means for a transfer. */
 export function pauseHold(found: PauseRow, now: Date): { code: 'paused'; reason: string; until: Date } {
   const until = found.until ?? new Date(now.getTime() + REST_MS);
