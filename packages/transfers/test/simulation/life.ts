@@ -126,7 +126,11 @@ class Life {
     for (const [country, balance] of Object.entries(scarce)) control.setBalance({ country, balance });
     control.setBalance({ country: 'COG', balance: 0 });
     control.setRate({ from: 'XAF', to: 'XOF', rate: 1 });
-    for (let order = 0; order < ORDERS_AT_START; order++) await this.accept();
+    for (let order = 0; order < ORDERS_AT_START; order++) {
+      // Each in a moment of its own: rows of one moment come in the order of their ids, which are random.
+      await this.universe.timeline.pass(1);
+      await this.accept();
+    }
   }
 
   rows(): Promise<TransferRow[]> {
