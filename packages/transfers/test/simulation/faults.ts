@@ -2,6 +2,8 @@ import type { FaultRule } from '@kpay/simulator';
 import type { TransferRow } from '../../src/index.ts';
 import type { Dice } from './dice.ts';
 
+export const RETRY_AFTER_SECONDS = 2;
+
 type Fault = FaultRule['fault'];
 
 /** The answer is lost at once; it happened or not. */
@@ -19,7 +21,7 @@ const refusals: readonly Fault[] = [
   { kind: 'status', status: 403 },
   { kind: 'unauthorized' },
   { kind: 'unauthorized' },
-  { kind: 'rate_limit', retryAfterSeconds: 2 },
+  { kind: 'rate_limit', retryAfterSeconds: RETRY_AFTER_SECONDS },
   { kind: 'burn_id' },
   { kind: 'burn_id' },
 ];

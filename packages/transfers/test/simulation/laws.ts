@@ -3,13 +3,16 @@ import { BREAKER_AFTER } from '../../src/breaker.ts';
 import { judgeFunds } from '../../src/checks/funds.ts';
 import { isFinal, type TransferState } from '../../src/index.ts';
 import { transferRow } from '../transfer-row.ts';
+import { RETRY_AFTER_SECONDS } from './faults.ts';
 import { type AttemptView, type EventView, type LedgerView, type PauseView, type RowView, viewLedger } from './ledger-view.ts';
-import { ours, type Universe } from './world.ts';
+import { ours, type Universe, WINDOW_MS } from './world.ts';
 
 /** Until when after its start an attempt may be written: its lease less the call's timeout. */
 const WRITABLE_MS = 25_000;
 /** Until when after it was prepared: the slot's lease less the call's timeout. */
 const SLOT_USABLE_MS = 40_000;
+/** What an injected 429 asks for. */
+const RETRY_AFTER_MS = RETRY_AFTER_SECONDS * 1_000;
 /** A transfer that succeeded this long before a balance was asked for is in it. */
 const IN_BALANCE_MS = 5_000;
 const MAY_HAVE_MOVED: readonly TransferState[] = ['submitting', 'unconfirmed', 'review'];
@@ -18,8 +21,10 @@ type Request = Truth['requests'][number];
 
 /** What the laws must know that neither the ledger nor KPay tells. */
 export interface Witness {
-  /** Until when requests beyond KPay's limit are excused. */
-  limitExcusedUntilMs(): number;
+  /** When what processes share was wiped last. */
+  wipedMs(): number;
+  /** Since when the processes have their keys. */
+  keysSinceMs(): number;
   /** When a worker had a slot for this transfer last. */
   preparedMs(worker: string, transfer: string): number | undefined;
   /** Whether balances of another application may be read: then they cannot cover what is sent to ours. */
@@ -54,6 +59,8 @@ export class Laws {
   /** Sent while another application's balance was looked at. */
   private readonly uncovered = new Set<string>();
   private unknownInARow = 0;
+  /** KPay has asked for silence. */
+  private silence = { fromMs: 0, untilMs: 0 };
 
   constructor(universe: Universe, witness: Witness) {
     this.universe = universe;
@@ -196,8 +203,9 @@ export class Laws {
     const broken: string[] = [];
     if (request.status === 429 && request.fault === null) {
       this.witness.count('requests beyond the limit after a wipe');
-      if (atMs >= this.witness.limitExcusedUntilMs()) broken.push(`a request (${request.endpoint}) was sent beyond the limit`);
+      if (atMs >= this.witness.wipedMs() + WINDOW_MS) broken.push(`a request (${request.endpoint}) was sent beyond the limit`);
     }
+    broken.push(...this.brokenSilence(request, rows, atMs));
     if (request.externalId === null) return broken;
     const row = rows.find((each) => each.kpayId === request.externalId);
     if (!row) return [...broken, `a request for ${request.externalId}, which is no transfer`];
@@ -212,6 +220,22 @@ export class Laws {
     const preparedMs = this.witness.preparedMs(attempt.worker, row.id) ?? 0;
     if (atMs > preparedMs + SLOT_USABLE_MS) broken.push(`${row.name} was sent outside the lease of its slot`);
     return broken;
+  }
+
+  /** After a 429 the whole account waits: who had no slot by then, gets none. */
+  private brokenSilence(
+    { externalId, endpoint, fault, applicationId }: Request,
+    rows: readonly RowView[],
+    atMs: number,
+  ): string[] {
+    if (applicationId !== ours) return [];
+    const { fromMs, untilMs } = this.silence;
+    if (fault === 'rate_limit') this.silence = { fromMs: atMs, untilMs: atMs + RETRY_AFTER_MS };
+    if (atMs >= untilMs || Math.max(this.witness.keysSinceMs(), this.witness.wipedMs()) >= fromMs) return [];
+    const id = rows.find((row) => row.kpayId === externalId)?.id;
+    const attempt = id === undefined ? undefined : this.lastAttempt(id, atMs);
+    const preparedMs = attempt ? (this.witness.preparedMs(attempt.worker, attempt.id) ?? 0) : atMs;
+    return preparedMs > fromMs ? [`a request (${endpoint}) was made while KPay had asked to wait`] : [];
   }
 
   private lastAttempt(id: string, atMs: number): AttemptView | undefined {

@@ -21,11 +21,11 @@ const happenings = {
   accept: 4,
   acceptAgain: 1,
   crash: 1.5,
-  freeze: 1.5,
+  freeze: 2.5,
   pause: 1,
   lift: 2,
   cancel: 1.2,
-  resolve: 2,
+  resolve: 4,
   replay: 0.7,
   revokeTokens: 1,
   rotateKeys: 0.4,
@@ -152,7 +152,7 @@ class Life {
         return this.sweep();
       case 'wait':
         this.tell('time passes');
-        return timeline.pass(this.dice.pick([1_000, 6_000, 20_000, 46_000, 130_000]) ?? 0);
+        return timeline.pass(this.dice.pick([1_000, 6_000, 20_000, 28_000, 34_000, 46_000, 130_000]) ?? 0);
       case 'accept':
         return this.accept();
       case 'acceptAgain':
@@ -164,7 +164,7 @@ class Life {
       case 'cancel':
         return this.people.cancel(this.dice.pick(await this.rows()));
       case 'resolve':
-        return this.people.resolveReviews(await this.rows(), 0.3);
+        return this.people.resolveReviews(await this.rows(), 0.6);
       case 'replay': {
         const transfer = await this.people.replay(this.dice.pick(await this.rows()), `again-${this.ordered.size + 1}`);
         return transfer && this.hint(transfer, {});
@@ -194,7 +194,7 @@ class Life {
       case 'crash':
         return this.workers.crash(worker ?? '');
       case 'freeze':
-        return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + this.dice.below(120_000));
+        return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + 20_000 + this.dice.below(70_000));
       case 'wipe':
         this.hints = [];
         return this.workers.wipeStores();

@@ -32,7 +32,8 @@ import { createTimeline, type Timeline } from './timeline.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const WORKERS = 2;
-const WINDOW_MS = 60_000;
+/** Of KPay's limit. */
+export const WINDOW_MS = 60_000;
 
 /** The application whose money this is about, and one that has nothing to do with it. */
 export const ours: string = simulatorApplicationId;
@@ -112,8 +113,8 @@ export interface Workers {
   misconfigure(worker: string): Promise<void>;
   /** When a send was prepared last: its slot of the budget is no older. */
   preparedMs(worker: string, transfer: string): number | undefined;
-  /** Until when the limit may be passed: for a minute after the budget was wiped. */
-  limitExcusedUntilMs(): number;
+  wipedMs(): number;
+  keysSinceMs(): number;
   /** Whether some process may look at another application's wallets. */
   isConfused(): boolean;
   close(): Promise<void>;
@@ -150,7 +151,8 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
   let shared: Stores = createMemoryStores({ clock: timeline.clock });
   let atKpay: Keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
   let settings = atKpay;
-  let excusedUntilMs = 0;
+  let wipedMs = Number.NEGATIVE_INFINITY;
+  let keysSinceMs = Number.NEGATIVE_INFINITY;
   let confused = false;
   let born = 0;
   const opened: KpayAccount[] = [];
@@ -238,9 +240,10 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     },
     wipeStores() {
       shared = createMemoryStores({ clock: timeline.clock });
-      excusedUntilMs = timeline.nowMs() + WINDOW_MS;
+      wipedMs = timeline.nowMs();
     },
     async restart() {
+      if (settings !== atKpay) keysSinceMs = timeline.nowMs();
       settings = atKpay;
       confused = false;
       for (const name of [...processes.keys()]) kill(name);
@@ -261,7 +264,8 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
       await start({ apiKey, secretKey });
     },
     preparedMs: (worker, transfer) => prepared.get(`${worker} ${transfer}`),
-    limitExcusedUntilMs: () => excusedUntilMs,
+    wipedMs: () => wipedMs,
+    keysSinceMs: () => keysSinceMs,
     isConfused: () => confused,
     async close() {
       for (const name of [...processes.keys()]) kill(name);

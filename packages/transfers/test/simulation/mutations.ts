@@ -1,0 +1,429 @@
+/**
+ * Each law with its check taken out. `find` must be in `file` exactly once; a mutation of several places is one that a
+ * second guard would catch otherwise.
+ */
+export interface Mutation {
+  law: string;
+  what: string;
+  edits: readonly { file: string; find: string; replace: string }[];
+  /** Why no simulated life can see it, and what does. */
+  elsewhere?: string;
+}
+
+const client = 'packages/core/src/client.ts';
+const outcomes = 'packages/core/src/outcomes.ts';
+const budgetStore = 'packages/core/src/budget-store.ts';
+const advance = 'packages/transfers/src/advance.ts';
+const begin = 'packages/transfers/src/send/begin.ts';
+const settle = 'packages/transfers/src/send/settle.ts';
+const outcome = 'packages/transfers/src/send/outcome.ts';
+const move = 'packages/transfers/src/ledger/move.ts';
+const schema = 'packages/transfers/src/ledger/migrations/0001-ledger.ts';
+const funds = 'packages/transfers/src/checks/funds.ts';
+
+const leases = 'Math.min(leaseExpiresAtMs, slot.leaseExpiresAtMs) >= nowMs + totalTimeoutMs';
+const refusedAfterUnknown = `      return review(
+        'refused_after_unknown',`;
+
+export const mutations: readonly Mutation[] = [
+  {
+    law: '1',
+    what: "the attempt's lease is not looked at before the write",
+    edits: [{ file: client, find: leases, replace: 'slot.leaseExpiresAtMs >= nowMs + totalTimeoutMs' }],
+  },
+  {
+    law: '1',
+    what: "the slot's lease is not looked at before the write",
+    edits: [{ file: client, find: leases, replace: 'leaseExpiresAtMs >= nowMs + totalTimeoutMs' }],
+  },
+  {
+    law: '1',
+    what: 'an outcome is committed whatever its attempt number',
+    edits: [
+      {
+        file: settle,
+        find: 'row.lease_until !== null && row.attempts === number',
+        replace: 'row.lease_until !== null',
+      },
+    ],
+  },
+  {
+    law: '1',
+    what: 'an attempt is given up before its lease ends',
+    edits: [
+      {
+        file: advance,
+        find: 'row.due_at > now) return undefined;',
+        replace: 'row.due_at.getTime() - 30_000 > now.getTime()) return undefined;',
+      },
+      { file: advance, find: 'if (row.lease_until !== null && row.lease_until > tx.now) return undefined;', replace: '' },
+      {
+        file: advance,
+        find: 'if (lease_until !== null) return lease_until <= now;',
+        replace: 'if (lease_until !== null) return true;',
+      },
+    ],
+  },
+  {
+    law: '2',
+    what: 'an expired lease counts as not sent',
+    edits: [
+      {
+        file: settle,
+        find: "{ kind: 'unknown', detail: 'lease_expired' }",
+        replace: "{ kind: 'not_sent', detail: 'lease_expired' }",
+      },
+    ],
+  },
+  {
+    law: '2',
+    what: 'each attempt has a body of its own',
+    edits: [
+      { file: begin, find: 'row.send_body ?? bodyOf(row, pin)', replace: "bodyOf(row, pin) + ' '.repeat(row.attempts)" },
+      {
+        file: begin,
+        find: "'unconfirmed', row.send_body, context.worker",
+        replace: "'unconfirmed', row.send_body + ' ', context.worker",
+      },
+      { file: begin, find: '      send_body: body,\n', replace: '      send_body: row.send_body ?? body,\n' },
+    ],
+  },
+  {
+    law: '3',
+    what: 'a refusal after an unknown outcome means failed, and no constraint stands against it',
+    edits: [
+      { file: outcome, find: refusedAfterUnknown, replace: `      return failedMutant(` },
+      {
+        file: outcome,
+        find: 'function keptReason(',
+        replace: `function failedMutant(reasonCode: string, reason: string, set: TransferChanges): Outcome {
+  return { to: 'failed', type: 'refused', reasonCode, reason, set };
+}
+
+function keptReason(`,
+      },
+      {
+        file: schema,
+        find: "      check (not possibly_sent or state in ('unconfirmed', 'succeeded', 'review') or resolved_by is not null),\n",
+        replace: '',
+      },
+      {
+        file: schema,
+        find: "('unconfirmed', 'succeeded'), ('unconfirmed', 'review'),",
+        replace: "('unconfirmed', 'succeeded'), ('unconfirmed', 'review'), ('unconfirmed', 'failed'),",
+      },
+    ],
+  },
+  {
+    law: '3',
+    what: 'the same, with the constraint in its place',
+    edits: [
+      { file: outcome, find: refusedAfterUnknown, replace: `      return failedMutant(` },
+      {
+        file: outcome,
+        find: 'function keptReason(',
+        replace: `function failedMutant(reasonCode: string, reason: string, set: TransferChanges): Outcome {
+  return { to: 'failed', type: 'refused', reasonCode, reason, set };
+}
+
+function keptReason(`,
+      },
+      {
+        file: schema,
+        find: "('unconfirmed', 'succeeded'), ('unconfirmed', 'review'),",
+        replace: "('unconfirmed', 'succeeded'), ('unconfirmed', 'review'), ('unconfirmed', 'failed'),",
+      },
+    ],
+  },
+  {
+    law: '4',
+    what: 'a lost answer counts as not sent',
+    edits: [
+      {
+        file: outcomes,
+        find: "if (exchange.kind === 'unsent') return failureOfRead",
+        replace: "if (exchange.kind !== 'answered') return failureOfRead",
+      },
+    ],
+  },
+  {
+    law: '4',
+    what: 'a 5xx counts as a refusal',
+    edits: [
+      {
+        file: outcomes,
+        find: 'if (REFUSALS_OF_A_TRANSFER.includes(status))',
+        replace: 'if (REFUSALS_OF_A_TRANSFER.includes(status) || status >= 500)',
+      },
+    ],
+  },
+  {
+    law: '4',
+    what: 'a 201 that cannot be read counts as a refusal',
+    edits: [
+      {
+        file: outcomes,
+        find: `return new OutcomeUnknown('the transfer was sent: its 201 cannot be read', {
+    reason: 'unreadable',
+    status: 201,
+    detail,`,
+        replace: `return new Rejected('the transfer was sent: its 201 cannot be read', {
+    status: 400,
+    detail,`,
+      },
+      { file: outcomes, find: '{ secrets }: OutcomeContext): OutcomeUnknown', replace: '{ secrets }: OutcomeContext): Rejected' },
+    ],
+  },
+  {
+    law: '4',
+    what: 'after a 429 nobody waits but the one who got it',
+    edits: [{ file: 'packages/core/src/budget.ts', find: 'block(waitMs).catch(() => {});', replace: '' }],
+  },
+  {
+    law: '5',
+    what: 'a conflict on the first send is a success',
+    edits: [
+      {
+        file: outcome,
+        find: `      return {
+        to: 'review',
+        type: 'collision',`,
+        replace: `      return {
+        to: 'succeeded',
+        set: { confirmed_by: 'conflict' },
+        type: 'collision',`,
+      },
+    ],
+  },
+  {
+    law: '5',
+    what: 'a conflict confirms although KPay refused the id before',
+    edits: [{ file: outcome, find: '  if (row.refused_before) {', replace: '  if (row.refused_before && row.tries < 0) {' }],
+  },
+  {
+    law: '5',
+    what: 'a refusal that comes late is not kept for the conflict rule',
+    edits: [{ file: settle, find: '.set({ refused_before: true })', replace: '.set({ refused_before: false })' }],
+  },
+  {
+    law: '5',
+    what: 'one conflict is enough',
+    edits: [
+      { file: outcome, find: '  if (first === null) {', replace: '  if (first === null && row.tries < 0) {' },
+      {
+        file: outcome,
+        find: 'const confirmsAt = later(first, context.conflictConfirmMs);',
+        replace: 'const confirmsAt = later(first ?? context.now, 0);',
+      },
+      { file: outcome, find: 'firstConflictAt: first.toISOString()', replace: 'firstConflictAt: String(first)' },
+    ],
+  },
+  {
+    law: '5',
+    what: 'two conflicts confirm at any distance',
+    edits: [{ file: outcome, find: 'if (context.now < confirmsAt)', replace: 'if (context.now < confirmsAt && row.tries < 0)' }],
+  },
+  {
+    law: '6',
+    what: 'first sends go through an open breaker',
+    edits: [
+      {
+        file: begin,
+        find: '  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    law: '6',
+    what: 'all re-sends probe an open breaker at once',
+    edits: [
+      {
+        file: begin,
+        find: 'account.unknown_streak >= BREAKER_AFTER && (await isProbed',
+        replace: 'account.unknown_streak < 0 && (await isProbed',
+      },
+    ],
+  },
+  {
+    law: '6',
+    what: 'unknown outcomes are not counted',
+    edits: [
+      {
+        file: 'packages/transfers/src/breaker.ts',
+        find: "  if (answer.kind === 'unknown') {",
+        replace: "  if (answer.kind === 'unknown') return;\n  if (answer.kind === 'unknown') {",
+      },
+    ],
+  },
+  {
+    law: '7',
+    what: 'the pin is not compared',
+    edits: [
+      { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
+    ],
+  },
+  {
+    law: '7',
+    what: 'the pin is not compared, at the start nor in the transaction nor with the body that was sent',
+    edits: [
+      { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
+      { file: begin, find: '  assertSamePin(row, pin);\n', replace: '' },
+    ],
+  },
+  {
+    law: '8',
+    what: 'a first send does not look for pauses in its transaction',
+    edits: [
+      {
+        file: begin,
+        find: `  if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+  if (await isBreakerOpen(`,
+        replace: `  if (pause && row.version < 0) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+  if (await isBreakerOpen(`,
+      },
+    ],
+  },
+  {
+    law: '8',
+    what: 'a re-send does not look for pauses',
+    edits: [
+      {
+        file: begin,
+        find: `  if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+  if (account.unknown_streak`,
+        replace: `  if (pause && row.version < 0) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+  if (account.unknown_streak`,
+      },
+    ],
+  },
+  {
+    law: '8',
+    what: 'a pause of a corridor is not seen',
+    edits: [
+      {
+        file: 'packages/transfers/src/pauses.ts',
+        find: "it('corridor', '=', corridorOf(transfer))",
+        replace: "it('corridor', '=', corridorOf(transfer).toLowerCase())",
+      },
+    ],
+  },
+  {
+    law: '10',
+    what: 'moves do not compare the version',
+    edits: [
+      {
+        file: move,
+        find: "    .where('id', '=', row.id)\n    .where('version', '=', row.version)\n",
+        replace: "    .where('id', '=', row.id)\n",
+      },
+    ],
+  },
+  {
+    law: '10',
+    what: 'moves do not compare the version, and no trigger stands against it',
+    edits: [
+      {
+        file: move,
+        find: "    .where('id', '=', row.id)\n    .where('version', '=', row.version)\n",
+        replace: "    .where('id', '=', row.id)\n",
+      },
+      {
+        file: schema,
+        find: 'create trigger guard_transfer before update on kpay.transfers for each row execute function kpay.guard_transfer()',
+        replace: 'select 1',
+      },
+      { file: schema, find: '      unique (transfer_id, version)\n', replace: '      check (version > 0)\n' },
+      { file: schema, find: '      primary key (transfer_id, number)\n', replace: '      check (number > 0)\n' },
+    ],
+  },
+  {
+    law: '10',
+    what: "the wallet's row is not locked while funds are judged",
+    edits: [{ file: begin, find: '    .forUpdate()\n    .execute();', replace: '    .execute();' }],
+    elsewhere: 'PGlite has one session, so two transactions never overlap',
+  },
+  {
+    law: '10',
+    what: 'a cancel does not lock the row that it looks at',
+    edits: [
+      {
+        file: 'packages/transfers/src/operations/cancel-transfer.ts',
+        find: '.forUpdate().executeTakeFirst()',
+        replace: '.executeTakeFirst()',
+      },
+    ],
+    elsewhere: 'PGlite has one session, so two transactions never overlap',
+  },
+  {
+    law: 'funds',
+    what: 'funds are not judged again in the submitting transaction',
+    edits: [
+      {
+        file: begin,
+        find: "if (funds.verdict !== 'pass') return { stopped: funds };",
+        replace: "if (funds.verdict === 'reject') return { stopped: funds };",
+      },
+    ],
+  },
+  {
+    law: 'funds',
+    what: 'a balance of any age will do',
+    edits: [
+      {
+        file: begin,
+        find: '  if (tx.now.getTime() - snapshot.askedAt.getTime() > BALANCE_MAX_AGE_MS) return { stale: true };\n',
+        replace: '',
+      },
+    ],
+  },
+  {
+    law: 'funds',
+    what: 'what is in review is not reserved',
+    edits: [
+      {
+        file: funds,
+        find: "state in ('submitting', 'unconfirmed', 'review'))",
+        replace: "state in ('submitting', 'unconfirmed'))",
+      },
+    ],
+  },
+  {
+    law: 'funds',
+    what: 'what succeeded since the balance was asked for is not reserved',
+    edits: [
+      {
+        file: funds,
+        find: "state = 'succeeded' and finished_at >",
+        replace: "state = 'succeeded' and finished_at - interval '1 day' >",
+      },
+    ],
+  },
+  {
+    law: 'budget',
+    what: 'a slot counts from when it was taken, not from the answer',
+    edits: [
+      {
+        file: budgetStore,
+        find: 'countsUntilMs: clock.monotonicMs() + rules.windowMs + lateMs });',
+        replace: 'countsUntilMs: slot.countsUntilMs - rules.leaseMs + lateMs - ROUNDING_MS });',
+      },
+    ],
+  },
+  {
+    law: 'budget',
+    what: 'a slot that was never settled is free after a minute',
+    edits: [
+      {
+        file: budgetStore,
+        find: 'countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });',
+        replace: 'countsUntilMs: nowMs + rules.windowMs });',
+      },
+    ],
+  },
+  {
+    law: 'budget',
+    what: 'a token is asked for without a slot',
+    edits: [{ file: budgetStore, find: 'if (inUse >= limit) return false;', replace: 'if (inUse > limit) return false;' }],
+  },
+];
