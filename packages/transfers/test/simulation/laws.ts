@@ -210,9 +210,13 @@ export class Laws {
     const row = rows.find((each) => each.kpayId === request.externalId);
     if (!row) return [...broken, `a request for ${request.externalId}, which is no transfer`];
     if (request.bodyHash !== null) broken.push(...this.body(row.kpayId, request.bodyHash));
-    if (row.finishedMs !== null && atMs > row.finishedMs) broken.push(`${row.name} was sent after it was ${row.state}`);
     const attempt = this.lastAttempt(row.id, atMs);
     if (!attempt) return [...broken, `${row.name} was sent without an attempt`];
+    // An attempt that was committed before is on its way: the late answer of an earlier one may end the transfer
+    // meanwhile. It has the same id and body, so KPay answers 409 (law 1).
+    if (row.finishedMs !== null && attempt.startedMs > row.finishedMs) {
+      broken.push(`${row.name} was sent after it was ${row.state}`);
+    }
     const key = `${attempt.id} ${attempt.number}`;
     if (this.written.has(key)) broken.push(`${row.name}: attempt ${attempt.number} was sent twice`);
     this.written.add(key);
