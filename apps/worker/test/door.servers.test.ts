@@ -6,8 +6,8 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
 const JOBS = 5_000;
-// What a machine under load needs; the figure itself is printed.
-const WITHIN_MS = 30_000;
+// What a loaded machine with its servers in containers needs; the figure itself is printed.
+const WITHIN_MS = 120_000;
 const REPEATS = 1_000;
 const MEGABYTE = 1_000_000;
 
@@ -35,7 +35,7 @@ describe.skipIf(!testServerUrls())('the door of a real Redis and Postgres', () =
     return stage.simulator.control.truth({ requests: 0, transfers: 0 }).requestCounts.byEndpoint.transfer ?? 0;
   }
 
-  it(`makes ledger rows of ${JOBS} jobs on a paused account, and sends none`, { timeout: 90_000 }, async () => {
+  it(`makes ledger rows of ${JOBS} jobs on a paused account, and sends none`, { timeout: 200_000 }, async () => {
     const paused = await pause(stage.ledger, { scope: 'account', account: 'default' }, { by: 'ada', reason: 'a look around' });
     onTestFinished(async () => {
       await sql`truncate kpay.transfers cascade`.execute(stage.ledger.db);
@@ -47,7 +47,7 @@ describe.skipIf(!testServerUrls())('the door of a real Redis and Postgres', () =
     const cpu = process.cpuUsage();
     const adding = Promise.all(Array.from({ length: JOBS }, (_, n) => producer.enqueue(order(`door-${n}`))));
     const added = adding.then(() => performance.now() - startedMs);
-    await eventually(async () => expect(await countOf('door-')).toBe(JOBS), { timeoutMs: 2 * WITHIN_MS, everyMs: 100 });
+    await eventually(async () => expect(await countOf('door-')).toBe(JOBS), { timeoutMs: WITHIN_MS, everyMs: 100 });
     const tookMs = performance.now() - startedMs;
     const { user, system } = process.cpuUsage(cpu);
     process.stdout.write(
