@@ -53,7 +53,6 @@ export {
 } from './money.ts';
 export {
   createObservations,
-  type ObservationEvent,
   type ObservationFailure,
   type ObservationName,
   type Observations,

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../test/manual-clock.ts';
 import type { WalletBalance } from './endpoints.ts';
 import { Retryable } from './errors.ts';
-import { createObservations, type ObservationEvent } from './observations.ts';
+import { createObservations } from './observations.ts';
 import { createMemorySharedStore } from './shared-store.ts';
 
 const CHECKS = { lane: 'checks' } as const;
@@ -175,25 +175,4 @@ it('peek asks KPay for nothing', async () => {
   expect(await observations.peekBalance()).toBeUndefined();
   expect(await observations.peekAvailability()).toBeUndefined();
   expect(reads).toEqual([]);
-});
-
-it('listeners hear of each new observation once, whichever process made it', async () => {
-  const first = open();
-  const second = open({ clock: first.clock, store: first.store });
-  const heard: ObservationEvent[] = [];
-  const stop = second.observations.onChange((event) => heard.push(event));
-  await after(first.clock, 100, first.observations.balance(CHECKS));
-  await second.observations.balance(CHECKS);
-  await second.observations.balance(CHECKS);
-  await after(first.clock, 100, second.observations.rate('XAF', 'XOF', CHECKS));
-  await first.clock.advance(700_000);
-  await after(first.clock, 100, second.observations.rate('XAF', 'XOF', CHECKS));
-  expect(heard).toEqual([
-    { observation: 'balance', pair: null, changed: true },
-    { observation: 'rate', pair: 'XAF:XOF', changed: true },
-    { observation: 'rate', pair: 'XAF:XOF', changed: false },
-  ]);
-  stop();
-  await after(first.clock, 100, second.observations.availability(CHECKS));
-  expect(heard).toHaveLength(3);
 });

@@ -22,14 +22,6 @@ export interface ObserveOptions {
 
 export type ObservationName = 'balance' | 'availability' | 'rate';
 
-/** Which value changed hands. `pair` is "XAF:XOF", for a rate. */
-export interface ObservationEvent {
-  observation: ObservationName;
-  pair: string | null;
-  /** Whether the value differs from the one before. */
-  changed: boolean;
-}
-
 export interface ObservationFailure {
   at: Date;
   error: Error;
@@ -49,8 +41,6 @@ export interface Observations {
   peekRate(from: string, to: string): Promise<Observed<ExchangeRate> | undefined>;
   /** Why the last read of this process failed; undefined when it did not. `pair` is "XAF:XOF", for a rate. */
   lastFailure(observation: ObservationName, pair?: string): ObservationFailure | undefined;
-  /** Calls `listener` for each observation this process sees for the first time. Answers how to stop it. */
-  onChange(listener: (event: ObservationEvent) => void): () => void;
 }
 
 export interface ObservationsOptions {
@@ -70,13 +60,11 @@ const MAX_VALUES = 200;
 
 export function createObservations({ client, store, clock = systemClock, maxAgeMs }: ObservationsOptions): Observations {
   const maxAges = { ...MAX_AGE_MS, ...maxAgeMs };
-  const listeners = new Set<(event: ObservationEvent) => void>();
   const watched = new Map<string, Watched>();
 
   /** What this process knows of one value. */
   interface Watched {
     shared: SharedValue;
-    seen: SharedEntry | undefined;
     failure: ObservationFailure | undefined;
   }
 
@@ -85,7 +73,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     if (known) return known;
     const [oldest] = watched.keys();
     if (watched.size >= MAX_VALUES && oldest !== undefined) watched.delete(oldest);
-    const fresh = { shared: createSharedValue({ store, key, clock }), seen: undefined, failure: undefined };
+    const fresh = { shared: createSharedValue({ store, key, clock }), failure: undefined };
     watched.set(key, fresh);
     return fresh;
   }
@@ -114,17 +102,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
       context: options.lane,
       signal: options.signal,
     });
-    announce(value, entry, observation, pair);
     return observedOf<T>(entry);
-  }
-
-  function announce(value: Watched, entry: SharedEntry, observation: ObservationName, pair: string | null): void {
-    const before = value.seen;
-    if (before && before.askedAtMs >= entry.askedAtMs) return;
-    value.seen = entry;
-    const event = { observation, pair, changed: before?.text !== entry.text };
-    // On their own turn, so that a listener that throws is its own bug and fails no read.
-    for (const listener of listeners) queueMicrotask(() => listener(event));
   }
 
   async function peek<T>(observation: ObservationName, pair: string | null): Promise<Observed<T> | undefined> {
@@ -140,10 +118,6 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     peekAvailability: () => peek('availability', null),
     peekRate: (from, to) => peek('rate', `${from}:${to}`),
     lastFailure: (observation, pair) => watched.get(keyOf(observation, pair ?? null))?.failure,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => void listeners.delete(listener);
-    },
   };
 }
 
