@@ -7,12 +7,12 @@ import { type AppName, type AppProcess, startApp } from './start-app.ts';
 import { settingsFor } from './start-kpay.ts';
 
 const KILLS = Number(process.env.KPAY_TEST_KILLS ?? 20);
-const TEST_TIMEOUT_MS = 480_000 + KILLS * 10_000;
+const TEST_TIMEOUT_MS = 260_000 + KILLS * 10_000;
 const ORDERS_A_KILL = 30;
 const FAULTS = 0.2;
 // The last lease of a killed worker ends after 45 s, and then come re-sends with their backoff.
-// A transfer whose sends went wrong six times in a row waits five minutes for the next, and nothing ends that wait here.
-const SETTLED_WITHIN_MS = 420_000;
+// A transfer whose sends went wrong five times in a row, and the kills leave time for no more, waits up to 160 s for the next.
+const SETTLED_WITHIN_MS = 200_000;
 
 const apps: readonly AppName[] = ['worker', 'worker', 'admin-api'];
 

@@ -62,6 +62,30 @@ describe('the breaker', () => {
     for (const row of [...unknown, held]) expect(stage.effects(row)).toBe(1);
   });
 
+  it('a re-send that KPay answered with a conflict once waits for the probe under way, and not for ten minutes', async () => {
+    const advancer = await stage.advancer();
+    const match = { endpoint: 'transfer' } as const;
+    const applied = { kind: 'status', status: 503, when: 'after' } as const;
+    stage.simulator.control.addFault({ match, times: 1, fault: applied });
+    const happened = await send(advancer, 'happened');
+    stage.ledger.passMs(5_000);
+    await advanceTransfer(advancer, happened.id, never);
+    expect((await stage.find(happened.id)).first_conflict_at).not.toBeNull();
+
+    const [prober] = await openBreaker(advancer);
+    stage.simulator.control.clearFaults();
+    stage.simulator.control.addFault({ match, fault: { kind: 'status', status: 503, when: 'before', delayMs: 1_500 } });
+    stage.ledger.passMs(60_000);
+    const sentBefore = sends();
+    await Promise.all([prober?.id ?? '', happened.id].map((id) => advanceTransfer(advancer, id, never)));
+    expect(sends()).toBe(sentBefore + 1);
+
+    stage.simulator.control.clearFaults();
+    stage.ledger.passMs(20_000);
+    for (const id of [prober?.id ?? '', happened.id]) await advanceTransfer(advancer, id, never);
+    expect(await stage.find(happened.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
+  });
+
   it('a definite answer in between starts the count anew', async () => {
     const advancer = await stage.advancer();
     const match = { endpoint: 'transfer' } as const;

@@ -15,6 +15,8 @@ export const PROBE_WITHIN_MS = 60_000;
 
 // The tending wakes what is held; this is only the net below it.
 const REST_MS = 10 * 60_000;
+// A send ends by its own timeout within this time, so whoever waits for the probe under way need not wait longer.
+const PROBE_TAKES_MS = 20_000;
 // A probe that waits for this is not sent in the same moment as the answer that made it worth while.
 const SETTLE_MS = 5_000;
 // No more are woken at once than have a place among the hints.
@@ -46,6 +48,11 @@ export async function unknownStreakOf(db: Kysely<LedgerSchema>, account: string)
 export function breakerHold(now: Date): { verdict: 'hold'; code: 'breaker'; reason: string; until: Date } {
   const reason = `KPay gave no definite answer ${BREAKER_AFTER} times in a row: nothing new is sent until it does`;
   return { verdict: 'hold', code: 'breaker', reason, until: new Date(now.getTime() + REST_MS) };
+}
+
+/** How long a re-send waits that found another one probing. */
+export function probedHold(now: Date): { verdict: 'hold'; code: 'breaker'; reason: string; until: Date } {
+  return { ...breakerHold(now), until: new Date(now.getTime() + PROBE_TAKES_MS) };
 }
 
 /**

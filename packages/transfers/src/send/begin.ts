@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { transferBody } from '@kpay/core';
-import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed } from '../breaker.ts';
+import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
 import { BALANCE_MAX_AGE_MS, type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
@@ -81,7 +81,7 @@ export async function beginResend(
   if (!(await context.epoch.holds(tx))) return { restored: true };
   const pause = await pauseInForce(tx.db, row, tx.now);
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
-  if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: breakerHold(tx.now) };
+  if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: probedHold(tx.now) };
   if (row.send_body === null) throw new Error(`transfer ${row.id} is unconfirmed without a request`);
   return startAttempt(tx, row, 'unconfirmed', row.send_body, context.worker, {}, context.pin);
 }
