@@ -2,6 +2,7 @@ import type { Kysely } from 'kysely';
 import type { LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema } from './ledger/schema.ts';
 import type { Answer } from './send/answer.ts';
+import { wakeHeld } from './wake/wake-held.ts';
 
 /**
  * After this many sends of an account in a row without a definite answer nothing is sent for the first time: an hour
@@ -19,8 +20,6 @@ const REST_MS = 10 * 60_000;
 const PROBE_TAKES_MS = 20_000;
 // A probe that waits for this is not sent in the same moment as the answer that made it worth while.
 const SETTLE_MS = 5_000;
-// No more are woken at once than have a place among the hints.
-const WAKE_AT_ONCE = 1_000;
 
 /**
  * Whether first sends of an account with this many unknown outcomes in a row must wait: while something is under way
@@ -88,26 +87,7 @@ export async function countAnswer(tx: LedgerTransaction, account: string, answer
  */
 export async function tendBreaker(tx: LedgerTransaction, account: string): Promise<void> {
   if ((await unknownStreakOf(tx.db, account)) >= BREAKER_AFTER) return bringProbeForward(tx, account);
-  const held = tx.db
-    .selectFrom('kpay.transfers')
-    .select('id')
-    .where('account', '=', account)
-    .where('state', '=', 'holding')
-    .where('reason_code', '=', 'breaker')
-    .where('due_at', '>', tx.now)
-    .orderBy('priority', 'desc')
-    .orderBy('created_at')
-    .limit(WAKE_AT_ONCE)
-    // Several workers tend at once; whoever comes second takes the next ones.
-    .forUpdate()
-    .skipLocked();
-  await tx.db
-    .updateTable('kpay.transfers')
-    .set({ due_at: tx.now })
-    .where('id', 'in', held)
-    .where('state', '=', 'holding')
-    .where('reason_code', '=', 'breaker')
-    .execute();
+  await wakeHeld(tx, account, 'breaker');
 }
 
 async function bringProbeForward(tx: LedgerTransaction, account: string): Promise<void> {

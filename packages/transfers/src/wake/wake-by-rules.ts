@@ -1,12 +1,12 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import type { AccountRules } from '../account-rules.ts';
 import { AVAILABILITY_MAX_AGE_MS, closedCountries, NO_PAYOUTS } from '../checks/destination-payouts.ts';
 import { nextOpening } from '../checks/send-window.ts';
 import { OVER_LIMIT, spentMinor } from '../checks/spend-limit.ts';
 import { OUTSIDE_WINDOW } from '../checks/time-window.ts';
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
-import { roomToWake } from './room-to-wake.ts';
+import { isAnyHeld, wakeHeld } from './wake-held.ts';
 
 /**
  * Makes due what waits for its account's sending hours or limits and need not any more: the hours began, something
@@ -19,7 +19,7 @@ export async function wakeByRules(ledger: Ledger, account: string, rules: Accoun
   return ledger.transaction(async (tx) => {
     const { sendWindow } = rules;
     const isOpen = sendWindow === null || nextOpening(sendWindow, tx.now) === undefined;
-    const inHours = isOpen ? await wake(tx, account, OUTSIDE_WINDOW, sql`true`) : 0;
+    const inHours = isOpen ? await wakeHeld(tx, account, OUTSIDE_WINDOW) : 0;
     return inHours + (await wakeWithinLimits(tx, account, rules));
   });
 }
@@ -37,7 +37,9 @@ export async function wakePayable(
   if (!(await ledger.transaction((tx) => isAnyHeld(tx, account.name, NO_PAYOUTS)))) return 0;
   const closed = rules.checkDestinationPayouts ? await closedNow(account, signal) : [];
   if (closed === undefined) return 0;
-  return ledger.transaction((tx) => wake(tx, account.name, NO_PAYOUTS, sql`t.destination_country <> all (${closed}::text[])`));
+  return ledger.transaction((tx) =>
+    wakeHeld(tx, account.name, NO_PAYOUTS, sql`t.destination_country <> all (${closed}::text[])`),
+  );
 }
 
 async function closedNow(account: KpayAccount, signal: AbortSignal | undefined): Promise<string[] | undefined> {
@@ -63,28 +65,5 @@ async function wakeWithinLimits(tx: LedgerTransaction, account: string, { spendL
     select from jsonb_to_recordset(${JSON.stringify(rooms)}::jsonb) as l (currency text, corridor text, room bigint)
     where l.currency = t.currency and t.amount_minor > l.room
       and (l.corridor is null or l.corridor = t.source_country || '-' || t.destination_country)`;
-  return wake(tx, account, OVER_LIMIT, sql`not exists (${isTooBig})`);
-}
-
-async function wake(tx: LedgerTransaction, account: string, code: string, which: RawBuilder<unknown>): Promise<number> {
-  if (!(await isAnyHeld(tx, account, code))) return 0;
-  const room = await roomToWake(tx, account);
-  if (room === 0) return 0;
-  const { rows } = await sql`
-    update kpay.transfers set due_at = ${tx.now}
-    where id in (
-      select id from kpay.transfers t
-      where account = ${account} and state = 'holding' and reason_code = ${code} and due_at > ${tx.now} and ${which}
-      order by priority desc, created_at
-      limit ${room}
-      for update skip locked
-    )
-    returning id`.execute(tx.db);
-  return rows.length;
-}
-
-async function isAnyHeld({ db }: LedgerTransaction, account: string, code: string): Promise<boolean> {
-  const held = db.selectFrom('kpay.transfers').select('id').where('account', '=', account);
-  const one = await held.where('state', '=', 'holding').where('reason_code', '=', code).limit(1).executeTakeFirst();
-  return one !== undefined;
+  return wakeHeld(tx, account, OVER_LIMIT, sql`not exists (${isTooBig})`);
 }

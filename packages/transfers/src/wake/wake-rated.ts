@@ -1,7 +1,7 @@
 import type { KpayAccount } from '@kpay/core';
 import { sql } from 'kysely';
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
-import { roomToWake } from './room-to-wake.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import { wakeHeld } from './wake-held.ts';
 
 /**
  * Makes those transfers due, by priority, then age, that wait for a rate which is there. Each pair that somebody waits
@@ -13,7 +13,8 @@ export async function wakeRated(ledger: Ledger, account: KpayAccount, maxAgeMs: 
   let woken = 0;
   for (const { currency, to } of await heldPairs(ledger, account.name)) {
     const { value } = await account.observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal });
-    woken += await ledger.transaction((tx) => wakeUpTo(tx, account.name, { currency, to, rate: value.rate }));
+    const reached = sql`currency = ${currency} and destination_currency = ${to} and min_rate <= ${value.rate}::numeric`;
+    woken += await ledger.transaction((tx) => wakeHeld(tx, account.name, 'rate_below_minimum', reached));
   }
   return woken;
 }
@@ -38,26 +39,4 @@ async function heldPairs({ db }: Ledger, account: string): Promise<Pair[]> {
     )
     select currency, destination_currency as "to" from pairs`.execute(db);
   return rows;
-}
-
-async function wakeUpTo(
-  tx: LedgerTransaction,
-  account: string,
-  { currency, to, rate }: Pair & { rate: string },
-): Promise<number> {
-  const room = await roomToWake(tx, account);
-  if (room === 0) return 0;
-  const { rows } = await sql`
-    update kpay.transfers set due_at = ${tx.now}
-    where id in (
-      select id from kpay.transfers
-      where account = ${account} and currency = ${currency} and destination_currency = ${to}
-        and state = 'holding' and reason_code = 'rate_below_minimum'
-        and min_rate <= ${rate}::numeric and due_at > ${tx.now}
-      order by priority desc, created_at
-      limit ${room}
-      for update skip locked
-    )
-    returning id`.execute(tx.db);
-  return rows.length;
 }
