@@ -121,7 +121,9 @@ function requireCaller(adminToken: string, keys: KeyStore): RequestHandler {
 function tellProblem(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, next) => {
     if (response.headersSent) return next(error);
-    const problem = problemOf(error, !isRead(request));
+    // Without an operation nothing was begun.
+    const operation = response.locals.operation as Operation | undefined;
+    const problem = problemOf(error, { writes: !isRead(request), repeatable: operation?.unrepeatable !== true });
     if (problem.status >= 500) {
       const level = problem.code === 'internal_error' ? 'error' : 'warn';
       logger[level]({ err: problem.cause, method: request.method, path: request.path, code: problem.code }, problem.message);

@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { ApiKeyRow } from '@kpay/transfers';
-import type { KeyStore } from './key-store.ts';
+import { type KeyStore, limitsOfKey } from './key-store.ts';
 import type { Caller } from './operation.ts';
 import { Problem } from './problem.ts';
 import { type Scope, scopes } from './scopes.ts';
@@ -25,14 +25,21 @@ export function createAuthenticator(adminToken: string, keys: KeyStore): (creden
   return async ({ authorization, address }) => {
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
     if (token === undefined) throw refusal('Send "Authorization: Bearer <token>".', 'Bearer realm="kpay"');
-    if (timingSafeEqual(digest(token), expected)) return { owner: 'admin', scopes: new Set(scopes) };
+    if (timingSafeEqual(digest(token), expected)) return { id: 'admin', owner: 'admin', scopes: new Set(scopes) };
     const found = await keys.find(token);
     if (!found) throw invalidToken('The bearer token is not known.');
     const { row, now } = found;
     if (row.revoked_at) throw invalidToken('The key was revoked.');
     if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.');
     if (!isAllowedFrom(row, address)) throw invalidToken('The key may not be used from this address.');
-    return { owner: row.owner, scopes: new Set(row.scopes as Scope[]) };
+    const limits = limitsOfKey(row);
+    return {
+      id: `key ${row.id}`,
+      owner: row.owner,
+      scopes: new Set(row.scopes as Scope[]),
+      ...(limits.length > 0 && { apiKey: { id: row.id, limits } }),
+      ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
+    };
   };
 }
 

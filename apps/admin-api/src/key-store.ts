@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ApiKeyRow, Ledger } from '@kpay/transfers';
+import type { ApiKeyRow, KeyLimit, Ledger } from '@kpay/transfers';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
 import type { Scope } from './scopes.ts';
 
@@ -8,6 +8,9 @@ export interface NewKey {
   owner: string;
   scopes: readonly Scope[];
   addressRanges: readonly string[] | null;
+  spendLimits: readonly KeyLimit[] | null;
+  /** What the setting says, unless given. */
+  requestsPerMinute: number | null;
   expiresAt: Date | null;
 }
 
@@ -22,14 +25,26 @@ export interface KeyStore {
   find(key: string): Promise<{ row: ApiKeyRow; now: Date } | undefined>;
 }
 
-// Writing down each use would be a write for each read.
+// Writing down each use would be a write for each request.
 const LAST_USE_EVERY_MS = 60_000;
 
 /** @param secret see createKeyHasher. */
 export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
   const hash = createKeyHasher(secret);
+  // Nobody waits for it, and one that fails is made up for by the next use.
+  const writeUse = (id: string, now: Date) => {
+    const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);
+    void ledger.db
+      .updateTable('kpay.api_keys')
+      .set({ last_used_at: now })
+      .where('id', '=', id)
+      // Of requests that come together one writes.
+      .where((key) => key.or([key('last_used_at', 'is', null), key('last_used_at', '<', stale)]))
+      .execute()
+      .catch(() => undefined);
+  };
   return {
-    create({ name, owner, scopes, addressRanges, expiresAt }, by) {
+    create({ name, owner, scopes, addressRanges, spendLimits, requestsPerMinute, expiresAt }, by) {
       const { id, key } = makeApiKey();
       return ledger.transaction(async ({ db, now }) => {
         const row = await db
@@ -41,6 +56,9 @@ export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
             owner,
             scopes: [...scopes],
             address_ranges: addressRanges && [...addressRanges],
+            spend_limits:
+              spendLimits && JSON.stringify(spendLimits.map((limit) => ({ ...limit, amountMinor: String(limit.amountMinor) }))),
+            requests_per_minute: requestsPerMinute,
             created_by: by,
             created_at: now,
             expires_at: expiresAt,
@@ -64,14 +82,22 @@ export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
     async find(key) {
       const id = idOfApiKey(key);
       if (id === undefined) return undefined;
-      return ledger.transaction(async ({ db, now }) => {
-        const row = await db.selectFrom('kpay.api_keys').selectAll().where('id', '=', id).executeTakeFirst();
-        if (!row || !timingSafeEqual(Buffer.from(row.hash, 'hex'), hash(key))) return undefined;
-        if (row.last_used_at === null || now.getTime() - row.last_used_at.getTime() > LAST_USE_EVERY_MS) {
-          await db.updateTable('kpay.api_keys').set({ last_used_at: now }).where('id', '=', id).execute();
-        }
-        return { row, now };
-      });
+      // One statement: every request waits for it.
+      const found = await ledger.db
+        .selectFrom('kpay.api_keys')
+        .selectAll()
+        .select(({ fn }) => fn<Date>('clock_timestamp', []).as('now'))
+        .where('id', '=', id)
+        .executeTakeFirst();
+      if (!found || !timingSafeEqual(Buffer.from(found.hash, 'hex'), hash(key))) return undefined;
+      const { now, ...row } = found;
+      if (row.last_used_at === null || now.getTime() - row.last_used_at.getTime() > LAST_USE_EVERY_MS) writeUse(id, now);
+      return { row, now };
     },
   };
+}
+
+/** The limits of a key, as amounts. */
+export function limitsOfKey({ spend_limits: limits }: ApiKeyRow): KeyLimit[] {
+  return (limits ?? []).map((limit) => ({ ...limit, amountMinor: BigInt(limit.amountMinor) }));
 }

@@ -1,12 +1,19 @@
+import type { LimitedKey } from '@kpay/transfers';
 import type { z } from 'zod';
 import type { ProblemCode } from './problem.ts';
 import type { Scope } from './scopes.ts';
 
 /** Who asks, once that is known. */
 export interface Caller {
+  /** Which credential it is: what requests are counted by. */
+  id: string;
   /** Whose idempotency keys are theirs. */
   owner: string;
   scopes: ReadonlySet<Scope>;
+  /** How often they may ask, when not as the setting says. */
+  requestsPerMinute?: number;
+  /** Set when what they may make is limited: it goes into every order. */
+  apiKey?: LimitedKey;
 }
 
 /** What was asked, understood. */
@@ -45,6 +52,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   body?: z.ZodType<Body>;
   /** It takes the header Idempotency-Key. */
   idempotent?: true;
+  /** Asking for it twice does it twice, and that can do harm: one who got no answer must look first. */
+  unrepeatable?: true;
   /** It takes the header If-Match, and acts only on that version. */
   conditional?: true;
   answer: { status: 200 | 201 | 202; schema: z.ZodType; location?: true; versioned?: true };

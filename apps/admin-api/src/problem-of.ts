@@ -1,4 +1,4 @@
-import { IdempotencyConflict, InvalidRequest } from '@kpay/transfers';
+import { IdempotencyConflict, InvalidRequest, SpendLimitExceeded } from '@kpay/transfers';
 import { isLedgerAway } from './ledger-away.ts';
 import { Problem } from './problem.ts';
 
@@ -10,22 +10,28 @@ const UNSTORABLE = ['22021', '22P05'];
  * Says how anything thrown while answering is told to the caller. This is the only place that decides it.
  *
  * @param writes the request could have made a transfer: when it breaks off, nobody knows whether it did.
+ * @param repeatable sending it again does no harm: a read, or one that carries its own id.
  */
-export function problemOf(error: unknown, writes: boolean): Problem {
+export function problemOf(error: unknown, { writes, repeatable }: { writes: boolean; repeatable: boolean }): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidRequest) return ofInvalidRequest(error);
   if (error instanceof IdempotencyConflict) return new Problem('idempotency_conflict', error.message);
-  const moneyMoved = writes ? { moneyMoved: 'unknown' as const } : {};
+  if (error instanceof SpendLimitExceeded) {
+    return new Problem('spend_limit_exceeded', error.message, { pointer: '/amount', safeToRetry: error.fitsLater });
+  }
+  const unsure = { ...(writes && { moneyMoved: 'unknown' as const }), safeToRetry: repeatable };
   if (isLedgerAway(error)) {
-    const detail = 'The ledger cannot be reached. Repeat the same request: what it accepted already is not accepted twice.';
-    return new Problem('ledger_unavailable', detail, { ...moneyMoved, headers: { 'retry-after': RETRY_AFTER_S }, cause: error });
+    const next = repeatable
+      ? 'Repeat the same request: what it accepted already is not accepted twice.'
+      : 'Look whether it was done before you repeat it.';
+    const detail = `The ledger cannot be reached. ${next}`;
+    return new Problem('ledger_unavailable', detail, { ...unsure, headers: { 'retry-after': RETRY_AFTER_S }, cause: error });
   }
   if (UNSTORABLE.includes(fieldOf(error, 'code'))) {
     return new Problem('invalid_request', 'A text has a NUL character, which cannot be stored.', { cause: error });
   }
   return (
-    ofHttpError(error) ??
-    new Problem('internal_error', 'This is a fault of ours, and it is logged.', { ...moneyMoved, cause: error })
+    ofHttpError(error) ?? new Problem('internal_error', 'This is a fault of ours, and it is logged.', { ...unsure, cause: error })
   );
 }
 
@@ -40,6 +46,11 @@ function ofInvalidRequest({ code, field, message }: InvalidRequest): Problem {
 /** `field` is the name of a field, of one and what is in it (a label can have dots of its own), or `body` for all of it. */
 function pointerTo(field: string): string {
   if (field === 'body') return '';
+  const place = /^(spendLimits)\.(\d+)(?:\.(\w+))?$/
+    .exec(field)
+    ?.slice(1)
+    .filter((part) => part !== undefined);
+  if (place) return place.map((part) => `/${part}`).join('');
   const [, parent, label] = /^(metadata|scopes|addressRanges)\.(.*)$/s.exec(field) ?? [];
   const parts = parent !== undefined && label !== undefined ? [parent, label] : [field];
   return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
@@ -47,7 +58,9 @@ function pointerTo(field: string): string {
 
 /** What Express and its body parser throw carries a status. Their messages can quote the body and are not repeated. */
 function ofHttpError(error: unknown): Problem | undefined {
-  if (fieldOf(error, 'type') === 'entity.parse.failed') return new Problem('malformed_json', 'The body is not valid JSON.');
+  if (fieldOf(error, 'type') === 'entity.parse.failed') {
+    return new Problem('malformed_json', 'The body is not valid JSON.', { pointer: '' });
+  }
   const status = Number(fieldOf(error, 'status'));
   if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB.');
   if (status === 415) return new Problem('unsupported_media_type', 'Send the body as application/json in UTF-8, not compressed.');

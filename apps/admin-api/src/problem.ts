@@ -6,6 +6,7 @@ const KINDS = {
   malformed_json: { status: 400, title: 'The body is not JSON' },
   unauthenticated: { status: 401, title: 'The request carries no key that is known here' },
   forbidden: { status: 403, title: 'The key may not do this' },
+  spend_limit_exceeded: { status: 403, title: 'The key may not make that much' },
   not_found: { status: 404, title: 'There is nothing here' },
   method_not_allowed: { status: 405, title: 'This cannot be done here' },
   precondition_failed: { status: 412, title: 'It has changed meanwhile' },
@@ -50,6 +51,7 @@ interface ProblemOptions {
   pointer?: string;
   parameter?: string;
   moneyMoved?: 'yes' | 'no' | 'unknown';
+  safeToRetry?: boolean;
   headers?: Record<string, string>;
   cause?: unknown;
 }
@@ -71,15 +73,14 @@ export class Problem extends Error {
   }
 
   body(): ProblemBody {
-    const { pointer, parameter, moneyMoved = 'no' } = this.#options;
+    const { pointer, parameter, moneyMoved = 'no', safeToRetry = this.status >= 500 } = this.#options;
     return {
       type: `urn:kpay-ops:problem:${this.code}`,
       title: KINDS[this.code].title,
       status: this.status,
       detail: this.message,
       code: this.code,
-      // Everything that failed on our side can be repeated: reads change nothing, and creates carry their own id.
-      safeToRetry: this.status >= 500,
+      safeToRetry,
       moneyMoved,
       ...(pointer !== undefined && { pointer }),
       ...(parameter !== undefined && { parameter }),

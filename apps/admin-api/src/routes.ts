@@ -42,6 +42,7 @@ function allow({ scope }: Operation): RequestHandler {
 
 function serve(operation: Operation): RequestHandler {
   return async (request, response) => {
+    response.locals.operation = operation;
     const { body, headers } = await operation.handle(understand(operation, request, response));
     response
       .status(operation.answer.status)

@@ -1,3 +1,4 @@
+import { eventually } from '@kpay/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { idOfApiKey, makeApiKey } from '../src/api-key.ts';
 import { isAddressRange } from '../src/authenticate.ts';
@@ -53,7 +54,9 @@ describe('a key', () => {
     expect(events.body.items).toMatchObject([{ actor: 'till' }]);
 
     const listed = await api.ask('/v1/api-keys');
-    expect(listed.body.items).toMatchObject([{ id, owner: 'till', createdBy: 'admin', lastUsedAt: expect.any(String) }]);
+    expect(listed.body.items).toMatchObject([{ id, owner: 'till', createdBy: 'admin' }]);
+    const used = async () => ((await api.ask('/v1/api-keys')).body.items as { lastUsedAt: string | null }[])[0]?.lastUsedAt;
+    await eventually(async () => expect(await used()).toEqual(expect.any(String)));
     expect(listed.text).not.toContain(key.slice(16));
     const stored = JSON.stringify(await api.ledger.db.selectFrom('kpay.api_keys').selectAll().execute());
     expect(stored).not.toContain(key.slice(16));
@@ -119,9 +122,58 @@ describe('a key', () => {
     ['/addressRanges/0', { addressRanges: ['10.0.0.0/33'] }],
     ['/addressRanges/0', { addressRanges: ['example.org'] }],
     ['/expiresAt', { expiresAt: 'tomorrow' }],
+    ['/spendLimits', { spendLimits: [] }],
+    ['/spendLimits', { spendLimits: [{ currency: 'XAF', amount: 5, hours: 1 }], scopes: ['keys'] }],
+    ['/spendLimits/0/currency', { spendLimits: [{ currency: 'xaf', amount: 5, hours: 1 }] }],
+    ['/spendLimits/0/amount', { spendLimits: [{ currency: 'XAF', amount: '5.5', hours: 1 }] }],
+    ['/spendLimits/0/hours', { spendLimits: [{ currency: 'XAF', amount: 5 }] }],
+    ['/requestsPerMinute', { requestsPerMinute: 0 }],
   ])('is not made with a wrong %s', async (pointer, changes) => {
     const answer = await api.ask('/v1/api-keys', { body: { ...wanted, ...changes } });
     expect([answer.status, answer.body.pointer]).toEqual([400, pointer]);
+  });
+});
+
+describe('a key with a spend limit', () => {
+  const limited = { spendLimits: [{ currency: 'XAF', amount: '100000', hours: 24 }] };
+  const order = (externalId: string, changes: Record<string, unknown> = {}) => ({ ...wish, externalId, ...changes });
+
+  it('makes as much as its limit, and then is told which limit it met', async () => {
+    const { key } = await makeKey(limited);
+    for (const externalId of ['a', 'b'])
+      expect((await api.ask('/v1/transfers', { body: order(externalId), token: key })).status).toBe(202);
+    const refused = await api.ask('/v1/transfers', { body: order('c'), token: key });
+    expect([refused.status, refused.body.code, refused.body.pointer]).toEqual([403, 'spend_limit_exceeded', '/amount']);
+    expect(refused.body.detail).toContain('100000 XAF in 24 hours');
+    expect(refused.body.safeToRetry).toBe(true);
+    // Repeats are answered as before, others are not concerned.
+    const again = await api.ask('/v1/transfers', { body: order('a'), token: key });
+    expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
+    const other = await makeKey({ ...limited, name: 'another' });
+    expect((await api.ask('/v1/transfers', { body: order('c'), token: other.key })).status).toBe(202);
+  });
+
+  it('gets back what ended without moving money', async () => {
+    const { key } = await makeKey({ ...limited, scopes: ['transfers:create', 'control'] });
+    const made = await api.ask('/v1/transfers', { body: order('a', { amount: 100_000 }), token: key });
+    expect((await api.ask('/v1/transfers', { body: order('b'), token: key })).status).toBe(403);
+    await api.ask(`/v1/transfers/${String(made.body.id)}/cancel`, { body: { reason: 'not needed' } });
+    expect((await api.ask('/v1/transfers', { body: order('b'), token: key })).status).toBe(202);
+  });
+
+  it('makes nothing in a currency that it has no limit for, nor what alone passes it', async () => {
+    const { key } = await makeKey(limited);
+    const kes = { sourceCountry: 'KEN', destinationCountry: 'UGA', amount: 100 };
+    const refused = await api.ask('/v1/transfers', { body: order('a', kes), token: key });
+    expect([refused.status, refused.body.code, refused.body.safeToRetry]).toEqual([403, 'spend_limit_exceeded', false]);
+    const large = await api.ask('/v1/transfers', { body: order('b', { amount: 100_001 }), token: key });
+    expect([large.status, large.body.safeToRetry]).toEqual([403, false]);
+  });
+
+  it('is shown with it', async () => {
+    await makeKey({ ...limited, requestsPerMinute: 60 });
+    const [shown] = (await api.ask('/v1/api-keys')).body.items as Record<string, unknown>[];
+    expect(shown).toMatchObject({ ...limited, requestsPerMinute: 60 });
   });
 });
 

@@ -129,6 +129,9 @@ describe('while the ledger is away', () => {
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(answer.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: true, moneyMoved: 'unknown' });
     expect((await api.ask('/v1/transfers')).body).toMatchObject({ code: 'ledger_unavailable', moneyMoved: 'no' });
+    const pause = await api.ask('/v1/pauses', { body: { scope: 'all', reason: 'try' } });
+    // A second pause would stay when the first is lifted.
+    expect(pause.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: false });
     const ready = await api.ask('/readyz');
     expect([ready.status, ready.text]).toEqual([503, 'ledger: cannot be reached\n']);
     expect((await api.ask('/healthz')).status).toBe(200);

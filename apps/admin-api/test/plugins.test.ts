@@ -29,6 +29,15 @@ const acme = definePlugin({
         throw Object.assign(new Error('the holiday password is hunter2'), { status: 413 });
       },
     },
+    {
+      name: 'break-something',
+      method: 'post',
+      path: '/broken',
+      summary: 'Breaks after it did something.',
+      handle() {
+        throw new Error('too late');
+      },
+    },
     { name: 'nonsense', method: 'get', path: '/nonsense', summary: 'Answers no JSON.', handle: () => 1n },
   ],
 });
@@ -63,6 +72,12 @@ it.each(['broken', 'nonsense'])(
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
     expect(answer.body).toMatchObject({ code: 'internal_error', detail: 'The plugin acme failed to answer; why is in the log.' });
     expect(answer.text).not.toContain('hunter2');
+    expect(answer.body.safeToRetry).toBe(true);
     expect((await api.ask('/v1/accounts')).status).toBe(200);
   },
 );
+
+it('nobody is told to repeat what a plugin may have done before it failed', async () => {
+  const answer = await api.ask('/v1/plugins/acme/broken', { body: {} });
+  expect(answer.body).toMatchObject({ status: 500, safeToRetry: false, moneyMoved: 'unknown' });
+});

@@ -33,6 +33,17 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect(answers.filter(({ headers }) => headers.get('idempotency-replayed') === null)).toHaveLength(1);
   });
 
+  it('lets no two transfers of a key, made at once, pass its limit together', async () => {
+    const spendLimits = [{ currency: 'XAF', amount: 500_000, hours: 1 }];
+    const made = await api.ask('/v1/api-keys', {
+      body: { name: 'till', owner: 'till', scopes: ['transfers:create'], spendLimits },
+    });
+    const orders = Array.from({ length: 40 }, (_, n) => ({ ...wish, externalId: `limited-${n}` }));
+    const answers = await Promise.all(orders.map((body) => api.ask('/v1/transfers', { body, token: String(made.body.key) })));
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(10);
+    expect(answers.filter(({ status }) => status === 403)).toHaveLength(30);
+  });
+
   it('says within seconds that it is not ready while the network is silent, and 503 when it breaks', async () => {
     network.pause();
     const underWay = api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' } });

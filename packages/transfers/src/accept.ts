@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type AccountRules, noRules } from './account-rules.ts';
 import { describeLimit, limitsOf } from './checks/spend-limit.ts';
 import { IdempotencyConflict, InvalidRequest } from './errors.ts';
+import { judgeKeyLimits, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { QuoteRow, TransferRow } from './ledger/schema.ts';
@@ -17,6 +18,8 @@ export interface TransferOrder {
   idempotencyKey?: string;
   /** The BullMQ job that waits for the outcome. */
   jobId?: string;
+  /** The key it comes with, when that has limits of its own. */
+  apiKey?: LimitedKey;
   /** The transfer that is made again by this order. */
   replayOf?: string;
 }
@@ -35,7 +38,7 @@ export interface Acceptance {
  *
  * @param accounts the names that exist.
  * @param rules of those accounts that have any.
- * @throws InvalidRequest, IdempotencyConflict; nothing was recorded then.
+ * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded; nothing was recorded then.
  */
 export async function acceptTransfer(
   ledger: Ledger,
@@ -67,6 +70,7 @@ export async function acceptTransfer(
     if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
     refuseUnsendable(request, rules.get(order.account) ?? noRules);
     const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
+    if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
     const accepted = await record(tx, order, request, hash, quoted);
     if (accepted) return { transfer: accepted, replayed: false };
     // A twin of this order was recorded between our look and our insert.
@@ -127,6 +131,7 @@ async function record(
       kpay_external_id: kpayExternalId(account, identity),
       job_id: order.jobId ?? null,
       replay_of: order.replayOf ?? null,
+      api_key_id: order.apiKey?.id ?? null,
       source_country: request.sourceCountry,
       destination_country: request.destinationCountry,
       amount_minor: String(request.amount.amountMinor),

@@ -22,6 +22,18 @@ export class IdempotencyConflict extends Error {
   }
 }
 
+/** More than the key that asks may make. Nothing was recorded. */
+export class SpendLimitExceeded extends Error {
+  override readonly name = 'SpendLimitExceeded';
+  /** Whether it fits once what was made before is old enough. */
+  readonly fitsLater: boolean;
+
+  constructor(message: string, fitsLater: boolean) {
+    super(message);
+    this.fitsLater = fitsLater;
+  }
+}
+
 /** An account now talks to another KPay than the one the ledger knows it by. Nothing may be sent. */
 export class PinMismatch extends Error {
   override readonly name = 'PinMismatch';

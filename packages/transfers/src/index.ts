@@ -5,7 +5,7 @@ export type { Check, CheckContext, Verdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';
 export { rateCheck } from './checks/rate.ts';
 export { scheduleCheck } from './checks/schedule.ts';
-export { IdempotencyConflict, InvalidRequest, PinMismatch } from './errors.ts';
+export { IdempotencyConflict, InvalidRequest, PinMismatch, SpendLimitExceeded } from './errors.ts';
 export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, type TransferPosition } from './find-transfers.ts';
 export {
   ADVANCE_JOB,
@@ -17,6 +17,7 @@ export {
   rebuildHints,
   sweepDue,
 } from './hints.ts';
+export type { KeyLimit, LimitedKey } from './key-limit.ts';
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
 export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
 export type { ApiKeyRow, LedgerSchema, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';

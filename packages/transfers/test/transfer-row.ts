@@ -52,6 +52,7 @@ export function transferRow(changes: Partial<TransferRow> = {}): TransferRow {
     receipt: null,
     resolved_by: null,
     replay_of: null,
+    api_key_id: null,
     created_at: at,
     updated_at: at,
     finished_at: null,

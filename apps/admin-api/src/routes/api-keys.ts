@@ -1,7 +1,8 @@
-import type { ApiKeyRow } from '@kpay/transfers';
+import { formatAmount, InvalidAmount, parseAmount } from '@kpay/core';
+import { type ApiKeyRow, decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
 import { z } from 'zod';
 import { isAddressRange } from '../authenticate.ts';
-import type { KeyStore } from '../key-store.ts';
+import { type KeyStore, limitsOfKey } from '../key-store.ts';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { Problem } from '../problem.ts';
@@ -10,6 +11,12 @@ import { type Scope, scopes } from '../scopes.ts';
 const time = z.iso.datetime();
 const scope = z.enum(scopes, `must be one of ${scopes.join(', ')}`);
 
+const spendLimit = z.strictObject({
+  currency: z.string(),
+  amount: decimalSchema,
+  hours: z.int().describe('The stretch that is looked back.'),
+});
+
 const view = {
   id: z.string(),
   name: z.string(),
@@ -17,6 +24,11 @@ const view = {
   prefix: z.string().describe('What the key begins with.'),
   scopes: z.array(scope),
   addressRanges: z.array(z.string()).nullable(),
+  spendLimits: z
+    .array(spendLimit)
+    .nullable()
+    .describe('The most that may be made with it; of currencies that are not named: none.'),
+  requestsPerMinute: z.int().nullable().describe('How often it may ask; what the setting says, when null.'),
   createdBy: z.string(),
   createdAt: time,
   expiresAt: time.nullable(),
@@ -41,6 +53,23 @@ const bodySchema = z.strictObject({
     .min(1, 'must not be empty')
     .max(50, 'must be at most 50')
     .optional(),
+  spendLimits: z
+    .array(
+      z.strictObject({
+        currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency such as XAF'),
+        amount: z.union([z.string(), z.number()], 'must be an amount such as 5000000'),
+        hours: z.int('must be a whole number').min(1, 'must be at least 1').max(8_760, 'must be at most 8760'),
+      }),
+      'must be a list',
+    )
+    .min(1, 'must not be empty')
+    .max(20, 'must be at most 20')
+    .optional(),
+  requestsPerMinute: z
+    .int('must be a whole number')
+    .min(1, 'must be at least 1')
+    .max(1_000_000, 'must be at most 1000000')
+    .optional(),
   expiresAt: z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional(),
 });
 
@@ -64,17 +93,23 @@ export function createApiKey({ keys }: { keys: KeyStore }): Operation {
     scope: 'keys',
     summary: 'Make a key for a person or a service. It can have no scope that its maker lacks.',
     body: bodySchema,
+    unrepeatable: true,
     answer: { status: 201, schema: newKeySchema, location: true },
     problems: ['forbidden'],
-    async handle({ body: { name, owner, scopes: wanted, addressRanges, expiresAt }, caller }) {
+    async handle({ body: { name, owner, scopes: wanted, addressRanges, spendLimits, requestsPerMinute, expiresAt }, caller }) {
       const beyond = wanted.filter((one) => !caller.scopes.has(one));
       if (beyond.length > 0) throw new Problem('forbidden', `Your own key lacks the scope ${beyond.join(', ')}.`);
+      if (spendLimits && wanted.includes('keys')) {
+        throw new InvalidRequest('spendLimits', 'must be left out with the scope keys: it could make a key without them');
+      }
       const { key, row } = await keys.create(
         {
           name,
           owner,
           scopes: [...new Set(wanted)],
           addressRanges: addressRanges ?? null,
+          spendLimits: spendLimits?.map(limitOf) ?? null,
+          requestsPerMinute: requestsPerMinute ?? null,
           expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
         },
         caller.owner,
@@ -100,6 +135,18 @@ export function revokeApiKey({ keys }: { keys: KeyStore }): Operation {
   });
 }
 
+function limitOf(
+  { currency, amount, hours }: { currency: string; amount: string | number; hours: number },
+  index: number,
+): KeyLimit {
+  try {
+    return { currency, amountMinor: parseAmount(amount, currency).amountMinor, hours };
+  } catch (error) {
+    if (error instanceof InvalidAmount) throw new InvalidRequest(`spendLimits.${index}.amount`, error.message);
+    throw error;
+  }
+}
+
 function presentKey(row: ApiKeyRow): z.infer<typeof keySchema> {
   const iso = (at: Date | null) => at?.toISOString() ?? null;
   return {
@@ -109,6 +156,14 @@ function presentKey(row: ApiKeyRow): z.infer<typeof keySchema> {
     prefix: `kops_${row.id}_`,
     scopes: row.scopes as Scope[],
     addressRanges: row.address_ranges,
+    spendLimits:
+      row.spend_limits &&
+      limitsOfKey(row).map(({ currency, amountMinor, hours }) => ({
+        currency,
+        amount: formatAmount({ amountMinor, currency }),
+        hours,
+      })),
+    requestsPerMinute: row.requests_per_minute,
     createdBy: row.created_by,
     createdAt: row.created_at.toISOString(),
     expiresAt: iso(row.expires_at),

@@ -32,9 +32,15 @@ export function createTransfer({ ledger, accounts, rules, tellWorkers }: CreateT
     body: bodySchema,
     idempotent: true,
     answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
-    problems: ['idempotency_required', 'idempotency_conflict'],
-    async handle({ body: { account, ...wish }, idempotencyKey, caller: { owner } }) {
-      const order = { account, owner, body: wish, ...(idempotencyKey !== undefined && { idempotencyKey }) };
+    problems: ['idempotency_required', 'idempotency_conflict', 'spend_limit_exceeded'],
+    async handle({ body: { account, ...wish }, idempotencyKey, caller: { owner, apiKey } }) {
+      const order = {
+        account,
+        owner,
+        body: wish,
+        ...(idempotencyKey !== undefined && { idempotencyKey }),
+        ...(apiKey && { apiKey }),
+      };
       const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
       if (!replayed) tellWorkers(transfer);
       return replyWithNew(transfer, replayed);

@@ -63,6 +63,7 @@ export function createPause({ ledger, accounts }: PausesOptions): Operation {
     scope: 'control',
     summary: 'Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there.',
     body: bodySchema,
+    unrepeatable: true,
     answer: { status: 201, schema: pauseSchema, location: true },
     async handle({ body: { reason, until: end, ...scope }, caller }) {
       if ('account' in scope && !accounts.has(scope.account)) {

@@ -18,7 +18,7 @@ function operationOf(plugin: string, route: Route): Operation {
     scope: route.method === 'get' ? 'read' : 'control',
     summary: route.summary,
     query: z.looseObject({}),
-    ...(route.method === 'post' && { body: z.unknown() }),
+    ...(route.method === 'post' && { body: z.unknown(), unrepeatable: true as const }),
     answer: { status: 200, schema: z.unknown() },
     async handle({ id, query, body, caller: { owner } }) {
       const handle = (signal: AbortSignal) =>
@@ -28,7 +28,12 @@ function operationOf(plugin: string, route: Route): Operation {
         // Here, so that what is no JSON is the plugin's failure too.
         return { body: JSON.parse(JSON.stringify(answer ?? null)) };
       } catch (error) {
-        throw new Problem('internal_error', `The plugin ${plugin} failed to answer; why is in the log.`, { cause: error });
+        throw new Problem('internal_error', `The plugin ${plugin} failed to answer; why is in the log.`, {
+          cause: error,
+          // Nobody here knows what the plugin did before it failed.
+          safeToRetry: route.method === 'get',
+          ...(route.method === 'post' && { moneyMoved: 'unknown' as const }),
+        });
       }
     },
   });

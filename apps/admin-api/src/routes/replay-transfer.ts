@@ -35,13 +35,14 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
     body: bodySchema,
     idempotent: true,
     answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
-    problems: ['idempotency_required', 'idempotency_conflict', 'not_replayable'],
-    async handle({ id, body: { externalId }, idempotencyKey, caller: { owner } }) {
+    problems: ['idempotency_required', 'idempotency_conflict', 'not_replayable', 'spend_limit_exceeded'],
+    async handle({ id, body: { externalId }, idempotencyKey, caller: { owner, apiKey } }) {
       await requireTransfer(ledger, id);
       const identity = {
         owner,
         ...(externalId !== undefined && { externalId }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
+        ...(apiKey && { apiKey }),
       };
       const replayed = await replay(ledger, names, id, identity, rules);
       if (!replayed) throw new Problem('not_found', 'There is no transfer with this id.');

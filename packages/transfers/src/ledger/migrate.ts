@@ -8,6 +8,7 @@ import * as plugins from './migrations/0004-plugins.ts';
 import * as holding from './migrations/0005-holding.ts';
 import * as apiKeys from './migrations/0006-api-keys.ts';
 import * as quotes from './migrations/0007-quotes.ts';
+import * as keyLimits from './migrations/0008-key-limits.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -18,6 +19,7 @@ const migrations = {
   '0005-holding': holding,
   '0006-api-keys': apiKeys,
   '0007-quotes': quotes,
+  '0008-key-limits': keyLimits,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date. */

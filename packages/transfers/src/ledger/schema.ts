@@ -103,6 +103,8 @@ interface TransfersTable {
   resolved_by: string | null;
   /** The transfer that this one was made again from. */
   replay_of: Fixed<string | null>;
+  /** The key of the admin API that made it, when that has limits of its own. */
+  api_key_id: Fixed<string | null>;
 
   created_at: Fixed<Date>;
   updated_at: Date;
@@ -145,6 +147,8 @@ interface ApiKeysTable {
   owner: Fixed<string>;
   scopes: Fixed<string[]>;
   address_ranges: Fixed<string[] | null>;
+  spend_limits: Json<{ currency: string; amountMinor: string; hours: number }[] | null>;
+  requests_per_minute: Fixed<number | null>;
   created_by: Fixed<string>;
   created_at: Fixed<Date>;
   expires_at: Fixed<Date | null>;

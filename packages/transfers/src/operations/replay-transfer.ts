@@ -2,6 +2,7 @@ import { formatAmount } from '@kpay/core';
 import { type Acceptance, acceptTransfer } from '../accept.ts';
 import type { AccountRules } from '../account-rules.ts';
 import { findTransfer } from '../find-transfers.ts';
+import type { LimitedKey } from '../key-limit.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { TransferRow } from '../ledger/schema.ts';
 import { isFinal, moneyMoved } from '../states.ts';
@@ -13,13 +14,13 @@ export type Replay = { outcome: 'accepted'; acceptance: Acceptance } | { outcome
  * The caller gives the identity, so that asking twice makes one.
  *
  * @returns `not_replayable` while money moved or may have; undefined when there is no such transfer.
- * @throws InvalidRequest, IdempotencyConflict as acceptTransfer does.
+ * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded as acceptTransfer does.
  */
 export async function replayTransfer(
   ledger: Ledger,
   accounts: ReadonlySet<string>,
   id: string,
-  identity: { owner: string; externalId?: string; idempotencyKey?: string },
+  identity: { owner: string; externalId?: string; idempotencyKey?: string; apiKey?: LimitedKey },
   rules?: ReadonlyMap<string, AccountRules>,
 ): Promise<Replay | undefined> {
   const transfer = await findTransfer(ledger, id);
@@ -34,6 +35,7 @@ export async function replayTransfer(
       owner: identity.owner,
       ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
       body: { ...wishOf(transfer), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
+      ...(identity.apiKey && { apiKey: identity.apiKey }),
       replayOf: transfer.id,
     },
     rules,
