@@ -213,6 +213,16 @@ describe('the answer to a re-send', () => {
     expect(stage.effects(row)).toBe(1);
   });
 
+  it('409, then no answer, then 409: the call without an answer may be what holds the id, so two conflicts begin anew', async () => {
+    const advancer = await stage.advancer();
+    const row = await unconfirmed(advancer);
+    fault({ kind: 'status', status: 409 });
+    fault({ kind: 'drop', when: 'before' });
+    fault({ kind: 'status', status: 409 });
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(stage.effects(row)).toBe(1);
+  });
+
   it.each(['400', '403', '404', '422'])('%s: review, with an alarm', async (answer) => {
     const advancer = await stage.advancer();
     const row = await unconfirmed(advancer);

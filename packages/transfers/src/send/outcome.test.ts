@@ -170,6 +170,16 @@ describe('a 409 as proof', () => {
     expect(outcome.set).not.toHaveProperty('kpay_transfer_id');
   });
 
+  it('begins anew after an answer that did not come: that call may be what holds the id', () => {
+    const row = again({ first_conflict_at: after(-30_000) });
+    for (const answer of ['timeout', '5xx', 'an expired lease'] as const) {
+      expect(outcomeOf(row, answers[answer], context).set).toMatchObject({ first_conflict_at: null });
+    }
+    for (const answer of ['401', '429', 'never connected'] as const) {
+      expect(outcomeOf(row, answers[answer], context).set).not.toHaveProperty('first_conflict_at');
+    }
+  });
+
   it('never proves anything once the id was refused', () => {
     const row = again({ refused_before: true, first_conflict_at: after(-60_000) });
     expect(outcomeOf(row, answers['409'], context)).toMatchObject({ to: 'review', reasonCode: 'conflict_unprovable' });

@@ -111,11 +111,16 @@ function resendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext
     case 'not_sent':
       return stillUnconfirmed(row, 'not_sent', backoff, { tries: row.tries + 1 });
     case 'unknown':
-      return stillUnconfirmed(row, 'outcome_unknown', backoff, { tries: row.tries + 1, unauthorized: 0 });
+      // This call too may hold the id for a while and then fail: what was seen before it says nothing about it.
+      return stillUnconfirmed(row, 'outcome_unknown', backoff, {
+        tries: row.tries + 1,
+        unauthorized: 0,
+        first_conflict_at: null,
+      });
   }
 }
 
-/** Law 5: two 409 some time apart, after an unknown and without a refusal, say that it happened. */
+/** Law 5: two 409 some time apart, after the last unknown (docs/decisions/0017) and without a refusal, say that it happened. */
 function conflictOutcome(row: TransferRow, context: OutcomeContext): Outcome {
   if (row.refused_before) {
     return review('conflict_unprovable', 'KPay holds this id, but it also refused it once: a conflict proves nothing then', {});
