@@ -1,11 +1,10 @@
 import type { KpayAccount } from '@kpay/core';
 import { healthRoutes, type Logger } from '@kpay/runtime';
-import type { AccountRules, Ledger, Maintenance, Plugin, TransferRow } from '@kpay/transfers';
+import { type AccountRules, type Ledger, ledgerMissing, type Maintenance, type Plugin, type TransferRow } from '@kpay/transfers';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { createAuthenticator } from './authenticate.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
-import { findMissing } from './ledger-readiness.ts';
 import { openApiDocument } from './open-api.ts';
 import type { Operation } from './operation.ts';
 import { Problem } from './problem.ts';
@@ -57,7 +56,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
     response.set('cache-control', 'no-store');
     next();
   });
-  for (const [path, handler] of Object.entries(healthRoutes(() => findMissing(options.ledger)))) {
+  for (const [path, handler] of Object.entries(healthRoutes(() => ledgerMissing(options.ledger)))) {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
   const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken);

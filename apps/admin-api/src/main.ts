@@ -10,6 +10,7 @@ import {
   StartError,
 } from '@kpay/runtime';
 import {
+  changeKeys,
   containStrayErrors,
   createHinter,
   LedgerUnusable,
@@ -23,7 +24,7 @@ import { startAdminApi } from './start-admin-api.ts';
 await runProcess(
   'admin-api',
   process.env,
-  async ({ settings, logger, shutdown }) => {
+  async ({ settings, logger, shutdown, onNewKeys }) => {
     const { databaseUrl, redisUrl, host, ports, adminToken } = settings;
     if (adminToken === undefined) throw new StartError('KPAY_ADMIN_TOKEN is not set: nobody could use the admin API');
     const plugins = await loadPlugins(settings.plugins);
@@ -43,7 +44,8 @@ await runProcess(
       budgetWindowMs: settings.budgetWindowMs,
       watch: createCallWatchers(createMetricsRegistry(), logger),
     });
-    for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+    shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
+    onNewKeys((account) => changeKeys(ledger, accounts, account, settings.budgetWindowMs));
 
     const api = await startAdminApi({
       ledger,

@@ -14,9 +14,11 @@ import {
   type Settings,
   StartError,
   secretsOf,
+  watchKeys,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import {
+  changeKeys,
   containStrayErrors,
   createFileEpochCopy,
   createHinter,
@@ -52,19 +54,16 @@ export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): P
       'kpay up runs everything in one process: leave out DATABASE_URL and REDIS_URL, or start each app by itself (docs/deployment.md)',
     );
   }
-  const logger = createLogger({ name: 'kpay', level: 'warn', secrets: secretsOf(settings) });
-  const shutdown = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS });
+  const secrets = new Set(secretsOf(settings));
+  const logger = createLogger({ name: 'kpay', level: 'warn', secrets });
+  const shutdown = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS, withinMs: STOP_WITHIN_MS });
   const stopped = Promise.withResolvers<number>();
   shutdown.push(
     'signals',
     onSignals(() => stopped.resolve(0)),
   );
-  const release = () => {
-    const late = new Promise<void>((resolve) => setTimeout(resolve, STOP_WITHIN_MS).unref());
-    return Promise.race([shutdown.run(), late]);
-  };
   try {
-    const running = await startEverything(settings, { logger, shutdown });
+    const running = await startEverything(settings, { env, secrets, logger, shutdown });
     printAddresses(running);
     if (demo) {
       const { apiUrl, workerUrl, adminToken } = running;
@@ -76,7 +75,7 @@ export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): P
     console.log('\nStopping …');
     return code;
   } finally {
-    await release();
+    await shutdown.run();
   }
 }
 
@@ -91,9 +90,14 @@ export interface Running {
   dataDir: string;
 }
 
-type Parts = { logger: ReturnType<typeof createLogger>; shutdown: ReturnType<typeof createShutdown> };
+interface Parts {
+  env: NodeJS.ProcessEnv;
+  secrets: Set<string>;
+  logger: ReturnType<typeof createLogger>;
+  shutdown: ReturnType<typeof createShutdown>;
+}
 
-async function startEverything(settings: Settings, { logger, shutdown }: Parts): Promise<Running> {
+async function startEverything(settings: Settings, { env, secrets, logger, shutdown }: Parts): Promise<Running> {
   const { dataDir, host, ports } = settings;
   const plugins = await loadPlugins(settings.plugins);
   containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
@@ -118,7 +122,9 @@ async function startEverything(settings: Settings, { logger, shutdown }: Parts):
     budgetWindowMs: settings.budgetWindowMs,
     watch: createCallWatchers(registry, logger),
   });
-  for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+  shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
+  const take = (account: AccountSettings) => changeKeys(ledger, accounts, account, settings.budgetWindowMs);
+  shutdown.push('keys', watchKeys({ env, accounts: settings.accounts, secrets, logger, take }));
 
   const epochCopy = createFileEpochCopy(epochFile(dataDir));
   const worker = await startWorker({

@@ -2,12 +2,13 @@ import { InvalidSettings, openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openRedis, runProcess } from '@kpay/runtime';
 import { containStrayErrors, loadPlugins } from '@kpay/transfers';
+import { keepApplication } from './keep-application.ts';
 import { startExporter } from './start-exporter.ts';
 
 await runProcess(
   'exporter',
   process.env,
-  async ({ settings, logger, shutdown }) => {
+  async ({ settings, logger, shutdown, onNewKeys }) => {
     const plugins = await loadPlugins(settings.plugins);
     containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
     const { redisUrl, host, ports, budgetWindowMs } = settings;
@@ -23,7 +24,10 @@ await runProcess(
         openKpayAccount({ ...account, budgetWindowMs }, { stores, ...watch(account.name) }),
       ]),
     );
-    for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+    shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
+    const keepers = new Map([...accounts].map(([name, account]) => [name, keepApplication(account)]));
+    onNewKeys(async (account) => keepers.get(account.name)?.changeKeys(account));
+    shutdown.push('applications', () => Promise.all([...keepers.values()].map((keeper) => keeper.close())));
 
     const exporter = await startExporter({
       accounts,

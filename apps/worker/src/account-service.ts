@@ -24,6 +24,7 @@ import {
 import type { Processor } from 'bullmq';
 import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
+import type { Pulse } from './pulse.ts';
 import { repeat } from './repeat.ts';
 import type { TransferMetrics } from './transfer-metrics.ts';
 import { type ObservationPace, wakeHeld } from './wake-held.ts';
@@ -51,6 +52,8 @@ export interface AccountServiceOptions {
   accounts: ReadonlySet<string>;
   queues: Queues;
   metrics: TransferMetrics;
+  /** Told what of this service must go on. */
+  pulse: Pulse;
   logger: Logger;
   /** How many transfers are under way at once. */
   concurrency: number;
@@ -74,7 +77,7 @@ export interface AccountService {
 
 /** Opens an account's door at once; the sending side waits for `advance`. */
 export function openAccountService(options: AccountServiceOptions): AccountService {
-  const { ledger, epoch, account, accounts, rules, queues, metrics, logger } = options;
+  const { ledger, epoch, account, accounts, rules, queues, metrics, pulse, logger } = options;
   const { name } = account;
   const prefix = queuePrefix(name);
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
@@ -90,6 +93,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
     },
   );
   metrics.watchQueue(name, doorQueue);
+  pulse.expect(`the door of account ${name}`, () => door.isRunning());
 
   const onMoved = async (transfer: TransferRow) => {
     metrics.moved(transfer);
@@ -112,6 +116,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       processHint = createAdvanceProcessor(advancerOf(options, pin), { ...options, signal: stopping.signal, onMoved });
       const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
       advancing.run().catch(onError('transfers are not advanced'));
+      pulse.expect(`the queue of hints of account ${name}`, () => advancing.isRunning());
       const sweep = async () => {
         // After a restore nothing would come of the hints.
         if (epoch.refusal() === undefined) await sweepDue(ledger, name, hints);
@@ -124,7 +129,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
         if ((await wakePayable(ledger, account, ownRules, signal)) > 0) await sweep();
       };
       stoppers.push(
-        repeat(sweep, SWEEP_EVERY_MS, onError('the sweep failed')),
+        repeat(sweep, SWEEP_EVERY_MS, onError('the sweep failed'), pulse.expectBeats(`the sweep of account ${name}`)),
         wakeHeld(ledger, account, options.observeEveryMs, sweep, onError('held transfers sleep on')),
         repeat(wakeRuled, SWEEP_EVERY_MS, onError('transfers held by rules sleep on')),
         repeat(wakePaid, PAYABLE_EVERY_MS, onError('transfers held for payouts sleep on')),

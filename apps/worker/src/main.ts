@@ -2,6 +2,7 @@ import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
 import {
+  changeKeys,
   containStrayErrors,
   createRedisEpochCopy,
   LedgerUnusable,
@@ -15,7 +16,7 @@ import { startWorker } from './start-worker.ts';
 await runProcess(
   'worker',
   process.env,
-  async ({ settings, logger, shutdown }) => {
+  async ({ settings, logger, shutdown, onNewKeys }) => {
     const plugins = await loadPlugins(settings.plugins);
     containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
     const { databaseUrl, redisUrl, host, ports, workerAccounts } = settings;
@@ -38,7 +39,8 @@ await runProcess(
         watch: createCallWatchers(registry, logger),
       },
     );
-    for (const account of accounts.values()) shutdown.push(`account ${account.name}`, () => account.close());
+    shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
+    onNewKeys((account) => changeKeys(ledger, accounts, account, settings.budgetWindowMs));
 
     const worker = await startWorker({
       ledger,

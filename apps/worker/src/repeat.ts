@@ -1,10 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Runs `task` again and again with a pause between, until stopped. A failing run is reported, never the last one. */
+/**
+ * Runs `task` again and again with a pause between, until stopped. A failing run is reported, never the last one.
+ *
+ * @param onRound told after each run, however it ended.
+ */
 export function repeat(
   task: (signal: AbortSignal) => Promise<void>,
   everyMs: number,
   onError: (error: unknown) => void,
+  onRound: () => void = () => {},
 ): () => Promise<void> {
   const stopping = new AbortController();
   const { signal } = stopping;
@@ -15,6 +20,7 @@ export function repeat(
       } catch (error) {
         if (!signal.aborted) onError(error);
       }
+      onRound();
       await delay(everyMs, undefined, { signal }).catch(() => undefined);
     }
   })();

@@ -7,6 +7,7 @@ import {
   ForeignLedger,
   type Ledger,
   type LedgerEpoch,
+  ledgerMissing,
   openLedgerEpoch,
   type Pin,
   PinMismatch,
@@ -16,6 +17,7 @@ import {
 } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
 import { openAccountService } from './account-service.ts';
+import { createPulse } from './pulse.ts';
 import { repeat } from './repeat.ts';
 import { runSink } from './run-sink.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
@@ -69,19 +71,29 @@ export interface RunningWorker {
  *   ledger's epoch is another ledger's.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { accounts, logger, ledger, registry, host, port } = options;
+  const { accounts, queues, logger, ledger, registry, host, port } = options;
   const epoch = await openEpoch(options);
   const metrics = createTransferMetrics(registry, ledger, [...accounts.keys()]);
   const releasers: (() => Promise<unknown>)[] = [];
   const waiting = new Map<string, string>();
+  const pulse = createPulse(systemClock.monotonicMs);
+  let stopping = false;
   const close = async () => {
+    stopping = true;
     for (const release of releasers.splice(0).reverse()) await release();
   };
   // Ready: the doors are open. An account whose KPay does not answer accepts jobs all the same, so it is not missing.
   // So does a restored ledger, but that waits for a person: whoever looks must see it.
   let doorsOpen = false;
+  const missing = async () => {
+    if (stopping) return ['it stops'];
+    if (!doorsOpen) return ['the queues'];
+    const away = await Promise.all([ledgerMissing(ledger), queuesMissing(queues)]);
+    return [...away.flat(), ...[epoch.refusal() ?? []].flat()];
+  };
   const routes = {
-    ...healthRoutes(() => [...(doorsOpen ? [] : ['the queues']), ...[epoch.refusal() ?? []].flat()]),
+    // What has been closed in order is not stuck.
+    ...healthRoutes(missing, () => (stopping ? [] : pulse.stuck())),
     '/metrics': async (_request: unknown, response: ServerResponse) => {
       response.setHeader('content-type', registry.contentType);
       response.end(await registry.metrics());
@@ -92,7 +104,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     releasers.push(server.close);
     for (const account of accounts.values()) releasers.push(await serveAccount(account));
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
-    releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed));
+    releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed, pulse.expectBeats('the look at the ledger')));
     releasers.push(watchUnknownQueues({ ...options, accounts: options.allAccounts ?? accounts.keys() }));
     for (const plugin of options.plugins ?? []) {
       for (const sink of plugin.sinks ?? []) releasers.push(runSink({ ledger, plugin: plugin.name, sink, logger }));
@@ -111,6 +123,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       epoch,
       accounts: new Set(accounts.keys()),
       metrics,
+      pulse,
       onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
     });
     const onPinned = (pin: Pin) => {
@@ -146,6 +159,13 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await service.close();
     };
   }
+}
+
+async function queuesMissing(queues: Queues): Promise<readonly string[]> {
+  return queues.ping().then(
+    () => [],
+    () => ['queues: cannot be reached'],
+  );
 }
 
 /** @throws StartError when the copy of the epoch is another ledger's. */

@@ -55,6 +55,10 @@ export interface WorkerStage {
   readBalance(): Promise<void>;
   /** Forgets all callers' jobs. */
   emptyDoor(): Promise<void>;
+  /** Closes the queues behind the worker's back. */
+  closeQueues(): Promise<void>;
+  /** What the worker says at /healthz or /readyz. */
+  askHealth(path: 'healthz' | 'readyz'): Promise<{ status: number; text: string }>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   close(): Promise<void>;
@@ -146,6 +150,11 @@ export async function openWorkerStage(
       await account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
     },
     emptyDoor: () => door.obliterate({ force: true }),
+    closeQueues: () => queues.close(),
+    async askHealth(path) {
+      const answer = await fetch(`${worker?.url}/${path}`);
+      return { status: answer.status, text: await answer.text() };
+    },
     async stopWorker() {
       await worker?.close();
       worker = undefined;

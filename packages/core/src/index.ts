@@ -64,6 +64,7 @@ export {
   type AccountOptions,
   type AccountSettings,
   createMemoryStores,
+  type Keys,
   type KpayAccount,
   openKpayAccount,
   type Stores,

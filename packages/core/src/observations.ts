@@ -48,6 +48,8 @@ export interface ObservationsOptions {
   store: SharedStore;
   clock?: Clock | undefined;
   maxAgeMs?: Partial<Record<ObservationName, number>> | undefined;
+  /** Shown by `peek` while there is nothing newer: what was observed with the keys before. */
+  earlier?: Observations | undefined;
 }
 
 const MAX_AGE_MS: Readonly<Record<ObservationName, number>> = { balance: 30_000, availability: 60_000, rate: 600_000 };
@@ -58,7 +60,7 @@ const FAILURE_MS = 1_000;
 /** Anybody may ask for the rate of any two currencies; more pairs than this are not remembered. */
 const MAX_VALUES = 200;
 
-export function createObservations({ client, store, clock = systemClock, maxAgeMs }: ObservationsOptions): Observations {
+export function createObservations({ client, store, clock = systemClock, maxAgeMs, earlier }: ObservationsOptions): Observations {
   const maxAges = { ...MAX_AGE_MS, ...maxAgeMs };
   const watched = new Map<string, Watched>();
 
@@ -114,9 +116,9 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     balance: (options) => observe('balance', null, (lane) => client.balance({ lane }), options),
     availability: (options) => observe('availability', null, (lane) => client.availability({ lane }), options),
     rate: (from, to, options) => observe('rate', `${from}:${to}`, (lane) => client.exchangeRate(from, to, { lane }), options),
-    peekBalance: () => peek('balance', null),
-    peekAvailability: () => peek('availability', null),
-    peekRate: (from, to) => peek('rate', `${from}:${to}`),
+    peekBalance: async () => (await peek<WalletBalance[]>('balance', null)) ?? earlier?.peekBalance(),
+    peekAvailability: async () => (await peek<CountryAvailability[]>('availability', null)) ?? earlier?.peekAvailability(),
+    peekRate: async (from, to) => (await peek<ExchangeRate>('rate', `${from}:${to}`)) ?? earlier?.peekRate(from, to),
     lastFailure: (observation, pair) => watched.get(keyOf(observation, pair ?? null))?.failure,
   };
 }

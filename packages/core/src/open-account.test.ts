@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startRawServer } from '../test/raw-server.ts';
 import { type AccountSettings, createMemoryStores, openKpayAccount } from './open-account.ts';
 
@@ -10,6 +10,54 @@ const SETTINGS: AccountSettings = {
   environment: 'TEST',
   rateLimitPerMinute: 10,
 };
+
+describe('an account whose keys change', () => {
+  const next = { apiKey: 'kpay_test_next', secretKey: 'next-secret' };
+
+  async function open() {
+    const rows = [{ currency: 'XAF', balance: 1, reservedBalance: 0, availableBalance: 1 }];
+    const server = await startRawServer((request) => request.reply(200, request.path.includes('balance') ? rows : []));
+    const account = openKpayAccount({ ...SETTINGS, baseUrl: server.baseUrl });
+    onTestFinished(async () => {
+      await account.close();
+      await server.close();
+    });
+    const keys = () => server.requests.map(({ headers }) => headers['x-api-key']);
+    return { account, keys };
+  }
+
+  it('uses the new ones everywhere, with a budget of their own, also for those who hold only a method of it', async () => {
+    const { account, keys } = await open();
+    const { balance } = account.observations;
+    const { remaining } = account.budget;
+    await balance({ lane: 'people' });
+    expect(await remaining()).toBe(9);
+    await account.changeKeys(next, (candidate) => candidate.budget.seed([0, 0]));
+    expect(await remaining()).toBe(8);
+    // What was observed before is shown until there is something newer.
+    expect((await account.observations.peekBalance())?.value).toHaveLength(1);
+    await balance({ lane: 'people' });
+    expect(keys()).toEqual([SETTINGS.apiKey, next.apiKey]);
+  });
+
+  it('goes on with the old ones when the check refuses, or when they cannot work', async () => {
+    const { account, keys } = await open();
+    const refuse = () => Promise.reject(new Error('of another application'));
+    await expect(account.changeKeys(next, refuse)).rejects.toThrow('of another application');
+    await expect(account.changeKeys({ ...next, apiKey: 'kpay_live_x' }, async () => {})).rejects.toThrow(/KPAY_ENVIRONMENT/);
+    await account.observations.balance({ lane: 'people' });
+    expect(keys()).toEqual([SETTINGS.apiKey]);
+  });
+
+  it('tells those who wait for budget of the old key to ask again', async () => {
+    const { account } = await open();
+    for (let slot = 0; slot < 10; slot += 1) await account.budget.take('money', { maxWaitMs: 0 }).catch(() => {});
+    const waiting = account.client.balance({ lane: 'money' });
+    await account.changeKeys(next, async () => {});
+    await expect(waiting).rejects.toMatchObject({ reason: 'aborted' });
+    expect(await account.client.balance({ lane: 'money' })).toHaveLength(1);
+  });
+});
 
 describe('accounts with the same stores', () => {
   it('share one budget when they share an API key, and only then', async () => {

@@ -52,17 +52,75 @@ export interface KpayAccount {
   readonly budget: Budget;
   readonly observations: Observations;
   readonly clock: Clock;
+  /**
+   * Goes on with other keys of the same application: whoever holds this account, its client, budget or observations
+   * uses them from then on. `check` gets an account that uses them already, and throws to refuse them; nothing changes then.
+   *
+   * What is on its way with the old keys ends with them; what only waits is told Retryable. KPay counts requests by key, so
+   * another API key has a budget of its own: `check` may seed it.
+   *
+   * @throws InvalidSettings when the keys cannot work, or what `check` throws.
+   */
+  changeKeys(keys: Keys, check: (candidate: KpayAccount) => Promise<void>): Promise<void>;
   close(): Promise<void>;
 }
 
+export type Keys = Pick<AccountSettings, 'apiKey' | 'secretKey'>;
+
 /** @throws InvalidSettings when they cannot work; nothing is sent yet. */
 export function openKpayAccount(settings: AccountSettings, options: AccountOptions = {}): KpayAccount {
-  const { name, apiKey, secretKey, baseUrl, environment, rateLimitPerMinute = 100, budgetWindowMs = 60_000 } = settings;
-  const { clock = systemClock, stores = createMemoryStores({ clock }), maxAgeMs, ...clientOptions } = options;
+  const { name, baseUrl, environment, rateLimitPerMinute = 100 } = settings;
+  const { clock = systemClock, stores = createMemoryStores({ clock }) } = options;
   if (!/^[a-z0-9-]{1,32}$/.test(name)) throw new InvalidSettings('an account name has 1 to 32 of a to z, 0 to 9 and -');
   if (!Number.isInteger(rateLimitPerMinute) || rateLimitPerMinute < 1) {
     throw new InvalidSettings('the rate limit (KPAY_RATE_LIMIT_PER_MINUTE) must be a whole number above zero');
   }
+  let access = openAccess(settings, { ...options, clock, stores });
+  /** The clients of earlier keys, until what they are at has ended. */
+  const retired = new Set<Promise<void>>();
+
+  function retire({ client }: Access): void {
+    const closed = client.close().finally(() => retired.delete(closed));
+    retired.add(closed);
+  }
+
+  return {
+    name,
+    baseUrl,
+    environment,
+    clock,
+    client: follow(access.client, () => access.client),
+    budget: follow(access.budget, () => access.budget),
+    observations: follow(access.observations, () => access.observations),
+    async changeKeys({ apiKey, secretKey }, check) {
+      const candidate = openKpayAccount({ ...settings, apiKey, secretKey }, { ...options, clock, stores });
+      try {
+        await check(candidate);
+      } finally {
+        await candidate.close();
+      }
+      const before = access;
+      access = openAccess({ ...settings, apiKey, secretKey }, { ...options, clock, stores }, before.observations);
+      retire(before);
+    },
+    async close() {
+      await Promise.all([access.client.close(), ...retired]);
+    },
+  };
+}
+
+/** What one pair of keys opens. */
+interface Access {
+  client: KpayClient;
+  budget: Budget;
+  observations: Observations;
+}
+
+function openAccess(
+  { apiKey, secretKey, baseUrl, environment, rateLimitPerMinute = 100, budgetWindowMs = 60_000 }: AccountSettings,
+  { clock, stores, maxAgeMs, ...clientOptions }: AccountOptions & { clock: Clock; stores: Stores },
+  earlier?: Observations,
+): Access {
   const budget = createBudget({
     store: stores.budget(digest(apiKey)),
     clock,
@@ -71,8 +129,18 @@ export function openKpayAccount(settings: AccountSettings, options: AccountOptio
   });
   const store = stores.shared(digest(`${baseUrl} ${apiKey}`));
   const client = createKpayClient({ ...clientOptions, baseUrl, apiKey, secretKey, environment, budget, tokens: store, clock });
-  const observations = createObservations({ client, store, clock, maxAgeMs });
-  return { name, baseUrl, environment, client, budget, observations, clock, close: () => client.close() };
+  const observations = createObservations({ client, store, clock, maxAgeMs, earlier });
+  return { client, budget, observations };
+}
+
+/** An object whose methods are those of what `now` answers at each call, also for those who hold only a method. */
+function follow<T extends object>(first: T, now: () => T): T {
+  type Method = (...args: unknown[]) => unknown;
+  const methods = Object.keys(first).map((name) => {
+    const method: Method = (...args) => (now() as Record<string, Method>)[name]?.(...args);
+    return [name, method];
+  });
+  return Object.fromEntries(methods) as T;
 }
 
 function digest(text: string): string {

@@ -23,3 +23,4 @@ export {
   startHttp,
 } from './start-http.ts';
 export { type CallWatcher, createCallWatchers } from './watch-calls.ts';
+export { type KeyWatchOptions, watchKeys } from './watch-keys.ts';

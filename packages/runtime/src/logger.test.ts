@@ -20,6 +20,16 @@ const SHAPES: Record<string, [text: string, hidden: string]> = {
   'a short phone number': ['70123456', '70123456'],
 };
 
+test('a secret that becomes known later is hidden from then on', () => {
+  const lines: string[] = [];
+  const secrets = new Set(['first-secret']);
+  const log = createLogger({ name: 'test', destination: { write: (line: string) => void lines.push(line) }, secrets });
+  log.info('first-secret');
+  secrets.add('second-secret');
+  log.info('first-secret and second-secret');
+  expect(lines.join('')).not.toMatch(/first-secret|second-secret/);
+});
+
 function capture(): { lines: string[]; log: ReturnType<typeof createLogger> } {
   const lines: string[] = [];
   const destination = { write: (line: string) => void lines.push(line) };

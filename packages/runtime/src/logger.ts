@@ -9,8 +9,11 @@ export interface LoggerOptions {
   level?: Level | 'silent';
   /** Standard error unless given: standard output belongs to what a command prints. */
   destination?: DestinationStream;
-  /** The secrets this process knows, to be hidden wherever they turn up. Their shape alone need not give them away. */
-  secrets?: readonly string[];
+  /**
+   * The secrets this process knows, to be hidden wherever they turn up. Their shape alone need not give them away. What is
+   * added to a set later is hidden from then on.
+   */
+  secrets?: readonly string[] | ReadonlySet<string>;
 }
 
 /** A JSON logger from whose lines keys, tokens and phone numbers are removed, whichever way they got there. */

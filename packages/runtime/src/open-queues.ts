@@ -38,6 +38,8 @@ export interface Queues {
    * lie under in Redis. It walks through all keys there, so ask seldom.
    */
   findQueues(beginning: { prefix: string; name: string }): Promise<FoundQueue[]>;
+  /** Whether the store answers; within five seconds. */
+  ping(): Promise<void>;
   /** Closes the newest first; a worker ends the jobs it is at. What is closed already stays so. */
   close(): Promise<void>;
 }
@@ -57,7 +59,7 @@ export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
  * @throws StartError when Redis does not answer.
  */
 export async function openQueues({ store, logger }: { store: QueueStore; logger: Logger }): Promise<Queues> {
-  const { connection, backend, findQueues, release } =
+  const { connection, backend, findQueues, ping, release } =
     'database' in store ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
   const opened: { close(): Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
@@ -79,6 +81,7 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
       keep(new Worker(name, processor, { ...options, connection: connection('worker') }, backend), name),
     queueEvents: (name, options) => keep(new QueueEvents(name, { ...options, connection: connection('worker') }, backend), name),
     findQueues,
+    ping,
     close: () => (closing ??= shut()),
   };
 }
@@ -87,6 +90,7 @@ interface Backend {
   findQueues: Queues['findQueues'];
   connection(role: RedisRole): ConnectionOptions;
   backend: BackendFactory<RedisQueueBackend>;
+  ping(): Promise<void>;
   release(): Promise<void>;
 }
 
@@ -106,6 +110,7 @@ async function useDatabase(database: EmbeddedDatabase): Promise<Backend> {
         where starts_with(queue, $1) and state::text not in ('completed', 'failed')`;
       return (await database.pool.query<FoundQueue>(unfinished, [name])).rows;
     },
+    ping: async () => void (await database.pool.query('select 1')),
     release: async () => {},
   };
 }
@@ -118,6 +123,7 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
     connection: (role) => (role === 'producer' ? producer : worker),
     backend: createRedisBackend,
     findQueues: ({ prefix, name }) => scanQueues(producer, prefix, name),
+    ping: async () => void (await producer.ping()),
     release: async () => {
       // Not quit(): nothing is under way any more, and Redis may be away.
       producer.disconnect();

@@ -26,9 +26,16 @@ export type Redact = (value: unknown) => unknown;
  * shape of text at any depth, and by the exact `secrets` that the process knows. It prefers to hide too much; the
  * one figure of many digits it leaves is what stands under a key that names an amount or a balance.
  */
-export function createRedact(secrets: readonly string[] = []): Redact {
-  // The longest first: one secret may begin with another.
-  const known = secrets.filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length);
+export function createRedact(secrets: readonly string[] | ReadonlySet<string> = []): Redact {
+  let known: readonly string[] = [];
+  let seen = 0;
+  const lookAtSecrets = () => {
+    const count = 'size' in secrets ? secrets.size : secrets.length;
+    if (count === seen) return;
+    seen = count;
+    // The longest first: one secret may begin with another.
+    known = [...secrets].filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length);
+  };
 
   const redactText = (text: string): string => {
     let clean = text;
@@ -58,7 +65,10 @@ export function createRedact(secrets: readonly string[] = []): Redact {
     return Object.fromEntries(Object.entries(source).map(([key, field]) => [key, redactField(key, field, within)]));
   };
 
-  return (value) => redact(value, []);
+  return (value) => {
+    lookAtSecrets();
+    return redact(value, []);
+  };
 }
 
 function plain(value: object): unknown {

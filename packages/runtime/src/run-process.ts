@@ -1,7 +1,8 @@
 import { createLogger, type Logger } from './logger.ts';
-import { readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
+import { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
 import { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
 import { StartError } from './start-error.ts';
+import { watchKeys } from './watch-keys.ts';
 
 /** What a production app gets to start with. */
 export interface ProductionProcess {
@@ -9,10 +10,14 @@ export interface ProductionProcess {
   logger: Logger;
   /** Whatever is opened is pushed here, and released in reverse when the process stops or cannot start. */
   shutdown: Shutdown;
+  /** From now on keys that change in their files are given to `take`, until the process stops (watchKeys). */
+  onNewKeys(take: (account: AccountSettings) => Promise<void>): void;
 }
 
-// A send under way may take 20 s; what is still open after this is left to its lease.
-const RELEASE_WITHIN_MS = 8_000;
+// A send under way may take 20 s; what is still open after this is left to its lease. Container platforms kill a process
+// 10 s after they asked it to stop, or later.
+const RELEASE_WITHIN_MS = 6_000;
+const STOP_WITHIN_MS = 8_000;
 
 /**
  * Runs one app as a process of its own until a signal stops it. What a person can mend (a StartError) is said in one
@@ -36,11 +41,15 @@ export async function runProcess(
     if (settings.accounts.length === 0) {
       throw new StartError('no KPay key is set: set KPAY_API_KEY and KPAY_SECRET_KEY, or KPAY_ACCOUNTS_FILE');
     }
-    const logger = createLogger({ name, secrets: secretsOf(settings) });
-    shutdown = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS });
+    const secrets = new Set(secretsOf(settings));
+    const logger = createLogger({ name, secrets });
+    const opened = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS, withinMs: STOP_WITHIN_MS });
+    shutdown = opened;
     const stopped = Promise.withResolvers<NodeJS.Signals>();
     shutdown.push('signals', onSignals(stopped.resolve));
-    await start({ settings, logger, shutdown });
+    const onNewKeys: ProductionProcess['onNewKeys'] = (take) =>
+      opened.push('keys', watchKeys({ env, accounts: settings.accounts, secrets, logger, take }));
+    await start({ settings, logger, shutdown, onNewKeys });
     logger.info('started');
     logger.info({ signal: await stopped.promise }, 'stopping');
     await shutdown.run();

@@ -48,6 +48,22 @@ test('one that throws, rejects or never ends is logged, and the others are still
   ]);
 });
 
+test('all together end within their bound: what is left then is told to close, and not waited for', async () => {
+  const { logger } = capture();
+  const shutdown = createShutdown({ logger, deadlineMs: 60_000, withinMs: 50 });
+  const told: string[] = [];
+  for (const name of ['redis', 'accounts', 'worker']) {
+    shutdown.push(name, () => {
+      told.push(name);
+      return new Promise(() => {});
+    });
+  }
+  const startedMs = performance.now();
+  await shutdown.run();
+  expect(told).toEqual(['worker', 'accounts', 'redis']);
+  expect(performance.now() - startedMs).toBeLessThan(5_000);
+});
+
 test('the first signal asks, the second ends at once with the code of the signal', async () => {
   const script = join(import.meta.dirname, '../test/wait-for-signals.ts');
   for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 }) as [NodeJS.Signals, number][]) {

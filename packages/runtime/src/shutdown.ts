@@ -3,24 +3,33 @@ import type { Logger } from 'pino';
 export interface Shutdown {
   /** Adds what must be released at the end. Call it right after something has opened. */
   push(name: string, release: () => unknown): void;
-  /** Releases everything, the newest first, once; never throws, and ends within the sum of the bounds. */
+  /** Releases everything, the newest first, once; never throws, and ends within the bound for all together. */
   run(): Promise<void>;
 }
 
+export interface ShutdownOptions {
+  logger: Logger;
+  /** What one release may take. */
+  deadlineMs: number;
+  /** What all of them together may take; for ever unless given. What is left then is told to close, and not waited for. */
+  withinMs?: number;
+}
+
 /**
- * A list of what has been opened. Each release has `deadlineMs`; one that fails or does not end in time is logged
- * and left, so that the others still run and the process can end.
+ * A list of what has been opened. A release that fails or does not end in time is logged and left, so that the others
+ * still run and the process can end.
  */
-export function createShutdown({ logger, deadlineMs }: { logger: Logger; deadlineMs: number }): Shutdown {
+export function createShutdown({ logger, deadlineMs, withinMs = Number.POSITIVE_INFINITY }: ShutdownOptions): Shutdown {
   const releasers: { name: string; release: () => unknown }[] = [];
   let running: Promise<void> | undefined;
 
-  const releaseOne = async ({ name, release }: { name: string; release: () => unknown }) => {
+  const releaseOne = async ({ name, release }: { name: string; release: () => unknown }, leftMs: number) => {
+    const waitMs = Math.max(0, Math.min(deadlineMs, leftMs));
     const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(resolve, deadlineMs, 'late');
+    const timer = setTimeout(resolve, waitMs, 'late');
     try {
       if ((await Promise.race([release(), late])) === 'late')
-        logger.error({ released: name, deadlineMs }, 'did not close in time');
+        logger.error({ released: name, deadlineMs: Math.round(waitMs) }, 'did not close in time');
     } catch (error) {
       logger.error({ released: name, err: error }, 'failed to close');
     } finally {
@@ -28,8 +37,9 @@ export function createShutdown({ logger, deadlineMs }: { logger: Logger; deadlin
     }
   };
   const releaseAll = async () => {
+    const endMs = performance.now() + withinMs;
     // Not a loop over a copy: what is pushed meanwhile is released too.
-    for (let next = releasers.pop(); next; next = releasers.pop()) await releaseOne(next);
+    for (let next = releasers.pop(); next; next = releasers.pop()) await releaseOne(next, endMs - performance.now());
   };
   return {
     push: (name, release) => void releasers.push({ name, release }),

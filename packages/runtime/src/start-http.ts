@@ -102,16 +102,17 @@ export function sendText(response: ServerResponse, status: number, text: string,
 }
 
 /**
- * The two paths every process has. `/healthz`: it runs. `/readyz`: 200 when `waitingFor` answers an empty list, else
- * 503 with what is missing, one a line.
+ * The two paths every process has. `/healthz`: it runs, and nothing in it is `stuck`: else 503, and only a new process
+ * helps. `/readyz`: 200 when `waitingFor` answers an empty list, else 503 with what is missing, one a line.
  */
-export function healthRoutes(waitingFor: () => readonly string[] | Promise<readonly string[]>): Record<string, HttpHandler> {
+export function healthRoutes(
+  waitingFor: () => readonly string[] | Promise<readonly string[]>,
+  stuck: () => readonly string[] = () => [],
+): Record<string, HttpHandler> {
+  const tell = (response: ServerResponse, good: string, wrong: readonly string[]) =>
+    wrong.length === 0 ? sendText(response, 200, `${good}\n`) : sendText(response, 503, `${wrong.join('\n')}\n`);
   return {
-    '/healthz': (_request, response) => sendText(response, 200, 'ok\n'),
-    '/readyz': async (_request, response) => {
-      const missing = await waitingFor();
-      if (missing.length === 0) sendText(response, 200, 'ready\n');
-      else sendText(response, 503, `${missing.join('\n')}\n`);
-    },
+    '/healthz': (_request, response) => tell(response, 'ok', stuck()),
+    '/readyz': async (_request, response) => tell(response, 'ready', await waitingFor()),
   };
 }

@@ -1,6 +1,7 @@
 export { type Acceptance, acceptTransfer, type TransferOrder } from './accept.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './account-rules.ts';
 export { type Advancer, advanceTransfer } from './advance.ts';
+export { changeKeys } from './change-keys.ts';
 export type { Check, CheckContext, Verdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';
 export { rateCheck } from './checks/rate.ts';
@@ -19,6 +20,7 @@ export {
 } from './hints.ts';
 export type { KeyLimit, LimitedKey } from './key-limit.ts';
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
+export { ledgerMissing } from './ledger/ledger-missing.ts';
 export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
 export type { ApiKeyRow, LedgerSchema, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';

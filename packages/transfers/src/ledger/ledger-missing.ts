@@ -1,9 +1,9 @@
-import type { Ledger } from '@kpay/transfers';
+import type { Ledger } from './ledger.ts';
 
 const TIMEOUT_MS = 2_000;
 
-/** What the API waits for before it can serve: nothing, or the ledger. Answers within two seconds, whatever hangs. */
-export async function findMissing(ledger: Ledger): Promise<readonly string[]> {
+/** What is missing when the ledger does not answer, for /readyz: nothing, or the ledger. Answers within two seconds, whatever hangs. */
+export async function ledgerMissing(ledger: Ledger): Promise<readonly string[]> {
   const { promise: late, resolve } = Promise.withResolvers<'late'>();
   const timer = setTimeout(resolve, TIMEOUT_MS, 'late');
   try {

@@ -1,0 +1,128 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createLogger, openPostgres } from '@kpay/runtime';
+import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
+import { createTestDatabase, emptyTestRedis, eventually, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { getTransfer, postTransfer } from './ask-api.ts';
+import { type AppName, type AppProcess, startApp } from './start-app.ts';
+
+const STOPPED_WITHIN_MS = 10_000;
+const order = (externalId: string) => ({ externalId, sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 });
+
+interface Stage {
+  simulator: Simulator;
+  databaseUrl: string;
+  start(app: AppName): Promise<AppProcess>;
+  /** Writes the files that hold the keys. */
+  writeKeys(apiKey: string, secretKey: string): void;
+}
+
+/** A simulator, stores, and keys in files. */
+async function openStage(): Promise<Stage> {
+  const servers = testServerUrls();
+  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
+  const simulator = await createSimulator({ port: 0 });
+  onTestFinished(() => simulator.close());
+  const database = await createTestDatabase(servers.postgresUrl);
+  onTestFinished(database.drop);
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const [api, secret] = [join(folder.path, 'api'), join(folder.path, 'secret')];
+  const writeKeys = (apiKey: string, secretKey: string) => {
+    writeFileSync(api, `${apiKey}\n`);
+    writeFileSync(secret, `${secretKey}\n`);
+  };
+  writeKeys(simulatorApiKey, simulatorSecretKey);
+  const settings = {
+    KPAY_BASE_URL: simulator.url,
+    KPAY_API_KEY_FILE: api,
+    KPAY_SECRET_KEY_FILE: secret,
+    KPAY_OBSERVE_BALANCE_SECONDS: '1',
+    DATABASE_URL: database.url,
+    REDIS_URL: await emptyTestRedis(servers.redisUrl),
+  };
+  return {
+    simulator,
+    writeKeys,
+    databaseUrl: database.url,
+    async start(app) {
+      const running = await startApp(app, settings);
+      onTestFinished(async () => void (await running.end('SIGKILL')));
+      return running;
+    },
+  };
+}
+
+async function stop(app: AppProcess): Promise<void> {
+  const startedMs = performance.now();
+  expect(await app.end('SIGTERM')).toBe(0);
+  expect(performance.now() - startedMs).toBeLessThan(STOPPED_WITHIN_MS);
+}
+
+describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, () => {
+  it('end within 10 s with code 0 while KPay answers nothing at all', async () => {
+    const { simulator, start } = await openStage();
+    const apps = await Promise.all([start('worker'), start('admin-api'), start('exporter')]);
+    const [worker, api] = apps;
+    simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'hang', when: 'after' } });
+    for (let each = 0; each < 3; each += 1) await postTransfer(api.url, order(`hung-${each}`));
+    await eventually(() => expect(simulator.control.listFaults()[0]?.fired).toBe(3), { timeoutMs: 10_000 });
+    for (const endpoint of ['balance', 'availability', 'me'] as const)
+      simulator.control.addFault({ match: { endpoint }, fault: { kind: 'hang', when: 'before' } });
+    const before = (await (await fetch(`${worker.url}/metrics`)).text()).match(/state="submitting"} (\d)/)?.[1];
+    expect(before).toBe('3');
+    await Promise.all(apps.map(stop));
+  });
+
+  it('take new keys from their files without a restart, and keep the old ones when the new are of another application', async () => {
+    const { simulator, start, writeKeys } = await openStage();
+    const apps = await Promise.all([start('worker'), start('admin-api'), start('exporter')]);
+    const [, api] = apps;
+    const all = (text: string) =>
+      eventually(
+        () => {
+          for (const app of apps) expect(app.stderr()).toContain(text);
+        },
+        { timeoutMs: 20_000 },
+      );
+    const succeeds = async (externalId: string) => {
+      const { id } = await postTransfer(api.url, order(externalId));
+      await eventually(async () => expect((await getTransfer(api.url, id)).state).toBe('succeeded'), { timeoutMs: 30_000 });
+    };
+    await succeeds('with-the-first-keys');
+
+    simulator.control.addApplication({ apiKey: 'kpay_test_stranger', secretKey: 'stranger-secret' });
+    writeKeys('kpay_test_stranger', 'stranger-secret');
+    await all('new keys are refused');
+    await succeeds('with-the-first-keys-still');
+
+    simulator.control.rotateKeys({
+      applicationId: simulatorApplicationId,
+      apiKey: 'kpay_test_second',
+      secretKey: 'second-secret',
+    });
+    writeKeys('kpay_test_second', 'second-secret');
+    await all('new keys are in use');
+    await succeeds('with-the-second-keys');
+
+    expect(simulator.control.truth().transferCount).toBe(3);
+    for (const app of apps) expect(app.stderr()).not.toMatch(/second-secret|stranger-secret|simulator-secret/);
+    await Promise.all(apps.map(stop));
+  });
+
+  it('bring an empty ledger up to date once, however many start at the same time', async () => {
+    const { databaseUrl } = await openStage();
+    const logger = createLogger({ name: 'test', level: 'silent' });
+    const databases = await Promise.all(Array.from({ length: 6 }, () => openPostgres({ url: databaseUrl, logger })));
+    await Promise.all(databases.map((database) => migrateLedger(database.kysely<LedgerSchema>())));
+    const [database] = databases;
+    const done = await database?.pool.query(
+      'select count(*)::int as count, count(distinct name)::int as names from kpay.kysely_migration',
+    );
+    expect(done?.rows[0]?.count).toBeGreaterThan(0);
+    expect(done?.rows[0]?.count).toBe(done?.rows[0]?.names);
+    await Promise.all(databases.map((each) => each.close()));
+  });
+});

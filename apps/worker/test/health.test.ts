@@ -1,0 +1,17 @@
+import { eventually } from '@kpay/testkit';
+import { expect, it, onTestFinished } from 'vitest';
+import { openWorkerStage } from './worker-stage.ts';
+
+it('a worker whose queues have ended under it lives no more: /healthz says which', async () => {
+  const stage = await openWorkerStage();
+  onTestFinished(() => stage.close());
+  await eventually(async () => expect(await stage.askHealth('readyz')).toEqual({ status: 200, text: 'ready\n' }));
+  expect(await stage.askHealth('healthz')).toEqual({ status: 200, text: 'ok\n' });
+  await stage.closeQueues();
+  const { status, text } = await stage.askHealth('healthz');
+  expect(status).toBe(503);
+  expect(text.trimEnd().split('\n')).toEqual([
+    'the door of account default has ended',
+    'the queue of hints of account default has ended',
+  ]);
+});

@@ -1,0 +1,110 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Logger } from './logger.ts';
+import { type AccountSettings, readSettings } from './read-settings.ts';
+import { reasonOf } from './start-error.ts';
+
+// Secrets that a container platform mounts are exchanged by a link, which no file watcher sees reliably: they are read.
+const LOOK_EVERY_MS = 5_000;
+// Keys that were refused may only not be known yet. Each try costs one request to KPay.
+const TRY_AGAIN_MS = 60_000;
+
+export interface KeyWatchOptions {
+  /** The environment that names the files, as `readSettings` reads it. */
+  env: NodeJS.ProcessEnv;
+  /** The accounts as they are in use. */
+  accounts: readonly AccountSettings[];
+  /** New keys are added, before anybody can log them. */
+  secrets: Set<string>;
+  logger: Logger;
+  /** Goes over to an account's new keys, or throws to go on with the old ones. */
+  take(account: AccountSettings): Promise<void>;
+  everyMs?: number;
+  tryAgainMs?: number;
+}
+
+interface Watched {
+  inUse: AccountSettings;
+  /** Keys that were refused, and when to try them again. */
+  refused?: { account: AccountSettings; againAtMs: number };
+  told?: string;
+}
+
+/**
+ * Reads the files that hold keys (KPAY_API_KEY_FILE, KPAY_SECRET_KEY_FILE, KPAY_ACCOUNTS_FILE and what it names) again and
+ * again, and offers what changed. Only keys are taken over: whatever else changed in the files takes a restart.
+ *
+ * @returns how to stop; a `take` under way is waited for.
+ */
+export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
+  const { env, accounts, logger, everyMs = LOOK_EVERY_MS } = options;
+  const { KPAY_API_KEY_FILE, KPAY_SECRET_KEY_FILE, KPAY_ACCOUNTS_FILE } = env;
+  if (!(KPAY_API_KEY_FILE || KPAY_SECRET_KEY_FILE || KPAY_ACCOUNTS_FILE)) return async () => {};
+  const watched = new Map(accounts.map((account): [string, Watched] => [account.name, { inUse: account }]));
+  const stopping = new AbortController();
+  let unreadable: string | undefined;
+
+  async function look(): Promise<void> {
+    const listed = readAccounts();
+    for (const account of listed ?? []) {
+      const known = watched.get(account.name);
+      if (known && !stopping.signal.aborted) await compare(options, known, account);
+    }
+  }
+
+  function readAccounts(): readonly AccountSettings[] | undefined {
+    try {
+      const read = readSettings(env).accounts;
+      unreadable = undefined;
+      return read;
+    } catch (error) {
+      // Perhaps a file that is just being written: the keys in use are good until there are others.
+      const reason = reasonOf(error);
+      if (reason !== unreadable) logger.warn({ reason }, 'the files with keys cannot be read: the keys in use stay');
+      unreadable = reason;
+      return undefined;
+    }
+  }
+
+  const running = (async () => {
+    while (!stopping.signal.aborted) {
+      await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+      if (!stopping.signal.aborted) await look();
+    }
+  })();
+  return () => {
+    stopping.abort();
+    return running;
+  };
+}
+
+async function compare(
+  { take, secrets, logger, tryAgainMs = TRY_AGAIN_MS }: KeyWatchOptions,
+  known: Watched,
+  account: AccountSettings,
+) {
+  if (sameKeys(known.inUse, account)) {
+    delete known.refused;
+    delete known.told;
+    return;
+  }
+  const { refused } = known;
+  if (refused && sameKeys(refused.account, account) && performance.now() < refused.againAtMs) return;
+  for (const secret of [account.apiKey, account.secretKey]) secrets.add(secret);
+  try {
+    await take(account);
+    known.inUse = account;
+    delete known.refused;
+    delete known.told;
+    logger.info({ account: account.name }, 'new keys are in use');
+  } catch (error) {
+    known.refused = { account, againAtMs: performance.now() + tryAgainMs };
+    const reason = reasonOf(error);
+    if (known.told !== reason)
+      logger.error({ account: account.name, alarm: 'keys', reason }, 'new keys are refused: the old ones stay in use');
+    known.told = reason;
+  }
+}
+
+function sameKeys(a: AccountSettings, b: AccountSettings): boolean {
+  return a.apiKey === b.apiKey && a.secretKey === b.secretKey;
+}
