@@ -3,13 +3,15 @@ import { healthRoutes, type Logger } from '@kpay/runtime';
 import { type AccountRules, type Ledger, ledgerMissing, type Maintenance, type Plugin, type TransferRow } from '@kpay/transfers';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
-import { createAuthenticator } from './authenticate.ts';
+import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
+import { createOidc, type OidcOptions } from './oidc.ts';
 import { openApiDocument } from './open-api.ts';
 import type { Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
 import { referencePage } from './reference-page.ts';
+import { type CountingRedis, limitRequests } from './request-limit.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
 import { cancelTransfer } from './routes/cancel-transfer.ts';
 import { createQuote } from './routes/create-quote.ts';
@@ -39,6 +41,12 @@ export interface AdminApiOptions {
   adminToken: string;
   /** KPAY_KEYS_SECRET: what the stored hashes of keys are made with; the admin token unless given. */
   keysSecret?: string | undefined;
+  /** Whose tokens are taken, besides keys. */
+  oidc?: OidcOptions | undefined;
+  /** How often a key may ask that has no limit of its own. */
+  requestsPerMinute: number;
+  /** Where all processes count requests together; each by itself without it. */
+  redis?: CountingRedis;
   /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
   hint(transfer: TransferRow): Promise<void>;
   /** Where this process alone can reach the stores: then the command line comes through here. */
@@ -60,6 +68,9 @@ export function createAdminApi(options: AdminApiOptions): Express {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
   const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken);
+  const oidc = options.oidc && createOidc(options.oidc);
+  const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
+  const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
   const operations = listOperations({ ...options, keys });
   const document = openApiDocument(operations);
   app
@@ -68,7 +79,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
     .all(refuseMethod('GET, HEAD'));
   app.use('/docs', referencePage());
   // Before anything else of /v1 is looked at, the body included.
-  app.use('/v1', requireCaller(options.adminToken, keys), routesOf(operations));
+  app.use('/v1', requireCaller(authenticate), limit, routesOf(operations));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
   });
@@ -108,11 +119,10 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
   ];
 }
 
-function requireCaller(adminToken: string, keys: KeyStore): RequestHandler {
-  const authenticate = createAuthenticator(adminToken, keys);
+function requireCaller(authenticate: Authenticate): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
-    response.locals.caller = await authenticate({ authorization: request.get('authorization'), address });
+    response.locals.caller = await authenticate({ token: bearerToken(request.get('authorization')), address });
     next();
   };
 }

@@ -2,30 +2,40 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { ApiKeyRow } from '@kpay/transfers';
 import { type KeyStore, limitsOfKey } from './key-store.ts';
+import { isJwt } from './oidc.ts';
 import type { Caller } from './operation.ts';
-import { Problem } from './problem.ts';
+import { invalidToken, Problem, unauthenticated } from './problem.ts';
 import { type Scope, scopes } from './scopes.ts';
 
 export interface Credentials {
-  /** The Authorization header. */
-  authorization: string | undefined;
+  /** What was sent to prove who it is. */
+  token: string;
   /** Whom the connection is from. */
   address: string | undefined;
 }
 
+export interface AuthenticatorOptions {
+  /** The bootstrap token. */
+  adminToken: string;
+  keys: KeyStore;
+  /** For tokens of an issuer, when there is one. */
+  oidc?: ((token: string) => Promise<Caller>) | undefined;
+}
+
+export type Authenticate = (credentials: Credentials) => Promise<Caller>;
+
 /**
- * Makes what turns an Authorization header into a caller: the bootstrap token, which may do everything, or a key.
+ * Makes what turns a token into a caller: the bootstrap token, which may do everything, a key, or a token of the issuer.
  * Digests are compared, so that neither the time nor the length of a guess tells anything.
  *
  * @returns a function that throws a Problem (401) without a good one.
  */
-export function createAuthenticator(adminToken: string, keys: KeyStore): (credentials: Credentials) => Promise<Caller> {
+export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOptions): Authenticate {
   if (adminToken === '') throw new Error('the admin token (KPAY_ADMIN_TOKEN) must not be empty');
   const expected = digest(adminToken);
-  return async ({ authorization, address }) => {
-    const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    if (token === undefined) throw refusal('Send "Authorization: Bearer <token>".', 'Bearer realm="kpay"');
+  return async ({ token, address }) => {
     if (timingSafeEqual(digest(token), expected)) return { id: 'admin', owner: 'admin', scopes: new Set(scopes) };
+    if (oidc && isJwt(token)) return oidc(token);
     const found = await keys.find(token);
     if (!found) throw invalidToken('The bearer token is not known.');
     const { row, now } = found;
@@ -41,6 +51,13 @@ export function createAuthenticator(adminToken: string, keys: KeyStore): (creden
       ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
     };
   };
+}
+
+/** The token of an Authorization header. @throws Problem (401) when there is none. */
+export function bearerToken(authorization: string | undefined): string {
+  const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
+  if (token === undefined) throw unauthenticated('Send "Authorization: Bearer <token>".', 'Bearer realm="kpay"');
+  return token;
 }
 
 /** @throws Problem (403) naming the scope that is missing. */
@@ -81,12 +98,4 @@ function blockListOf(ranges: readonly string[]): BlockList {
 
 function digest(token: string): Buffer {
   return createHash('sha256').update(token).digest();
-}
-
-function invalidToken(detail: string): Problem {
-  return refusal(detail, 'Bearer realm="kpay", error="invalid_token"');
-}
-
-function refusal(detail: string, challenge: string): Problem {
-  return new Problem('unauthenticated', detail, { headers: { 'www-authenticate': challenge } });
 }

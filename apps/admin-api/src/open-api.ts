@@ -9,8 +9,10 @@ const OF_EVERY_OPERATION: readonly ProblemCode[] = [
   'invalid_request',
   'unauthenticated',
   'forbidden',
+  'too_many_requests',
   'internal_error',
   'ledger_unavailable',
+  'issuer_unavailable',
 ];
 const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type'];
 

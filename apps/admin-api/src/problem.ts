@@ -16,8 +16,10 @@ const KINDS = {
   not_in_review: { status: 409, title: 'There is nothing to resolve' },
   not_replayable: { status: 409, title: 'It cannot be made again' },
   idempotency_conflict: { status: 422, title: 'The same id was used for something else' },
+  too_many_requests: { status: 429, title: 'The key asks too often' },
   internal_error: { status: 500, title: 'Something broke here' },
   ledger_unavailable: { status: 503, title: 'The ledger cannot be reached' },
+  issuer_unavailable: { status: 503, title: 'The issuer of the token cannot be reached' },
   kpay_unavailable: { status: 503, title: 'KPay cannot be reached' },
 } as const;
 
@@ -73,7 +75,7 @@ export class Problem extends Error {
   }
 
   body(): ProblemBody {
-    const { pointer, parameter, moneyMoved = 'no', safeToRetry = this.status >= 500 } = this.#options;
+    const { pointer, parameter, moneyMoved = 'no', safeToRetry = this.status >= 500 || this.status === 429 } = this.#options;
     return {
       type: `urn:kpay-ops:problem:${this.code}`,
       title: KINDS[this.code].title,
@@ -86,4 +88,14 @@ export class Problem extends Error {
       ...(parameter !== undefined && { parameter }),
     };
   }
+}
+
+/** 401: no good credential. `detail` may not repeat it. */
+export function unauthenticated(detail: string, challenge: string): Problem {
+  return new Problem('unauthenticated', detail, { headers: { 'www-authenticate': challenge } });
+}
+
+/** 401 for a bearer token that is not good. */
+export function invalidToken(detail: string): Problem {
+  return unauthenticated(detail, 'Bearer realm="kpay", error="invalid_token"');
 }

@@ -2,7 +2,7 @@ import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import type { Ledger, Plugin, TransferRow } from '@kpay/transfers';
-import { startAdminApi } from '../src/index.ts';
+import { type AdminApiOptions, startAdminApi } from '../src/index.ts';
 import type { TestLedger } from './test-ledger.ts';
 
 export const adminToken = 'kpay-admin-0123456789abcdef';
@@ -45,6 +45,7 @@ export interface RunningApi {
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
+  more: Partial<Pick<AdminApiOptions, 'oidc' | 'redis'>> = {},
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];
@@ -66,6 +67,8 @@ export async function startApi(
     accounts: new Map([['default', account]]),
     adminToken,
     plugins,
+    requestsPerMinute: 1_000_000,
+    ...more,
     hint: (transfer) => hint(transfer),
     logger,
     host: '127.0.0.1',

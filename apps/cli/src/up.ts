@@ -163,6 +163,8 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     rules,
     adminToken,
     keysSecret: settings.keysSecret,
+    oidc: settings.oidc,
+    requestsPerMinute: settings.apiRequestsPerMinute,
     logger,
     host,
     port: ports.adminApi,

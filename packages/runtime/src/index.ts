@@ -4,6 +4,7 @@ export { createKysely, type Database, IdleTransaction, SecondClient } from './da
 export { FolderInUse } from './folder-lock.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { createMetricsRegistry } from './metrics-registry.ts';
+export type { OidcSettings } from './oidc-settings.ts';
 export { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './open-embedded-database.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { type FoundQueue, openQueues, type QueueStore, type Queues } from './open-queues.ts';

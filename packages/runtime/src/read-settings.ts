@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
+import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
@@ -60,6 +61,8 @@ const environmentVariables = z.object({
   KPAY_SPEND_LIMITS: spendLimitsText.optional(),
   KPAY_ADMIN_TOKEN: secretSchema.optional(),
   KPAY_KEYS_SECRET: secretSchema.optional(),
+  ...oidcVariables,
+  KPAY_API_REQUESTS_PER_MINUTE: numberSchema({ least: 1, most: 1_000_000, whole: true }).default(20_000),
   KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
   KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds.default(60),
   KPAY_OBSERVE_RATE_SECONDS: seconds.default(600),
@@ -97,6 +100,10 @@ export type Settings = Stores & {
   adminToken?: string;
   /** What the stored hashes of API keys are made with. */
   keysSecret?: string;
+  /** Whose tokens the admin API takes, besides its own keys. */
+  oidc?: OidcSettings;
+  /** How often a key may ask the admin API, unless it has a limit of its own. */
+  apiRequestsPerMinute: number;
   /** How often KPay is read, by all processes together. */
   observeEveryMs: { balance: number; availability: number; rate: number };
   /** `XAF:XOF`, for accounts that have none of their own. */
@@ -136,6 +143,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   }
   for (const account of accounts) checkAccount(account, stores.mode, variables.KPAY_ALLOW_EMBEDDED_LIVE);
   checkWorkerAccounts(variables, accounts);
+  const oidc = readOidc(variables);
   return {
     ...stores,
     accounts,
@@ -143,6 +151,8 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     dataDir: resolve(variables.KPAY_DATA_DIR),
     ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
     ...(variables.KPAY_KEYS_SECRET && { keysSecret: variables.KPAY_KEYS_SECRET }),
+    ...(oidc && { oidc }),
+    apiRequestsPerMinute: variables.KPAY_API_REQUESTS_PER_MINUTE,
     observeEveryMs: {
       balance: variables.KPAY_OBSERVE_BALANCE_SECONDS * 1_000,
       availability: variables.KPAY_OBSERVE_AVAILABILITY_SECONDS * 1_000,
@@ -205,6 +215,28 @@ function readSecretFile(setting: string, path: string): string {
   }
   if (content === '') throw new SettingsError(`${setting} names an empty file: ${path}`);
   return content;
+}
+
+function readOidc(variables: Variables): OidcSettings | undefined {
+  const { KPAY_OIDC_ISSUER: issuer, KPAY_OIDC_AUDIENCE: audience, KPAY_OIDC_JWKS_URL: jwksUrl } = variables;
+  const { KPAY_OIDC_SCOPES: scopes, KPAY_OIDC_SCOPES_CLAIM: scopesClaim } = variables;
+  if (issuer === undefined) {
+    const names = ['KPAY_OIDC_AUDIENCE', 'KPAY_OIDC_JWKS_URL', 'KPAY_OIDC_SCOPES'] as const;
+    const set = names.find((name) => variables[name] !== undefined);
+    if (set !== undefined) throw new SettingsError(`${set} is set but KPAY_OIDC_ISSUER is not: set it, or leave both out`);
+    return undefined;
+  }
+  if (audience === undefined) {
+    throw new SettingsError(
+      'KPAY_OIDC_ISSUER is set but KPAY_OIDC_AUDIENCE is not: without it a token for anything else would open this API',
+    );
+  }
+  for (const [name, url] of Object.entries({ KPAY_OIDC_ISSUER: issuer, KPAY_OIDC_JWKS_URL: jwksUrl })) {
+    if (url !== undefined && !url.startsWith('https://') && !LOOPBACK.test(url)) {
+      throw new SettingsError(`${name} is not https: whoever is on the way could make tokens`);
+    }
+  }
+  return { issuer, audience, scopesClaim, ...(jwksUrl && { jwksUrl }), ...(scopes && { scopes }) };
 }
 
 function chooseStores({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl }: Variables): Stores {

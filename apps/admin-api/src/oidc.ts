@@ -1,0 +1,106 @@
+import { type OidcSettings, StartError } from '@kpay/runtime';
+import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { z } from 'zod';
+import type { Caller } from './operation.ts';
+import { invalidToken, Problem } from './problem.ts';
+import { type Scope, scopes } from './scopes.ts';
+
+// Signatures by a private key alone. `none` and the HS family, whose key would be our public one, are not among them.
+const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
+const CLOCKS_DIFFER_S = 30;
+const ANSWER_WITHIN_MS = 3_000;
+const MOST_SUBJECT_CHARACTERS = 255;
+const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
+
+export interface OidcOptions extends OidcSettings {
+  /** How soon after the issuer's keys were fetched an unknown one makes us fetch them again. */
+  keysCooldownMs?: number;
+}
+
+/** Whether a token looks like one of an issuer, rather than a key of ours. */
+export function isJwt(token: string): boolean {
+  return FORM.test(token);
+}
+
+/**
+ * Makes what turns a token of the issuer into a caller. The issuer's keys are fetched when first needed, kept for ten
+ * minutes, and fetched again when a token is signed by one that is not among them: it may rotate them as it likes.
+ *
+ * @throws StartError when the mapping names a scope that there is not.
+ * @returns a function that throws a Problem: 401 for a token that is not good, 503 while the issuer's keys cannot be had.
+ */
+export function createOidc(options: OidcOptions): (token: string) => Promise<Caller> {
+  const { issuer, audience } = options;
+  const unknown = options.scopes?.find(({ scope }) => !(scopes as readonly string[]).includes(scope));
+  if (unknown) throw new StartError(`KPAY_OIDC_SCOPES names ${unknown.scope}: the scopes are ${scopes.join(', ')}`);
+  const findKey = createKeyFinder(options);
+  return async (token) => {
+    const { payload } = await jwtVerify(token, findKey, {
+      issuer,
+      audience,
+      algorithms: ALGORITHMS,
+      clockTolerance: CLOCKS_DIFFER_S,
+      requiredClaims: ['exp', 'sub'],
+    }).catch((error: unknown) => {
+      throw problemOfToken(error);
+    });
+    const { sub = '' } = payload;
+    if (sub === '' || sub.length > MOST_SUBJECT_CHARACTERS) throw invalidToken('The token names no subject that can be told.');
+    // No key's owner has a colon: nobody can take an issuer's subject for one of ours.
+    const owner = `${issuer}#${sub}`;
+    return { id: owner, owner, scopes: scopesOf(payload, options) };
+  };
+}
+
+function createKeyFinder({ issuer, jwksUrl, keysCooldownMs = 30_000 }: OidcOptions): JWTVerifyGetKey {
+  const open = (url: string) =>
+    createRemoteJWKSet(new URL(url), { timeoutDuration: ANSWER_WITHIN_MS, cooldownDuration: keysCooldownMs });
+  if (jwksUrl !== undefined) return open(jwksUrl);
+  let discovered: Promise<JWTVerifyGetKey> | undefined;
+  return async (header, token) => {
+    discovered ??= discoverKeysUrl(issuer).then(open);
+    const find = await discovered.catch((error: unknown) => {
+      // The next token tries again.
+      discovered = undefined;
+      throw error;
+    });
+    return find(header, token);
+  };
+}
+
+const discoverySchema = z.object({ issuer: z.string(), jwks_uri: z.url({ protocol: /^https?$/ }) });
+
+async function discoverKeysUrl(issuer: string): Promise<string> {
+  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+  const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_WITHIN_MS), redirect: 'error' });
+  if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+  const found = discoverySchema.parse(await answer.json());
+  if (found.issuer !== issuer) throw new Error(`${url} is of another issuer: KPAY_OIDC_ISSUER must be exactly as it says`);
+  return found.jwks_uri;
+}
+
+function scopesOf(payload: JWTPayload, { scopesClaim, scopes: mapping }: OidcSettings): ReadonlySet<Scope> {
+  const claim = payload[scopesClaim];
+  const claimed = new Set(typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim.map(String) : []);
+  const granted = mapping ? mapping.filter(({ claimed: name }) => claimed.has(name)).map(({ scope }) => scope) : [...claimed];
+  return new Set(scopes.filter((scope) => granted.includes(scope)));
+}
+
+function problemOfToken(error: unknown): Problem {
+  if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.');
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return invalidToken(`The claim ${error.claim} of the token is not good here.`);
+  if (error instanceof errors.JOSEAlgNotAllowed) return invalidToken('The token is signed in a way that is not accepted.');
+  if (
+    error instanceof errors.JWSSignatureVerificationFailed ||
+    error instanceof errors.JWKSNoMatchingKey ||
+    error instanceof errors.JWKSMultipleMatchingKeys
+  ) {
+    return invalidToken('The token is not signed by a key of the issuer.');
+  }
+  if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid || error instanceof errors.JOSENotSupported) {
+    return invalidToken('The token cannot be read.');
+  }
+  const detail = "The issuer's keys cannot be fetched, so that no token of it can be judged. Keys of this API work.";
+  return new Problem('issuer_unavailable', detail, { headers: { 'retry-after': '5' }, cause: error });
+}

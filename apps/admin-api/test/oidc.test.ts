@@ -1,0 +1,154 @@
+import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createOidc } from '../src/oidc.ts';
+import { type RunningApi, startApi } from './running-api.ts';
+import { openTestLedger } from './test-ledger.ts';
+import { audience, startIssuer, type TokenIssuer } from './token-issuer.ts';
+
+const scopes = [
+  { claimed: 'treasury.read', scope: 'read' },
+  { claimed: 'treasury.pay', scope: 'transfers:create' },
+  { claimed: 'treasury.pay', scope: 'read' },
+];
+const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const nowS = () => Math.floor(Date.now() / 1_000);
+
+let issuer: TokenIssuer;
+let api: RunningApi;
+beforeAll(async () => {
+  issuer = await startIssuer();
+  const oidc = { issuer: issuer.issuer, audience, scopesClaim: 'scope', scopes, keysCooldownMs: 0 };
+  api = await startApi(await openTestLedger(), [], { oidc });
+}, 60_000);
+afterAll(async () => {
+  await api.close();
+  await issuer.close();
+});
+
+const read = async (token: string) => api.ask('/v1/transfers', { token });
+
+describe('a token of the issuer', () => {
+  it('allows what its claim is mapped to, and its owner is the issuer and the subject', async () => {
+    const token = await issuer.token({ scope: 'openid treasury.pay' });
+    const made = await api.ask('/v1/transfers', { body: wish, token });
+    expect(made.status).toBe(202);
+    const events = await api.ask(`/v1/transfers/${String(made.body.id)}/events`, { token });
+    expect(events.body.items).toMatchObject([{ actor: `${issuer.issuer}#ann` }]);
+    expect((await read(await issuer.token())).status).toBe(200);
+    const refused = await api.ask('/v1/transfers', { body: wish, token: await issuer.token() });
+    expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+    expect((await read(await issuer.token({ scope: 'read transfers:create' }))).status).toBe(403);
+  });
+
+  it('may say what it allows in a list', async () => {
+    expect((await read(await issuer.token({ scope: ['treasury.read'] }))).status).toBe(200);
+    expect((await read(await issuer.token({ scope: { treasury: 'read' } }))).status).toBe(403);
+  });
+
+  it('may be of a clock half a minute away, and no further', async () => {
+    expect((await read(await issuer.token({ exp: nowS() - 20 }))).status).toBe(200);
+    expect((await read(await issuer.token({ nbf: nowS() + 20 }))).status).toBe(200);
+    expect((await read(await issuer.token({ exp: nowS() - 40 }))).body.detail).toBe('The token has expired.');
+    expect((await read(await issuer.token({ nbf: nowS() + 60 }))).status).toBe(401);
+  });
+
+  it('is judged with keys that are fetched once, and again when they were rotated', async () => {
+    const old = await issuer.token();
+    await read(old);
+    const before = issuer.fetched();
+    for (let n = 0; n < 5; n += 1) await read(await issuer.token());
+    expect(issuer.fetched()).toBe(before);
+    await issuer.rotate();
+    expect((await read(await issuer.token())).status).toBe(200);
+    expect(issuer.fetched()).toBe(before + 1);
+    const refused = await read(old);
+    expect([refused.status, refused.body.detail]).toEqual([401, 'The token is not signed by a key of the issuer.']);
+  });
+});
+
+describe('a token is refused with 401', () => {
+  const refused: [what: string, make: () => Promise<string>][] = [
+    ['of another issuer', () => issuer.token({ iss: 'https://elsewhere.example' })],
+    ['for another audience', () => issuer.token({ aud: 'https://shop.example' })],
+    ['for no audience', () => issuer.token({ aud: undefined })],
+    ['that never expires', () => issuer.token({ exp: undefined })],
+    ['of nobody', () => issuer.token({ sub: '' })],
+    ['of a subject that is too long', () => issuer.token({ sub: 'x'.repeat(256) })],
+    ['signed by somebody else', async () => issuer.token({}, { signedBy: (await generateKeyPair('ES256')).privateKey })],
+    [
+      'without a signature (alg none)',
+      async () =>
+        new UnsecuredJWT({ scope: 'treasury.pay' })
+          .setIssuer(issuer.issuer)
+          .setAudience(audience)
+          .setSubject('ann')
+          .setExpirationTime('1m')
+          .encode(),
+    ],
+    [
+      'signed with what the issuer publishes as a shared secret (HS256)',
+      async () => {
+        const published = await (await fetch(issuer.jwksUrl)).text();
+        return new SignJWT({ scope: 'treasury.pay' })
+          .setProtectedHeader({ alg: 'HS256', kid: '1' })
+          .setIssuer(issuer.issuer)
+          .setAudience(audience)
+          .setSubject('ann')
+          .setExpirationTime('1m')
+          .sign(new TextEncoder().encode(published));
+      },
+    ],
+    ['with a changed claim', async () => changed(await issuer.token())],
+    ['with nonsense in it', async () => 'eyJ.eyJ.x'],
+  ];
+  it.each(refused)('%s', async (_what, make) => {
+    const answer = await read(await make());
+    expect([answer.status, answer.body.code]).toEqual([401, 'unauthenticated']);
+    expect(answer.headers.get('www-authenticate')).toContain('invalid_token');
+  });
+});
+
+function changed(token: string): string {
+  const [header, claims = '', signature] = token.split('.');
+  const payload = JSON.parse(Buffer.from(claims, 'base64url').toString()) as object;
+  const richer = Buffer.from(JSON.stringify({ ...payload, scope: 'treasury.pay' })).toString('base64url');
+  return [header, richer, signature].join('.');
+}
+
+// Last: after it there is no issuer.
+describe('while the issuer is away', () => {
+  it('tokens signed by a key that is known are judged, others are told 503, and keys of ours work', async () => {
+    const known = await issuer.token();
+    await read(known);
+    await issuer.close();
+    expect((await read(known)).status).toBe(200);
+    await issuer.rotate();
+    const other = await read(await issuer.token());
+    expect([other.status, other.body.code, other.headers.get('retry-after')]).toEqual([503, 'issuer_unavailable', '5']);
+    expect((await api.ask('/v1/transfers')).status).toBe(200);
+  });
+});
+
+describe('an issuer', () => {
+  it('that is known by the address of its keys is not asked where they are', async () => {
+    const other = await startIssuer();
+    const authenticate = createOidc({ issuer: 'https://id.example', audience, jwksUrl: other.jwksUrl, scopesClaim: 'roles' });
+    const caller = await authenticate(await other.token({ iss: 'https://id.example', roles: ['read', 'control', 'nonsense'] }));
+    expect([...caller.scopes]).toEqual(['read', 'control']);
+    await other.close();
+  });
+
+  it('whose document names another one is not believed', async () => {
+    const other = await startIssuer();
+    const authenticate = createOidc({ issuer: `${other.issuer}/`, audience, scopesClaim: 'scope' });
+    await expect(authenticate(await other.token())).rejects.toMatchObject({ code: 'issuer_unavailable' });
+    await other.close();
+  });
+
+  it('is refused with a mapping to a scope that there is not', () => {
+    const mapping = [{ claimed: 'x', scope: 'everything' }];
+    expect(() => createOidc({ issuer: 'https://id.example', audience, scopesClaim: 'scope', scopes: mapping })).toThrow(
+      'KPAY_OIDC_SCOPES names everything: the scopes are read,',
+    );
+  });
+});

@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import { baseUrlSchema } from './setting-values.ts';
+
+/** Whose tokens the admin API takes, and what they allow. */
+export interface OidcSettings {
+  /** Exactly as in the tokens' `iss`. */
+  issuer: string;
+  /** What must be in the tokens' `aud`. */
+  audience: string;
+  /** Where the issuer's keys are; its discovery document says so unless given. */
+  jwksUrl?: string;
+  /** Which claim says what a token allows: a list, or text with blanks. */
+  scopesClaim: string;
+  /** What each value of that claim allows; without it those that are the names of our scopes. */
+  scopes?: readonly { claimed: string; scope: string }[];
+}
+
+const EXAMPLE = 'must be like treasury.pay=transfers:create,treasury.read=read';
+
+export const oidcVariables = {
+  KPAY_OIDC_ISSUER: z.url({ protocol: /^https?$/, error: 'must be an address such as https://id.example.org' }).optional(),
+  KPAY_OIDC_AUDIENCE: z.string().optional(),
+  KPAY_OIDC_JWKS_URL: baseUrlSchema.optional(),
+  KPAY_OIDC_SCOPES_CLAIM: z.string().default('scope'),
+  KPAY_OIDC_SCOPES: z
+    .string()
+    .transform((text) =>
+      text
+        .split(',')
+        .map((each) => each.trim())
+        .filter((each) => each !== ''),
+    )
+    .pipe(
+      z.array(
+        z
+          .string()
+          .regex(/^[^=\s]+=[a-z:]+$/, EXAMPLE)
+          .transform((each) => ({ claimed: each.slice(0, each.indexOf('=')), scope: each.slice(each.indexOf('=') + 1) })),
+      ),
+    )
+    .optional(),
+};
