@@ -1,6 +1,7 @@
 import type { KpayAccount } from '@kpay/core';
 import { healthRoutes, type Logger } from '@kpay/runtime';
 import { type AccountRules, type Ledger, ledgerMissing, type Maintenance, type Plugin, type TransferRow } from '@kpay/transfers';
+import type { Queue } from 'bullmq';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
@@ -10,6 +11,7 @@ import { openApiDocument } from './open-api.ts';
 import type { Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
+import { BOARD_PATH, queueBoard } from './queue-board.ts';
 import { referencePage } from './reference-page.ts';
 import { type CountingRedis, limitRequests } from './request-limit.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
@@ -47,6 +49,8 @@ export interface AdminApiOptions {
   requestsPerMinute: number;
   /** Where all processes count requests together; each by itself without it. */
   redis?: CountingRedis;
+  /** The queues that Bull Board shows; without any there is no board. */
+  queues?: readonly Queue[];
   /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
   hint(transfer: TransferRow): Promise<void>;
   /** Where this process alone can reach the stores: then the command line comes through here. */
@@ -80,6 +84,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   app.use('/docs', referencePage());
   // Before anything else of /v1 is looked at, the body included.
   app.use('/v1', requireCaller(authenticate), limit, routesOf(operations));
+  if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, limit));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
   });

@@ -1,3 +1,4 @@
 export { type AdminApiOptions, createAdminApi } from './admin-api.ts';
 export type { ProblemBody, ProblemCode } from './problem.ts';
+export { openBoardQueues } from './queue-board.ts';
 export { type RunningAdminApi, startAdminApi } from './start-admin-api.ts';

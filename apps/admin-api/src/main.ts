@@ -19,6 +19,7 @@ import {
   openLedger,
   readAccountRules,
 } from '@kpay/transfers';
+import { openBoardQueues } from './queue-board.ts';
 import { startAdminApi } from './start-admin-api.ts';
 
 await runProcess(
@@ -61,6 +62,7 @@ await runProcess(
       host,
       port: ports.adminApi,
       hint: createHinter(accounts.keys(), queues.queue),
+      queues: openBoardQueues(accounts.keys(), queues.queue),
     });
     shutdown.push('admin API', () => api.close());
   },

@@ -45,7 +45,7 @@ export interface RunningApi {
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
-  more: Partial<Pick<AdminApiOptions, 'oidc' | 'redis'>> = {},
+  more: Partial<Pick<AdminApiOptions, 'oidc' | 'redis' | 'queues'>> = {},
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];

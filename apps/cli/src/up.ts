@@ -1,4 +1,4 @@
-import { startAdminApi } from '@kpay/admin-api';
+import { openBoardQueues, startAdminApi } from '@kpay/admin-api';
 import { createMemoryStores, type KpayAccount } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
 import {
@@ -169,6 +169,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     host,
     port: ports.adminApi,
     hint: createHinter(accounts.keys(), queues.queue),
+    queues: openBoardQueues(accounts.keys(), queues.queue),
     maintenance: createMaintenance({ ledger, epochCopy, accounts: [...accounts.keys()], openQueue: queues.queue }),
   });
   shutdown.push('admin API', () => api.close());

@@ -8,6 +8,7 @@ export function printAddresses({ apiUrl, exporterUrl, workerUrl, simulatorUrl, a
     simulatorUrl ? 'kpay is up. No key is set, so it talks to a simulated KPay: no real money moves.' : 'kpay is up.',
     '',
     `  Admin API   ${apiUrl}/v1/transfers`,
+    `  Queues      ${apiUrl}/queues   for a browser: any name, the token as password`,
     `  Metrics     ${exporterUrl}/metrics   operators, balances, rates`,
     `              ${workerUrl}/metrics   transfers`,
     `  Accounts    ${kpay}`,

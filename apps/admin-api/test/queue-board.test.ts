@@ -1,0 +1,113 @@
+import { transferQueueName } from '@kpay/producer';
+import { createLogger, openEmbeddedDatabase, openQueues, type Queues } from '@kpay/runtime';
+import { localRedis, temporaryFolder } from '@kpay/testkit';
+import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBoardQueues } from '../src/index.ts';
+import { adminToken, type RunningApi, startApi } from './running-api.ts';
+import { forbiddenLedger, type TestLedger } from './test-ledger.ts';
+
+const logger = createLogger({ name: 'test', level: 'silent' });
+const redis = await localRedis();
+const basic = (password: string) => ({ authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}` });
+
+async function onPglite(): Promise<{ ledger: TestLedger; queues: Queues }> {
+  const folder = temporaryFolder();
+  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
+  const db = database.kysely<LedgerSchema>();
+  await migrateLedger(db);
+  const queues = await openQueues({ store: { database }, logger });
+  const stop = async () => {
+    await queues.close();
+    await database.close();
+  };
+  return { ledger: { ledger: createLedger(db), empty: async () => {}, stop, remove: folder.remove }, queues };
+}
+
+async function onRedis(url: string): Promise<{ ledger: TestLedger; queues: Queues }> {
+  const queues = await openQueues({ store: { redisUrl: url }, logger });
+  // The bootstrap token needs no ledger.
+  return { ledger: { ...forbiddenLedger(), stop: () => queues.close() }, queues };
+}
+
+const stores: [name: string, open: () => Promise<{ ledger: TestLedger; queues: Queues }>][] = [
+  ['in the embedded database', onPglite],
+  ...('unavailable' in redis ? [] : [['in Redis', () => onRedis(redis.url)] satisfies [string, typeof onPglite]]),
+];
+afterAll(async () => {
+  if (!('unavailable' in redis)) await redis.stop();
+});
+
+describe.each(stores)('the board of queues %s', (_where, open) => {
+  let api: RunningApi;
+  let queue: ReturnType<Queues['queue']>;
+  beforeAll(async () => {
+    const { ledger, queues } = await open();
+    const shown = openBoardQueues(['default'], queues.queue);
+    [queue] = shown as [typeof queue];
+    await queue.add('transfer', { externalId: 'order-1' }, { jobId: 'door-1' });
+    api = await startApi(ledger, [], { queues: shown });
+  }, 60_000);
+  afterAll(() => api.close());
+  const board = (path: string, headers = basic(adminToken)) => api.ask(`/queues${path}`, { token: null, headers });
+  const name = transferQueueName('default');
+
+  it('shows a browser its page, scripts and jobs', async () => {
+    const page = await board('/');
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
+    expect(page.text).toContain('<base href="/queues/"');
+    // Everything it runs is ours to serve, and no script stands in the page.
+    const scripts = [...page.text.matchAll(/<script ([^>]*)>/g)].map(([, attributes = '']) => attributes);
+    expect(scripts.length).toBeGreaterThan(1);
+    for (const script of scripts) expect(script).toMatch(/type="application\/json"|src="static\/[^"]+"/);
+    const source = scripts.map((script) => /src="([^"]+)"/.exec(script)?.[1]).find((each) => each !== undefined);
+    expect((await board(`/${source}`)).status).toBe(200);
+
+    const listed = (await board('/api/queues')).body.queues as { name: string; readOnlyMode: boolean; allowRetries: boolean }[];
+    expect(listed).toMatchObject([
+      { name, readOnlyMode: true, allowRetries: false },
+      { name: 'kpay-advance-default', readOnlyMode: true, allowRetries: false },
+    ]);
+    expect((await board(`/api/queues/${name}/door-1`)).body).toMatchObject({ job: { id: 'door-1' } });
+    expect((await board('/api/redis/stats')).status).toBe(200);
+  });
+
+  it('lets in by a bearer token too, and nobody without one', async () => {
+    expect((await api.ask('/queues/api/queues')).status).toBe(200);
+    for (const headers of [
+      {},
+      basic('wrong'),
+      basic(''),
+      { authorization: 'Basic ???' },
+      { authorization: `Basic ${adminToken}` },
+    ]) {
+      const refused = await board('/', headers as { authorization: string });
+      expect([refused.status, refused.headers.get('www-authenticate')]).toEqual([
+        401,
+        expect.stringMatching(/^Basic realm="kpay queues"/),
+      ]);
+    }
+    expect((await board('/static/js/main.js', basic('wrong'))).status).toBe(401);
+  });
+
+  it('takes a password for nothing else', async () => {
+    expect((await api.ask('/v1/transfers', { token: null, headers: basic(adminToken) })).status).toBe(401);
+  });
+
+  it.each([
+    ['PUT', '/api/queues/pause'],
+    ['PUT', `/api/queues/${name}/empty`],
+    ['PUT', `/api/queues/${name}/obliterate`],
+    ['PUT', `/api/queues/${name}/door-1/clean`],
+    ['PUT', `/api/queues/${name}/door-1/retry`],
+    ['PATCH', `/api/queues/${name}/door-1/update-data`],
+    ['POST', `/api/queues/${name}/add`],
+    ['DELETE', `/api/queues/${name}/door-1`],
+  ])('does nothing: %s %s is 405', async (method, path) => {
+    const answer = await api.ask(`/queues${path}`, { method, body: { name: 'x', data: {} } });
+    expect([answer.status, answer.headers.get('allow')]).toEqual([405, 'GET, HEAD']);
+    expect(await queue.getJobCountByTypes('wait', 'prioritized', 'delayed')).toBe(1);
+    expect(await queue.isPaused()).toBe(false);
+  });
+});
