@@ -1,27 +1,22 @@
 import { transferQueueName } from '@kpay/producer';
-import { createLogger, openEmbeddedDatabase, openQueues, type Queues } from '@kpay/runtime';
-import { localRedis, temporaryFolder } from '@kpay/testkit';
-import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { openQueues, type Queues } from '@kpay/runtime';
+import { localRedis } from '@kpay/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBoardQueues } from '../src/index.ts';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
-import { forbiddenLedger, type TestLedger } from './test-ledger.ts';
+import { forbiddenLedger, logger, openTestLedger, type TestLedger } from './test-ledger.ts';
 
-const logger = createLogger({ name: 'test', level: 'silent' });
 const redis = await localRedis();
 const basic = (password: string) => ({ authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}` });
 
 async function onPglite(): Promise<{ ledger: TestLedger; queues: Queues }> {
-  const folder = temporaryFolder();
-  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
-  const db = database.kysely<LedgerSchema>();
-  await migrateLedger(db);
-  const queues = await openQueues({ store: { database }, logger });
+  const opened = await openTestLedger();
+  const queues = await openQueues({ store: { database: opened.database }, logger });
   const stop = async () => {
     await queues.close();
-    await database.close();
+    await opened.stop();
   };
-  return { ledger: { ledger: createLedger(db), empty: async () => {}, stop, remove: folder.remove }, queues };
+  return { ledger: { ...opened, stop }, queues };
 }
 
 async function onRedis(url: string): Promise<{ ledger: TestLedger; queues: Queues }> {

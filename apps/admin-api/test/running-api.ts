@@ -2,7 +2,8 @@ import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import type { Ledger, Plugin, TransferRow } from '@kpay/transfers';
-import { type AdminApiOptions, startAdminApi } from '../src/index.ts';
+import { type AdminApiOptions, createAdminApi, startAdminApi } from '../src/index.ts';
+import { listRoutes, type Route } from './list-routes.ts';
 import type { TestLedger } from './test-ledger.ts';
 
 export const adminToken = 'kpay-admin-0123456789abcdef';
@@ -36,6 +37,8 @@ export interface RunningApi {
   setHint(hint: (transfer: TransferRow) => Promise<void>): void;
   ask(path: string, options?: AskOptions): Promise<Answer>;
   logged(): string;
+  /** Every route of the application, as it is served. */
+  routes(): Route[];
   empty(): Promise<void>;
   stopLedger(): Promise<void>;
   /** Throws when a secret was in any answer, header or log line until now. */
@@ -45,7 +48,7 @@ export interface RunningApi {
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
-  more: Partial<Pick<AdminApiOptions, 'oidc' | 'redis' | 'queues'>> = {},
+  more: Partial<Pick<AdminApiOptions, 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];
@@ -62,7 +65,7 @@ export async function startApi(
     hinted.push(transfer);
   };
   let hint = remember;
-  const api = await startAdminApi({
+  const options: AdminApiOptions = {
     ledger,
     accounts: new Map([['default', account]]),
     adminToken,
@@ -71,9 +74,8 @@ export async function startApi(
     ...more,
     hint: (transfer) => hint(transfer),
     logger,
-    host: '127.0.0.1',
-    port: 0,
-  });
+  };
+  const api = await startAdminApi({ ...options, host: '127.0.0.1', port: 0 });
 
   async function ask(path: string, { method, headers = {}, body, token = adminToken }: AskOptions = {}): Promise<Answer> {
     const response = await fetch(api.url + path, {
@@ -102,6 +104,7 @@ export async function startApi(
     },
     ask,
     logged: () => log.join(''),
+    routes: () => listRoutes(createAdminApi(options)),
     async empty() {
       await empty();
       hinted.length = 0;

@@ -1,6 +1,8 @@
-import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
+import { createLogger, type EmbeddedDatabase, openEmbeddedDatabase } from '@kpay/runtime';
 import { temporaryFolder } from '@kpay/testkit';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+
+export const logger = createLogger({ name: 'test', level: 'silent' });
 
 export interface TestLedger {
   ledger: Ledger;
@@ -10,12 +12,14 @@ export interface TestLedger {
 }
 
 /** The embedded ledger as `kpay up` has it, in a folder of its own. */
-export async function openTestLedger(): Promise<TestLedger> {
+export async function openTestLedger(): Promise<TestLedger & { database: EmbeddedDatabase; folder: string }> {
   const folder = temporaryFolder();
-  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger: createLogger({ name: 'test', level: 'silent' }) });
+  const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);
   return {
+    database,
+    folder: folder.path,
     ledger: createLedger(db),
     async empty() {
       await database.pool.query('truncate kpay.transfer_events, kpay.attempts, kpay.transfers, kpay.api_keys');

@@ -1,0 +1,141 @@
+import { openQueues, type Queues } from '@kpay/runtime';
+import { createFileEpochCopy, createMaintenance } from '@kpay/transfers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openBoardQueues } from '../src/index.ts';
+import { scopes } from '../src/scopes.ts';
+import type { Route } from './list-routes.ts';
+import { type RunningApi, startApi } from './running-api.ts';
+import { logger, openTestLedger } from './test-ledger.ts';
+
+const unknownId = '00000000-0000-4000-8000-000000000000';
+let api: RunningApi;
+let queues: Queues;
+/** A key with this scope alone, and one with every other. */
+const keys = new Map<string, { only: string; others: string }>();
+
+beforeAll(async () => {
+  const opened = await openTestLedger();
+  const { ledger, database, folder } = opened;
+  queues = await openQueues({ store: { database }, logger });
+  const stop = async () => {
+    await queues.close();
+    await opened.stop();
+  };
+  const epochCopy = createFileEpochCopy(`${folder}/epoch`);
+  api = await startApi({ ...opened, stop }, [], {
+    queues: openBoardQueues(['default'], queues.queue),
+    maintenance: createMaintenance({ ledger, epochCopy, accounts: ['default'], openQueue: queues.queue }),
+  });
+  for (const scope of scopes) {
+    const make = async (wanted: readonly string[]) => {
+      const { body } = await api.ask('/v1/api-keys', { body: { name: 'a', owner: 'till', scopes: wanted } });
+      return String(body.key);
+    };
+    keys.set(scope, { only: await make([scope]), others: await make(scopes.filter((each) => each !== scope)) });
+  }
+}, 60_000);
+afterAll(() => api.close());
+
+/** What the running application serves, with what its document says of it. */
+async function described() {
+  const { paths } = (await api.ask('/openapi.json')).body as {
+    paths: Record<string, Record<string, { security: { bearer?: string[] }[]; requestBody?: { content: object } }>>;
+  };
+  return api.routes().map(({ method, path }) => {
+    const operation = paths[path.replaceAll(/:(\w+)/g, '{$1}')]?.[method.toLowerCase()];
+    const [scope] = operation?.security[0]?.bearer ?? [];
+    return { method, path, operation, scope: path.startsWith('/queues') ? 'control' : scope };
+  });
+}
+
+const isOpen = ({ path }: Route) => /^\/(healthz|readyz|openapi\.json|docs(\/.*)?)$/.test(path);
+const fill = (path: string, value = unknownId) => path.replaceAll(/:\w+/g, value);
+/** A request that gets as far as it can: the body of what takes one is broken, and so nothing is done. */
+const ask = (route: Route, token: string | null) => {
+  const body = route.method === 'GET' ? {} : { body: '{"broken' };
+  return api.ask(fill(route.path), { method: route.method, token, ...body });
+};
+
+describe('every route in the stack of the running application', () => {
+  it('is in the document, is the board of queues, or is one of the open ones', async () => {
+    const all = await described();
+    expect(all.length).toBeGreaterThan(50);
+    for (const { method, path, operation } of all) {
+      const known = operation !== undefined || path.startsWith('/queues/') || isOpen({ method, path });
+      expect([`${method} ${path}`, known]).toEqual([`${method} ${path}`, true]);
+    }
+    const { paths } = (await api.ask('/openapi.json')).body as { paths: Record<string, object> };
+    const documented = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`),
+    );
+    expect(all.map(({ method, path }) => `${method} ${path}`)).toEqual(expect.arrayContaining(documented));
+  });
+
+  it('is 401 without a good token, unless it is one of the open ones, before anything else is looked at', async () => {
+    for (const route of api.routes()) {
+      for (const token of [null, 'wrong']) {
+        const { status, headers } = await ask(route, token);
+        const told = `${route.method} ${route.path}: ${status}`;
+        if (isOpen(route)) expect(told).toMatch(/: 200$/);
+        else {
+          expect(told).toMatch(/: 401$/);
+          expect(headers.get('www-authenticate')).toMatch(/^(Bearer|Basic) realm=/);
+        }
+      }
+    }
+  });
+
+  it('is 403 with every scope but its own, and let in with its own alone', async () => {
+    for (const { scope = '', ...route } of (await described()).filter((each) => !isOpen(each))) {
+      expect(scopes, `${route.method} ${route.path}`).toContain(scope);
+      const key = keys.get(scope);
+      const refused = await ask(route, key?.others ?? '');
+      expect([`${route.method} ${route.path}`, refused.status, refused.body.code]).toEqual([
+        `${route.method} ${route.path}`,
+        403,
+        'forbidden',
+      ]);
+      expect(refused.headers.get('www-authenticate')).toContain(`scope="${scope}"`);
+      const { status } = await ask(route, key?.only ?? '');
+      expect([401, 403], `${route.method} ${route.path}`).not.toContain(status);
+      expect(status, `${route.method} ${route.path}`).toBeLessThan(500);
+    }
+  });
+
+  it('refuses a body that is malformed with 400 or 422, as a problem that points to where', async () => {
+    const taking = (await described()).filter(
+      ({ operation }) => operation?.requestBody && 'application/json' in operation.requestBody.content,
+    );
+    expect(taking.length).toBeGreaterThan(8);
+    const malformed = [
+      '{"broken',
+      '[]',
+      'null',
+      '"text"',
+      '{"nobody knows":1}',
+      '{"reason":{},"externalId":[],"account":7}',
+      '\u0000',
+      '{"a":NaN}',
+    ];
+    for (const { method, path } of taking) {
+      for (const body of malformed) {
+        const answer = await api.ask(fill(path), { method, body });
+        const told = `${method} ${path} ${JSON.stringify(body)}: ${answer.status} ${answer.text}`;
+        expect([400, 422], told).toContain(answer.status);
+        expect(answer.headers.get('content-type'), told).toMatch(/^application\/problem\+json/);
+        expect(answer.body.pointer, told).toMatch(/^(\/[^/].*)?$/);
+      }
+    }
+  });
+
+  it('breaks on no id, whatever that is', async () => {
+    const withId = (await described()).filter(({ path, scope }) => path.includes(':') && scope !== undefined);
+    for (const { method, path } of withId) {
+      for (const id of ['x', '%00', '%F0%9F%92%B8', '%ff', '..%2f..', '9'.repeat(400), unknownId.toUpperCase(), "'--"]) {
+        const body = method === 'GET' ? {} : { body: '{"reason":"none"}' };
+        const { status, text } = await api.ask(fill(path, id), { method, ...body });
+        expect(status, `${method} ${fill(path, id)}: ${text}`).toBeLessThan(500);
+      }
+    }
+  });
+});
