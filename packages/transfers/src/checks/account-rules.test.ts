@@ -168,6 +168,20 @@ describe('a spend limit', () => {
     expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
   });
 
+  it('counts what will be sent again by itself, however long ago it was sent', async () => {
+    const advancer = await advancerWith(limits({ amount: 150_000, hours: 1 }));
+    unknownOutcome();
+    const unknown = await advance(advancer, await accept('unknown'));
+    // A pause, or an outage of ours: nothing was sent again.
+    stage.ledger.passMs(2 * HOUR_MS);
+    const held = await advance(advancer, await accept('waits'));
+    expect(held).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
+    expect(held.hold_until?.getTime()).toBeGreaterThan(stage.ledger.now().getTime());
+    expect(await advance(advancer, unknown)).toMatchObject({ state: 'succeeded' });
+    stage.ledger.passMs(HOUR_MS);
+    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+  });
+
   it('counts what a restored ledger cannot know to be unsent', async () => {
     await accept('in-the-backup');
     await finishRestore(stage.ledger, stage.epochCopy, { by: 'a person', unseen: true });

@@ -32,7 +32,8 @@ export function describeLimit({ currency, amountMinor, hours, corridor }: SpendL
 
 /**
  * Judges a transfer by its account's limits. What counts is what was sent or may have been: under way, without an
- * answer, in review, succeeded; each from its last send on, the latest moment at which the money can have moved.
+ * answer, in review, succeeded; each from its last send on, the latest moment at which the money can have moved. What is
+ * under way or will be sent again by itself has that moment still before it, so it counts as sent now.
  *
  * It is a check, and judged once more under the wallet's lock when the send is committed. That lock is of the account
  * and currency, and so of all that a limit counts: two workers cannot fill the same room.
@@ -98,8 +99,10 @@ function counted(account: string, { currency, corridor, hours }: SpendLimit, now
   const there = corridor === null ? sql`` : sql`and source_country || '-' || destination_country = ${corridor}`;
   return sql`
     select id, amount_minor, sent_at as at from kpay.transfers
-    where account = ${account} and currency = ${currency} ${there} and sent_at > ${since}
-      and state in ('submitting', 'unconfirmed', 'review', 'succeeded')`;
+    where account = ${account} and currency = ${currency} ${there} and sent_at > ${since} and state in ('review', 'succeeded')
+    union all
+    select id, amount_minor, ${now}::timestamptz as at from kpay.transfers
+    where account = ${account} and currency = ${currency} ${there} and state in ('submitting', 'unconfirmed')`;
 }
 
 /** Holds transfers that would pass a limit of their account. */
