@@ -43,6 +43,7 @@ await runProcess(
       ledger,
       stores: createRedisStores({ redis }),
       budgetWindowMs: settings.budgetWindowMs,
+      ipv4Only: settings.ipv4Only,
       watch: createCallWatchers(createMetricsRegistry(), logger),
     });
     shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));

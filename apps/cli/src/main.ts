@@ -2,6 +2,9 @@
 import { InvalidSettings } from '@kpay/core';
 import { StartError } from '@kpay/runtime';
 import { Command } from 'commander';
+import { examine } from './doctor/doctor.ts';
+import { exitCodeOf } from './doctor/finding.ts';
+import { printFindings } from './doctor/print-findings.ts';
 import { addMaintenanceCommands } from './maintenance-commands.ts';
 import { up } from './up.ts';
 
@@ -15,6 +18,17 @@ program
     const code = await up(process.env, { demo: options.demo ?? false });
     // A send that KPay leaves without an answer would keep the process alive; the next start finds it by its lease.
     process.exit(code);
+  });
+
+program
+  .command('doctor')
+  .description('look at what it runs on, and say what is wrong and how to mend it (exits 1 then, 2 with warnings alone)')
+  .option('--json', 'the findings as JSON')
+  .action(async ({ json = false }: { json?: boolean }) => {
+    const findings = await examine(process.env);
+    if (json) console.log(JSON.stringify({ findings }, null, 2));
+    else printFindings(findings, console.log);
+    process.exit(exitCodeOf(findings));
   });
 
 addMaintenanceCommands(program, process.env, console.log);

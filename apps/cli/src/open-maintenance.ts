@@ -76,7 +76,8 @@ async function onStores<T>(
   return use(createMaintenance({ ledger, epochCopy, accounts, openQueue: queues.queue })).finally(() => queues.close());
 }
 
-function apiOf({ host, ports, dataDir, adminToken }: Settings): { url: string; token: string } {
+/** Where the process that has the data folder serves its API. @throws StartError when nobody can know. */
+export function apiOf({ host, ports, dataDir, adminToken }: Settings): { url: string; token: string } {
   if (ports.adminApi === 0) {
     throw new StartError('kpay is running on this data folder: set ADMIN_API_PORT to the port of its API, to go through it');
   }

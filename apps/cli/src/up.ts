@@ -120,6 +120,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     ledger,
     stores: createMemoryStores(),
     budgetWindowMs: settings.budgetWindowMs,
+    ipv4Only: settings.ipv4Only,
     watch: createCallWatchers(registry, logger),
   });
   shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));

@@ -11,7 +11,7 @@ await runProcess(
   async ({ settings, logger, shutdown, onNewKeys }) => {
     const plugins = await loadPlugins(settings.plugins);
     containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
-    const { redisUrl, host, ports, budgetWindowMs } = settings;
+    const { redisUrl, host, ports, budgetWindowMs, ipv4Only } = settings;
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
 
@@ -21,7 +21,7 @@ await runProcess(
     const accounts = new Map(
       settings.accounts.map((account) => [
         account.name,
-        openKpayAccount({ ...account, budgetWindowMs }, { stores, ...watch(account.name) }),
+        openKpayAccount({ ...account, budgetWindowMs }, { stores, ipv4Only, ...watch(account.name) }),
       ]),
     );
     shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));

@@ -36,6 +36,7 @@ await runProcess(
         ledger,
         stores: createRedisStores({ redis }),
         budgetWindowMs: settings.budgetWindowMs,
+        ipv4Only: settings.ipv4Only,
         watch: createCallWatchers(registry, logger),
       },
     );

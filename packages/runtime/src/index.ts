@@ -5,7 +5,12 @@ export { FolderInUse } from './folder-lock.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logger.ts';
 export { createMetricsRegistry } from './metrics-registry.ts';
 export type { OidcSettings } from './oidc-settings.ts';
-export { type EmbeddedDatabase, type EmbeddedOptions, openEmbeddedDatabase } from './open-embedded-database.ts';
+export {
+  type EmbeddedDatabase,
+  type EmbeddedOptions,
+  hasEmbeddedDatabase,
+  openEmbeddedDatabase,
+} from './open-embedded-database.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { type FoundQueue, openQueues, type QueueStore, type Queues } from './open-queues.ts';
 export { openRedis, type RedisRole } from './open-redis.ts';
@@ -13,7 +18,7 @@ export { type AccountSettings, readSettings, type Settings, type Stores, secrets
 export { type ProductionProcess, runProcess } from './run-process.ts';
 export { type Environment, SettingsError } from './setting-values.ts';
 export { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
-export { StartError } from './start-error.ts';
+export { reasonOf, StartError } from './start-error.ts';
 export {
   type HttpHandler,
   healthRoutes,

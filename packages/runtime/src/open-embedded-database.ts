@@ -92,15 +92,20 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
 /** A first start that was interrupted leaves half a database behind, in which nothing was ever accepted: begin again. */
 function prepareFiles(dataDir: string): DurableFiles {
   const folder = join(dataDir, 'postgres');
-  if (!existsSync(createdMark(dataDir))) rmSync(folder, { recursive: true, force: true });
+  if (!hasEmbeddedDatabase(dataDir)) rmSync(folder, { recursive: true, force: true });
   return new DurableFiles(folder);
 }
 
 async function markCreated(dataDir: string): Promise<void> {
-  if (existsSync(createdMark(dataDir))) return;
+  if (hasEmbeddedDatabase(dataDir)) return;
   await syncTree(join(dataDir, 'postgres'));
   writeFileSync(createdMark(dataDir), '', { flush: true });
   syncFolder(dataDir);
+}
+
+/** Whether a start has been made on this folder. Creates nothing. */
+export function hasEmbeddedDatabase(dataDir: string): boolean {
+  return existsSync(createdMark(dataDir));
 }
 
 function createdMark(dataDir: string): string {

@@ -65,6 +65,7 @@ async function checkServer(url: string): Promise<void> {
   const version = await readVersion(url).catch((error: unknown) => {
     throw new StartError(`Postgres does not let us in (${reasonOf(error)}): check DATABASE_URL and that the server runs`, {
       cause: error,
+      mend: `psql "$DATABASE_URL" -c 'select 1'`,
     });
   });
   if (Math.floor(version.number / 10_000) < OLDEST_MAJOR) {

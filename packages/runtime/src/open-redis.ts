@@ -24,7 +24,7 @@ const OPTIONS = {
  */
 export async function openRedis({ url, role, logger }: { url: string; role: RedisRole; logger: Logger }): Promise<Redis> {
   const redis = new Redis(url, { ...OPTIONS[role], lazyConnect: true, connectTimeout: CONNECT_TIMEOUT_MS });
-  let unsuitable: string | undefined;
+  let unsuitable: StartError | undefined;
   let reason: unknown;
   const remember = (error: Error) => {
     reason = error;
@@ -38,13 +38,14 @@ export async function openRedis({ url, role, logger }: { url: string; role: Redi
     redis.disconnect();
     throw new StartError(`Redis does not answer (${reasonOf(reason ?? error)}): check REDIS_URL and that the server runs`, {
       cause: error,
+      mend: 'redis-cli -u "$REDIS_URL" ping',
     });
   } finally {
     clearTimeout(timeout);
   }
   if (unsuitable !== undefined) {
     redis.disconnect();
-    throw new StartError(unsuitable);
+    throw unsuitable;
   }
   redis.off('error', remember);
   redis.on('error', (error) => logger.error({ err: error }, 'the connection to Redis failed'));
@@ -54,17 +55,20 @@ export async function openRedis({ url, role, logger }: { url: string; role: Redi
 const OLDEST_MAJOR = 7;
 
 /** What INFO tells about a server on which queues cannot live, if it is one. */
-function whyUnsuitable(info: string): string | undefined {
+function whyUnsuitable(info: string): StartError | undefined {
   const told = new Map(info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
   const version = told.get('redis_version') ?? '';
   const policy = told.get('maxmemory_policy') ?? 'noeviction';
   if (Number.parseInt(version, 10) < OLDEST_MAJOR)
-    return `REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`;
+    return new StartError(`REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`);
   if (told.get('cluster_enabled') === '1')
-    return 'REDIS_URL leads to one node of a Redis Cluster: use a Redis that is not clustered';
-  if (told.get('role') === 'slave') return 'REDIS_URL leads to a read-only replica: use its master';
+    return new StartError('REDIS_URL leads to one node of a Redis Cluster: use a Redis that is not clustered');
+  if (told.get('role') === 'slave') return new StartError('REDIS_URL leads to a read-only replica: use its master');
   if (policy !== 'noeviction') {
-    return `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`;
+    return new StartError(
+      `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`,
+      { mend: 'redis-cli -u "$REDIS_URL" config set maxmemory-policy noeviction' },
+    );
   }
   return undefined;
 }

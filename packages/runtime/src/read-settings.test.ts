@@ -43,6 +43,7 @@ test('nothing set runs embedded, with the simulator for KPay', () => {
     budgetWindowMs: 60_000,
     conflictConfirmMs: 60_000,
     plugins: [],
+    ipv4Only: false,
     workerConcurrency: 10,
     simulatorTimeScale: 1,
     host: '127.0.0.1',

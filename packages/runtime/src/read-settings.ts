@@ -71,6 +71,7 @@ const environmentVariables = z.object({
   KPAY_WORKER_CONCURRENCY: numberSchema({ least: 1, most: 1_000, whole: true }).default(10),
   KPAY_WORKER_ACCOUNTS: listSchema(accountNameSchema).optional(),
   KPAY_ALLOW_EMBEDDED_LIVE: flag.default(false),
+  KPAY_IPV4_ONLY: flag.default(false),
   SIMULATOR_TIME_SCALE: numberSchema({ least: 0.001, most: 100_000, whole: false }).default(1),
   DATABASE_URL: urlOf(/^postgres(ql)?:\/\//, 'postgres://').optional(),
   REDIS_URL: urlOf(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
@@ -114,6 +115,8 @@ export type Settings = Stores & {
   conflictConfirmMs: number;
   /** Module paths and package names, in the order they are loaded. */
   plugins: string[];
+  /** KPay is reached over IPv4 alone. */
+  ipv4Only: boolean;
   workerConcurrency: number;
   /** Which accounts this worker serves; all when missing. */
   workerAccounts?: string[];
@@ -162,6 +165,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     budgetWindowMs: variables.KPAY_BUDGET_WINDOW_SECONDS * 1_000,
     conflictConfirmMs: variables.KPAY_CONFLICT_CONFIRM_SECONDS * 1_000,
     plugins: variables.KPAY_PLUGINS,
+    ipv4Only: variables.KPAY_IPV4_ONLY,
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
     simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,

@@ -4,6 +4,13 @@
  */
 export class StartError extends Error {
   override name = 'StartError';
+  /** The command that mends it, where there is one, for `kpay doctor`. */
+  readonly mend: string | undefined;
+
+  constructor(message: string, { mend, ...options }: ErrorOptions & { mend?: string } = {}) {
+    super(message, options);
+    this.mend = mend;
+  }
 }
 
 /** The message of anything thrown, for the end of a one-line error. */

@@ -21,7 +21,7 @@ export {
 export type { KeyLimit, LimitedKey } from './key-limit.ts';
 export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
 export { ledgerMissing } from './ledger/ledger-missing.ts';
-export { LedgerUnusable, migrateLedger, openLedger } from './ledger/migrate.ts';
+export { LedgerUnusable, lookAtSchema, migrateLedger, openLedger } from './ledger/migrate.ts';
 export type { ApiKeyRow, LedgerSchema, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
@@ -67,6 +67,7 @@ export type { Epoch, EpochCopy } from './restore/epoch-copy.ts';
 export { createFileEpochCopy } from './restore/file-epoch-copy.ts';
 export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts';
 export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpoch } from './restore/ledger-epoch.ts';
+export { lookAtEpoch } from './restore/look-at-epoch.ts';
 export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
 export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';
 export { wakeByRules, wakePayable } from './wake/wake-by-rules.ts';

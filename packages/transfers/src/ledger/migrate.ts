@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { createLedger, type Ledger } from './ledger.ts';
 import * as ledger from './migrations/0001-ledger.ts';
@@ -30,6 +30,30 @@ export class LedgerUnusable extends Error {
     const why = cause instanceof Error ? cause.message : String(cause);
     super(`the schema kpay in the ledger's database is not ours, or of a newer release (${why}): check DATABASE_URL`, { cause });
   }
+}
+
+/** How far a database's schema `kpay` has come, by the names of migrations. */
+export interface SchemaState {
+  /** What this release would still do; everything when there is no ledger yet. */
+  missing: string[];
+  /** What a newer release, or somebody else, has done. */
+  unknown: string[];
+  /** Whether there is a ledger at all. */
+  exists: boolean;
+}
+
+/** Looks at the schema and changes nothing. */
+export async function lookAtSchema(db: Kysely<LedgerSchema>): Promise<SchemaState> {
+  const names = Object.keys(migrations);
+  const table = await sql<{ found: boolean }>`select to_regclass('kpay.kysely_migration') is not null as found`.execute(db);
+  if (!table.rows[0]?.found) return { missing: names, unknown: [], exists: false };
+  const { rows } = await sql<{ name: string }>`select name from kpay.kysely_migration`.execute(db);
+  const done = new Set(rows.map(({ name }) => name));
+  return {
+    missing: names.filter((name) => !done.has(name)),
+    unknown: [...done].filter((name) => !names.includes(name)),
+    exists: true,
+  };
 }
 
 /** Opens a ledger on a database, after bringing its schema up to date. @throws LedgerUnusable */

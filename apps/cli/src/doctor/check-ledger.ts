@@ -1,0 +1,84 @@
+import type { Database } from '@kpay/runtime';
+import { createLedger, type EpochCopy, type Ledger, type LedgerSchema, lookAtEpoch, lookAtSchema } from '@kpay/transfers';
+import type { Finding } from './finding.ts';
+
+export interface CheckedLedger {
+  findings: Finding[];
+  /** Undefined when there is none that this release understands. */
+  ledger: Ledger | undefined;
+}
+
+/** Whether the ledger is one of this release. Nothing is migrated: that is the apps' part, at their start. */
+export async function checkLedger(database: Database): Promise<CheckedLedger> {
+  const check = 'schema';
+  const db = database.kysely<LedgerSchema>();
+  const { missing, unknown, exists } = await lookAtSchema(db);
+  if (unknown.length > 0) {
+    const what = `the ledger is of a newer release (${unknown.join(', ')}): this one does not start on it`;
+    return {
+      findings: [{ check, verdict: 'wrong', what, mend: 'install that release, or set DATABASE_URL to another database' }],
+      ledger: undefined,
+    };
+  }
+  if (!exists) {
+    const what = 'there is no ledger in this database yet: the first app to start makes it';
+    return { findings: [{ check, verdict: 'warning', what }], ledger: undefined };
+  }
+  if (missing.length > 0) {
+    const what = `the ledger is of an older release: the next app to start does ${missing.join(', ')}`;
+    return {
+      findings: [{ check, verdict: 'warning', what, mend: 'back it up, then start one app of this release' }],
+      ledger: undefined,
+    };
+  }
+  return { findings: [{ check, verdict: 'good', what: 'up to date' }], ledger: createLedger(db) };
+}
+
+/** Whether the ledger was restored from a backup, or the copy of its epoch is another one's. */
+export async function checkEpoch(ledger: Ledger, copy: EpochCopy): Promise<Finding> {
+  const check = 'epoch';
+  const { verdict, epoch, copied } = await lookAtEpoch(ledger, copy);
+  switch (verdict) {
+    case 'restored':
+      return {
+        check,
+        verdict: 'wrong',
+        what: `the ledger was restored from a backup (it is at epoch ${epoch}${copied === undefined ? '' : `, ${copied} was seen`}): nothing is sent`,
+        mend: 'kpay restore finish   # after docs/runbook.md',
+      };
+    case 'foreign':
+      return {
+        check,
+        verdict: 'wrong',
+        what: `${copy.where} belongs to another ledger than this database: no worker starts`,
+        mend: 'set DATABASE_URL and REDIS_URL to those that belong together; if this database takes the other one’s place: kpay restore finish',
+      };
+    case 'agree':
+      return {
+        check,
+        verdict: 'good',
+        what: `${epoch}${copied === undefined ? ', not copied yet: a worker does that at its start' : ''}`,
+      };
+  }
+}
+
+/** Transfers that wait for a person. */
+export async function checkReviews(ledger: Ledger): Promise<Finding> {
+  const { count } = await ledger.db
+    .selectFrom('kpay.transfers')
+    .select((it) => it.fn.countAll<string>().as('count'))
+    .where('state', '=', 'review')
+    .executeTakeFirstOrThrow();
+  return reviewsFinding(Number(count));
+}
+
+export function reviewsFinding(count: number): Finding {
+  const check = 'reviews';
+  if (count === 0) return { check, verdict: 'good', what: 'none waits for a person' };
+  return {
+    check,
+    verdict: 'warning',
+    what: `${count} transfers in review wait for a person, and nobody knows whether their money moved`,
+    mend: 'curl -s "$API/v1/transfers?state=review" -H "authorization: Bearer $TOKEN"   # then docs/runbook.md',
+  };
+}

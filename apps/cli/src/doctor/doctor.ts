@@ -1,0 +1,176 @@
+import { type KpayAccount, openKpayAccount, type Stores } from '@kpay/core';
+import { createRedisStores } from '@kpay/core/redis';
+import {
+  createLogger,
+  type Database,
+  FolderInUse,
+  hasEmbeddedDatabase,
+  type Logger,
+  openEmbeddedDatabase,
+  openQueues,
+  type QueueStore,
+  readSettings,
+  type Settings,
+  StartError,
+  secretsOf,
+} from '@kpay/runtime';
+import { createFileEpochCopy, createRedisEpochCopy, type EpochCopy, type Ledger } from '@kpay/transfers';
+import { apiOf, epochFile } from '../open-maintenance.ts';
+import { checkAccount } from './check-account.ts';
+import { checkAddress } from './check-address.ts';
+import { checkBudget } from './check-budget.ts';
+import { checkKpayClock, checkPostgresClock, checkRedisClock } from './check-clocks.ts';
+import { checkDataFolder } from './check-data-folder.ts';
+import { checkEpoch, checkLedger, checkReviews, reviewsFinding } from './check-ledger.ts';
+import { checkPostgres } from './check-postgres.ts';
+import { checkQueues } from './check-queues.ts';
+import { checkRedis } from './check-redis.ts';
+import { type Finding, finding, wrongFrom } from './finding.ts';
+
+/**
+ * Looks at everything that this environment says the apps would run on, and changes nothing of it. Each account's KPay is
+ * asked once.
+ */
+export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
+  let settings: Settings;
+  try {
+    settings = readSettings(env);
+  } catch (error) {
+    if (!(error instanceof StartError)) throw error;
+    return [wrongFrom('settings', error)];
+  }
+  const logger = createLogger({ name: 'kpay', level: 'silent', secrets: secretsOf(settings) });
+  const mode = settings.mode === 'production' ? 'production, on Postgres and Redis' : 'embedded, in one process';
+  const findings: Finding[] = [{ check: 'settings', verdict: 'good', what: mode }];
+  findings.push(
+    ...(settings.mode === 'production' ? await examineProduction(settings, logger) : await examineEmbedded(settings, logger)),
+  );
+  return findings;
+}
+
+async function examineProduction(settings: Extract<Settings, { mode: 'production' }>, logger: Logger): Promise<Finding[]> {
+  const { databaseUrl, redisUrl } = settings;
+  const postgres = await checkPostgres(databaseUrl, logger);
+  const { redis, findings: ofRedis } = await checkRedis(redisUrl, logger);
+  const { database } = postgres;
+  try {
+    const findings = [...postgres.findings, ...ofRedis];
+    if (database) findings.push(await checkPostgresClock(database));
+    if (redis) findings.push(await checkRedisClock(redis));
+    const stores = redis && { stores: createRedisStores({ redis }), copy: createRedisEpochCopy(redis), queues: { redisUrl } };
+    findings.push(...(await examineLedger(settings, logger, database, stores)));
+    return findings;
+  } finally {
+    redis?.disconnect();
+    await database?.close();
+  }
+}
+
+async function examineEmbedded(settings: Settings, logger: Logger): Promise<Finding[]> {
+  const { dataDir } = settings;
+  const folder = checkDataFolder(dataDir);
+  if (folder.verdict === 'wrong' || !hasEmbeddedDatabase(dataDir))
+    return [folder, ...(await examineKpay(settings, undefined, undefined))];
+  let database: Awaited<ReturnType<typeof openEmbeddedDatabase>>;
+  try {
+    database = await openEmbeddedDatabase({ dataDir, logger });
+  } catch (error) {
+    if (!(error instanceof FolderInUse)) return [folder, wrongFrom('ledger', error)];
+    return [folder, await examineRunning(settings), ...(await examineKpay(settings, undefined, undefined))];
+  }
+  try {
+    const copy = createFileEpochCopy(epochFile(dataDir));
+    // The budget of an embedded system is in the memory of the one process: there is nothing to look at.
+    return [folder, ...(await examineLedger(settings, logger, database, { copy, queues: { database } }))];
+  } finally {
+    await database.close();
+  }
+}
+
+/** Another process has the folder; what waits for a person is told by its API. */
+async function examineRunning(settings: Settings): Promise<Finding> {
+  return finding('reviews', async () => {
+    const { url, token } = apiOf(settings);
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${url}/v1/transfers?state=review&limit=200`, { headers }).catch((error: unknown) => {
+      throw new StartError(`kpay is running on this data folder, but its API does not answer at ${url}`, {
+        cause: error,
+        mend: 'set ADMIN_API_PORT to the port of its API',
+      });
+    });
+    if (answer.status !== 200) {
+      throw new StartError(`the API of the running kpay at ${url} said ${answer.status}`, {
+        mend: 'set KPAY_ADMIN_TOKEN to its token',
+      });
+    }
+    const { items } = (await answer.json()) as { items: unknown[] };
+    return reviewsFinding(items.length);
+  });
+}
+
+interface LedgerStores {
+  /** What processes share of KPay; undefined where one process has it in its memory. */
+  stores?: Stores;
+  copy: EpochCopy;
+  queues: QueueStore;
+}
+
+async function examineLedger(
+  settings: Settings,
+  logger: Logger,
+  database: Database | undefined,
+  shared: LedgerStores | undefined,
+): Promise<Finding[]> {
+  const skipped = (check: string, why: string): Finding => ({ check, verdict: 'skipped', what: why });
+  const findings: Finding[] = [];
+  let ledger: Ledger | undefined;
+  if (database) {
+    const looked = await checkLedger(database);
+    findings.push(...looked.findings);
+    ledger = looked.ledger;
+  }
+  const own = ledger;
+  if (!own) findings.push(skipped('epoch, reviews', 'there is no ledger to look at'));
+  else {
+    if (shared) findings.push(await finding('epoch', () => checkEpoch(own, shared.copy)));
+    findings.push(await finding('reviews', () => checkReviews(own)));
+  }
+  if (!shared) findings.push(skipped('queues, budget', 'there is no Redis to look at'));
+  else findings.push(await examineQueues(settings, logger, shared.queues));
+  findings.push(...(await examineKpay(settings, own, shared?.stores)));
+  return findings;
+}
+
+async function examineQueues({ accounts }: Settings, logger: Logger, store: QueueStore): Promise<Finding> {
+  const names = accounts.length === 0 ? ['default'] : accounts.map(({ name }) => name);
+  return finding('queues', async () => {
+    const queues = await openQueues({ store, logger });
+    return checkQueues(queues, names).finally(() => queues.close());
+  });
+}
+
+/** The way to KPay, its clock, its keys, and the budget. Without keys the simulator stands in for it, and is not asked. */
+async function examineKpay(settings: Settings, ledger: Ledger | undefined, stores: Stores | undefined): Promise<Finding[]> {
+  const { budgetWindowMs, ipv4Only } = settings;
+  if (settings.accounts.length === 0) {
+    return [{ check: 'kpay', verdict: 'good', what: 'no key is set: kpay up simulates KPay, and no real money moves' }];
+  }
+  const findings: Finding[] = [];
+  for (const baseUrl of new Set(settings.accounts.map((account) => account.baseUrl))) {
+    const way = await checkAddress(baseUrl, ipv4Only);
+    findings.push(way, await checkKpayClock(baseUrl));
+  }
+  const byKey = Map.groupBy(settings.accounts, ({ apiKey }) => apiKey);
+  for (const sharing of byKey.values()) {
+    const limit = sharing[0]?.rateLimitPerMinute ?? 0;
+    const opened: KpayAccount[] = sharing.map((account) =>
+      openKpayAccount({ ...account, budgetWindowMs }, { ...(stores && { stores }), ipv4Only }),
+    );
+    // Before KPay is asked: that takes a slot itself.
+    if (ledger && stores)
+      findings.push(await finding('budget', () => checkBudget(opened, ledger, { limit, windowMs: budgetWindowMs })));
+    for (const account of opened) findings.push(await checkAccount(account, ledger));
+    await Promise.all(opened.map((account) => account.close()));
+  }
+  return findings;
+}

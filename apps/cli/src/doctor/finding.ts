@@ -1,0 +1,37 @@
+import { StartError } from '@kpay/runtime';
+
+/**
+ * `wrong`: it does not work, or money is less safe than it should be. `warning`: it works, and somebody should look.
+ * `skipped`: it could not be looked at, because of something else that is wrong.
+ */
+export type Verdict = 'good' | 'warning' | 'wrong' | 'skipped';
+
+/** What one check of the doctor found. */
+export interface Finding {
+  check: string;
+  verdict: Verdict;
+  what: string;
+  /** The command, or the step, that mends it. */
+  mend?: string;
+}
+
+export function wrongFrom(check: string, error: unknown): Finding {
+  if (!(error instanceof Error)) throw error;
+  const mend = error instanceof StartError ? error.mend : undefined;
+  return { check, verdict: 'wrong', what: error.message, ...(mend !== undefined && { mend }) };
+}
+
+/** Runs a check that may fail as a whole. */
+export async function finding(check: string, look: () => Promise<Omit<Finding, 'check'>>): Promise<Finding> {
+  try {
+    return { check, ...(await look()) };
+  } catch (error) {
+    return wrongFrom(check, error);
+  }
+}
+
+/** 0: nothing is wrong. 1: something is. 2: nothing is wrong, but somebody should look. */
+export function exitCodeOf(findings: readonly Finding[]): number {
+  if (findings.some(({ verdict }) => verdict === 'wrong')) return 1;
+  return findings.some(({ verdict }) => verdict === 'warning') ? 2 : 0;
+}
