@@ -1,23 +1,35 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { openKpayAccount, parseAmount, transferBody } from '@kpay/core';
 import { simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { Pool } from 'undici';
 import { openStage } from './stage.ts';
 import { uuidFor } from './uuid-for.ts';
 
+type Side = 'ours' | 'bare';
+
 export interface ClientCalls {
   /** Calls under way at once. */
   concurrency: number;
-  /** Calls a second, a pair each round. */
-  rounds: { ours: number; bare: number }[];
+  /** A pair each round. */
+  rounds: Record<Side, CallCost>[];
+}
+
+/** What calls took in one round. */
+export interface CallCost {
+  perSecond: number;
+  /** Processor time of a call, in microseconds. */
+  cpuUs: number;
 }
 
 const WALLETS = { sourceCountry: 'CMR', destinationCountry: 'SEN' };
 const AMOUNT = parseAmount(100, 'XAF');
 
+/** So many that what is compiled late is compiled. */
+const WARM_UP_ROUNDS = 4;
+
 /**
  * The client's transfer, with token and budget in memory, against undici with the same text, whose answer is only
- * parsed. The server is the simulator in a process of its own.
+ * parsed. The server is the simulator in a process of its own. Rounds are many and short, so that what disturbs the
+ * machine for a while meets both sides.
  */
 export async function measureClient({ calls, rounds }: { calls: number; rounds: number }): Promise<ClientCalls[]> {
   const stage = await openStage();
@@ -57,18 +69,14 @@ export async function measureClient({ calls, rounds }: { calls: number; rounds: 
     const results: ClientCalls[] = [];
     for (const concurrency of [1, 10]) {
       const measured: ClientCalls['rounds'] = [];
-      // The first round warms both up.
-      for (let round = 0; round <= rounds; round += 1) {
-        const perSecond = { ours: 0, bare: 0 };
+      for (let round = 0; round < WARM_UP_ROUNDS + rounds; round += 1) {
+        const costs: Partial<Record<Side, CallCost>> = {};
         for (const side of round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
-          perSecond[side] = await callsPerSecond(calls, concurrency, (call) =>
-            sides[side](`${side} ${concurrency} ${round} ${call}`),
-          );
-          await delay(100);
+          costs[side] = await costOf(calls, concurrency, (call) => sides[side](`${side} ${concurrency} ${round} ${call}`));
         }
-        if (round > 0) measured.push(perSecond);
+        measured.push(costs as Record<Side, CallCost>);
       }
-      results.push({ concurrency, rounds: measured });
+      results.push({ concurrency, rounds: measured.slice(WARM_UP_ROUNDS) });
     }
     return results;
   } finally {
@@ -78,7 +86,7 @@ export async function measureClient({ calls, rounds }: { calls: number; rounds: 
   }
 }
 
-async function callsPerSecond(calls: number, concurrency: number, call: (index: number) => Promise<unknown>): Promise<number> {
+async function costOf(calls: number, concurrency: number, call: (index: number) => Promise<unknown>): Promise<CallCost> {
   let next = 0;
   const caller = async () => {
     while (next < calls) {
@@ -88,6 +96,8 @@ async function callsPerSecond(calls: number, concurrency: number, call: (index: 
     }
   };
   const startedMs = performance.now();
+  const cpuBefore = process.cpuUsage();
   await Promise.all(Array.from({ length: concurrency }, caller));
-  return (calls * 1_000) / (performance.now() - startedMs);
+  const { user, system } = process.cpuUsage(cpuBefore);
+  return { perSecond: (calls * 1_000) / (performance.now() - startedMs), cpuUs: (user + system) / calls };
 }

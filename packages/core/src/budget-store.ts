@@ -62,35 +62,56 @@ export function mayTake(lane: Lane, used: Readonly<Record<Lane, number>>, { limi
 
 interface Slot {
   lane: Lane;
-  /** A request is under way; the slot's end is not known yet. */
-  held: boolean;
   /** It stops counting then, if nothing settles it before. */
   countsUntilMs: number;
 }
 
-/** A budget for one process, forgotten when it ends. */
+/** A budget for one process, forgotten when it ends. What a call costs does not grow with the slots in use. */
 export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStore {
-  const slots = new Map<string, Slot>();
+  // Each in the order in which they stop counting, because those of one kind count equally long; the held ones are
+  // those whose request is under way.
+  const held = new Map<string, Slot>();
+  const answered = new Map<string, Slot>();
+  const unanswered = new Map<string, Slot>();
+  const used: Record<Lane, number> = { money: 0, checks: 0, people: 0, metrics: 0 };
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
   let taken = 0;
 
+  function add(slots: Map<string, Slot>, id: string, slot: Slot): void {
+    slots.set(id, slot);
+    used[slot.lane] += 1;
+  }
+
+  function remove(slots: Map<string, Slot>, id: string, slot: Slot): void {
+    slots.delete(id);
+    used[slot.lane] -= 1;
+  }
+
   function forgetOld(nowMs: number): void {
-    for (const [id, slot] of slots) if (slot.countsUntilMs <= nowMs) slots.delete(id);
+    for (const slots of [held, answered, unanswered]) {
+      for (const [id, slot] of slots) {
+        if (slot.countsUntilMs > nowMs) break;
+        remove(slots, id, slot);
+      }
+    }
+  }
+
+  function count(): number {
+    return held.size + answered.size + unanswered.size;
   }
 
   /** When `lane` could be served at the earliest, if nobody else takes a slot before. */
   function earliestMs(lane: Lane, rules: BudgetRules, nowMs: number): number {
-    const ends = [...slots.values()]
-      // A held slot may be answered in this moment and then counts for a window.
-      .map((slot) => ({
-        lane: slot.lane,
-        freeMs: slot.held ? Math.min(slot.countsUntilMs, nowMs + rules.windowMs + ROUNDING_MS) : slot.countsUntilMs,
-      }))
-      .sort((a, b) => a.freeMs - b.freeMs);
-    const used = usedByLane(slots.values());
+    // A held slot may be answered in this moment and then counts for a window.
+    const heldUntilMs = nowMs + rules.windowMs + ROUNDING_MS;
+    const ends = [
+      ...[...held.values()].map((slot) => ({ lane: slot.lane, freeMs: Math.min(slot.countsUntilMs, heldUntilMs) })),
+      ...[...answered.values(), ...unanswered.values()].map((slot) => ({ lane: slot.lane, freeMs: slot.countsUntilMs })),
+    ].sort((a, b) => a.freeMs - b.freeMs);
+    const left = { ...used };
     for (const end of ends) {
-      used[end.lane] -= 1;
-      if (mayTake(lane, used, rules)) return end.freeMs;
+      left[end.lane] -= 1;
+      if (mayTake(lane, left, rules)) return end.freeMs;
     }
     return nowMs + rules.windowMs;
   }
@@ -101,45 +122,37 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
       forgetOld(nowMs);
       const blockedForMs = blockedUntilMs - nowMs;
       if (blockedForMs > 0) return { granted: false, waitMs: blockedForMs };
-      if (!mayTake(lane, usedByLane(slots.values()), rules)) {
-        return { granted: false, waitMs: earliestMs(lane, rules, nowMs) - nowMs };
-      }
+      if (!mayTake(lane, used, rules)) return { granted: false, waitMs: earliestMs(lane, rules, nowMs) - nowMs };
       taken += 1;
       const slotId = String(taken);
-      slots.set(slotId, { lane, held: true, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });
+      add(held, slotId, { lane, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });
       return { granted: true, slotId };
     },
     async settle(slotId, end, rules) {
-      const slot = slots.get(slotId);
-      if (!slot?.held) return;
-      if (end === 'unsent') {
-        slots.delete(slotId);
-        return;
-      }
-      const lateMs = end === 'answered' ? ROUNDING_MS : LATE_RECEIPT_MS;
-      slots.set(slotId, { lane: slot.lane, held: false, countsUntilMs: clock.monotonicMs() + rules.windowMs + lateMs });
+      const slot = held.get(slotId);
+      if (!slot) return;
+      remove(held, slotId, slot);
+      if (end === 'unsent') return;
+      const untilMs = clock.monotonicMs() + rules.windowMs;
+      if (end === 'answered') add(answered, slotId, { lane: slot.lane, countsUntilMs: untilMs + ROUNDING_MS });
+      else add(unanswered, slotId, { lane: slot.lane, countsUntilMs: untilMs + LATE_RECEIPT_MS });
     },
     async block(forMs) {
       blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + forMs);
     },
     async used() {
       forgetOld(clock.monotonicMs());
-      return slots.size;
+      return count();
     },
     async seed(agesMs, rules) {
       const nowMs = clock.monotonicMs();
       forgetOld(nowMs);
-      if (slots.size > 0) return;
-      for (const ageMs of agesMs) {
+      if (count() > 0) return;
+      for (const ageMs of agesMs.toSorted((a, b) => b - a)) {
         taken += 1;
-        slots.set(String(taken), { lane: 'money', held: false, countsUntilMs: nowMs - ageMs + rules.windowMs + LATE_RECEIPT_MS });
+        const countsUntilMs = nowMs - ageMs + rules.windowMs + LATE_RECEIPT_MS;
+        add(unanswered, String(taken), { lane: 'money', countsUntilMs });
       }
     },
   };
-}
-
-function usedByLane(slots: Iterable<Slot>): Record<Lane, number> {
-  const used = { money: 0, checks: 0, people: 0, metrics: 0 };
-  for (const { lane } of slots) used[lane] += 1;
-  return used;
 }

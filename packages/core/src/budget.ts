@@ -91,6 +91,8 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
   // In order of arrival: the oldest is asked for first, so no lane starves whatever the others take.
   const waiters: Waiter[] = [];
   let pumping = false;
+  // Whether something happened that a nap must not sleep through.
+  let changed = false;
   let nap: AbortController | undefined;
   let backoffMs = FIRST_BACKOFF_MS;
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
@@ -100,9 +102,9 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     pumping = true;
     try {
       while (waiters.length > 0) {
-        nap = new AbortController();
+        changed = false;
         const waitMs = await serveOnce();
-        if (waitMs > 0) await clock.sleep(waitMs, nap.signal).catch(() => {});
+        if (waitMs > 0 && !changed) await sleepUntilChange(waitMs);
       }
     } catch (error) {
       // Without the store nobody can tell what others have sent, so nothing is sent.
@@ -111,6 +113,17 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     } finally {
       pumping = false;
     }
+  }
+
+  async function sleepUntilChange(waitMs: number): Promise<void> {
+    nap = new AbortController();
+    await clock.sleep(waitMs, nap.signal).catch(() => {});
+    nap = undefined;
+  }
+
+  function wake(): void {
+    changed = true;
+    nap?.abort();
   }
 
   /** Serves one waiter, or tells how long nothing can change. */
@@ -166,7 +179,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
       settled = true;
       store
         .settle(slotId, end, rules)
-        .then(() => end === 'unsent' && nap?.abort())
+        .then(() => end === 'unsent' && wake())
         .catch(() => {});
     }
     function rateLimited(retryAfterMs: number | undefined): number {
@@ -199,7 +212,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
         const leave = (): void => {
           remove(waiter);
           // So that the pump does not outlive its last waiter.
-          nap?.abort();
+          wake();
           reject(aborted(signal));
         };
         const waiter: Waiter = {
@@ -216,7 +229,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
         };
         signal?.addEventListener('abort', leave, { once: true });
         waiters.push(waiter);
-        nap?.abort();
+        wake();
         void pump();
       });
     },

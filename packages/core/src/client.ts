@@ -153,7 +153,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
 
   /** Waits for a slot until the caller or the client stops. */
   function takeSlot({ lane, signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
-    return budget.take(lane, { signal: AbortSignal.any([closing.signal, ...(signal ? [signal] : [])]), maxWaitMs });
+    return budget.take(lane, { signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal, maxWaitMs });
   }
 
   async function read<T>(

@@ -8,6 +8,8 @@ export interface Clock {
   monotonicMs(): number;
   /** Resolves after `ms`. Rejects with the signal's reason when it aborts first. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
+  /** Runs `end` once after `ms`, unless what it returns is called before. Every request has one, so it must be cheap. */
+  startTimer(ms: number, end: () => void): () => void;
 }
 
 /** The machine's clock. */
@@ -15,4 +17,8 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) => delay(Math.ceil(ms), undefined, signal && { signal }),
+  startTimer(ms, end) {
+    const timer = setTimeout(end, Math.ceil(ms));
+    return () => clearTimeout(timer);
+  },
 };

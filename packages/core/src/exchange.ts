@@ -80,18 +80,18 @@ function dispatch(
   { clock, totalTimeoutMs }: { clock: Clock; totalTimeoutMs: number },
   resolve: (exchange: Exchange) => void,
 ): void {
-  const deadline = new AbortController();
   const chunks: Buffer[] = [];
   let bytes = 0;
   let written = false;
   let over = false;
   let stop: (reason: Error) => void = () => {};
+  let stopDeadline = (): void => {};
   let answer: { status: number; headers: Readonly<Record<string, string | string[] | undefined>> } | undefined;
 
   function finish(exchange: Exchange): void {
     if (over) return;
     over = true;
-    deadline.abort();
+    stopDeadline();
     signal?.removeEventListener('abort', onAbort);
     resolve(exchange);
   }
@@ -113,10 +113,7 @@ function dispatch(
     return;
   }
   signal?.addEventListener('abort', onAbort, { once: true });
-  clock.sleep(totalTimeoutMs, deadline.signal).then(
-    () => giveUp('timeout', new Error(`no answer within ${totalTimeoutMs} ms`)),
-    () => {},
-  );
+  stopDeadline = clock.startTimer(totalTimeoutMs, () => giveUp('timeout', new Error(`no answer within ${totalTimeoutMs} ms`)));
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(controller) {

@@ -49,6 +49,7 @@ export function failureOfTransfer(
     });
   }
   const { status, text, complete } = exchange;
+  if (status === 201 && complete) return undefined;
   const detail = detailOf(text, secrets);
   if (!complete)
     return new OutcomeUnknown(`the transfer was sent: its answer (${status}) broke off`, {
@@ -56,7 +57,6 @@ export function failureOfTransfer(
       status,
       detail,
     });
-  if (status === 201) return undefined;
   if (status === 429) return rateLimited(context);
   if (REFUSALS_OF_A_TRANSFER.includes(status)) return rejected(status, text, context);
   const reason = status >= 500 ? 'server_error' : 'unexpected_status';

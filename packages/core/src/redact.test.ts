@@ -2,6 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawRequest, type RawServer, startRawServer } from '../test/raw-server.ts';
 import { API_KEY, createTestClient, SECRET_KEY, TRANSFER } from '../test/test-client.ts';
+import { systemClock } from './clock.ts';
 import { openKpayAccount } from './open-account.ts';
 import { redact, snippet } from './redact.ts';
 import { createMemorySharedStore } from './shared-store.ts';
@@ -77,7 +78,7 @@ describe('no secret shows', () => {
   }
 
   it('in the client, an account, a permit or a token store’s owner', async () => {
-    const tokens = createMemorySharedStore({ clock: { now: Date.now, monotonicMs: Date.now, sleep: async () => {} } });
+    const tokens = createMemorySharedStore({ clock: systemClock });
     const { client } = createTestClient(server.baseUrl, { tokens });
     const permit = await client.prepareTransfer({ lane: 'money' });
     expectClean(client);
@@ -120,7 +121,7 @@ describe('no secret shows', () => {
     const result = await permit
       .send(transferBody(TRANSFER), { leaseExpiresAtMs: Number.POSITIVE_INFINITY })
       .catch((error: unknown) => error);
-    expect(inspect(result)).toContain('[redacted]');
+    expect(inspect(result, { getters: true })).toContain('[redacted]');
     expectClean(result);
     await client.close();
   });

@@ -32,6 +32,8 @@ export interface TokenSource {
   get(options: { lane: Lane; signal?: AbortSignal | undefined }): Promise<HeldToken>;
 }
 
+type Token = Pick<GrantedToken, 'accessToken' | 'lifetimeMs'>;
+
 /** Long enough for the checks, the commit and the call that follow (architecture.md, law 1). */
 const NEEDED_MS = 2 * 60_000;
 const KEY = 'token';
@@ -44,6 +46,13 @@ export function createTokenSource({ store, clock, request, random = Math.random 
   const earlyShare = 1 / 5 + random() * (1 / 3 - 1 / 5);
 
   let earlyAgainAtMs = 0;
+
+  // One text is read by every call until the next token comes.
+  let known: { text: string; token: Token } | undefined;
+  function tokenOf({ text }: SharedEntry): Token {
+    if (known?.text !== text) known = { text, token: JSON.parse(text) };
+    return known.token;
+  }
 
   async function refresh(lane: Lane): Promise<{ text: string; keepMs: number }> {
     const { accessToken, lifetimeMs } = await request(lane);
@@ -78,8 +87,4 @@ export function createTokenSource({ store, clock, request, random = Math.random 
       };
     },
   };
-}
-
-function tokenOf({ text }: SharedEntry): { accessToken: string; lifetimeMs: number } {
-  return JSON.parse(text);
 }

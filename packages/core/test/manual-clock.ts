@@ -31,6 +31,11 @@ export function createManualClock(startMs: number = Date.UTC(2026, 0, 1)): Manua
         sleepers.add(sleeper);
       });
     },
+    startTimer(ms, end) {
+      const sleeper = { atMs: elapsedMs + ms, wake: end };
+      sleepers.add(sleeper);
+      return () => sleepers.delete(sleeper);
+    },
     async advance(ms) {
       const untilMs = elapsedMs + ms;
       await settle();

@@ -53,6 +53,15 @@ export function createTimeline(startMs: number, tasks: Tasks): Timeline {
     return first;
   }
 
+  /** A time-out of a process. */
+  function startTimer(ms: number, wake: () => void): () => void {
+    const task = tasks.running();
+    if (task) task.calls += 1;
+    const timer: Timer = { task, call: task?.calls ?? 0, side: 'client', atMs: nowMs + ms, wake };
+    timers.add(timer);
+    return () => timers.delete(timer);
+  }
+
   async function end(timer: Timer): Promise<void> {
     timers.delete(timer);
     const { task } = timer;
@@ -72,21 +81,16 @@ export function createTimeline(startMs: number, tasks: Tasks): Timeline {
           nowMs += Math.ceil(ms);
           return turn();
         }
-        const task = tasks.running();
-        if (task) task.calls += 1;
         return new Promise((resolve, reject) => {
-          const timer: Timer = { task, call: task?.calls ?? 0, side: 'client', atMs: nowMs + ms, wake: resolve };
-          timers.add(timer);
-          signal?.addEventListener(
-            'abort',
-            () => {
-              timers.delete(timer);
-              reject(signal.reason);
-            },
-            { once: true },
-          );
+          const stop = startTimer(ms, resolve);
+          const leave = () => {
+            stop();
+            reject(signal?.reason);
+          };
+          signal?.addEventListener('abort', leave, { once: true });
         });
       },
+      startTimer,
     },
     sleepAtKpay(ms) {
       const task = tasks.running();
