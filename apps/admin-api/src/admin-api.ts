@@ -1,11 +1,13 @@
 import type { KpayAccount } from '@kpay/core';
-import { healthRoutes, type Logger } from '@kpay/runtime';
+import { createMetricsRegistry, healthRoutes, type Logger, serveMetrics, type WebConfig } from '@kpay/runtime';
 import { type AccountRules, type Ledger, ledgerMissing, type Maintenance, type Plugin, type TransferRow } from '@kpay/transfers';
 import type { Queue } from 'bullmq';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
+import type { Registry } from 'prom-client';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
+import { measureRequests } from './measure-requests.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
 import { openApiDocument } from './open-api.ts';
 import type { Operation } from './operation.ts';
@@ -55,20 +57,27 @@ export interface AdminApiOptions {
   hint(transfer: TransferRow): Promise<void>;
   /** Where this process alone can reach the stores: then the command line comes through here. */
   maintenance?: Maintenance;
+  /** Where the API's metrics are kept. */
+  registry?: Registry;
+  /** Who may see the metrics and how all is reached; everybody by http unless given. */
+  web?: WebConfig | undefined;
   logger: Logger;
 }
 
-/** The REST API as an Express application: /v1 behind the token, /healthz and /readyz open. */
+/** The REST API as an Express application: /v1 behind the token, /healthz, /readyz and /metrics beside it. */
 export function createAdminApi(options: AdminApiOptions): Express {
   const app = express();
   // Answers are of this moment: nobody may keep them, and nothing is gained by hashing each one.
   app.set('etag', false);
+  const { registry = createMetricsRegistry(), web } = options;
+  app.use(measureRequests(registry));
   app.use(helmet());
   app.use((_request, response, next) => {
     response.set('cache-control', 'no-store');
     next();
   });
-  for (const [path, handler] of Object.entries(healthRoutes(() => ledgerMissing(options.ledger)))) {
+  const open = { ...healthRoutes(() => ledgerMissing(options.ledger)), '/metrics': serveMetrics({ registry, web }) };
+  for (const [path, handler] of Object.entries(open)) {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
   const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken);

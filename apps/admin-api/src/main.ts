@@ -6,6 +6,7 @@ import {
   openPostgres,
   openQueues,
   openRedis,
+  readWebConfig,
   runProcess,
   StartError,
 } from '@kpay/runtime';
@@ -28,6 +29,7 @@ await runProcess(
   async ({ settings, logger, shutdown, onNewKeys }) => {
     const { databaseUrl, redisUrl, host, ports, adminToken } = settings;
     if (adminToken === undefined) throw new StartError('KPAY_ADMIN_TOKEN is not set: nobody could use the admin API');
+    const web = settings.webConfigFile === undefined ? undefined : readWebConfig(settings.webConfigFile);
     const plugins = await loadPlugins(settings.plugins);
     containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
     const database = await openPostgres({ url: databaseUrl, logger });
@@ -39,12 +41,13 @@ await runProcess(
     const queues = await openQueues({ store: { redisUrl }, logger });
     shutdown.push('queues', () => queues.close());
 
+    const registry = createMetricsRegistry();
     const accounts = await openAccounts(settings.accounts, {
       ledger,
       stores: createRedisStores({ redis }),
       budgetWindowMs: settings.budgetWindowMs,
       ipv4Only: settings.ipv4Only,
-      watch: createCallWatchers(createMetricsRegistry(), logger),
+      watch: createCallWatchers(registry, logger),
     });
     shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
     onNewKeys((account) => changeKeys(ledger, accounts, account, settings.budgetWindowMs));
@@ -59,6 +62,8 @@ await runProcess(
       oidc: settings.oidc,
       requestsPerMinute: settings.apiRequestsPerMinute,
       redis,
+      registry,
+      web,
       logger,
       host,
       port: ports.adminApi,

@@ -16,6 +16,7 @@ export function routesOf(operations: readonly Operation[]): Router {
   const router = Router();
   for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
+    route.all(nameRoute(`/v1${path}`));
     for (const operation of ofPath) {
       const readers = operation.method === 'post' ? [refuseOtherTypes, readJson] : [];
       // Before the body is looked at.
@@ -25,6 +26,14 @@ export function routesOf(operations: readonly Operation[]): Router {
     route.all(refuseMethod(allowed.join(', ')));
   }
   return router;
+}
+
+/** For the metrics, also when it ends in an error. */
+function nameRoute(pattern: string): RequestHandler {
+  return (_request, response, next) => {
+    response.locals.route = pattern;
+    next();
+  };
 }
 
 export function refuseMethod(allow: string): RequestHandler {

@@ -1,5 +1,4 @@
-import { createServer } from 'node:http';
-import { listen } from '@kpay/runtime';
+import { createHttpServer, listen } from '@kpay/runtime';
 import { type AdminApiOptions, createAdminApi } from './admin-api.ts';
 
 export interface RunningAdminApi {
@@ -20,7 +19,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export async function startAdminApi(options: AdminApiOptions & { host: string; port: number }): Promise<RunningAdminApi> {
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
-  const server = createServer(timeouts, createAdminApi(options));
+  const server = createHttpServer({ ...timeouts, tls: options.web?.tls }, createAdminApi(options));
   const { host, port } = options;
   const { url, close } = await listen(server, { host, port, portSetting: 'ADMIN_API_PORT' });
   return { url, close };

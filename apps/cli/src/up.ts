@@ -11,6 +11,7 @@ import {
   openEmbeddedDatabase,
   openQueues,
   readSettings,
+  readWebConfig,
   type Settings,
   StartError,
   secretsOf,
@@ -98,7 +99,8 @@ interface Parts {
 }
 
 async function startEverything(settings: Settings, { env, secrets, logger, shutdown }: Parts): Promise<Running> {
-  const { dataDir, host, ports } = settings;
+  const { dataDir, host, ports, webConfigFile } = settings;
+  const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
   const plugins = await loadPlugins(settings.plugins);
   containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
   const database = await openEmbeddedDatabase({ dataDir, logger });
@@ -134,7 +136,9 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     accounts,
     queues,
     logger,
+    // The process' own metrics are in the exporter's.
     registry: new Registry(),
+    web,
     host,
     port: ports.worker,
     concurrency: settings.workerConcurrency,
@@ -166,6 +170,8 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     keysSecret: settings.keysSecret,
     oidc: settings.oidc,
     requestsPerMinute: settings.apiRequestsPerMinute,
+    registry: new Registry(),
+    web,
     logger,
     host,
     port: ports.adminApi,

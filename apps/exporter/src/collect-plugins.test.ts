@@ -38,9 +38,9 @@ it('a collector shows metrics made of what was observed, without a request of it
       help: 'Currencies with a wallet.',
       labelNames: ['account'],
       registers: [registry],
-      async collect() {
-        for (const { name, observations } of accounts) {
-          this.set({ account: name }, (await observations.peekBalance())?.value.length ?? 0);
+      collect() {
+        for (const { name, shown } of accounts) {
+          this.set({ account: name }, shown.balance()?.value.length ?? 0);
         }
       },
     });

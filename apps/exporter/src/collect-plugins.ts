@@ -1,5 +1,4 @@
-import type { KpayAccount } from '@kpay/core';
-import type { Logger } from '@kpay/runtime';
+import { type Logger, type MetricsFormat, renderMetrics } from '@kpay/runtime';
 import { asPlugin, type CollectorAccount, type Plugin, within } from '@kpay/transfers';
 import { Counter, Registry } from 'prom-client';
 
@@ -9,7 +8,7 @@ const SCRAPE_WITHIN_MS = 2_000;
 
 export interface PluginMetrics {
   /** What the plugins show now, as text that follows the exporter's own. It never fails. */
-  text(): Promise<string>;
+  text(format: MetricsFormat): Promise<string>;
 }
 
 /**
@@ -17,20 +16,19 @@ export interface PluginMetrics {
  * a name that is in use loses its own metrics and nobody else's.
  */
 export async function collectPlugins(options: {
+  /** The first one wins a name that two want. */
   plugins: readonly Plugin[];
-  accounts: Iterable<KpayAccount>;
+  accounts: readonly CollectorAccount[];
   registry: Registry;
   logger: Logger;
 }): Promise<PluginMetrics> {
-  const { registry, logger } = options;
+  const { registry, logger, accounts } = options;
   const collecting = options.plugins.filter(({ collectors = [] }) => collectors.length > 0);
-  if (collecting.length === 0) return { text: async () => '' };
   const failures = countFailures(registry, collecting);
   const fail = (plugin: string, err: unknown, what: string) => {
     failures.inc({ plugin });
     logger.error({ err, plugin }, what);
   };
-  const accounts = [...options.accounts].map(viewOf);
   const registries = new Map<string, Registry>();
   for (const { name, collectors = [] } of collecting) {
     const own = new Registry();
@@ -43,7 +41,7 @@ export async function collectPlugins(options: {
     }
   }
   return {
-    async text() {
+    async text(format) {
       const taken = namesIn(registry);
       const scraped = [...registries].map(async ([name, own]) => {
         for (const metric of namesIn(own)) {
@@ -53,7 +51,7 @@ export async function collectPlugins(options: {
             fail(name, undefined, `the metric ${metric} is there already, it is left out`);
           }
         }
-        const read = () => asPlugin(name, () => own.metrics());
+        const read = () => asPlugin(name, () => renderMetrics(own, format));
         return within(SCRAPE_WITHIN_MS, undefined, read).catch((error: unknown) => {
           fail(name, error, 'the metrics of a plugin are left out of this scrape');
           return '';
@@ -73,12 +71,6 @@ function countFailures(registry: Registry, plugins: readonly Plugin[]): Counter<
   });
   for (const { name } of plugins) failures.inc({ plugin: name }, 0);
   return failures;
-}
-
-/** Only what was observed already: a scrape must not be able to call KPay. */
-function viewOf({ name, observations }: KpayAccount): CollectorAccount {
-  const { peekBalance, peekAvailability, peekRate } = observations;
-  return { name, observations: { peekBalance, peekAvailability, peekRate } };
 }
 
 function namesIn(registry: Registry): Set<string> {

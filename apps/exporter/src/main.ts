@@ -1,7 +1,7 @@
 import { InvalidSettings, openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
-import { createCallWatchers, createMetricsRegistry, openRedis, runProcess } from '@kpay/runtime';
-import { containStrayErrors, loadPlugins } from '@kpay/transfers';
+import { createCallWatchers, createMetricsRegistry, openPostgres, openRedis, readWebConfig, runProcess } from '@kpay/runtime';
+import { containStrayErrors, createLedger, loadPlugins } from '@kpay/transfers';
 import { keepApplication } from './keep-application.ts';
 import { startExporter } from './start-exporter.ts';
 
@@ -11,7 +11,11 @@ await runProcess(
   async ({ settings, logger, shutdown, onNewKeys }) => {
     const plugins = await loadPlugins(settings.plugins);
     containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
-    const { redisUrl, host, ports, budgetWindowMs, ipv4Only } = settings;
+    const { databaseUrl, redisUrl, host, ports, budgetWindowMs, ipv4Only, webConfigFile } = settings;
+    const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
+    // It only reads a few figures there: one that the migrations have not reached yet shows none.
+    const database = await openPostgres({ url: databaseUrl, logger, maxClients: 2 });
+    shutdown.push('database', () => database.close());
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
 
@@ -32,7 +36,9 @@ await runProcess(
     const exporter = await startExporter({
       accounts,
       ratePairs: new Map(settings.accounts.map(({ name, ratePairs = settings.ratePairs ?? [] }) => [name, ratePairs])),
+      ledger: createLedger(database.kysely()),
       logger,
+      web,
       host,
       port: ports.exporter,
       registry,

@@ -1,3 +1,5 @@
+import type { Observed } from '@kpay/core';
+import type { CollectorAccount } from '@kpay/transfers';
 import { Gauge, type Registry } from 'prom-client';
 
 export interface Sample<Label extends string> {
@@ -9,26 +11,43 @@ export interface SnapshotGauge<Label extends string> {
   name: string;
   help: string;
   labelNames: readonly Label[];
-  /** Everything there is to show now. Asked at each scrape, so it must not wait for KPay. */
-  read(): Promise<readonly Sample<Label>[]>;
+  accounts: readonly CollectorAccount[];
+  /** Everything there is to show of an account now. The same array as before: nothing has changed. */
+  read(account: CollectorAccount): readonly Sample<Label>[];
 }
 
 /**
  * Adds a gauge whose series are exactly what `read` answers at a scrape: what is no longer there vanishes instead of
- * keeping its last value. When the snapshot cannot be read there is no series, and the other metrics are still served.
+ * keeping its last value. Series are made anew only when something has changed: there can be thousands.
  */
 export function addSnapshotGauge<Label extends string>(registry: Registry, gauge: SnapshotGauge<Label>): void {
-  const { name, help, labelNames, read } = gauge;
+  const { name, help, labelNames, accounts, read } = gauge;
+  let shown: readonly (readonly Sample<Label>[])[] = [];
   new Gauge({
     name,
     help,
     labelNames,
     registers: [registry],
-    async collect() {
-      const samples = await read().catch(() => []);
-      // No await from here on: another scrape at the same time must not see half of it.
+    collect() {
+      const samples = accounts.map(read);
+      if (samples.length === shown.length && samples.every((each, index) => each === shown[index])) return;
+      shown = samples;
       this.reset();
-      for (const { labels, value } of samples) this.set(labels, value);
+      for (const { labels, value } of samples.flat()) this.set(labels, value);
     },
   });
+}
+
+/** What is made of one answer of KPay's is made once. */
+export function onceFor<T, Result>(make: (account: string, value: T) => readonly Result[]) {
+  const made = new WeakMap<Observed<T>, readonly Result[]>();
+  const none: readonly Result[] = [];
+  return (account: string, observed: Observed<T> | undefined): readonly Result[] => {
+    if (!observed) return none;
+    const known = made.get(observed);
+    if (known) return known;
+    const fresh = make(account, observed.value);
+    made.set(observed, fresh);
+    return fresh;
+  };
 }

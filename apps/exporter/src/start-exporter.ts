@@ -1,22 +1,20 @@
 import type { KpayAccount, ObservationName } from '@kpay/core';
-import { createMetricsRegistry, type HttpHandler, healthRoutes, type Logger, startHttp } from '@kpay/runtime';
-import type { Plugin } from '@kpay/transfers';
+import { createMetricsRegistry, healthRoutes, type Logger, serveMetrics, startHttp, type WebConfig } from '@kpay/runtime';
+import type { Ledger, Plugin } from '@kpay/transfers';
 import { Counter, type Registry } from 'prom-client';
-import { type AccountView, parseRatePair } from './account-view.ts';
-import { collectAvailability } from './collect-availability.ts';
-import { collectBalances } from './collect-balances.ts';
-import { collectBudget } from './collect-budget.ts';
-import { collectFreshness } from './collect-freshness.ts';
-import { collectPlugins, type PluginMetrics } from './collect-plugins.ts';
-import { collectRates } from './collect-rates.ts';
-import { type AccountObserver, observeAccount } from './observe-account.ts';
-import { countUnknownValues } from './unknown-values.ts';
+import { builtInCollectors } from './built-in-collectors.ts';
+import { collectPlugins } from './collect-plugins.ts';
+import { watchAccount } from './watch-account.ts';
 
 export interface ExporterOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The rates that are watched, by account, as in KPAY_RATE_PAIRS: "XAF:XOF". None for an account that is not in it. */
   ratePairs: ReadonlyMap<string, readonly string[]>;
+  /** Tells what left the wallets and which rates transfers need; without it neither is shown. */
+  ledger?: Ledger | undefined;
   logger: Logger;
+  /** Who may scrape and how; everybody by http unless given. */
+  web?: WebConfig | undefined;
   host: string;
   /** EXPORTER_PORT; 0 takes any free one. */
   port: number;
@@ -47,7 +45,7 @@ const SERIES_OUTLIVE = 2.5;
  * @throws StartError when it cannot listen.
  */
 export async function startExporter(options: ExporterOptions): Promise<RunningExporter> {
-  const { accounts, ratePairs, logger, host, port, registry = createMetricsRegistry() } = options;
+  const { accounts, ratePairs, ledger, logger, host, port, web, registry = createMetricsRegistry() } = options;
   const everyMs = { ...EVERY_MS, ...options.everyMs };
   const seriesMaxAgeMs = {
     balance: everyMs.balance * SERIES_OUTLIVE,
@@ -55,40 +53,35 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
     rate: everyMs.rate * SERIES_OUTLIVE,
     ...options.seriesMaxAgeMs,
   };
-  const views: AccountView[] = [...accounts.values()].map((account) => ({
-    account,
-    ratePairs: (ratePairs.get(account.name) ?? []).map(parseRatePair),
-    seriesMaxAgeMs,
-  }));
-  const observers = new Map<string, AccountObserver>();
-
-  collectAvailability(registry, views);
-  collectBalances(registry, views);
-  collectRates(registry, views);
-  collectBudget(registry, views);
-  collectFreshness(registry, views, (account) => observers.get(account)?.lastReadsFailed() ?? true);
-  const unknownValues = countUnknownValues(registry);
   const failures = countFailures(registry);
-  const fromPlugins = await collectPlugins({ plugins: options.plugins ?? [], accounts: accounts.values(), registry, logger });
-
+  const watches = [...accounts.values()].map((account) =>
+    watchAccount({
+      account,
+      ratePairs: ratePairs.get(account.name) ?? [],
+      ledger,
+      everyMs,
+      seriesMaxAgeMs,
+      onFailure: (observation) => failures.inc({ account: account.name, observation }),
+      logger,
+    }),
+  );
+  const collected = await collectPlugins({
+    plugins: [builtInCollectors, ...(options.plugins ?? [])],
+    accounts: watches.map(({ view }) => view),
+    registry,
+    logger,
+  });
   const routes = {
     // A scrape depends on nothing outside the process, so it is ready as soon as it listens.
     ...healthRoutes(() => []),
-    '/metrics': serveMetrics(registry, fromPlugins),
+    '/metrics': serveMetrics({ registry, web, more: collected.text }),
   };
-  const server = await startHttp({ host, port, portSetting: 'EXPORTER_PORT', routes, logger });
-
-  const stopping = new AbortController();
-  for (const view of views) {
-    const account = view.account.name;
-    const onFailure = (observation: ObservationName) => failures.inc({ account, observation });
-    observers.set(account, observeAccount({ view, everyMs, unknownValues, onFailure, logger, signal: stopping.signal }));
-  }
+  const server = await startHttp({ host, port, portSetting: 'EXPORTER_PORT', routes, logger, tls: web?.tls });
+  const stoppers = watches.map(({ start }) => start());
   return {
     url: server.url,
     async close() {
-      stopping.abort();
-      await Promise.all([...observers.values()].map(({ stopped }) => stopped));
+      await Promise.all(stoppers.map((stop) => stop()));
       await server.close();
     },
   };
@@ -101,12 +94,4 @@ function countFailures(registry: Registry): Counter<'account' | 'observation'> {
     labelNames: ['account', 'observation'],
     registers: [registry],
   });
-}
-
-function serveMetrics(registry: Registry, fromPlugins: PluginMetrics): HttpHandler {
-  return async (_request, response) => {
-    const own = await registry.metrics();
-    const text = own + (await fromPlugins.text());
-    response.writeHead(200, { 'content-type': registry.contentType }).end(text);
-  };
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
 import { type KpayAccount, systemClock } from '@kpay/core';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
-import type { Logger, Queues } from '@kpay/runtime';
+import { type Logger, type Queues, repeat } from '@kpay/runtime';
 import {
   type AccountRules,
   type Advancer,
@@ -25,7 +25,6 @@ import type { Processor } from 'bullmq';
 import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
 import type { Pulse } from './pulse.ts';
-import { repeat } from './repeat.ts';
 import type { TransferMetrics } from './transfer-metrics.ts';
 import { type ObservationPace, wakeHeld } from './wake-held.ts';
 import { wakeJob } from './wake-job.ts';
@@ -69,6 +68,8 @@ export interface AccountServiceOptions {
 
 /** One account's two queues in this process. */
 export interface AccountService {
+  /** The jobs at the door, by state. */
+  countJobs(): Promise<Readonly<Record<string, number>>>;
   /** Begins to send: KPay has said who we are, and the ledger agrees. Call it once. */
   advance(pin: Pin): void;
   /** Takes nothing new, lets sends under way end, then closes. */
@@ -92,7 +93,6 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       ...STALLS,
     },
   );
-  metrics.watchQueue(name, doorQueue);
   pulse.expect(`the door of account ${name}`, () => door.isRunning());
 
   const onMoved = async (transfer: TransferRow) => {
@@ -112,6 +112,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   const stopping = new AbortController();
   const stoppers: (() => Promise<void>)[] = [];
   return {
+    countJobs: () => doorQueue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
     advance(pin) {
       processHint = createAdvanceProcessor(advancerOf(options, pin), { ...options, signal: stopping.signal, onMoved });
       const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
@@ -146,7 +147,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
 }
 
 function advancerOf(
-  { ledger, epoch, account, rules, plugins = [], conflictConfirmMs, logger }: AccountServiceOptions,
+  { ledger, epoch, account, rules, plugins = [], conflictConfirmMs, metrics, logger }: AccountServiceOptions,
   pin: Pin,
 ): Advancer {
   const ownRules = rules?.get(account.name) ?? noRules;
@@ -161,8 +162,11 @@ function advancerOf(
     worker: PROCESS_NAME,
     conflictConfirmMs,
     random: Math.random,
-    onAlarm: (transfer, alarm) =>
-      logger.error({ account: account.name, transferId: transfer.id, state: transfer.state, alarm }, alarm),
+    onAnswer: (answer) => metrics.answered(account.name, answer),
+    onAlarm(transfer, alarm) {
+      metrics.alarmed(account.name);
+      logger.error({ account: account.name, transferId: transfer.id, state: transfer.state, alarm }, alarm);
+    },
     onCheckFailed: (transfer, check, error) =>
       logger.error({ err: error, account: account.name, transferId: transfer.id, check }, 'a check failed'),
   };

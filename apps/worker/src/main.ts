@@ -1,6 +1,14 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
-import { createCallWatchers, createMetricsRegistry, openPostgres, openQueues, openRedis, runProcess } from '@kpay/runtime';
+import {
+  createCallWatchers,
+  createMetricsRegistry,
+  openPostgres,
+  openQueues,
+  openRedis,
+  readWebConfig,
+  runProcess,
+} from '@kpay/runtime';
 import {
   changeKeys,
   containStrayErrors,
@@ -19,7 +27,8 @@ await runProcess(
   async ({ settings, logger, shutdown, onNewKeys }) => {
     const plugins = await loadPlugins(settings.plugins);
     containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
-    const { databaseUrl, redisUrl, host, ports, workerAccounts } = settings;
+    const { databaseUrl, redisUrl, host, ports, workerAccounts, webConfigFile } = settings;
+    const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
     const database = await openPostgres({ url: databaseUrl, logger });
     shutdown.push('database', () => database.close());
     const ledger = await openLedger(database.kysely());
@@ -51,6 +60,7 @@ await runProcess(
       queues,
       logger,
       registry,
+      web,
       host,
       port: ports.worker,
       concurrency: settings.workerConcurrency,

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '@kpay/runtime';
+import { type Logger, repeat } from '@kpay/runtime';
 import { type Ledger, leaveSink, type Sink, type SinkTeller, tellSink } from '@kpay/transfers';
-import { repeat } from './repeat.ts';
 
 const LOOK_EVERY_MS = 500;
 

@@ -1,6 +1,14 @@
-import type { ServerResponse } from 'node:http';
 import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
-import { healthRoutes, type Logger, type Queues, StartError, startHttp } from '@kpay/runtime';
+import {
+  healthRoutes,
+  type Logger,
+  type Queues,
+  repeat,
+  StartError,
+  serveMetrics,
+  startHttp,
+  type WebConfig,
+} from '@kpay/runtime';
 import {
   type AccountRules,
   type EpochCopy,
@@ -16,12 +24,12 @@ import {
   pinAccount,
 } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
-import { openAccountService } from './account-service.ts';
+import { type AccountService, openAccountService } from './account-service.ts';
 import { createPulse } from './pulse.ts';
-import { repeat } from './repeat.ts';
 import { runSink } from './run-sink.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
 import type { ObservationPace } from './wake-held.ts';
+import { watchFigures } from './watch-figures.ts';
 import { watchUnknownQueues } from './watch-unknown-queues.ts';
 
 // A start does not wait longer for KPay than this; it goes on trying in the background.
@@ -40,6 +48,8 @@ export interface WorkerOptions {
   logger: Logger;
   /** Where the worker's metrics are kept. */
   registry: Registry;
+  /** Who may see the metrics and how; everybody by http unless given. */
+  web?: WebConfig | undefined;
   host: string;
   /** WORKER_PORT, for /healthz, /readyz and /metrics; 0 takes any free one. */
   port: number;
@@ -71,13 +81,14 @@ export interface RunningWorker {
  *   ledger's epoch is another ledger's.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { accounts, queues, logger, ledger, registry, host, port } = options;
+  const { accounts, queues, logger, ledger, registry, host, port, web } = options;
   const epoch = await openEpoch(options);
-  const metrics = createTransferMetrics(registry, ledger, [...accounts.keys()]);
+  const metrics = createTransferMetrics(registry, [...accounts.keys()]);
   const releasers: (() => Promise<unknown>)[] = [];
   const waiting = new Map<string, string>();
   const pulse = createPulse(systemClock.monotonicMs);
   let stopping = false;
+  const services = new Map<string, AccountService>();
   const close = async () => {
     stopping = true;
     for (const release of releasers.splice(0).reverse()) await release();
@@ -94,17 +105,24 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const routes = {
     // What has been closed in order is not stuck.
     ...healthRoutes(missing, () => (stopping ? [] : pulse.stuck())),
-    '/metrics': async (_request: unknown, response: ServerResponse) => {
-      response.setHeader('content-type', registry.contentType);
-      response.end(await registry.metrics());
-    },
+    '/metrics': serveMetrics({ registry, web }),
   };
   try {
-    const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger });
+    const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger, tls: web?.tls });
     releasers.push(server.close);
     for (const account of accounts.values()) releasers.push(await serveAccount(account));
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
     releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed, pulse.expectBeats('the look at the ledger')));
+    releasers.push(
+      watchFigures({
+        ledger,
+        accounts: [...accounts.keys()],
+        countJobs: async (account) => (await services.get(account)?.countJobs()) ?? {},
+        waiting: () => waitingOf(epoch, accounts.keys(), waiting),
+        registry,
+        logger,
+      }),
+    );
     releasers.push(watchUnknownQueues({ ...options, accounts: options.allAccounts ?? accounts.keys() }));
     for (const plugin of options.plugins ?? []) {
       for (const sink of plugin.sinks ?? []) releasers.push(runSink({ ledger, plugin: plugin.name, sink, logger }));
@@ -126,6 +144,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       pulse,
       onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
     });
+    services.set(account.name, service);
     const onPinned = (pin: Pin) => {
       waiting.delete(account.name);
       service.advance(pin);

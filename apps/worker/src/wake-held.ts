@@ -1,6 +1,6 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { repeat } from '@kpay/runtime';
 import { type Ledger, wakeFunded, wakeRated } from '@kpay/transfers';
-import { repeat } from './repeat.ts';
 
 /** How old the balance and the rates become before they are read again. */
 export interface ObservationPace {

@@ -1,7 +1,6 @@
 import { queuePrefix, transferQueueName } from '@kpay/producer';
-import type { Logger, Queues } from '@kpay/runtime';
+import { type Logger, type Queues, repeat } from '@kpay/runtime';
 import { Gauge, type Registry } from 'prom-client';
-import { repeat } from './repeat.ts';
 
 // A search walks through all of Redis' keys.
 const SEARCH_EVERY_MS = 60_000;

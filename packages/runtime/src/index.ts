@@ -15,11 +15,15 @@ export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { type FoundQueue, openQueues, type QueueStore, type Queues } from './open-queues.ts';
 export { openRedis, type RedisRole } from './open-redis.ts';
 export { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
+export { type MetricsFormat, renderMetrics } from './render-metrics.ts';
+export { repeat } from './repeat.ts';
 export { type ProductionProcess, runProcess } from './run-process.ts';
+export { type ServeMetricsOptions, serveMetrics } from './serve-metrics.ts';
 export { type Environment, SettingsError } from './setting-values.ts';
 export { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
 export { reasonOf, StartError } from './start-error.ts';
 export {
+  createHttpServer,
   type HttpHandler,
   healthRoutes,
   type ListeningServer,
@@ -28,5 +32,7 @@ export {
   sendText,
   startHttp,
 } from './start-http.ts';
+export { createTracedHistogram, type TracedHistogram } from './traced-histogram.ts';
 export { type CallWatcher, createCallWatchers } from './watch-calls.ts';
 export { type KeyWatchOptions, watchKeys } from './watch-keys.ts';
+export { readWebConfig, type WebConfig } from './web-config.ts';

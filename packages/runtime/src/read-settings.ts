@@ -70,6 +70,7 @@ const environmentVariables = z.object({
   KPAY_CONFLICT_CONFIRM_SECONDS: seconds.default(60),
   KPAY_WORKER_CONCURRENCY: numberSchema({ least: 1, most: 1_000, whole: true }).default(10),
   KPAY_WORKER_ACCOUNTS: listSchema(accountNameSchema).optional(),
+  KPAY_WEB_CONFIG_FILE: z.string().optional(),
   KPAY_ALLOW_EMBEDDED_LIVE: flag.default(false),
   KPAY_IPV4_ONLY: flag.default(false),
   SIMULATOR_TIME_SCALE: numberSchema({ least: 0.001, most: 100_000, whole: false }).default(1),
@@ -120,6 +121,8 @@ export type Settings = Stores & {
   workerConcurrency: number;
   /** Which accounts this worker serves; all when missing. */
   workerAccounts?: string[];
+  /** How the servers are reached and who may see the metrics (readWebConfig). */
+  webConfigFile?: string;
   simulatorTimeScale: number;
   host: string;
   ports: { adminApi: number; exporter: number; worker: number; simulator: number };
@@ -168,6 +171,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     ipv4Only: variables.KPAY_IPV4_ONLY,
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
+    ...(variables.KPAY_WEB_CONFIG_FILE && { webConfigFile: resolve(variables.KPAY_WEB_CONFIG_FILE) }),
     simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,
     host: variables.HOST,
     ports: {

@@ -1,5 +1,14 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
+import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
 import { reasonOf, StartError } from './start-error.ts';
 
@@ -39,7 +48,7 @@ export async function listen(server: Server, { port, host, portSetting }: Listen
   const bound = (server.address() as AddressInfo).port;
   const name = host.includes(':') ? `[${host}]` : host;
   return {
-    url: `http://${name}:${bound}`,
+    url: `${server instanceof TlsServer ? 'https' : 'http'}://${name}:${bound}`,
     port: bound,
     close: () => closeServer(server),
   };
@@ -76,9 +85,9 @@ function whyNotListening(error: NodeJS.ErrnoException, port: number, host: strin
  * @throws StartError as `listen` does.
  */
 export async function startHttp(
-  options: ListenOptions & { routes: Record<string, HttpHandler>; logger: Logger },
+  options: ListenOptions & { routes: Record<string, HttpHandler>; logger: Logger; tls?: TlsOptions | undefined },
 ): Promise<ListeningServer> {
-  const { routes, logger } = options;
+  const { routes, logger, tls } = options;
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const [path = '/'] = (request.url ?? '/').split('?', 1);
     const handler = Object.hasOwn(routes, path) ? routes[path] : undefined;
@@ -87,7 +96,7 @@ export async function startHttp(
       return sendText(response, 405, 'only GET\n', { allow: 'GET, HEAD' });
     await handler(request, response);
   };
-  const server = createServer((request, response) => {
+  const server = createHttpServer({ tls }, (request, response) => {
     answer(request, response).catch((error: unknown) => {
       logger.error({ err: error, path: request.url }, 'an HTTP handler failed');
       if (response.headersSent) response.destroy();
@@ -95,6 +104,14 @@ export async function startHttp(
     });
   });
   return listen(server, options);
+}
+
+/** A server of http, or of https with `tls`. */
+export function createHttpServer(
+  { tls, ...settings }: ServerOptions & { tls?: TlsOptions | undefined },
+  listener: RequestListener,
+): Server {
+  return tls ? createTlsServer({ ...settings, ...tls }, listener) : createServer(settings, listener);
 }
 
 export function sendText(response: ServerResponse, status: number, text: string, headers: Record<string, string> = {}): void {

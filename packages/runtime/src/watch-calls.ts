@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
-import { Counter, Histogram, type Registry } from 'prom-client';
+import { Counter, type Registry } from 'prom-client';
+import { createTracedHistogram } from './traced-histogram.ts';
 
 /** What @kpay/core tells of an account: each request that is over, and each way in which KPay differs from its documents. */
 export interface CallWatcher {
@@ -24,12 +25,11 @@ export function createCallWatchers(registry: Registry, logger: Logger): (account
     labelNames: ['account', 'endpoint', 'outcome'],
     registers,
   });
-  const duration = new Histogram({
+  const duration = createTracedHistogram(registry, {
     name: 'kpay_api_request_duration_seconds',
     help: 'Time from sending a request to KPay to the end of its answer; waiting for budget is not in it.',
     labelNames: ['account', 'endpoint'],
     buckets: DURATION_BUCKETS_S,
-    registers,
   });
   const drifts = new Counter({
     name: 'kpay_api_drift_total',

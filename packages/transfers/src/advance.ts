@@ -18,7 +18,7 @@ import type { TransferRow } from './ledger/schema.ts';
 import { pauseHold, pauseInForce } from './pauses.ts';
 import type { Pin } from './pin.ts';
 import type { LedgerEpoch } from './restore/ledger-epoch.ts';
-import { answerOf } from './send/answer.ts';
+import { type Answer, answerOf } from './send/answer.ts';
 import { resendDelayMs } from './send/backoff.ts';
 import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begin.ts';
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
@@ -45,6 +45,8 @@ export interface Advancer {
   random: () => number;
   /** Told of things a person should look at. */
   onAlarm: (transfer: TransferRow, alarm: string) => void;
+  /** Told how each send ended, as far as we know; an expired lease is a send whose process died. */
+  onAnswer?: (answer: Answer['kind'] | 'lease_expired') => void;
   /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
   onCheckFailed?: (transfer: TransferRow, check: string, error: unknown) => void;
 }
@@ -90,7 +92,11 @@ async function moveByTime(
   if (!isOver(row, tx.now)) return 'unmoved';
   // A row of a backup is over only as far as the backup knows: it may have been sent since.
   if (!(await advancer.epoch.holds(tx))) return undefined;
-  if (row.lease_until !== null) return report(advancer, await expireAttempt(tx, row, advancer));
+  if (row.lease_until !== null) {
+    const expired = await expireAttempt(tx, row, advancer);
+    if (expired) advancer.onAnswer?.('lease_expired');
+    return report(advancer, expired);
+  }
   if (row.state !== 'unconfirmed') {
     const last = row.reason === null ? '' : `; last: ${row.reason}`;
     const reason = `not sent by ${row.expires_at?.toISOString()}${last}`;
@@ -180,6 +186,7 @@ async function send(
   const answer = await permit
     .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
+  advancer.onAnswer?.(answer.kind);
   const settle = () =>
     advancer.ledger.transaction((tx) =>
       settleAttempt(tx, attempt.transfer.id, attempt.number, answer, {

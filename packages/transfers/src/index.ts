@@ -7,6 +7,8 @@ export { fundsCheck } from './checks/funds.ts';
 export { rateCheck } from './checks/rate.ts';
 export { scheduleCheck } from './checks/schedule.ts';
 export { IdempotencyConflict, InvalidRequest, PinMismatch, SpendLimitExceeded } from './errors.ts';
+export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFigure } from './figures/ledger-figures.ts';
+export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';
 export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, type TransferPosition } from './find-transfers.ts';
 export {
   ADVANCE_JOB,
@@ -40,12 +42,14 @@ export { type Pin, pinAccount } from './pin.ts';
 export { checksOf } from './plugins/built-in.ts';
 export { loadPlugins } from './plugins/load-plugins.ts';
 export {
+  BUILT_IN,
   type Collector,
   type CollectorAccount,
   definePlugin,
   type Plugin,
   type Route,
   type RouteCall,
+  type SeenOfKpay,
   type Sink,
   type SinkEvent,
 } from './plugins/plugin.ts';

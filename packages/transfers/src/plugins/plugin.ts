@@ -1,7 +1,8 @@
-import type { Observations } from '@kpay/core';
+import type { CountryAvailability, ExchangeRate, Observed, WalletBalance } from '@kpay/core';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
+import type { Outflow } from '../figures/recent-outflow.ts';
 import type { TransferEventView } from '../present.ts';
 
 /** The name of the plugin that the built-in checks are. */
@@ -21,10 +22,33 @@ export interface Plugin {
   routes?: readonly Route[];
 }
 
-/** What a collector may look at of an account: what KPay said last. Nothing here asks KPay. */
+/**
+ * What a collector may look at of an account: what this process saw last, out of its memory. Nothing here asks KPay or
+ * waits for anybody.
+ */
 export interface CollectorAccount {
   name: string;
-  observations: Pick<Observations, 'peekBalance' | 'peekAvailability' | 'peekRate'>;
+  /** The latest answers, whatever their age; the dates say it. */
+  latest: SeenOfKpay;
+  /** The same while they are young enough to be shown: a gauge made of these vanishes instead of growing old. */
+  shown: SeenOfKpay;
+  /** The rates that are watched: those that are set, and those that transfers need. */
+  ratePairs(): readonly { from: string; to: string }[];
+  /** Why the latest read by this process failed; undefined when it did not. */
+  lastFailure(observation: 'balance' | 'availability'): Error | undefined;
+  /** Requests that all processes together may send in a window, and how many are left; undefined while nobody knows. */
+  budget: { limit: number; remaining(): number | undefined };
+  /** Money that left the wallets lately, by currency; undefined while the ledger cannot be read. */
+  outflow(): ReadonlyMap<string, Outflow> | undefined;
+  /** Told of each new answer of KPay. */
+  onAvailability(listener: (observed: Observed<CountryAvailability[]>) => void): void;
+  onBalance(listener: (observed: Observed<WalletBalance[]>) => void): void;
+}
+
+export interface SeenOfKpay {
+  balance(): Observed<WalletBalance[]> | undefined;
+  availability(): Observed<CountryAvailability[]> | undefined;
+  rate(from: string, to: string): Observed<ExchangeRate> | undefined;
 }
 
 export interface Collector {

@@ -1,7 +1,6 @@
 import { formatAmount, type WalletBalance } from '@kpay/core';
-import type { Registry } from 'prom-client';
-import { type AccountView, fromAll, valueToShow } from './account-view.ts';
-import { addSnapshotGauge } from './snapshot-gauge.ts';
+import type { Collector } from '@kpay/transfers';
+import { addSnapshotGauge, onceFor, type Sample } from '../snapshot-gauge.ts';
 
 type Figure = 'balanceMinor' | 'reservedMinor' | 'availableMinor';
 
@@ -16,26 +15,25 @@ const GAUGES: readonly { name: string; help: string; figure: Figure }[] = [
 ];
 
 /** kpay_wallet_*: KPay names only the currency, so the rows of one currency are one series, their sum. */
-export function collectBalances(registry: Registry, views: readonly AccountView[]): void {
-  for (const { name, help, figure } of GAUGES) {
-    addSnapshotGauge(registry, {
-      name,
-      help,
-      labelNames: ['account', 'currency'],
-      read: () =>
-        fromAll(views, async (view) => {
-          const { account } = view;
-          const rows = valueToShow(view, 'balance', await account.observations.peekBalance()) ?? [];
-          return [...sumByCurrency(rows, figure)].map(([currency, amountMinor]) => ({
-            labels: { account: account.name, currency },
+export const balancesCollector: Collector = {
+  name: 'balances',
+  register({ registry, accounts }) {
+    for (const { name, help, figure } of GAUGES) {
+      const samplesOf = onceFor((account: string, rows: WalletBalance[]) =>
+        [...sumByCurrency(rows, figure)].map(
+          ([currency, amountMinor]): Sample<'account' | 'currency'> => ({
+            labels: { account, currency },
             value: Number(formatAmount({ amountMinor, currency })),
-          }));
-        }),
-    });
-  }
-}
+          }),
+        ),
+      );
+      const read = ({ name: account, shown }: (typeof accounts)[number]) => samplesOf(account, shown.balance());
+      addSnapshotGauge(registry, { name, help, labelNames: ['account', 'currency'], accounts, read });
+    }
+  },
+};
 
-function sumByCurrency(rows: readonly WalletBalance[], figure: Figure): ReadonlyMap<string, bigint> {
+export function sumByCurrency(rows: readonly WalletBalance[], figure: Figure): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const row of rows) {
     // Currencies of the catalogue, or at least of their shape: a label is no place for any text.

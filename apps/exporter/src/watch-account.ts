@@ -1,0 +1,242 @@
+import {
+  type CountryAvailability,
+  type ExchangeRate,
+  type KpayAccount,
+  type ObservationName,
+  type Observed,
+  type ObserveOptions,
+  Rejected,
+  Retryable,
+  type WalletBalance,
+} from '@kpay/core';
+import { type Logger, repeat } from '@kpay/runtime';
+import {
+  type CollectorAccount,
+  type Ledger,
+  type Outflow,
+  ratePairsInUse,
+  recentOutflow,
+  type SeenOfKpay,
+} from '@kpay/transfers';
+import { keepFresh } from './keep-fresh.ts';
+import { parseRatePair } from './rate-pair.ts';
+
+export interface WatchAccountOptions {
+  account: KpayAccount;
+  /** As in KPAY_RATE_PAIRS; the rates that transfers need are watched as well. */
+  ratePairs: readonly string[];
+  /** Tells what left the wallets and which rates are needed; neither is shown without it. */
+  ledger?: Ledger | undefined;
+  everyMs: Readonly<Record<ObservationName, number>>;
+  /** A value that KPay was asked for longer ago than this is not shown any more. */
+  seriesMaxAgeMs: Readonly<Record<ObservationName, number>>;
+  /** Told of every read that failed. */
+  onFailure(observation: ObservationName): void;
+  logger: Logger;
+}
+
+/** What the exporter knows of an account, in memory: a scrape looks here and nowhere else. */
+export interface AccountWatch {
+  view: CollectorAccount;
+  /** Begins to keep it fresh. @returns how to stop. */
+  start(): () => Promise<void>;
+}
+
+const BUDGET_EVERY_MS = 1_000;
+const LEDGER_EVERY_MS = 15_000;
+/** What could not be read anew for so many rounds is not shown any more. */
+const OUTLIVES = 4;
+/** What left "lately". Long enough to even out single transfers, short enough to notice a busy hour in it. */
+const OUTFLOW_OVER_MS = 60 * 60_000;
+
+export function watchAccount(options: WatchAccountOptions): AccountWatch {
+  const { account, ledger, everyMs, seriesMaxAgeMs, onFailure, logger } = options;
+  const { observations, clock, name } = account;
+  let balance: Observed<WalletBalance[]> | undefined;
+  let availability: Observed<CountryAvailability[]> | undefined;
+  const rates = new Map<string, Observed<ExchangeRate>>();
+  let pairs: readonly string[] = options.ratePairs;
+  const remaining = createDated<number>(() => clock.monotonicMs(), BUDGET_EVERY_MS * OUTLIVES);
+  const outflow = createDated<ReadonlyMap<string, Outflow>>(() => clock.monotonicMs(), LEDGER_EVERY_MS * OUTLIVES);
+  const availabilityListeners: ((observed: Observed<CountryAvailability[]>) => void)[] = [];
+  const balanceListeners: ((observed: Observed<WalletBalance[]>) => void)[] = [];
+  /** What is wrong with a read, while it is. */
+  const troubles = new Map<string, Error>();
+
+  const whileYoung = <T>(observation: ObservationName, observed: Observed<T> | undefined) =>
+    observed && clock.now() - observed.askedAt.getTime() <= seriesMaxAgeMs[observation] ? observed : undefined;
+  const latest: SeenOfKpay = {
+    balance: () => balance,
+    availability: () => availability,
+    rate: (from, to) => rates.get(`${from}:${to}`),
+  };
+  const view: CollectorAccount = {
+    name,
+    latest,
+    shown: {
+      balance: () => whileYoung('balance', balance),
+      availability: () => whileYoung('availability', availability),
+      rate: (from, to) => whileYoung('rate', latest.rate(from, to)),
+    },
+    ratePairs: () => pairs.map(parseRatePair),
+    lastFailure: (observation) => troubles.get(observation),
+    budget: { limit: account.budget.limit, remaining: remaining.get },
+    outflow: outflow.get,
+    onAvailability: (listener) => void availabilityListeners.push(listener),
+    onBalance: (listener) => void balanceListeners.push(listener),
+  };
+
+  function keep<T>(
+    observation: ObservationName,
+    pair: string | null,
+    peek: () => Promise<Observed<T> | undefined>,
+    read: (options: ObserveOptions) => Promise<Observed<T>>,
+    onNew: (observed: Observed<T>) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const key = pair ?? observation;
+    const about = { account: name, observation, ...(pair === null ? {} : { pair }) };
+    let newest: number | undefined;
+    const take = (observed: Observed<T>) => {
+      if (newest === observed.askedAt.getTime()) return;
+      newest = observed.askedAt.getTime();
+      onNew(observed);
+    };
+    const keeping = keepFresh({
+      read,
+      everyMs: everyMs[observation],
+      clock,
+      signal,
+      random: Math.random,
+      onAnswer(observed) {
+        if (troubles.delete(key)) logger.info(about, 'KPay answers again');
+        take(observed);
+      },
+      onFailure(error) {
+        onFailure(observation);
+        const known = troubles.get(key);
+        troubles.set(key, error instanceof Error ? error : new Error(String(error)));
+        if (known && kindOf(known) === kindOf(error)) return;
+        logger.warn({ ...about, err: error }, 'KPay could not be observed; its series vanish unless that changes');
+      },
+    });
+    // What others have read already is there from the start.
+    peek().then(
+      (observed) => observed && newest === undefined && !signal.aborted && take(observed),
+      () => {},
+    );
+    return keeping;
+  }
+
+  function keepRate(pair: string, signal: AbortSignal): Promise<void> {
+    const { from, to } = parseRatePair(pair);
+    const onNew = (observed: Observed<ExchangeRate>) => void rates.set(pair, observed);
+    return keep(
+      'rate',
+      pair,
+      () => observations.peekRate(from, to),
+      (how) => observations.rate(from, to, how),
+      onNew,
+      signal,
+    );
+  }
+
+  return {
+    view,
+    start() {
+      const stopping = new AbortController();
+      const keptRates = new Map<string, AbortController>();
+      const kept: Promise<unknown>[] = [
+        keep(
+          'balance',
+          null,
+          observations.peekBalance,
+          observations.balance,
+          tellAll(balanceListeners, (next) => (balance = next)),
+          stopping.signal,
+        ),
+        keep(
+          'availability',
+          null,
+          observations.peekAvailability,
+          observations.availability,
+          tellAll(availabilityListeners, (next) => (availability = next)),
+          stopping.signal,
+        ),
+      ];
+      const watchRates = (wanted: readonly string[]) => {
+        for (const [pair, own] of keptRates) {
+          if (wanted.includes(pair)) continue;
+          own.abort();
+          keptRates.delete(pair);
+          troubles.delete(pair);
+          rates.delete(pair);
+        }
+        for (const pair of wanted) {
+          if (keptRates.has(pair)) continue;
+          const own = new AbortController();
+          keptRates.set(pair, own);
+          kept.push(keepRate(pair, AbortSignal.any([own.signal, stopping.signal])));
+        }
+        pairs = wanted;
+      };
+      watchRates(options.ratePairs);
+
+      const quietly = createComplaint(logger, name);
+      const stoppers = [
+        repeat(
+          async () => remaining.set(await account.budget.remaining()),
+          BUDGET_EVERY_MS,
+          quietly('the budget could not be read'),
+        ),
+      ];
+      if (ledger) {
+        const look = async () => {
+          watchRates([...new Set([...options.ratePairs, ...(await ratePairsInUse(ledger, name))])]);
+          outflow.set(await recentOutflow(ledger, name, OUTFLOW_OVER_MS));
+        };
+        stoppers.push(repeat(look, LEDGER_EVERY_MS, quietly('the ledger could not be read')));
+      }
+      return async () => {
+        stopping.abort();
+        await Promise.all([...stoppers.map((stop) => stop()), ...kept]);
+      };
+    },
+  };
+}
+
+function tellAll<T>(listeners: readonly ((observed: T) => void)[], keep: (observed: T) => void): (observed: T) => void {
+  return (observed) => {
+    keep(observed);
+    for (const listener of listeners) listener(observed);
+  };
+}
+
+/** A value that is forgotten when it is not set again for too long. */
+function createDated<T>(nowMs: () => number, maxAgeMs: number) {
+  let value: { it: T; atMs: number } | undefined;
+  return {
+    set(it: T) {
+      value = { it, atMs: nowMs() };
+    },
+    get: () => (value && nowMs() - value.atMs <= maxAgeMs ? value.it : undefined),
+  };
+}
+
+/** Says once a minute at most what fails every second. */
+function createComplaint(logger: Logger, account: string): (what: string) => (error: unknown) => void {
+  return (what) => {
+    let nextMs = Number.NEGATIVE_INFINITY;
+    return (err) => {
+      if (performance.now() < nextMs) return;
+      nextMs = performance.now() + 60_000;
+      logger.warn({ err, account }, what);
+    };
+  };
+}
+
+/** Two failures of one kind are one line in the log, however often they come. */
+function kindOf(error: unknown): string {
+  if (error instanceof Retryable) return error.reason;
+  return error instanceof Rejected ? `rejected ${error.status}` : String(error);
+}

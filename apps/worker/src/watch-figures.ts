@@ -1,0 +1,207 @@
+import { type Logger, repeat } from '@kpay/runtime';
+import {
+  countFinished,
+  isFinal,
+  type Ledger,
+  type LedgerFigures,
+  readLedgerFigures,
+  type TransferState,
+  transferStates,
+} from '@kpay/transfers';
+import { Gauge, type Registry } from 'prom-client';
+
+// A scrape shows what was read last, so that many scrapers cost the ledger what one does.
+const EVERY_MS = 2_000;
+/** Counting those at their end reads an index over all of them: it gets one part in so many of the time. */
+const FINISHED_SHARE = 100;
+/** What could not be read anew for so many rounds is not shown any more. */
+const OUTLIVES = 10;
+
+const UNFINISHED = transferStates.filter((state) => !isFinal(state));
+const QUEUE_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
+/** Holds of ours; plugins and what is new have one name each, so that no text of theirs becomes a label. */
+const HOLD_REASONS = [
+  'not_before',
+  'outside_send_window',
+  'spend_limit',
+  'destination_payouts_unavailable',
+  'rate_below_minimum',
+  'insufficient_funds',
+  'paused',
+  'breaker',
+  'unauthorized',
+  'kpay_unavailable',
+  'check_failed',
+  'plugin',
+  'other',
+] as const;
+const REVIEW_REASONS = [
+  'collision',
+  'refused_after_unknown',
+  'conflict_unprovable',
+  'unconfirmed_too_long',
+  'restored',
+  'other',
+] as const;
+const PAUSE_SCOPES = ['all', 'account', 'corridor'] as const;
+
+export interface FiguresOptions {
+  ledger: Ledger;
+  accounts: readonly string[];
+  /** The jobs at an account's door, by state. */
+  countJobs(account: string): Promise<Readonly<Record<string, number>>>;
+  /** The accounts for which nothing is sent yet. */
+  waiting(): ReadonlyMap<string, string>;
+  registry: Registry;
+  logger: Logger;
+}
+
+interface Seen {
+  figures: LedgerFigures;
+  jobs: Readonly<Record<string, number>>;
+  atMs: number;
+}
+
+/**
+ * What the ledger and the queues hold, read in the background. What cannot be read vanishes.
+ *
+ * @returns how to stop.
+ */
+export function watchFigures(options: FiguresOptions): () => Promise<void> {
+  const { ledger, accounts, countJobs, logger } = options;
+  const seen = new Map<string, Seen>();
+  const finished = new Map<string, ReadonlyMap<TransferState, number>>();
+  addGauges(
+    options,
+    (account) => {
+      const latest = seen.get(account);
+      return latest && performance.now() - latest.atMs <= EVERY_MS * OUTLIVES ? latest : undefined;
+    },
+    finished,
+  );
+
+  let countAtMs = 0;
+  const countEnds = async () => {
+    const startedMs = performance.now();
+    for (const account of accounts) finished.set(account, await countFinished(ledger, account));
+    countAtMs = performance.now() + (performance.now() - startedMs) * FINISHED_SHARE;
+  };
+  const look = async () => {
+    if (performance.now() >= countAtMs) await countEnds();
+    for (const account of accounts) {
+      const figures = await readLedgerFigures(ledger, account);
+      seen.set(account, { figures, jobs: await countJobs(account), atMs: performance.now() });
+    }
+  };
+  const failed = (error: unknown) => logger.error({ err: error }, 'the figures of the ledger and the queues could not be read');
+  return repeat(look, EVERY_MS, failed);
+}
+
+function addGauges(
+  { accounts, waiting, registry }: FiguresOptions,
+  seenOf: (account: string) => Seen | undefined,
+  finished: ReadonlyMap<string, ReadonlyMap<TransferState, number>>,
+): void {
+  /** A gauge whose series are exactly what is known at a scrape. */
+  const add = <Label extends string>(
+    name: string,
+    help: string,
+    label: Label | null,
+    read: (account: string) => Readonly<Record<string, number>> | undefined,
+  ) => {
+    new Gauge<string>({
+      name,
+      help,
+      labelNames: label === null ? ['account'] : ['account', label],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const account of accounts) {
+          for (const [value, figure] of Object.entries(read(account) ?? {})) {
+            this.set(label === null ? { account } : { account, [label]: value }, figure);
+          }
+        }
+      },
+    });
+  };
+  const unfinishedOf = (account: string) => seenOf(account)?.figures.unfinished;
+
+  add(
+    'kpay_transfers',
+    'Transfers in the ledger, by state; those at their end are counted less often when there are many.',
+    'state',
+    (account) => {
+      const unfinished = unfinishedOf(account);
+      const ended = finished.get(account);
+      return (
+        unfinished &&
+        ended && {
+          ...tally(UNFINISHED, unfinished, ({ state }) => state),
+          ...Object.fromEntries(transferStates.filter(isFinal).map((state) => [state, ended.get(state) ?? 0])),
+        }
+      );
+    },
+  );
+  add(
+    'kpay_transfers_oldest_age_seconds',
+    'How long the oldest transfer is in a state: waiting ones since they were accepted, unconfirmed ones since the send without an answer. 0: there is none.',
+    'state',
+    (account) => {
+      const unfinished = unfinishedOf(account);
+      const oldestS = (state: TransferState) =>
+        Math.max(0, ...(unfinished ?? []).filter((each) => each.state === state).map(({ oldestMs }) => oldestMs / 1_000));
+      return unfinished && Object.fromEntries(UNFINISHED.map((state) => [state, oldestS(state)]));
+    },
+  );
+  add('kpay_transfers_held', 'Transfers in holding, by what they wait for.', 'reason', (account) => {
+    const held = unfinishedOf(account)?.filter(({ state }) => state === 'holding');
+    return held && tally(HOLD_REASONS, held, ({ reasonCode }) => holdReason(reasonCode ?? ''));
+  });
+  add('kpay_reviews_open', 'Transfers that a person must settle, by why.', 'reason', (account) => {
+    const open = unfinishedOf(account)?.filter(({ state }) => state === 'review');
+    return open && tally(REVIEW_REASONS, open, ({ reasonCode }) => REVIEW_REASONS.find((each) => each === reasonCode) ?? 'other');
+  });
+  add(
+    'kpay_breaker_open',
+    '1 while nothing new is sent because KPay gave no definite answer several times in a row.',
+    null,
+    (account) => {
+      const seen = seenOf(account);
+      return seen && { '': seen.figures.breakerOpen ? 1 : 0 };
+    },
+  );
+  add('kpay_pauses', 'Pauses in force that stop something of an account, by their scope.', 'scope', (account) => {
+    const pauses = seenOf(account)?.figures.pauses;
+    return pauses && Object.fromEntries(PAUSE_SCOPES.map((scope) => [scope, pauses[scope]]));
+  });
+  add(
+    'kpay_account_ready',
+    '1 when this worker sends for an account: KPay has said who we are, and the ledger is not a restored one.',
+    null,
+    (account) => ({ '': waiting().has(account) ? 0 : 1 }),
+  );
+  add(
+    'kpay_queue_jobs',
+    'Jobs in the transfer queue, by state; delayed ones follow a transfer that is not final yet.',
+    'state',
+    (account) => {
+      const jobs = seenOf(account)?.jobs;
+      return jobs && Object.fromEntries(QUEUE_STATES.map((state) => [state, jobs[state] ?? 0]));
+    },
+  );
+}
+
+function tally<Row extends { count: number }>(
+  keys: readonly string[],
+  rows: readonly Row[],
+  keyOf: (row: Row) => string,
+): Record<string, number> {
+  const sums: Record<string, number> = Object.fromEntries(keys.map((key) => [key, 0]));
+  for (const row of rows) sums[keyOf(row)] = (sums[keyOf(row)] ?? 0) + row.count;
+  return sums;
+}
+
+function holdReason(code: string): string {
+  if (code.includes('/')) return 'plugin';
+  return HOLD_REASONS.find((each) => each === code) ?? 'other';
+}

@@ -1,0 +1,24 @@
+import type { Registry } from 'prom-client';
+import { chooseFormat, contentTypeOf, type MetricsFormat, renderMetrics } from './render-metrics.ts';
+import { type HttpHandler, sendText } from './start-http.ts';
+import type { WebConfig } from './web-config.ts';
+
+export interface ServeMetricsOptions {
+  registry: Registry;
+  /** Who may scrape; everybody unless given. */
+  web?: WebConfig | undefined;
+  /** What follows the registry's metrics, in the same format. */
+  more?: (format: MetricsFormat) => Promise<string>;
+}
+
+/** The handler of /metrics: in the text format, or in OpenMetrics with exemplars for a scraper that asks for it. */
+export function serveMetrics({ registry, web, more = async () => '' }: ServeMetricsOptions): HttpHandler {
+  return async (request, response) => {
+    if (web && !(await web.admits(request.headers.authorization))) {
+      return sendText(response, 401, 'unauthorized\n', { 'www-authenticate': web.challenge });
+    }
+    const format = chooseFormat(request.headers.accept);
+    const text = (await renderMetrics(registry, format)) + (await more(format)) + (format === 'openmetrics' ? '# EOF\n' : '');
+    response.writeHead(200, { 'content-type': contentTypeOf(format) }).end(text);
+  };
+}

@@ -1,0 +1,165 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { createSecureContext, type SecureVersion, type TlsOptions } from 'node:tls';
+import { compare } from 'bcryptjs';
+import { parse, YAMLParseError } from 'yaml';
+import { z } from 'zod';
+import { SettingsError } from './setting-values.ts';
+import { reasonOf } from './start-error.ts';
+
+/** How the servers of a process are reached, and who may see its metrics. */
+export interface WebConfig {
+  /** For an https server; http when there is none. */
+  tls?: TlsOptions;
+  /** Whether a request with this Authorization header may see the metrics. */
+  admits(authorization: string | undefined): Promise<boolean>;
+  /** The WWW-Authenticate header for those who may not. */
+  challenge: string;
+}
+
+const BCRYPT_HASH = /^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/;
+// Compared with for a user that does not exist, so that guessing names takes as long as guessing passwords.
+const NOBODY = '$2b$10$TEbvjs2U0/Olf3eAmBFJhubzs1t9CdGTEtuLJt3n0US9AodDGVKN.';
+// A compare takes a tenth of a second of a process that moves money: a guesser gets one, and then a rest.
+const REST_AFTER_REFUSAL_MS = 1_000;
+const MOST_WAITING = 50;
+const REMEMBERED = 100;
+
+const clientAuth = {
+  NoClientCert: { requestCert: false, rejectUnauthorized: false },
+  RequireAndVerifyClientCert: { requestCert: true, rejectUnauthorized: true },
+} as const;
+const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' };
+
+const text = z.string({ error: 'must be text' }).min(1, 'must not be empty');
+const schema = z.strictObject({
+  tls_server_config: z
+    .strictObject({
+      cert_file: text,
+      key_file: text,
+      client_ca_file: text.optional(),
+      client_auth_type: z
+        .enum(['NoClientCert', 'RequireAndVerifyClientCert'], { error: 'must be NoClientCert or RequireAndVerifyClientCert' })
+        .optional(),
+      min_version: z.enum(['TLS12', 'TLS13'], { error: 'must be TLS12 or TLS13' }).optional(),
+    })
+    .optional(),
+  basic_auth_users: z
+    .record(z.string(), z.string({ error: 'must be a bcrypt hash' }).regex(BCRYPT_HASH, 'must be a bcrypt hash'), {
+      error: 'must be users with their bcrypt hashes',
+    })
+    .optional(),
+  // Ours: Prometheus' exporters know no bearer token.
+  bearer_token_file: text.optional(),
+});
+
+/**
+ * Reads the file that KPAY_WEB_CONFIG_FILE names, in the form of Prometheus' exporters (tls_server_config,
+ * basic_auth_users), with `bearer_token_file` besides. Paths in it are relative to it.
+ *
+ * @throws SettingsError naming the place in the file.
+ */
+export function readWebConfig(path: string): WebConfig {
+  const wrong = (what: string) => new SettingsError(`KPAY_WEB_CONFIG_FILE ${path}: ${what}`);
+  const read = (name: string, place: string) => {
+    try {
+      return readFileSync(resolve(dirname(path), name), 'utf8');
+    } catch (error) {
+      throw wrong(`${place}cannot be read (${reasonOf(error)})`);
+    }
+  };
+  const parsed = schema.safeParse(parseYaml(read(resolve(path), ''), wrong) ?? {});
+  if (!parsed.success) {
+    const [issue] = parsed.error.issues;
+    const place = issue?.path.join('.') ?? '';
+    const what = issue?.code === 'unrecognized_keys' ? `has what is not supported: ${issue.keys.join(', ')}` : issue?.message;
+    throw wrong(place === '' ? (what ?? 'is wrong') : `${place} ${what}`);
+  }
+  const { tls_server_config: tls, basic_auth_users: users = {}, bearer_token_file: tokenFile } = parsed.data;
+  const token = tokenFile === undefined ? undefined : read(tokenFile, 'bearer_token_file ').trim();
+  if (token === '') throw wrong('bearer_token_file names an empty file');
+  const schemes = [
+    ...(Object.keys(users).length > 0 ? ['Basic realm="metrics"'] : []),
+    ...(token === undefined ? [] : ['Bearer']),
+  ];
+  const admitsUser = createPasswordCheck(new Map(Object.entries(users)));
+  return {
+    ...(tls && { tls: tlsOptions(tls, (name, key) => read(name, `tls_server_config.${key} `), wrong) }),
+    challenge: schemes.join(', '),
+    async admits(authorization = '') {
+      if (schemes.length === 0) return true;
+      const [scheme = '', credentials = ''] = authorization.split(' ', 2);
+      if (scheme.toLowerCase() === 'bearer' && token !== undefined) return isSame(credentials, token);
+      if (scheme.toLowerCase() !== 'basic' || Object.keys(users).length === 0) return false;
+      const [user = '', ...password] = Buffer.from(credentials, 'base64').toString('utf8').split(':');
+      return admitsUser(user, password.join(':'));
+    },
+  };
+}
+
+function parseYaml(content: string, wrong: (what: string) => SettingsError): unknown {
+  try {
+    return parse(content);
+  } catch (error) {
+    // The parser quotes the line, which may hold a hash: only the place is told.
+    const place = error instanceof YAMLParseError && error.linePos ? `line ${error.linePos[0].line}` : 'check its indentation';
+    throw wrong(`is not YAML (${place})`);
+  }
+}
+
+function tlsOptions(
+  config: NonNullable<z.infer<typeof schema>['tls_server_config']>,
+  read: (name: string, key: string) => string,
+  wrong: (what: string) => SettingsError,
+): TlsOptions {
+  const { client_ca_file: caFile, client_auth_type: authType = 'NoClientCert', min_version: least = 'TLS12' } = config;
+  if (authType === 'RequireAndVerifyClientCert' && caFile === undefined) {
+    throw wrong('tls_server_config.client_ca_file must name who signs the certificates of clients');
+  }
+  const options: TlsOptions = {
+    cert: read(config.cert_file, 'cert_file'),
+    key: read(config.key_file, 'key_file'),
+    ...(caFile !== undefined && { ca: read(caFile, 'client_ca_file') }),
+    ...clientAuth[authType],
+    ...(versions[least] && { minVersion: versions[least] }),
+  };
+  try {
+    createSecureContext(options);
+  } catch (error) {
+    throw wrong(`tls_server_config cannot be used (${reasonOf(error)})`);
+  }
+  return options;
+}
+
+/**
+ * bcrypt is slow by design and a scrape comes every few seconds: what was right once is remembered, as a digest. What
+ * was not is compared one after the other.
+ */
+function createPasswordCheck(users: ReadonlyMap<string, string>): (user: string, password: string) => Promise<boolean> {
+  const right = new Set<string>();
+  let turn: Promise<unknown> = Promise.resolve();
+  let waiting = 0;
+  return async (user, password) => {
+    const hash = users.get(user) ?? NOBODY;
+    const known = createHash('sha256')
+      .update(JSON.stringify([user, hash, password]))
+      .digest('hex');
+    if (right.has(known)) return true;
+    if (waiting >= MOST_WAITING) return false;
+    waiting += 1;
+    const compared = turn.then(() => compare(password, hash)).then((same) => same && users.has(user));
+    turn = compared.then((same) => (same ? undefined : delay(REST_AFTER_REFUSAL_MS, undefined, { ref: false })));
+    const admitted = await compared.finally(() => {
+      waiting -= 1;
+    });
+    if (admitted && right.size < REMEMBERED) right.add(known);
+    return admitted;
+  };
+}
+
+function isSame(given: string, expected: string): boolean {
+  const digest = (value: string) => createHash('sha256').update(value).digest();
+  return timingSafeEqual(digest(given), digest(expected));
+}
