@@ -91,11 +91,17 @@ it('API, metrics and KPay show the same figures, for two accounts at once', { ti
   const shown = await getJson<{ items: { currency: string; balance: string }[] }>(`${kpay.apiUrl}/v1/balances?account=west`);
   expect(shown.items).toEqual(expect.arrayContaining([expect.objectContaining({ currency: 'XAF', balance: '301000' })]));
 
-  const counted = await readMetrics(kpay.workerUrl);
-  for (const name of Object.keys(applications)) {
-    expect(counted.get(`kpay_transfers_finished_total{account="${name}",state="succeeded"}`)).toBe(2);
-    expect(counted.get(`kpay_transfers{account="${name}",state="succeeded"}`)).toBe(2);
-  }
+  await eventually(
+    async () => {
+      const counted = await readMetrics(kpay.workerUrl);
+      for (const name of Object.keys(applications)) {
+        expect(counted.get(`kpay_transfers_finished_total{account="${name}",state="succeeded"}`)).toBe(2);
+        expect(counted.get(`kpay_sends_total{account="${name}",outcome="succeeded"}`)).toBe(2);
+        expect(counted.get(`kpay_transfers{account="${name}",state="succeeded"}`)).toBe(2);
+      }
+    },
+    { timeoutMs: 15_000, everyMs: 200 },
+  );
   expect(await kpay.end('SIGINT')).toEqual({ code: 0, signal: null });
 });
 

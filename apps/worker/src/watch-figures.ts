@@ -144,7 +144,7 @@ function addGauges(
   );
   add(
     'kpay_transfers_oldest_age_seconds',
-    'How long the oldest transfer is in a state: waiting ones since they were accepted, unconfirmed ones since the send without an answer. 0: there is none.',
+    'How long the oldest transfer is in a state: held ones since they were accepted, unconfirmed ones since the send without an answer. 0: there is none.',
     'state',
     (account) => {
       const unfinished = unfinishedOf(account);

@@ -39,6 +39,8 @@ export function createCallWatchers(registry: Registry, logger: Logger): (account
   });
   return (account) => ({
     onCall({ endpoint, outcome, durationMs }) {
+      // There from the first call on, so that the first 429 is seen as an increase.
+      requests.inc({ account, endpoint, outcome: 'rate_limited' }, 0);
       requests.inc({ account, endpoint, outcome });
       duration.observe({ account, endpoint }, durationMs / 1_000);
     },

@@ -23,8 +23,8 @@ export interface UnfinishedFigure {
 }
 
 // Since when a row waits. A hold is renewed and a re-send repeated, so for these it is not the latest change.
-const sinceSql = sql`case state when 'submitting' then updated_at when 'review' then updated_at
-  when 'unconfirmed' then coalesce(unknown_since, updated_at) else created_at end`;
+const sinceSql = sql`case state when 'unconfirmed' then coalesce(unknown_since, updated_at)
+  when 'holding' then created_at when 'awaiting_approval' then created_at else updated_at end`;
 
 /** Reads only rows that are not at their end, which indexes find however many have ended. */
 export async function readLedgerFigures(ledger: Ledger, account: string): Promise<LedgerFigures> {
