@@ -80,7 +80,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
     },
     ratePairs: () => pairs.map(parseRatePair),
     lastFailure: (observation) => troubles.get(observation),
-    budget: { limit: account.budget.limit, remaining: remaining.get },
+    budget: { limit: account.rateLimitPerMinute, remaining: remaining.get },
     outflow: outflow.get,
     onAvailability: (listener) => void availabilityListeners.push(listener),
     onBalance: (listener) => void balanceListeners.push(listener),

@@ -26,8 +26,6 @@ export interface TakeOptions {
 }
 
 export interface Budget {
-  /** Requests KPay allows in a window. */
-  readonly limit: number;
   /**
    * Waits for a slot, first come first served within a lane.
    * @throws Retryable `no_budget` when none is free within `maxWaitMs` (as soon as that is sure) or the store fails;
@@ -208,7 +206,6 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
   }
 
   return {
-    limit,
     take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY } = {}) {
       return new Promise((resolve, reject) => {
         if (signal?.aborted) return reject(aborted(signal));

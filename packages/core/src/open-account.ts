@@ -48,6 +48,8 @@ export interface KpayAccount {
   readonly name: string;
   readonly baseUrl: string;
   readonly environment: Environment;
+  /** What KPay allows in each window, for all processes together. */
+  readonly rateLimitPerMinute: number;
   readonly client: KpayClient;
   readonly budget: Budget;
   readonly observations: Observations;
@@ -88,6 +90,7 @@ export function openKpayAccount(settings: AccountSettings, options: AccountOptio
     name,
     baseUrl,
     environment,
+    rateLimitPerMinute,
     clock,
     client: follow(access.client, () => access.client),
     budget: follow(access.budget, () => access.budget),
