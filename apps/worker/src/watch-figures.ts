@@ -13,7 +13,7 @@ import { Gauge, type Registry } from 'prom-client';
 // A scrape shows what was read last, so that many scrapers cost the ledger what one does.
 const EVERY_MS = 2_000;
 /** Counting those at their end reads an index over all of them: it gets one part in so many of the time. */
-const FINISHED_SHARE = 100;
+const FINISHED_SHARE = 20;
 /** What could not be read anew for so many rounds is not shown any more. */
 const OUTLIVES = 10;
 

@@ -1,0 +1,150 @@
+import type { Builder, Dataquery } from '@grafana/grafana-foundation-sdk/cog';
+import { BigValueColorMode, BigValueGraphMode, type DataSourceRef, VisibilityMode } from '@grafana/grafana-foundation-sdk/common';
+import {
+  type Dashboard,
+  DashboardBuilder,
+  DashboardCursorSync,
+  DashboardLinkBuilder,
+  DashboardLinkType,
+  FieldColorBuilder,
+  FieldColorModeId,
+  MappingType,
+  type Panel,
+  QueryVariableBuilder,
+  RowBuilder,
+  ThresholdsConfigBuilder,
+  ThresholdsMode,
+  VariableRefresh,
+} from '@grafana/grafana-foundation-sdk/dashboard';
+import { DataqueryBuilder } from '@grafana/grafana-foundation-sdk/prometheus';
+import { PanelBuilder as StatBuilder } from '@grafana/grafana-foundation-sdk/stat';
+import { PanelBuilder as StatusHistoryBuilder } from '@grafana/grafana-foundation-sdk/statushistory';
+import { PanelBuilder as TimeseriesBuilder } from '@grafana/grafana-foundation-sdk/timeseries';
+
+/** One expression and the name of its lines; `{{label}}` stands for a label. */
+export interface Query {
+  expr: string;
+  legend: string;
+}
+
+export interface PanelSettings {
+  title: string;
+  /** What a person should read out of it. */
+  description: string;
+  queries: readonly Query[];
+  unit?: string;
+  /** Of 24. */
+  span?: number;
+}
+
+/** From this value on, this colour; the first begins at null. */
+export type Steps = readonly { value: number | null; color: 'green' | 'orange' | 'red' | 'blue' }[];
+
+const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: 'prometheus' };
+const LINES_HEIGHT = 8;
+const STAT_HEIGHT = 4;
+
+/** Lines over time. With `exemplars` points lead to traces, where Prometheus keeps them. */
+export function lines(settings: PanelSettings & { exemplars?: boolean }): Builder<Panel> {
+  const panel = new TimeseriesBuilder()
+    .datasource(DATASOURCE)
+    .title(settings.title)
+    .description(settings.description)
+    .unit(settings.unit ?? 'short')
+    .min(0)
+    .height(LINES_HEIGHT)
+    .span(settings.span ?? 12)
+    .fillOpacity(10)
+    .showPoints(VisibilityMode.Never);
+  for (const target of targetsOf(settings, settings.exemplars ?? false)) panel.withTarget(target);
+  return panel;
+}
+
+/** The latest value, large, in the colour of its step. */
+export function figure(settings: PanelSettings & { steps: Steps; none?: string }): Builder<Panel> {
+  const panel = new StatBuilder()
+    .datasource(DATASOURCE)
+    .title(settings.title)
+    .description(settings.description)
+    .unit(settings.unit ?? 'short')
+    .height(STAT_HEIGHT)
+    .span(settings.span ?? 4)
+    .noValue(settings.none ?? '–')
+    .colorMode(BigValueColorMode.Background)
+    .graphMode(BigValueGraphMode.None)
+    .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
+    .thresholds(thresholds(settings.steps));
+  for (const target of targetsOf(settings, false)) panel.withTarget(target);
+  return panel;
+}
+
+/** A heat map: a row for each line, coloured by what its value means. */
+export function heatMap(
+  settings: PanelSettings & { meanings: Readonly<Record<number, { text: string; color: string }>>; height: number },
+): Builder<Panel> {
+  const options = Object.fromEntries(
+    Object.entries(settings.meanings).map(([value, meaning], index) => [value, { ...meaning, index }]),
+  );
+  const panel = new StatusHistoryBuilder()
+    .datasource(DATASOURCE)
+    .title(settings.title)
+    .description(settings.description)
+    .height(settings.height)
+    .span(settings.span ?? 24)
+    .showValue(VisibilityMode.Never)
+    .mappings([{ type: MappingType.ValueToText, options }])
+    .maxDataPoints(120);
+  for (const target of targetsOf(settings, false)) panel.withTarget(target);
+  return panel;
+}
+
+export interface DashboardSettings {
+  uid: string;
+  title: string;
+  description: string;
+  rows: readonly { title: string; panels: readonly Builder<Panel>[] }[];
+}
+
+/** A dashboard with a choice of accounts, and links to the others. */
+export function dashboard({ uid, title, description, rows }: DashboardSettings): Dashboard {
+  const builder = new DashboardBuilder(title)
+    .uid(uid)
+    .description(description)
+    .tags(['kpay'])
+    .timezone('browser')
+    .refresh('30s')
+    .time({ from: 'now-6h', to: 'now' })
+    .tooltip(DashboardCursorSync.Crosshair)
+    .readonly()
+    .withVariable(
+      new QueryVariableBuilder('account')
+        .label('Account')
+        .datasource(DATASOURCE)
+        .query('label_values(kpay_up, account)')
+        .refresh(VariableRefresh.OnTimeRangeChanged)
+        .multi(true)
+        .includeAll(true)
+        .allValue('.+')
+        .current({ text: 'All', value: '$__all' }),
+    )
+    .link(new DashboardLinkBuilder('KPay').type(DashboardLinkType.Dashboards).tags(['kpay']).keepTime(true).includeVars(true));
+  for (const row of rows) {
+    builder.withRow(new RowBuilder(row.title));
+    for (const panel of row.panels) builder.withPanel(panel);
+  }
+  return builder.build();
+}
+
+function thresholds(steps: Steps): ThresholdsConfigBuilder {
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps.map((step) => ({ ...step })));
+}
+
+function targetsOf({ queries }: PanelSettings, exemplars: boolean): Builder<Dataquery>[] {
+  return queries.map(({ expr, legend }, index) => {
+    const query = new DataqueryBuilder()
+      .refId(String.fromCharCode(65 + index))
+      .expr(expr)
+      .legendFormat(legend);
+    return exemplars ? query.exemplar(true) : query;
+  });
+}
