@@ -15,8 +15,8 @@ export default defineConfig({
   test: {
     include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
     exclude: [...configDefaults.exclude, ...left],
-    // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them.
-    globalSetup: 'packages/testkit/src/vitest-servers.ts',
+    // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them; searches what apps logged when all is over.
+    globalSetup: ['packages/testkit/src/vitest-logs.ts', 'packages/testkit/src/vitest-servers.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
     pool: 'forks',

@@ -124,7 +124,7 @@ describe('a body that cannot be read', () => {
 describe('while the ledger is away', () => {
   it('says 503, that nobody knows, and when to come back; /readyz fails, /healthz does not', async () => {
     await api.stopLedger();
-    const answer = await api.ask('/v1/transfers', { body: wish });
+    const answer = await api.ask('/v1/transfers', { body: { ...wish, description: 'for +237 6 53 45 67 89' } });
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(answer.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: true, moneyMoved: 'unknown' });
@@ -135,6 +135,8 @@ describe('while the ledger is away', () => {
     const ready = await api.ask('/readyz');
     expect([ready.status, ready.text]).toEqual([503, 'ledger: cannot be reached\n']);
     expect((await api.ask('/healthz')).status).toBe(200);
+    expect((await api.ask('/v1/api-keys/237653456789', { method: 'DELETE' })).status).toBe(503);
     expect(api.logged()).toContain('ledger_unavailable');
+    expect(api.logged()).not.toMatch(/653456789|53 45 67 89/);
   });
 });

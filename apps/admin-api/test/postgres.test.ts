@@ -1,5 +1,5 @@
 import { createLogger, openPostgres } from '@kpay/runtime';
-import { createTcpProxy, localPostgres, type TcpProxy } from '@kpay/testkit';
+import { createTcpProxy, keepLog, localPostgres, type TcpProxy } from '@kpay/testkit';
 import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
@@ -14,7 +14,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
   beforeAll(async () => {
     network = await createTcpProxy({ target: { host: '127.0.0.1', port: server.port } });
     const url = server.url.replace(`:${server.port}/`, `:${network.port}/`);
-    const database = await openPostgres({ url, logger: createLogger({ name: 'test', level: 'silent' }) });
+    const database = await openPostgres({ url, logger: createLogger({ name: 'test', destination: keepLog('postgres') }) });
     const db = database.kysely<LedgerSchema>();
     await migrateLedger(db);
     const ledger = { ledger: createLedger(db), empty: async () => {}, stop: database.close, remove: () => {} };

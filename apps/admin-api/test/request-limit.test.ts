@@ -1,5 +1,5 @@
 import { createLogger, openRedis } from '@kpay/runtime';
-import { eventually, localRedis } from '@kpay/testkit';
+import { eventually, keepLog, localRedis } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger, type TestLedger } from './test-ledger.ts';
@@ -58,7 +58,11 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
   let redis: Awaited<ReturnType<typeof openRedis>>;
   let apis: [RunningApi, RunningApi];
   beforeAll(async () => {
-    redis = await openRedis({ url: server.url, role: 'producer', logger: createLogger({ name: 'test', level: 'silent' }) });
+    redis = await openRedis({
+      url: server.url,
+      role: 'producer',
+      logger: createLogger({ name: 'test', destination: keepLog('redis') }),
+    });
     apis = [await startApi(ledger, [], { redis }), await startApi(ledger, [], { redis })];
   });
   afterEach(() => server.resume());

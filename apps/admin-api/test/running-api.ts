@@ -1,12 +1,13 @@
 import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { keepLog, rememberSecret } from '@kpay/testkit';
 import type { Ledger, Plugin, TransferRow } from '@kpay/transfers';
 import { type AdminApiOptions, createAdminApi, startAdminApi } from '../src/index.ts';
 import { listRoutes, type Route } from './list-routes.ts';
 import type { TestLedger } from './test-ledger.ts';
 
-export const adminToken = 'kpay-admin-0123456789abcdef';
+export const adminToken = rememberSecret('kpay-admin-0123456789abcdef');
 
 export interface Answer {
   status: number;
@@ -53,9 +54,14 @@ export async function startApi(
   const said: string[] = [];
   const log: string[] = [];
   const hinted: TransferRow[] = [];
-  const logger = createLogger({ name: 'admin-api', destination: { write: (line) => void log.push(line) } });
+  const kept = keepLog('admin-api');
+  const hear = (line: string) => {
+    log.push(line);
+    kept.write(line);
+  };
+  const logger = createLogger({ name: 'admin-api', destination: { write: hear } });
   const simulator = await createSimulator({ port: 0, limit: 100_000, caching: false });
-  const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
+  const keys = { apiKey: simulatorApiKey, secretKey: rememberSecret(simulatorSecretKey) };
   const account = openKpayAccount(
     { name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: 100_000 },
     // Every question is put to KPay, so that what it answers now is what is tested.

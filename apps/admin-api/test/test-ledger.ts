@@ -1,8 +1,8 @@
 import { createLogger, type EmbeddedDatabase, openEmbeddedDatabase } from '@kpay/runtime';
-import { temporaryFolder } from '@kpay/testkit';
+import { keepLog, temporaryFolder } from '@kpay/testkit';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 
-export const logger = createLogger({ name: 'test', level: 'silent' });
+export const logger = createLogger({ name: 'test', destination: keepLog('ledger') });
 
 export interface TestLedger {
   ledger: Ledger;

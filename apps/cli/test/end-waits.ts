@@ -1,4 +1,5 @@
 import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
+import { keepLog } from '@kpay/testkit';
 
 /**
  * Makes every transfer due that waits for something: for the lease of a send whose process is dead, or for its next
@@ -7,7 +8,10 @@ import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
  * @returns how many sends had been left under way.
  */
 export async function endWaits(dataDir: string): Promise<number> {
-  const database = await openEmbeddedDatabase({ dataDir, logger: createLogger({ name: 'test', level: 'silent' }) });
+  const database = await openEmbeddedDatabase({
+    dataDir,
+    logger: createLogger({ name: 'test', destination: keepLog('end-waits') }),
+  });
   try {
     const leased = await database.pool.query(
       'update kpay.transfers set due_at = now(), lease_until = now(), version = version + 1 where lease_until is not null',

@@ -1,5 +1,5 @@
 import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, freePort, localRedis, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, emptyTestRedis, freePort, localRedis, rememberSecret, testServerUrls } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -7,7 +7,7 @@ import { startOldPostgres } from './old-postgres.ts';
 import { type AppName, runApp } from './start-app.ts';
 import { settingsFor } from './start-kpay.ts';
 
-const PASSWORD = 'a-secret-of-redis';
+const PASSWORD = rememberSecret('a-secret-of-redis');
 
 async function goodSettings(): Promise<Record<string, string>> {
   const servers = testServerUrls();

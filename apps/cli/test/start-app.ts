@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually, freePort } from '@kpay/testkit';
+import { eventually, freePort, keepLog } from '@kpay/testkit';
 import { adminToken } from './start-kpay.ts';
 
 export type AppName = 'worker' | 'admin-api' | 'exporter';
@@ -33,8 +33,10 @@ export async function runApp(app: AppName, settings: Record<string, string>): Pr
   const killNow = () => child.kill('SIGKILL');
   process.once('exit', killNow);
   let text = '';
+  const kept = keepLog(app);
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
+    kept.write(chunk);
   });
   const ended = once(child, 'close').then(([code]): number | null => {
     process.off('exit', killNow);

@@ -2,13 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { eventually } from '@kpay/testkit';
+import { eventually, keepLog, rememberSecret } from '@kpay/testkit';
 import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 /** The bootstrap token of the processes that tests start. */
-export const adminToken = 'kpay-admin-of-the-tests';
+export const adminToken = rememberSecret('kpay-admin-of-the-tests');
 
 // A machine that runs other things besides may take this long where a quiet one takes two seconds.
 const START_TIMEOUT_MS = 30_000;
@@ -42,7 +42,7 @@ export function settingsFor(simulator: Pick<Simulator, 'url'>, dataDir: string):
     KPAY_DATA_DIR: dataDir,
     KPAY_BASE_URL: simulator.url,
     KPAY_API_KEY: simulatorApiKey,
-    KPAY_SECRET_KEY: simulatorSecretKey,
+    KPAY_SECRET_KEY: rememberSecret(simulatorSecretKey),
   };
 }
 
@@ -61,7 +61,7 @@ export function runKpay(args: readonly string[], settings: Record<string, string
   });
   return {
     stdout: collect(child.stdout),
-    stderr: collect(child.stderr),
+    stderr: collect(child.stderr, keepLog('kpay')),
     ended,
     end(signal) {
       child.kill(signal);
@@ -89,10 +89,11 @@ export async function startKpay(settings: Record<string, string>): Promise<Runni
   return { ...kpay, apiUrl, exporterUrl, workerUrl, simulatorUrl: kpay.stdout().includes('/__sim') ? rest[0] : undefined };
 }
 
-function collect(stream: ChildProcess['stdout']): () => string {
+function collect(stream: ChildProcess['stdout'], kept?: { write(text: string): void }): () => string {
   let text = '';
   stream?.setEncoding('utf8').on('data', (chunk: string) => {
     text += chunk;
+    kept?.write(chunk);
   });
   return () => text;
 }

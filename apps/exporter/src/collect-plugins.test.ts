@@ -1,7 +1,7 @@
 import { openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { eventually } from '@kpay/testkit';
+import { eventually, keepLog } from '@kpay/testkit';
 import { definePlugin, type Plugin } from '@kpay/transfers';
 import { Counter, Gauge } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
@@ -17,7 +17,7 @@ async function scrapeWith(plugins: readonly Plugin[]) {
   const exporter = await startExporter({
     accounts: new Map([['default', account]]),
     ratePairs: new Map(),
-    logger: createLogger({ name: 'exporter', destination: { write: (line) => void logged.push(line) } }),
+    logger: createLogger({ name: 'exporter', destination: { write: hear(logged) } }),
     host: '127.0.0.1',
     port: 0,
     plugins,
@@ -80,3 +80,11 @@ it('collectors that throw, hang or take a name in use lose their own metrics, an
   expect(metrics).toContain('kpay_plugin_failures_total{plugin="good"} 0');
   for (const error of ['no database', 'no licence', 'took longer than 2 s']) expect(logged.join('')).toContain(error);
 });
+
+function hear(logged: string[]): (line: string) => void {
+  const kept = keepLog('exporter');
+  return (line) => {
+    logged.push(line);
+    kept.write(line);
+  };
+}

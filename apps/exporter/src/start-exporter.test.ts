@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createCallWatchers, createLogger, createMetricsRegistry, type Logger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { eventually, findProgram, unavailable } from '@kpay/testkit';
+import { eventually, findProgram, keepLog, unavailable } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExporterOptions, startExporter } from './index.ts';
 
@@ -32,7 +32,7 @@ function openAccount(name = 'default', options: AccountOptions = {}, keys = simu
 }
 
 function testLogger(): Logger {
-  return createLogger({ name: 'exporter', destination: { write: (line) => void logged.push(line) } });
+  return createLogger({ name: 'exporter', destination: { write: hear(logged) } });
 }
 
 async function start(account: KpayAccount, options: Partial<ExporterOptions> = {}) {
@@ -249,3 +249,11 @@ describe('the exporter', () => {
     expect(requests(false).length).toBeLessThanOrEqual(asked + 3);
   });
 });
+
+function hear(logged: string[]): (line: string) => void {
+  const kept = keepLog('exporter');
+  return (line) => {
+    logged.push(line);
+    kept.write(line);
+  };
+}

@@ -1,11 +1,11 @@
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
-import { emptyTestRedis, eventually, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { emptyTestRedis, eventually, keepLog, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import { Registry } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { watchUnknownQueues } from '../src/watch-unknown-queues.ts';
 
-const logger = createLogger({ name: 'test', level: 'fatal' });
+const logger = createLogger({ name: 'test', destination: keepLog('unknown-queues') });
 
 async function openStore() {
   const servers = testServerUrls();

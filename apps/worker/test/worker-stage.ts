@@ -12,7 +12,7 @@ import {
   type QueueStore,
 } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, emptyTestRedis, keepLog, rememberSecret, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import {
   advanceQueueName,
   createFileEpochCopy,
@@ -104,7 +104,7 @@ async function openStores(logger: Logger): Promise<TestStores> {
 export async function openWorkerStage(
   observeEveryMs: ObservationPace = { balance: 30_000, rate: 600_000 },
 ): Promise<WorkerStage> {
-  const logger = createLogger({ name: 'worker', level: 'fatal' });
+  const logger = createLogger({ name: 'worker', destination: keepLog('worker') });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
   const { database, store, epochCopy, release } = await openStores(logger);
   const db = database.kysely<LedgerSchema>();
@@ -120,7 +120,7 @@ export async function openWorkerStage(
   const account = openKpayAccount({
     name: 'default',
     apiKey: simulatorApiKey,
-    secretKey: simulatorSecretKey,
+    secretKey: rememberSecret(simulatorSecretKey),
     baseUrl: simulator.url,
     environment: 'TEST',
     rateLimitPerMinute: 100_000,

@@ -1,12 +1,12 @@
 import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
-import { temporaryFolder } from '@kpay/testkit';
+import { keepLog, temporaryFolder } from '@kpay/testkit';
 import { afterAll, expect, it } from 'vitest';
 import { wish } from '../test/stage.ts';
 import { acceptAndSucceed } from '../test/stand-in-worker.ts';
 import { createProducer, queuePrefix, type TransferJobData, type TransferJobResult, transferQueueName } from './index.ts';
 
 const folder = temporaryFolder();
-const logger = createLogger({ name: 'test', secrets: [] });
+const logger = createLogger({ name: 'test', destination: keepLog('producer') });
 const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
 const queues = await openQueues({ store: { database }, logger });
 afterAll(async () => {

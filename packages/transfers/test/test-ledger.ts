@@ -1,6 +1,6 @@
 import { PGlite } from '@electric-sql/pglite';
 import { createLogger, openPostgres } from '@kpay/runtime';
-import { createTestDatabase, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, keepLog, testServerUrls } from '@kpay/testkit';
 import { Kysely, PGliteDialect, sql } from 'kysely';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '../src/index.ts';
 
@@ -64,7 +64,7 @@ async function openDatabase(): Promise<{ db: Kysely<LedgerSchema>; close: () => 
     return { db, close: () => db.destroy() };
   }
   const own = await createTestDatabase(servers.postgresUrl);
-  const database = await openPostgres({ url: own.url, logger: createLogger({ name: 'test', level: 'fatal' }) });
+  const database = await openPostgres({ url: own.url, logger: createLogger({ name: 'test', destination: keepLog('ledger') }) });
   const close = async () => {
     await database.close();
     await own.drop();

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger, openRedis } from '@kpay/runtime';
-import { emptyTestRedis, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { emptyTestRedis, keepLog, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { createFileEpochCopy, createRedisEpochCopy, type EpochCopy } from '../index.ts';
 
@@ -17,7 +17,11 @@ function inFile(): EpochCopy & { path: string } {
 
 async function inRedis(): Promise<EpochCopy> {
   const url = await emptyTestRedis(testServerUrls()?.redisUrl ?? '');
-  const redis = await openRedis({ url, role: 'producer', logger: createLogger({ name: 'test', level: 'fatal' }) });
+  const redis = await openRedis({
+    url,
+    role: 'producer',
+    logger: createLogger({ name: 'test', destination: keepLog('epoch-copy') }),
+  });
   onTestFinished(() => redis.disconnect());
   return createRedisEpochCopy(redis);
 }

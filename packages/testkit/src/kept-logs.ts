@@ -1,0 +1,78 @@
+import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+// Where the run keeps what apps log, so that it can be searched when all is over; set by vitest-logs.ts.
+const FOLDER = 'KPAY_TEST_LOGS';
+const SECRETS = 'secrets.json-lines';
+let streams = 0;
+
+/**
+ * Keeps a log of this test run until its end, when all are searched for secrets: a destination for `createLogger`, and
+ * what to give the pieces of a process's standard error to. Outside a run it keeps nothing.
+ */
+export function keepLog(name: string): { write(text: string): void } {
+  streams += 1;
+  const file = `${name}-${process.pid}-${streams}.log`;
+  return {
+    write(text) {
+      const folder = process.env[FOLDER];
+      // A run that is over has taken its folder away.
+      if (folder !== undefined && existsSync(folder)) appendFileSync(join(folder, file), text);
+    },
+  };
+}
+
+/** Makes the end of the run search every log for this text too: a secret whose shape does not give it away. */
+export function rememberSecret<Secret extends string>(secret: Secret): Secret {
+  const folder = process.env[FOLDER];
+  if (folder !== undefined && existsSync(folder)) appendFileSync(join(folder, SECRETS), `${JSON.stringify(secret)}\n`);
+  return secret;
+}
+
+/** What must be in no log, by its shape. Numbers are those of phones in KPay's twelve countries. */
+const SHAPES: readonly [what: string, shape: RegExp][] = [
+  ['a signed token', /\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*/],
+  ['a KPay key', /\bkpay_(?:test|live)_[\w-]+/],
+  ['a KPay secret key', /\bsk_(?:test|live)_[\w-]+|(?<![\w-])[0-9a-f]{64}(?![\w-])/i],
+  ['a key of the admin API', /\bkops_[0-9A-Za-z]{10}_[0-9A-Za-z]{8,}/],
+  ['a credential of a header', /\b(?:Bearer|Basic) +(?!realm|\[redacted\])[\w+/=.~-]{8,}/i],
+  ['a password in an address', /:\/\/[^\s:/@"]*:(?!\[redacted\])[^\s@"/]+@/],
+  ['a phone number', /(?<![\w.-])\+?(?:229|237|225|243|241|254|242|250|221|232|256|260)(?:[ -]?\d){8,10}(?![\w-]|\.\d)/],
+];
+
+export interface SearchedLogs {
+  lines: number;
+  /** Where something is that must not be, each a sentence that does not repeat it. */
+  found: string[];
+}
+
+/** Searches what a run kept. */
+export function searchLogs(folder: string): SearchedLogs {
+  const secrets = new Set(
+    existsSync(join(folder, SECRETS)) ? linesOf(join(folder, SECRETS)).map((line) => String(JSON.parse(line))) : [],
+  );
+  const found: string[] = [];
+  let lines = 0;
+  for (const file of readdirSync(folder).filter((name) => name.endsWith('.log'))) {
+    linesOf(join(folder, file)).forEach((line, index) => {
+      lines += 1;
+      const told = [
+        ...SHAPES.filter(([, shape]) => shape.test(line)).map(([what]) => what),
+        ...([...secrets].some((secret) => line.includes(secret)) ? ['a secret of the tests'] : []),
+      ];
+      for (const what of told) found.push(`${file}:${index + 1} has ${what}, in the message "${messageOf(line)}"`);
+    });
+  }
+  return { lines, found };
+}
+
+function linesOf(path: string): string[] {
+  return readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => line !== '');
+}
+
+/** Enough to find the line in the source; what follows may be the secret. */
+function messageOf(line: string): string {
+  return (/"msg":"([^"]*)"/.exec(line)?.[1] ?? line).slice(0, 40);
+}

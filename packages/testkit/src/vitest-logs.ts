@@ -1,0 +1,15 @@
+import { searchLogs } from './kept-logs.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** vitest's global setup: keeps what apps log while tests run, and fails the run when a secret is in it. */
+export default function setup(): () => void {
+  const folder = temporaryFolder();
+  process.env.KPAY_TEST_LOGS = folder.path;
+  return () => {
+    delete process.env.KPAY_TEST_LOGS;
+    const { lines, found } = searchLogs(folder.path);
+    folder.remove();
+    process.stdout.write(`${lines} lines of logs were searched for secrets, tokens and phone numbers\n`);
+    if (found.length > 0) throw new Error(`secrets were logged:\n${found.join('\n')}`);
+  };
+}
