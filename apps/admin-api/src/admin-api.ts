@@ -1,5 +1,5 @@
 import type { KpayAccount } from '@kpay/core';
-import { createMetricsRegistry, healthRoutes, type Logger, serveMetrics, type WebConfig } from '@kpay/runtime';
+import { createMetricsRegistry, currentTraceId, healthRoutes, type Logger, serveMetrics, type WebConfig } from '@kpay/runtime';
 import { type AccountRules, type Ledger, ledgerMissing, type Maintenance, type Plugin, type TransferRow } from '@kpay/transfers';
 import type { Queue } from 'bullmq';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
@@ -151,7 +151,9 @@ function tellProblem(logger: Logger): ErrorRequestHandler {
       const level = problem.code === 'internal_error' ? 'error' : 'warn';
       logger[level]({ err: problem.cause, method: request.method, path: request.path, code: problem.code }, problem.message);
     }
-    response.status(problem.status).set(problem.headers).type('application/problem+json').send(JSON.stringify(problem.body()));
+    const traceId = currentTraceId();
+    const body = { ...problem.body(), ...(traceId !== undefined && { traceId }) };
+    response.status(problem.status).set(problem.headers).type('application/problem+json').send(JSON.stringify(body));
   };
 }
 

@@ -45,6 +45,7 @@ export const problemSchema = z
       .describe('Whether this request, or the transfer it is about, moved money or set a transfer going that will.'),
     pointer: z.string().exactOptional().describe('The part of the body that is wrong, as a JSON pointer.'),
     parameter: z.string().exactOptional().describe('The query parameter or header that is wrong.'),
+    traceId: z.string().exactOptional().describe('The trace of this request, while the API is traced.'),
   })
   .meta({ id: 'Problem' });
 export type ProblemBody = z.infer<typeof problemSchema>;

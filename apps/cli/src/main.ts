@@ -1,43 +1,8 @@
 #!/usr/bin/env node
-import { InvalidSettings } from '@kpay/core';
-import { StartError } from '@kpay/runtime';
-import { Command } from 'commander';
-import { examine } from './doctor/doctor.ts';
-import { exitCodeOf } from './doctor/finding.ts';
-import { printFindings } from './doctor/print-findings.ts';
-import { addMaintenanceCommands } from './maintenance-commands.ts';
-import { up } from './up.ts';
+import { startTelemetry } from '@kpay/runtime/telemetry';
 
-const program = new Command('kpay').description('Move money between KPay wallets, once, and see it.');
-
-program
-  .command('up')
-  .description('start everything in this process: worker, exporter, admin API, and a local KPay when no key is set')
-  .option('--demo', 'make one transfer, follow it to its end, then stop')
-  .action(async (options: { demo?: boolean }) => {
-    const code = await up(process.env, { demo: options.demo ?? false });
-    // A send that KPay leaves without an answer would keep the process alive; the next start finds it by its lease.
-    process.exit(code);
-  });
-
-program
-  .command('doctor')
-  .description('look at what it runs on, and say what is wrong and how to mend it (exits 1 then, 2 with warnings alone)')
-  .option('--json', 'the findings as JSON')
-  .action(async ({ json = false }: { json?: boolean }) => {
-    const findings = await examine(process.env);
-    if (json) console.log(JSON.stringify({ findings }, null, 2));
-    else printFindings(findings, console.log);
-    process.exit(exitCodeOf(findings));
-  });
-
-addMaintenanceCommands(program, process.env, console.log);
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (!(error instanceof StartError) && !(error instanceof InvalidSettings)) throw error;
-  // What a person can mend is said in one line, without a stack.
-  console.error(`kpay: ${error.message}`);
-  process.exit(1);
-}
+// First: what is imported before it is not traced.
+await startTelemetry('kpay', process.env);
+const { runCommand } = await import('./run-command.ts');
+const code = await runCommand(process.env);
+if (code !== undefined) process.exit(code);

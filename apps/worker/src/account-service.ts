@@ -90,6 +90,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
     {
       prefix,
       concurrency: DOOR_CONCURRENCY,
+      untraced: true,
       ...STALLS,
     },
   );

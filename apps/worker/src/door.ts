@@ -1,5 +1,5 @@
 import { type TransferJobData, type TransferJobResult, transferJobProgressSchema } from '@kpay/producer';
-import type { Logger } from '@kpay/runtime';
+import { type Logger, traceJob } from '@kpay/runtime';
 import {
   type AccountRules,
   acceptTransfer,
@@ -57,19 +57,21 @@ export function createDoor({
 
   async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<TransferRow> {
     try {
-      const followed = await follow(job);
-      if (followed) return followed;
-      const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
-      const { transfer, replayed } = await acceptTransfer(ledger, accounts, order, rules);
-      await job.updateProgress({ accepted: transfer.id });
-      if (!replayed) await onAccepted(transfer);
-      return transfer;
+      return (await follow(job)) ?? (await traceJob(job, () => accept(job)));
     } catch (error) {
       if (error instanceof InvalidRequest || error instanceof IdempotencyConflict) throw new UnrecoverableError(error.message);
       // The ledger could not be asked. Failing the job would tell its producer "no" to something not yet judged.
       logger.error({ err: error, account }, 'a job could not be accepted, it is tried again');
       return comeBack(job, token, LEDGER_AWAY_MS);
     }
+  }
+
+  async function accept(job: Job<TransferJobData>): Promise<TransferRow> {
+    const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
+    const { transfer, replayed } = await acceptTransfer(ledger, accounts, order, rules);
+    await job.updateProgress({ accepted: transfer.id });
+    if (!replayed) await onAccepted(transfer);
+    return transfer;
   }
 
   /** The transfer of a job that was accepted before: a later look is one read, so that thousands of them cost little. */

@@ -1,4 +1,5 @@
 import { type Bindings, type DestinationStream, type Level, type Logger, pino } from 'pino';
+import { currentTrace } from './current-trace.ts';
 import { createRedact } from './redact.ts';
 
 export type { Logger } from 'pino';
@@ -23,6 +24,7 @@ export function createLogger({ name, level = 'info', destination, secrets = [] }
     {
       level,
       base: { name },
+      mixin: () => ({ ...currentTrace() }),
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: (error: unknown) => error },

@@ -20,6 +20,7 @@ import type { Logger } from 'pino';
 import { queuePool } from './embedded-queue-pool.ts';
 import type { EmbeddedDatabase } from './open-embedded-database.ts';
 import { openRedis, type RedisRole } from './open-redis.ts';
+import { queueTelemetry } from './telemetry/start-telemetry.ts';
 
 /** `prefix` is `{kpay-<account>}`: the braces keep an account's keys in one slot of a Redis Cluster. */
 type Settings<Options extends QueueBaseOptions> = Omit<Options, 'connection' | 'prefix'> & { prefix: string };
@@ -30,7 +31,8 @@ export interface Queues {
   worker<Data = unknown, Result = unknown>(
     name: string,
     processor: Processor<Data, Result>,
-    options: Settings<WorkerOptions>,
+    /** `untraced`: the processor makes spans itself, of what is worth one (traceJob). */
+    options: Settings<WorkerOptions> & { untraced?: boolean },
   ): Worker<Data, Result>;
   queueEvents(name: string, options: Settings<QueueEventsOptions>): QueueEvents;
   /**
@@ -61,6 +63,8 @@ export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
 export async function openQueues({ store, logger }: { store: QueueStore; logger: Logger }): Promise<Queues> {
   const { connection, backend, findQueues, ping, release } =
     'database' in store ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
+  const telemetry = queueTelemetry();
+  const traced = telemetry ? { telemetry } : {};
   const opened: { close(): Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
 
@@ -76,9 +80,15 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
   return {
     queue: (name, options) =>
       // Without skipWaitingForReady an add waits for as long as Redis is away, and so does its caller.
-      keep(new Queue(name, { skipWaitingForReady: true, ...options, connection: connection('producer') }, backend), name),
-    worker: (name, processor, options) =>
-      keep(new Worker(name, processor, { ...options, connection: connection('worker') }, backend), name),
+      keep(
+        new Queue(name, { skipWaitingForReady: true, ...traced, ...options, connection: connection('producer') }, backend),
+        name,
+      ),
+    worker: (name, processor, { untraced = false, ...options }) =>
+      keep(
+        new Worker(name, processor, { ...(untraced ? {} : traced), ...options, connection: connection('worker') }, backend),
+        name,
+      ),
     queueEvents: (name, options) => keep(new QueueEvents(name, { ...options, connection: connection('worker') }, backend), name),
     findQueues,
     ping,

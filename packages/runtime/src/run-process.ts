@@ -2,6 +2,7 @@ import { createLogger, type Logger } from './logger.ts';
 import { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
 import { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
 import { StartError } from './start-error.ts';
+import { stopTelemetry } from './telemetry/start-telemetry.ts';
 import { watchKeys } from './watch-keys.ts';
 
 /** What a production app gets to start with. */
@@ -53,9 +54,11 @@ export async function runProcess(
     logger.info('started');
     logger.info({ signal: await stopped.promise }, 'stopping');
     await shutdown.run();
+    await stopTelemetry();
     process.exit(0);
   } catch (error) {
     await shutdown?.run();
+    await stopTelemetry();
     if (!isKnown(error)) throw error;
     process.stderr.write(`${name}: ${error.message}\n`);
     process.exit(1);

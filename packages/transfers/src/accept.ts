@@ -8,6 +8,7 @@ import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { QuoteRow, TransferRow } from './ledger/schema.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
+import { currentTraceparent, nameTransfer } from './trace-step.ts';
 
 export interface TransferOrder {
   account: string;
@@ -62,7 +63,7 @@ export async function acceptTransfer(
     );
   }
   const hash = hashRequest(request);
-  return ledger.transaction(async (tx) => {
+  const acceptance = await ledger.transaction(async (tx): Promise<Acceptance> => {
     // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
     const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
     const earlier = await findEarlier(tx, order, request);
@@ -78,6 +79,8 @@ export async function acceptTransfer(
     if (!twin) throw new Error('an order collided with a transfer that cannot be found');
     return replay(tx, twin, order, hash);
   });
+  nameTransfer(acceptance.transfer);
+  return acceptance;
 }
 
 /** What alone passes a limit would wait for ever. */
@@ -145,6 +148,7 @@ async function record(
       expires_at: request.expiresAt,
       priority: request.priority,
       metadata: request.metadata && JSON.stringify(request.metadata),
+      accepted_trace: currentTraceparent(),
       state: 'queued',
       due_at: tx.now,
       created_at: tx.now,

@@ -23,6 +23,7 @@ import { resendDelayMs } from './send/backoff.ts';
 import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begin.ts';
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
 import { expireAttempt, type Settled, settleAttempt } from './send/settle.ts';
+import { nameAnswer, traceStep } from './trace-step.ts';
 
 // Between two tries to write an answer down.
 const SETTLE_AGAIN_MS = 500;
@@ -61,6 +62,10 @@ export async function advanceTransfer(advancer: Advancer, id: string, signal: Ab
   if (advancer.epoch.refusal() !== undefined) return undefined;
   const due = await advancer.ledger.transaction((tx) => takeDue(tx, advancer, id));
   if (!due) return undefined;
+  return traceStep(due.row, () => takeStep(advancer, due, signal));
+}
+
+async function takeStep(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
   const { row } = due;
   if (row.state === 'queued' || row.state === 'holding') return firstSend(advancer, due, signal);
   if (row.state === 'unconfirmed') return resend(advancer, due, signal);
@@ -187,6 +192,7 @@ async function send(
     .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
   advancer.onAnswer?.(answer.kind);
+  nameAnswer(answer);
   const settle = () =>
     advancer.ledger.transaction((tx) =>
       settleAttempt(tx, attempt.transfer.id, attempt.number, answer, {

@@ -4,6 +4,7 @@ import { tendBreaker } from './breaker.ts';
 import { holdPaused } from './hold-paused.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { TransferRow } from './ledger/schema.ts';
+import { carryTrace } from './trace-step.ts';
 import { wakeUnpaused } from './wake/wake-unpaused.ts';
 
 /** The name of every job in an advance queue. */
@@ -34,7 +35,7 @@ export function createHinter(
   };
 }
 
-type DueRow = Pick<TransferRow, 'id' | 'version' | 'priority' | 'created_at'>;
+type DueRow = Pick<TransferRow, 'id' | 'version' | 'priority' | 'created_at' | 'accepted_trace'>;
 
 // More than this many live hints of an account would only be memory: KPay takes 100 requests a minute.
 const MOST_LIVE = 1_000;
@@ -98,7 +99,7 @@ export async function rebuildHints(ledger: Ledger, account: string, queue: Queue
 async function lostAttempts({ db, now }: LedgerTransaction, account: string): Promise<DueRow[]> {
   return db
     .selectFrom('kpay.transfers')
-    .select(['id', 'version', 'priority', 'created_at'])
+    .select(['id', 'version', 'priority', 'created_at', 'accepted_trace'])
     .where('account', '=', account)
     .where('state', 'in', ['submitting', 'unconfirmed'])
     .where('lease_until', '<=', now)
@@ -114,7 +115,7 @@ async function lostAttempts({ db, now }: LedgerTransaction, account: string): Pr
 async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit: number): Promise<DueRow[]> {
   const due = db
     .selectFrom('kpay.transfers')
-    .select(['id', 'version', 'priority', 'created_at'])
+    .select(['id', 'version', 'priority', 'created_at', 'accepted_trace'])
     .where('account', '=', account)
     .where('due_at', '<=', now)
     .orderBy('priority', 'desc')
@@ -130,7 +131,7 @@ async function liveHints(queue: Queue<Hint>): Promise<number> {
 }
 
 // BullMQ's most urgent is 1.
-function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority'>, priority = 10 - row.priority) {
+function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority' | 'accepted_trace'>, priority = 10 - row.priority) {
   return {
     name: ADVANCE_JOB,
     data: { transferId: row.id },
@@ -140,6 +141,7 @@ function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority'>, priority 
       priority,
       removeOnComplete: true,
       removeOnFail: true,
+      ...carryTrace(row),
     },
   };
 }

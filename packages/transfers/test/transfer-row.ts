@@ -52,6 +52,8 @@ export function transferRow(changes: Partial<TransferRow> = {}): TransferRow {
     receipt: null,
     resolved_by: null,
     replay_of: null,
+    accepted_trace: null,
+    moved_trace: null,
     api_key_id: null,
     created_at: at,
     updated_at: at,

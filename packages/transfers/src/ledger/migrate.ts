@@ -9,6 +9,7 @@ import * as holding from './migrations/0005-holding.ts';
 import * as apiKeys from './migrations/0006-api-keys.ts';
 import * as quotes from './migrations/0007-quotes.ts';
 import * as keyLimits from './migrations/0008-key-limits.ts';
+import * as traces from './migrations/0009-traces.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -20,6 +21,7 @@ const migrations = {
   '0006-api-keys': apiKeys,
   '0007-quotes': quotes,
   '0008-key-limits': keyLimits,
+  '0009-traces': traces,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date. */

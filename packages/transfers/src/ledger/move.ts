@@ -1,4 +1,5 @@
 import { isFinal, type TransferState } from '../states.ts';
+import { currentTraceparent } from '../trace-step.ts';
 import type { LedgerTransaction } from './ledger.ts';
 import type { TransferChanges, TransferRow } from './schema.ts';
 
@@ -32,6 +33,7 @@ export async function move(tx: LedgerTransaction, row: TransferRow, { set, ...st
       lease_until: null,
       due_at: null,
       finished_at: isFinal(step.to) ? tx.now : null,
+      moved_trace: currentTraceparent(),
       ...set,
       state: step.to,
       version: row.version + 1,

@@ -106,6 +106,11 @@ interface TransfersTable {
   /** The key of the admin API that made it, when that has limits of its own. */
   api_key_id: Fixed<string | null>;
 
+  /** The trace context (traceparent) of what accepted it, when that was traced. */
+  accepted_trace: Fixed<string | null>;
+  /** The trace context of what moved it last. */
+  moved_trace: string | null;
+
   created_at: Fixed<Date>;
   updated_at: Date;
   finished_at: Date | null;

@@ -1,0 +1,126 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
+// OpenTelemetry's own schema of the protocol. Later releases encode without it.
+import root from '@opentelemetry/otlp-transformer/build/src/generated/root.js';
+
+type Attributes = { key: string; value: Record<string, unknown> }[];
+
+interface SentSpan {
+  traceId: string;
+  spanId: string;
+  parentSpanId: string;
+  name: string;
+  startTimeUnixNano: string;
+  attributes: Attributes;
+  events: { name: string; attributes: Attributes }[];
+  links: { traceId: string; spanId: string }[];
+  status?: { code: number } | null;
+}
+
+interface Export {
+  resourceSpans: { resource: { attributes: Attributes }; scopeSpans: { spans: SentSpan[] }[] }[];
+}
+
+interface Decoder {
+  decode(bytes: Uint8Array): object;
+  toObject(
+    message: object,
+    options: { bytes: typeof String; longs: typeof String; enums: typeof Number; defaults: true },
+  ): Export;
+}
+
+const { ExportTraceServiceRequest: decoder } = (
+  root as unknown as { opentelemetry: { proto: { collector: { trace: { v1: { ExportTraceServiceRequest: Decoder } } } } } }
+).opentelemetry.proto.collector.trace.v1;
+
+/** A span as it was decoded; ids are base64. */
+export interface ReceivedSpan {
+  service: string;
+  name: string;
+  traceId: string;
+  spanId: string;
+  /** Empty when the span begins its trace. */
+  parentId: string;
+  /** The ids of the spans it links to. */
+  links: string[];
+  attributes: Record<string, unknown>;
+  failed: boolean;
+  startedNs: bigint;
+}
+
+export interface TraceReceiver {
+  url: string;
+  spans: ReceivedSpan[];
+  /** All that came, decoded, as text: for what must never be in it. */
+  everything(): string;
+  close(): Promise<void>;
+}
+
+/** A collector: takes OTLP by HTTP as protobuf, and nothing else. */
+export async function startTraceReceiver(): Promise<TraceReceiver> {
+  const spans: ReceivedSpan[] = [];
+  const received: string[] = [];
+  const server = createServer(async (request, response) => {
+    const body = await buffer(request);
+    if (request.url !== '/v1/traces' || request.headers['content-type'] !== 'application/x-protobuf') {
+      response.writeHead(415).end();
+      return;
+    }
+    const message = decoder.toObject(decoder.decode(body), { bytes: String, longs: String, enums: Number, defaults: true });
+    received.push(JSON.stringify(message));
+    for (const { resource, scopeSpans } of message.resourceSpans) {
+      const service = String(valuesOf(resource.attributes)['service.name']);
+      spans.push(...scopeSpans.flatMap((scope) => scope.spans.map((span) => readSpan(service, span))));
+    }
+    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    spans,
+    everything: () => received.join('\n'),
+    async close() {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+}
+
+function readSpan(service: string, span: SentSpan): ReceivedSpan {
+  const { traceId, spanId, name, attributes, status } = span;
+  return {
+    service,
+    name,
+    traceId,
+    spanId,
+    parentId: span.parentSpanId,
+    startedNs: BigInt(span.startTimeUnixNano),
+    links: span.links.map((link) => link.spanId),
+    attributes: valuesOf(attributes),
+    // STATUS_CODE_ERROR
+    failed: status?.code === 2,
+  };
+}
+
+function valuesOf(attributes: Attributes): Record<string, unknown> {
+  const plain = ({ stringValue, intValue, boolValue, doubleValue }: Record<string, unknown>) =>
+    stringValue || (intValue === '0' ? undefined : intValue) || boolValue || doubleValue;
+  return Object.fromEntries(attributes.map(({ key, value }) => [key, plain(value)]));
+}
+
+/** The spans of one trace as a tree, one a line, each below its parent; a parent that did not come is a `?`. */
+export function drawTrace(spans: readonly ReceivedSpan[]): string {
+  const known = new Set(spans.map(({ spanId }) => spanId));
+  const below = (parentId: string, depth: number): string[] =>
+    spans
+      .filter((span) => span.parentId === parentId)
+      .flatMap((span) => [`${'  '.repeat(depth)}${span.service} ${span.name}`, ...below(span.spanId, depth + 1)]);
+  const orphans = spans.filter(({ parentId }) => parentId !== '' && !known.has(parentId));
+  return [...below('', 0), ...[...new Set(orphans.map(({ parentId }) => parentId))].flatMap((id) => ['?', ...below(id, 1)])].join(
+    '\n',
+  );
+}

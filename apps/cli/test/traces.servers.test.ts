@@ -1,0 +1,95 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { createSimulator, type Simulator } from '@kpay/simulator';
+import { createTestDatabase, emptyTestRedis, testServerUrls } from '@kpay/testkit';
+import { Redis } from 'ioredis';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { type AppProcess, startApp } from './start-app.ts';
+import { settingsFor } from './start-kpay.ts';
+import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
+import { expectWholeStory, liveThrough } from './transfer-story.ts';
+
+const TEST_TIMEOUT_MS = 120_000;
+
+interface Stage {
+  receiver: TraceReceiver;
+  simulator: Simulator;
+  settings: Record<string, string>;
+  redisUrl: string;
+  worker: AppProcess;
+}
+
+async function openStage(): Promise<Stage> {
+  const servers = testServerUrls();
+  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
+  const receiver = await startTraceReceiver();
+  onTestFinished(receiver.close);
+  const simulator = await createSimulator({ port: 0 });
+  onTestFinished(() => simulator.close());
+  const database = await createTestDatabase(servers.postgresUrl);
+  onTestFinished(database.drop);
+  const redisUrl = await emptyTestRedis(servers.redisUrl);
+  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
+  const settings = {
+    ...keys,
+    DATABASE_URL: database.url,
+    REDIS_URL: redisUrl,
+    KPAY_OBSERVE_BALANCE_SECONDS: '1',
+    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+  };
+  return { receiver, simulator, settings, redisUrl, worker: await openApp('worker', settings) };
+}
+
+async function openApp(app: 'worker' | 'admin-api', settings: Record<string, string>): Promise<AppProcess> {
+  const running = await startApp(app, settings);
+  onTestFinished(async () => void (await running.end('SIGKILL')));
+  return running;
+}
+
+describe.skipIf(!testServerUrls())('processes on one Postgres and one Redis', { timeout: TEST_TIMEOUT_MS }, () => {
+  it('show a transfer that was held while the queue was wiped, timed out once and then succeeded as one trace', async () => {
+    const { receiver, simulator, settings, redisUrl, worker } = await openStage();
+    const api = await openApp('admin-api', settings);
+    const wipe = async () => {
+      const redis = new Redis(redisUrl);
+      await redis.flushdb();
+      redis.disconnect();
+    };
+    const id = await liveThrough(api.url, simulator, { kind: 'hang', when: 'before' }, wipe);
+    expect(await worker.end('SIGTERM')).toBe(0);
+    expect(await api.end('SIGTERM')).toBe(0);
+    expectWholeStory(receiver, id, { api: 'kpay-admin-api', worker: 'kpay-worker', lostBy: 'timeout' });
+    const commands = receiver.spans.filter(({ attributes }) => attributes['db.system.name'] === 'redis');
+    expect(commands.length).toBeGreaterThan(0);
+  });
+
+  it("go on in the trace of a service that enqueues, by our producer or by BullMQ's own queue", async () => {
+    const { receiver, settings, redisUrl, worker } = await openStage();
+    const script = fileURLToPath(new URL('./enqueue-traced.ts', import.meta.url));
+    const env = {
+      PATH: process.env.PATH,
+      REDIS_URL: redisUrl,
+      OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
+    };
+    await promisify(execFile)(process.execPath, ['--conditions=@kpay/source', script], { env });
+    expect(await worker.end('SIGTERM')).toBe(0);
+
+    const [begin] = receiver.spans.filter(({ name }) => name === 'pay out');
+    const trace = receiver.spans.filter(({ traceId }) => traceId === begin?.traceId);
+    const parentOf = ({ parentId }: { parentId: string }) => trace.find(({ spanId }) => spanId === parentId);
+    const accepted = trace.filter(
+      (span) => span.name === 'process kpay-transfers-default' && span.attributes['kpay.transfer.id'],
+    );
+    expect(new Set(accepted.map(({ attributes }) => attributes['kpay.transfer.id'])).size).toBe(2);
+    for (const job of accepted) {
+      expect(parentOf(job)).toMatchObject({ service: 'a-service', name: 'add kpay-transfers-default.transfer' });
+      const step = trace.find(
+        ({ name, attributes }) =>
+          name === 'advance transfer' && attributes['kpay.transfer.id'] === job.attributes['kpay.transfer.id'],
+      );
+      expect(step).toMatchObject({ service: 'kpay-worker', attributes: { 'kpay.transfer.state': 'succeeded' } });
+    }
+    expect(trace.filter(({ name }) => name === 'POST /api/wallets/transfer')).toHaveLength(2);
+  });
+});

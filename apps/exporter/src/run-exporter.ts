@@ -1,0 +1,54 @@
+import { InvalidSettings, openKpayAccount } from '@kpay/core';
+import { createRedisStores } from '@kpay/core/redis';
+import { createCallWatchers, createMetricsRegistry, openPostgres, openRedis, readWebConfig, runProcess } from '@kpay/runtime';
+import { containStrayErrors, createLedger, loadPlugins } from '@kpay/transfers';
+import { keepApplication } from './keep-application.ts';
+import { startExporter } from './start-exporter.ts';
+
+/** Runs the exporter as a process of its own until a signal stops it. */
+export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
+  return runProcess(
+    'exporter',
+    env,
+    async ({ settings, logger, shutdown, onNewKeys }) => {
+      const plugins = await loadPlugins(settings.plugins);
+      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
+      const { databaseUrl, redisUrl, host, ports, budgetWindowMs, ipv4Only, webConfigFile } = settings;
+      const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
+      // It only reads a few figures there: one that the migrations have not reached yet shows none.
+      const database = await openPostgres({ url: databaseUrl, logger, maxClients: 2 });
+      shutdown.push('database', () => database.close());
+      const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
+      shutdown.push('redis', () => redis.disconnect());
+
+      const registry = createMetricsRegistry();
+      const watch = createCallWatchers(registry, logger);
+      const stores = createRedisStores({ redis });
+      const accounts = new Map(
+        settings.accounts.map((account) => [
+          account.name,
+          openKpayAccount({ ...account, budgetWindowMs }, { stores, ipv4Only, ...watch(account.name) }),
+        ]),
+      );
+      shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
+      const keepers = new Map([...accounts].map(([name, account]) => [name, keepApplication(account)]));
+      onNewKeys(async (account) => keepers.get(account.name)?.changeKeys(account));
+      shutdown.push('applications', () => Promise.all([...keepers.values()].map((keeper) => keeper.close())));
+
+      const exporter = await startExporter({
+        accounts,
+        ratePairs: new Map(settings.accounts.map(({ name, ratePairs = settings.ratePairs ?? [] }) => [name, ratePairs])),
+        ledger: createLedger(database.kysely()),
+        logger,
+        web,
+        host,
+        port: ports.exporter,
+        registry,
+        plugins,
+        everyMs: settings.observeEveryMs,
+      });
+      shutdown.push('exporter', () => exporter.close());
+    },
+    [InvalidSettings],
+  );
+}

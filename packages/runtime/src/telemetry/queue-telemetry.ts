@@ -1,0 +1,34 @@
+import { type Span as ApiSpan, type Context, trace } from '@opentelemetry/api';
+import { type Span, SpanKind, type Telemetry } from 'bullmq';
+import { BullMQOtel } from 'bullmq-otel';
+
+/**
+ * BullMQ's own telemetry, less what is no step of anything: its bookkeeping (looking for the next job, renewing locks),
+ * and what is added to a queue outside of any trace, such as the hints of a sweep, which would all become one trace.
+ */
+export function createQueueTelemetry(): Telemetry<Context> {
+  const { tracer, contextManager } = new BullMQOtel({ tracerName: 'bullmq' });
+  return {
+    contextManager,
+    tracer: {
+      startSpan(name, options, context) {
+        const isStep = options?.kind === SpanKind.CONSUMER || (options?.kind === SpanKind.PRODUCER && isTraced());
+        return isStep ? tracer.startSpan(name, options, context) : silent;
+      },
+    },
+  };
+}
+
+function isTraced(): boolean {
+  const active: ApiSpan | undefined = trace.getActiveSpan();
+  return active !== undefined && trace.isSpanContextValid(active.spanContext());
+}
+
+const silent: Span<Context> = {
+  setSpanOnContext: (context) => context,
+  setAttribute() {},
+  setAttributes() {},
+  addEvent() {},
+  recordException() {},
+  end() {},
+};

@@ -1,0 +1,34 @@
+import { createRedact } from '../redact.ts';
+import type { ReadableSpan, SpanExporter } from './create-exporter.ts';
+
+/**
+ * What libraries write into spans and nobody needs to follow a transfer: queries of callers, their addresses, what a job
+ * came to (which is amounts).
+ */
+const LEFT_OUT = new Set(['url.query', 'client.address', 'network.peer.address', 'user_agent.original', 'bullmq.job.result']);
+
+/** Hands spans on without secrets and phone numbers, whichever library wrote them where: as the logs do it. */
+export function createSafeExporter(exporter: SpanExporter): SpanExporter {
+  const redact = createRedact();
+
+  const clean = (attributes: ReadableSpan['attributes']): ReadableSpan['attributes'] => {
+    const kept = Object.entries(attributes).filter(([name]) => !LEFT_OUT.has(name));
+    return redact(Object.fromEntries(kept.map(([name, value]) => [name, withoutQuery(value)]))) as ReadableSpan['attributes'];
+  };
+  const cleanSpan = (span: ReadableSpan): ReadableSpan =>
+    Object.create(span, {
+      name: { value: redact(span.name) },
+      attributes: { value: clean(span.attributes) },
+      events: { value: span.events.map((event) => ({ ...event, attributes: clean(event.attributes ?? {}) })) },
+      status: { value: redact(span.status) },
+    });
+  return {
+    export: (spans, done) => exporter.export(spans.map(cleanSpan), done),
+    shutdown: () => exporter.shutdown(),
+    ...(exporter.forceFlush && { forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve() }),
+  };
+}
+
+function withoutQuery(value: ReadableSpan['attributes'][string]): ReadableSpan['attributes'][string] {
+  return typeof value === 'string' && /^https?:\/\//.test(value) ? value.replace(/\?.*$/s, '') : value;
+}
