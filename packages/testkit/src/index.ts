@@ -1,6 +1,6 @@
 export { eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
-export { keepLog, rememberSecret } from './kept-logs.ts';
+export { keepLog, rememberSecret, searchLogs } from './kept-logs.ts';
 export { localPostgres } from './local-postgres.ts';
 export { localRedis } from './local-redis.ts';
 export { findProgram, type LocalServer, type Unavailable, unavailable } from './local-server.ts';

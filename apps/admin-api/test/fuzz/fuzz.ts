@@ -1,0 +1,181 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { Agent, type IncomingMessage, request as open } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { keepLog, rememberSecret, seededRandom } from '@kpay/testkit';
+import { type ApiDocument, createGenerator, type Generated } from './generate.ts';
+
+const adminToken = 'kpay-admin-of-the-fuzz';
+const LANES = 32;
+const ANSWER_WITHIN_MS = 60_000;
+const LOOK_EVERY_MS = 50;
+
+export interface FuzzReport {
+  /** How many answers had each status; 0 is a connection that ended without one. */
+  statuses: Record<string, number>;
+  /** What nobody may be answered, each with the request. */
+  failures: string[];
+  /** What somebody who behaves waited meanwhile. */
+  others: { asked: number; p99Ms: number; worstMs: number };
+  heapMb: { warm: number; end: number };
+}
+
+/** Sends so many generated requests to an admin API in a process of its own. The same seed makes the same requests. */
+export async function fuzz({ requests, seed }: { requests: number; seed: number }): Promise<FuzzReport> {
+  const simulator = await createSimulator({ port: 0, limit: 1_000_000, caching: false });
+  rememberSecret(adminToken);
+  const child = fork(fileURLToPath(new URL('serve.ts', import.meta.url)), {
+    execArgv: ['--conditions=@kpay/source', '--expose-gc'],
+    env: {
+      PATH: process.env.PATH,
+      KPAY_ADMIN_TOKEN: adminToken,
+      KPAY_BASE_URL: simulator.url,
+      KPAY_API_KEY: simulatorApiKey,
+      KPAY_SECRET_KEY: rememberSecret(simulatorSecretKey),
+    },
+    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
+  });
+  const kept = keepLog('fuzzed-api');
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => kept.write(text));
+  const killNow = () => child.kill('SIGKILL');
+  process.once('exit', killNow);
+  const agent = new Agent({ keepAlive: true, maxSockets: LANES * 2 });
+  try {
+    const { url } = await told<{ url: string }>(child);
+    const document = (await (await fetch(`${url}/openapi.json`)).json()) as ApiDocument;
+    const generate = createGenerator(document, adminToken, seededRandom(seed));
+    const report: FuzzReport = {
+      statuses: {},
+      failures: [],
+      others: { asked: 0, p99Ms: 0, worstMs: 0 },
+      heapMb: { warm: 0, end: 0 },
+    };
+
+    let made = 0;
+    const lane = async (most: number) => {
+      while (made < most) {
+        const index = made;
+        made += 1;
+        const asked = generate(index);
+        const status = await send(url, asked, agent).catch((error: unknown) => String(error));
+        if (typeof status === 'string' || status >= 500) {
+          const { method, path, headers, body } = asked;
+          const { authorization: _, ...rest } = headers;
+          report.failures.push(
+            `${status}: ${method} ${path.slice(0, 200)} ${JSON.stringify(rest).slice(0, 200)} ${body?.toString().slice(0, 300) ?? ''}`,
+          );
+        }
+        report.statuses[String(status)] = (report.statuses[String(status)] ?? 0) + 1;
+      }
+    };
+    const burst = (most: number) => Promise.all(Array.from({ length: LANES }, () => lane(most)));
+
+    await burst(Math.ceil(requests / 10));
+    report.heapMb.warm = await heapMb(child);
+    const watch = watchOthers(url);
+    await burst(requests);
+    report.others = await watch.stop();
+    agent.destroy();
+    report.heapMb.end = await heapMb(child);
+    if (child.exitCode !== null || child.signalCode !== null) report.failures.push('the process ended');
+    return report;
+  } finally {
+    agent.destroy();
+    process.off('exit', killNow);
+    const ended = once(child, 'exit');
+    if (child.connected) child.send('stop');
+    const late = setTimeout(killNow, 10_000);
+    if (child.exitCode === null && child.signalCode === null) await ended;
+    clearTimeout(late);
+    await simulator.close();
+  }
+}
+
+/** @returns its status; 0 when the connection ended without an answer because the server had enough of the request. */
+async function send(url: string, { method, path, headers, body, slow }: Generated, agent: Agent): Promise<number> {
+  const { promise, resolve, reject } = Promise.withResolvers<number>();
+  const { hostname, port } = new URL(url);
+  const request = open({
+    hostname,
+    port,
+    method,
+    path,
+    agent: slow ? false : agent,
+    headers: { ...headers, ...(body && { 'content-length': String(body.length) }) },
+  });
+  const late = setTimeout(() => {
+    request.destroy();
+    reject(new Error(`no answer within ${ANSWER_WITHIN_MS} ms`));
+  }, ANSWER_WITHIN_MS);
+  request.on('response', (response: IncomingMessage) => {
+    resolve(response.statusCode ?? 0);
+    // A stream never ends by itself.
+    if (String(response.headers['content-type']).startsWith('text/event-stream')) request.destroy();
+    response.on('error', () => {});
+    response.resume();
+  });
+  request.on('error', (error: NodeJS.ErrnoException) => {
+    // The server may end a connection whose request it has refused; nobody listening is another matter.
+    if (error.code === 'ECONNREFUSED') reject(error);
+    else resolve(0);
+  });
+  if (slow) await trickle(request, body ?? Buffer.alloc(0));
+  else request.end(body);
+  return promise.finally(() => clearTimeout(late));
+}
+
+/** A few bytes at a time for a second, and then, as often as not, nothing more. */
+async function trickle(request: ReturnType<typeof open>, body: Buffer): Promise<void> {
+  const pieces = 10;
+  const size = Math.ceil(body.length / pieces);
+  for (let n = 0; n < pieces && !request.destroyed; n += 1) {
+    request.write(body.subarray(n * size, (n + 1) * size));
+    await delay(100);
+  }
+  if (body.length % 2 === 0) request.end();
+  else request.destroy();
+}
+
+/** Somebody who behaves, and asks one thing after the other all the while. */
+function watchOthers(url: string): { stop(): Promise<FuzzReport['others']> } {
+  const waitsMs: number[] = [];
+  let going = true;
+  const headers = { authorization: `Bearer ${adminToken}` };
+  const watching = (async () => {
+    while (going) {
+      const startedMs = performance.now();
+      const answer = await fetch(`${url}/v1/transfers?limit=1`, { headers });
+      await answer.arrayBuffer();
+      if (answer.status !== 200) throw new Error(`somebody else was answered ${answer.status}`);
+      waitsMs.push(performance.now() - startedMs);
+      await delay(LOOK_EVERY_MS);
+    }
+  })();
+  return {
+    async stop() {
+      going = false;
+      await watching;
+      waitsMs.sort((a, b) => a - b);
+      const at = (share: number) => waitsMs[Math.min(waitsMs.length - 1, Math.floor(waitsMs.length * share))] ?? 0;
+      return { asked: waitsMs.length, p99Ms: at(0.99), worstMs: at(1) };
+    },
+  };
+}
+
+async function heapMb(child: ChildProcess): Promise<number> {
+  // What is still under way when the last answer was seen is over by then.
+  await delay(500);
+  child.send('heap');
+  return (await told<{ heapBytes: number }>(child)).heapBytes / 1e6;
+}
+
+async function told<T>(child: ChildProcess): Promise<T> {
+  const gone = once(child, 'exit').then(() => {
+    throw new Error('the API ended');
+  });
+  gone.catch(() => {});
+  const [message] = await Promise.race([once(child, 'message'), gone]);
+  return message as T;
+}

@@ -1,0 +1,56 @@
+// The admin API in a process of its own, whose heap can be asked for.
+import { openKpayAccount } from '@kpay/core';
+import { createLogger, openQueues } from '@kpay/runtime';
+import { createFileEpochCopy, createMaintenance } from '@kpay/transfers';
+import { openBoardQueues, startAdminApi } from '../../src/index.ts';
+import { openTestLedger } from '../test-ledger.ts';
+
+const { KPAY_BASE_URL: baseUrl = '', KPAY_API_KEY: apiKey = '', KPAY_SECRET_KEY: secretKey = '' } = process.env;
+const { KPAY_ADMIN_TOKEN: adminToken = '' } = process.env;
+const logger = createLogger({ name: 'admin-api', secrets: [apiKey, secretKey, adminToken] });
+const { ledger, database, folder, stop, remove } = await openTestLedger();
+const queues = await openQueues({ store: { database }, logger });
+const account = openKpayAccount({
+  name: 'default',
+  apiKey,
+  secretKey,
+  baseUrl,
+  environment: 'TEST',
+  rateLimitPerMinute: 100_000,
+  budgetWindowMs: 1_000,
+});
+const api = await startAdminApi({
+  ledger,
+  accounts: new Map([['default', account]]),
+  adminToken,
+  requestsPerMinute: 1_000_000,
+  queues: openBoardQueues(['default'], queues.queue),
+  maintenance: createMaintenance({
+    ledger,
+    epochCopy: createFileEpochCopy(`${folder}/epoch`),
+    accounts: ['default'],
+    openQueue: queues.queue,
+  }),
+  hint: async () => {},
+  logger,
+  host: '127.0.0.1',
+  port: 0,
+});
+process.on('message', (asked) => {
+  if (asked === 'stop') void end();
+  if (asked === 'heap') {
+    globalThis.gc?.();
+    globalThis.gc?.();
+    process.send?.({ heapBytes: process.memoryUsage().heapUsed });
+  }
+});
+process.send?.({ url: api.url });
+
+async function end(): Promise<void> {
+  await api.close();
+  await queues.close();
+  await account.close();
+  await stop();
+  remove();
+  process.exit(0);
+}
