@@ -1,6 +1,7 @@
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import type { Logger } from 'pino';
 import { createKysely, type Database, IDLE_IN_TRANSACTION_MS, IdleTransaction } from './database.ts';
 import { DurableFiles, syncFolder, syncTree } from './durable-files.ts';
@@ -58,7 +59,8 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     pool.takeSession(error);
   };
   const session = new EmbeddedSession(
-    { fs: prepareFiles(dataDir), startParams: START_PARAMS },
+    // The ledger searches texts by it.
+    { fs: prepareFiles(dataDir), startParams: START_PARAMS, extensions: { pg_trgm } },
     { limitMs: idleInTransactionMs, onIdle },
   );
   await session.waitReady;

@@ -1,4 +1,5 @@
-import { sql } from 'kysely';
+import { countries, currenciesOf, exponentOf } from '@kpay/core';
+import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import type { Ledger } from './ledger/ledger.ts';
 import type { TransferEventRow, TransferRow } from './ledger/schema.ts';
 import type { TransferState } from './states.ts';
@@ -6,7 +7,18 @@ import type { TransferState } from './states.ts';
 export interface TransferFilter {
   account?: string;
   state?: TransferState;
+  /** `CMR-GAB`. */
+  corridor?: string;
+  /** Decimal text, in units of each transfer's own source currency. Both ends are included. */
+  minAmount?: string;
+  maxAmount?: string;
+  /** Accepted at this time or later. */
+  createdFrom?: Date;
+  /** Accepted before this time. */
+  createdTo?: Date;
   externalId?: string;
+  /** Stands somewhere in the reason, in capital letters or small ones. */
+  reason?: string;
 }
 
 /** Where a page ended: the next one starts after this transfer. */
@@ -19,18 +31,63 @@ export async function findTransfer(ledger: Ledger, id: string): Promise<Transfer
   return ledger.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** The newest transfers first, at most `limit` (rows are found by index, however far the page is from the start). */
+/**
+ * The newest transfers first, at most `limit`. Rows are found by index, however far the page is from the start and
+ * however many there are (migrations/0010-lists.ts).
+ */
 export async function listTransfers(
   ledger: Ledger,
   filter: TransferFilter,
   { limit, after }: { limit: number; after?: TransferPosition },
 ): Promise<TransferRow[]> {
-  let query = ledger.db.selectFrom('kpay.transfers').selectAll().orderBy('created_at', 'desc').orderBy('id', 'desc').limit(limit);
-  if (filter.account !== undefined) query = query.where('account', '=', filter.account);
-  if (filter.state !== undefined) query = query.where('state', '=', filter.state);
-  if (filter.externalId !== undefined) query = query.where('external_id', '=', filter.externalId);
-  if (after) query = query.where(sql<boolean>`(created_at, id) < (${after.createdAt}, ${after.id}::uuid)`);
-  return query.execute();
+  const conditions = conditionsOf(filter);
+  if (after) conditions.push(sql`(created_at, id) < (${after.createdAt}, ${after.id}::uuid)`);
+  const { account } = filter;
+  const page = (account: RawBuilder<unknown>) => sql`
+    select * from kpay.transfers where ${sql.join([sql`account = ${account}`, ...conditions], sql` and `)}
+    order by created_at desc, id desc limit ${limit}`;
+  if (account !== undefined) return (await sql<TransferRow>`${page(sql`${account}`)}`.execute(ledger.db)).rows;
+  // Account by account, because that is how the index goes: there are few, and each is found by one look.
+  const { rows } = await sql<TransferRow>`
+    with recursive names (name) as (
+      select min(account) from kpay.transfers
+      union all
+      select (select min(account) from kpay.transfers where account > name) from names where name is not null
+    )
+    select page.* from names cross join lateral (${page(sql`names.name`)}) page
+    order by created_at desc, id desc limit ${limit}`.execute(ledger.db);
+  return rows;
+}
+
+function conditionsOf(filter: TransferFilter): RawBuilder<SqlBool>[] {
+  const { state, corridor, createdFrom, createdTo, externalId, reason } = filter;
+  const conditions: RawBuilder<SqlBool>[] = [];
+  if (state !== undefined) conditions.push(sql`state = ${state}`);
+  if (corridor !== undefined) {
+    const [source, destination] = corridor.split('-');
+    conditions.push(sql`source_country = ${source}`, sql`destination_country = ${destination}`);
+  }
+  if (filter.minAmount !== undefined || filter.maxAmount !== undefined) conditions.push(amountWithin(filter));
+  if (createdFrom !== undefined) conditions.push(sql`created_at >= ${createdFrom}`);
+  if (createdTo !== undefined) conditions.push(sql`created_at < ${createdTo}`);
+  if (externalId !== undefined) conditions.push(sql`external_id = ${externalId}`);
+  if (reason !== undefined) conditions.push(sql`reason ilike ${`%${reason.replaceAll(/[\\%_]/g, '\\$&')}%`}`);
+  return conditions;
+}
+
+const currencies = new Set(countries.flatMap(currenciesOf));
+
+/** The index is by currency, and so is what an amount is in the ledger. */
+function amountWithin({ minAmount, maxAmount }: TransferFilter): RawBuilder<SqlBool> {
+  const ofCurrency = [...currencies].map((currency) => {
+    const unit = 10 ** (exponentOf(currency) ?? 0);
+    const bounds = [sql`currency = ${currency}`];
+    // A bound may have more digits than the currency; bigint, because that is what the index holds.
+    if (minAmount !== undefined) bounds.push(sql`amount_minor >= ceil(${minAmount}::numeric * ${unit})::bigint`);
+    if (maxAmount !== undefined) bounds.push(sql`amount_minor <= floor(${maxAmount}::numeric * ${unit})::bigint`);
+    return sql`(${sql.join(bounds, sql` and `)})`;
+  });
+  return sql<SqlBool>`(${sql.join(ofCurrency, sql` or `)})`;
 }
 
 /** Everything that happened to a transfer, oldest first. */

@@ -1,4 +1,5 @@
 import { PGlite } from '@electric-sql/pglite';
+import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { createLogger, openPostgres } from '@kpay/runtime';
 import { createTestDatabase, keepLog, testServerUrls } from '@kpay/testkit';
 import { Kysely, PGliteDialect, sql } from 'kysely';
@@ -59,7 +60,7 @@ export async function openTestLedger(): Promise<TestLedger> {
 async function openDatabase(): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
   const servers = testServerUrls();
   if (!servers) {
-    const pglite = await PGlite.create({ parsers: { [INT8]: (text: string) => text } });
+    const pglite = await PGlite.create({ extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
     const db = new Kysely<LedgerSchema>({ dialect: new PGliteDialect({ pglite }) });
     return { db, close: () => db.destroy() };
   }

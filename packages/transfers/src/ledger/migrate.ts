@@ -10,6 +10,7 @@ import * as apiKeys from './migrations/0006-api-keys.ts';
 import * as quotes from './migrations/0007-quotes.ts';
 import * as keyLimits from './migrations/0008-key-limits.ts';
 import * as traces from './migrations/0009-traces.ts';
+import * as lists from './migrations/0010-lists.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -22,6 +23,7 @@ const migrations = {
   '0007-quotes': quotes,
   '0008-key-limits': keyLimits,
   '0009-traces': traces,
+  '0010-lists': lists,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date. */

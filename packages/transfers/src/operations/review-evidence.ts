@@ -25,6 +25,9 @@ export interface ReviewEvidence {
   };
 }
 
+/** How many events around the sends are searched for a balance: the log has no end, and what is far away proves nothing. */
+const NEAR_EVENTS = 20_000;
+
 /** Money of a send may be in a snapshot this long after it was asked for, or before: judged as not apart. */
 const SETTLING_MS = 5_000;
 
@@ -77,14 +80,20 @@ function compare({ amount_minor }: TransferRow, before: SeenBalance, after: Seen
 /** The balances that decisions about any transfer of the same wallet were made on, nearest to the time given. */
 async function seenBalance(
   ledger: Ledger,
-  { account, currency }: TransferRow,
+  { id, account, currency }: TransferRow,
   { until, from }: { until?: Date; from?: Date },
 ): Promise<SeenBalance | null> {
   const askedAt = sql`e.at - (e.detail->'balance'->>'ageMs')::numeric * interval '1 ms'`;
-  const wanted = until ? sql`${askedAt} <= ${until} order by ${askedAt} desc` : sql`${askedAt} >= ${from} order by ${askedAt}`;
+  const wanted = until
+    ? sql`e.id between sends.first - ${NEAR_EVENTS} and sends.first and ${askedAt} <= ${until} order by ${askedAt} desc`
+    : sql`e.id between sends.last and sends.last + ${NEAR_EVENTS} and ${askedAt} >= ${from} order by ${askedAt}`;
   const { rows } = await sql<{ shown: string; asked_at: Date }>`
+    with sends as materialized (
+      select min(id) as first, max(id) as last from kpay.transfer_events
+      where transfer_id = ${id} and type in ('submitting', 'sent_again')
+    )
     select e.detail->'balance'->>'shown' as shown, ${askedAt} as asked_at
-    from kpay.transfer_events e join kpay.transfers t on t.id = e.transfer_id
+    from sends join kpay.transfer_events e on true join kpay.transfers t on t.id = e.transfer_id
     where t.account = ${account} and e.detail->'balance'->>'currency' = ${currency} and ${wanted} limit 1`.execute(ledger.db);
   const [row] = rows;
   return row ? { shown: row.shown, askedAt: row.asked_at } : null;
