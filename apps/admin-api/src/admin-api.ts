@@ -62,6 +62,8 @@ export interface AdminApiOptions {
   /** Who may see the metrics and how all is reached; everybody by http unless given. */
   web?: WebConfig | undefined;
   logger: Logger;
+  /** Aborted when the process is about to end: streams end then. */
+  stopping?: AbortSignal;
 }
 
 /** The REST API as an Express application: /v1 behind the token, /healthz, /readyz and /metrics beside it. */
@@ -92,7 +94,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
     .all(refuseMethod('GET, HEAD'));
   app.use('/docs', referencePage());
   // Before anything else of /v1 is looked at, the body included.
-  app.use('/v1', requireCaller(authenticate), limit, routesOf(operations));
+  app.use('/v1', requireCaller(authenticate), limit, routesOf(operations, options.stopping));
   if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, limit));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
@@ -136,14 +138,28 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
 function requireCaller(authenticate: Authenticate): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
-    response.locals.caller = await authenticate({ token: bearerToken(request.get('authorization')), address });
+    const credentials = { token: bearerToken(request.get('authorization')), address };
+    response.locals.caller = await authenticate(credentials);
+    response.locals.isStillAllowed = async () => {
+      try {
+        await authenticate(credentials);
+        return true;
+      } catch (error) {
+        if (error instanceof Problem) return false;
+        throw error;
+      }
+    };
     next();
   };
 }
 
 function tellProblem(logger: Logger): ErrorRequestHandler {
-  return (error: unknown, request, response, next) => {
-    if (response.headersSent) return next(error);
+  return (error: unknown, request, response, _next) => {
+    if (response.headersSent) {
+      // Cut off, so that nobody takes it for whole.
+      logger.error({ err: error, method: request.method, path: request.path }, 'an answer broke off');
+      return void response.destroy();
+    }
     // Without an operation nothing was begun.
     const operation = response.locals.operation as Operation | undefined;
     const problem = problemOf(error, { writes: !isRead(request), repeatable: operation?.unrepeatable !== true });

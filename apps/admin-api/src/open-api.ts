@@ -52,10 +52,14 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operationOf(
-  { name, summary, path, scope, query, body, idempotent, conditional, answer, problems }: Operation,
+  { name, summary, path, scope, query, body, lines, idempotent, conditional, answer, dryRun, problems }: Operation,
   schemaOf: SchemaOf,
 ): Json {
-  const codes = [...OF_EVERY_OPERATION, ...(body ? OF_BODIES : []), ...(path.includes('{id}') ? (['not_found'] as const) : [])];
+  const codes = [
+    ...OF_EVERY_OPERATION,
+    ...(body || lines ? OF_BODIES : []),
+    ...(path.includes('{id}') ? (['not_found'] as const) : []),
+  ];
   const parameters = [
     ...(path.includes('{id}') ? [{ name: 'id', in: 'path', required: true, schema: { type: 'string' } }] : []),
     ...(query ? queryParameters(schemaOf(query, 'input')) : []),
@@ -69,6 +73,7 @@ function operationOf(
     description: `Needs a key with the scope \`${scope}\`.`,
     security: [{ bearer: [scope] }],
     ...(parameters.length > 0 && { parameters }),
+    ...(lines && { requestBody: { required: true, content: linesOf(lines.types, schemaOf(lines.line, 'input')) } }),
     ...(body && { requestBody: { required: !body.safeParse({}).success, content: json(schemaOf(body, 'input')) } }),
     responses: {
       [answer.status]: {
@@ -76,8 +81,9 @@ function operationOf(
         ...((answer.location ?? answer.versioned) && {
           headers: { ...(answer.location && { location }), ...(answer.versioned && { etag }) },
         }),
-        content: json(schemaOf(answer.schema, 'output')),
+        content: { [answer.type ?? 'application/json']: { schema: schemaOf(answer.schema, 'output') } },
       },
+      ...(dryRun && { 200: { description: 'With dryRun=true.', content: json(schemaOf(dryRun, 'output')) } }),
       ...problemResponses(
         [...new Set([...codes, ...(conditional ? (['precondition_failed'] as const) : []), ...(problems ?? [])])],
         schemaOf(problemSchema, 'output'),
@@ -133,6 +139,11 @@ function health(ok: string, not?: string): Json {
       responses: { 200: text(ok), ...(not !== undefined && { 503: text(not) }) },
     },
   };
+}
+
+/** OpenAPI 3.1 knows no schema for lines: they are a text, and what each of them is stands beside it. */
+function linesOf(types: readonly string[], line: Json): Json {
+  return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' }, 'x-line': line }]));
 }
 
 function json(schema: Json): Json {

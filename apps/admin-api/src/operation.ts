@@ -26,11 +26,31 @@ export interface Call<Query, Body> {
   /** The version that If-Match asks for. */
   version: number | undefined;
   caller: Caller;
+  /** Whether the caller's key is still good; for answers that take long. */
+  isStillAllowed(): Promise<boolean>;
+  /** The header Last-Event-ID. */
+  lastEventId: string | undefined;
+  /** Aborted when the caller has gone, or this process is about to. */
+  signal: AbortSignal;
 }
 
 export interface Reply<Answer = unknown> {
   body: Answer;
+  /** When it is another than that of `answer`: the one of `dryRun`. */
+  status?: 200;
   headers?: Record<string, string>;
+}
+
+/** An answer that is written as it comes. Nothing is read ahead of a caller that reads slowly. */
+export interface Stream {
+  chunks: AsyncIterable<string>;
+  headers?: Record<string, string>;
+}
+
+/** A body that is not JSON. */
+export interface TextBody {
+  type: string;
+  text: string;
 }
 
 /**
@@ -50,16 +70,21 @@ export interface Operation<Query = unknown, Body = unknown> {
   /** An object of the query's parameters, read from text. */
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
+  /** The media types of a body that is not JSON but lines, and what a line is. `body` is left out then. */
+  lines?: { types: readonly string[]; line: z.ZodType };
   /** It takes the header Idempotency-Key. */
   idempotent?: true;
   /** Asking for it twice does it twice, and that can do harm: one who got no answer must look first. */
   unrepeatable?: true;
   /** It takes the header If-Match, and acts only on that version. */
   conditional?: true;
-  answer: { status: 200 | 201 | 202; schema: z.ZodType; location?: true; versioned?: true };
+  /** `type` is that of a Stream, whose schema is a text. */
+  answer: { status: 200 | 201 | 202; schema: z.ZodType; type?: string; location?: true; versioned?: true };
+  /** What it answers instead, with 200, when the query says dryRun=true. */
+  dryRun?: z.ZodType;
   /** What can go wrong besides what can with every operation. */
   problems?: readonly ProblemCode[];
-  handle(call: Call<Query, Body>): Promise<Reply>;
+  handle(call: Call<Query, Body>): Promise<Reply | Stream>;
 }
 
 /** Lets the types of `handle` follow from the schemas. */

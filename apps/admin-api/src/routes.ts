@@ -1,26 +1,28 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { requireScope } from './authenticate.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
-import type { Call, Caller, Operation } from './operation.ts';
+import type { Call, Caller, Operation, Stream, TextBody } from './operation.ts';
 import { parseBody } from './parse-body.ts';
 import { parseQuery } from './parse-query.ts';
 import { Problem } from './problem.ts';
 
 const MOST_BODY_BYTES = 100_000;
+const MOST_LINES_BYTES = 5_000_000;
 const noParameters = z.strictObject({});
 
-/** Express routes of operations. Other methods of their paths are refused. */
-export function routesOf(operations: readonly Operation[]): Router {
+/** Express routes of operations. Other methods of their paths are refused. @param stopping ends answers that never end. */
+export function routesOf(operations: readonly Operation[], stopping?: AbortSignal): Router {
   const router = Router();
   for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     route.all(nameRoute(`/v1${path}`));
     for (const operation of ofPath) {
-      const readers = operation.method === 'post' ? [refuseOtherTypes, readJson] : [];
       // Before the body is looked at.
-      route[operation.method](allow(operation), ...readers, serve(operation));
+      route[operation.method](allow(operation), ...bodyReaders(operation), serve(operation, stopping));
     }
     const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
     route.all(refuseMethod(allowed.join(', ')));
@@ -49,36 +51,70 @@ function allow({ scope }: Operation): RequestHandler {
   };
 }
 
-function serve(operation: Operation): RequestHandler {
+function serve(operation: Operation, stopping: AbortSignal | undefined): RequestHandler {
   return async (request, response) => {
     response.locals.operation = operation;
-    const { body, headers } = await operation.handle(understand(operation, request, response));
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
+    const signal = stopping ? AbortSignal.any([stopping, gone.signal]) : gone.signal;
+    const reply = await operation.handle(understand(operation, request, response, signal));
+    if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
     response
-      .status(operation.answer.status)
-      .set(headers ?? {})
-      .json(body);
+      .status(reply.status ?? operation.answer.status)
+      .set(reply.headers ?? {})
+      .json(reply.body);
   };
 }
 
+async function sendChunks({ chunks, headers }: Stream, type: string, request: Request, response: Response): Promise<void> {
+  // Not response.type(), which would add a charset where none belongs.
+  response.writeHead(200, { 'content-type': type, ...headers });
+  if (request.method === 'HEAD') return void response.end();
+  response.flushHeaders();
+  try {
+    await pipeline(Readable.from(chunks), response);
+  } catch (error) {
+    // The caller went, which is no fault of anybody's.
+    if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
+  }
+}
+
 function understand(
-  { query, body, idempotent, conditional }: Operation,
+  { query, body, lines, idempotent, conditional }: Operation,
   request: Request,
   response: Response,
+  signal: AbortSignal,
 ): Call<unknown, unknown> {
   return {
     id: String(request.params.id ?? ''),
     query: parseQuery(query ?? noParameters, request.query),
-    body: body && parseBody(body, request.body),
+    body: lines ? textBodyOf(request) : body && parseBody(body, request.body),
     idempotencyKey: idempotent && parseIdempotencyKey(request.get('idempotency-key')),
     version: conditional && parseIfMatch(request.get('if-match')),
     caller: response.locals.caller as Caller,
+    isStillAllowed: response.locals.isStillAllowed as () => Promise<boolean>,
+    lastEventId: request.get('last-event-id'),
+    signal,
   };
+}
+
+function bodyReaders({ method, lines }: Operation): RequestHandler[] {
+  if (method !== 'post') return [];
+  if (!lines) return [refuseOtherTypes(['application/json']), readJson];
+  return [refuseOtherTypes(lines.types), express.text({ type: () => true, limit: MOST_LINES_BYTES, inflate: false })];
+}
+
+function textBodyOf(request: Request): TextBody {
+  const [type = ''] = (request.get('content-type') ?? '').split(';');
+  return { type: type.trim().toLowerCase(), text: typeof request.body === 'string' ? request.body : '' };
 }
 
 const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false });
 
-const refuseOtherTypes: RequestHandler = (request, _response, next) => {
-  // Null: there is no body, which the operation will say in its own words.
-  if (request.is('application/json') !== false || request.get('content-length') === '0') return next();
-  throw new Problem('unsupported_media_type', 'Send the body as application/json.');
-};
+function refuseOtherTypes(types: readonly string[]): RequestHandler {
+  return (request, _response, next) => {
+    // Null: there is no body, which the operation will say in its own words.
+    if (request.is([...types]) !== false || request.get('content-length') === '0') return next();
+    throw new Problem('unsupported_media_type', `Send the body as ${types.join(' or ')}.`);
+  };
+}

@@ -19,8 +19,16 @@ const REQUEST_TIMEOUT_MS = 30_000;
  */
 export async function startAdminApi(options: AdminApiOptions & { host: string; port: number }): Promise<RunningAdminApi> {
   const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
-  const server = createHttpServer({ ...timeouts, tls: options.web?.tls }, createAdminApi(options));
+  const stopping = new AbortController();
+  const app = createAdminApi({ ...options, stopping: stopping.signal });
+  const server = createHttpServer({ ...timeouts, tls: options.web?.tls }, app);
   const { host, port } = options;
   const { url, close } = await listen(server, { host, port, portSetting: 'ADMIN_API_PORT' });
-  return { url, close };
+  return {
+    url,
+    close() {
+      stopping.abort();
+      return close();
+    },
+  };
 }

@@ -47,6 +47,20 @@ export async function acceptTransfer(
   order: TransferOrder,
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<Acceptance> {
+  const understood = understand(accounts, order);
+  const acceptance = await ledger.transaction((tx) => acceptUnderstood(tx, order, understood, rules));
+  nameTransfer(acceptance.transfer);
+  return acceptance;
+}
+
+/** An order that can be right, as far as it alone can tell. */
+export interface UnderstoodOrder {
+  request: TransferRequest;
+  hash: string;
+}
+
+/** @throws InvalidRequest */
+export function understand(accounts: ReadonlySet<string>, order: TransferOrder): UnderstoodOrder {
   if (!accounts.has(order.account)) {
     throw new InvalidRequest(
       'account',
@@ -62,25 +76,30 @@ export async function acceptTransfer(
       'idempotency_required',
     );
   }
-  const hash = hashRequest(request);
-  const acceptance = await ledger.transaction(async (tx): Promise<Acceptance> => {
-    // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
-    const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
-    const earlier = await findEarlier(tx, order, request);
-    if (earlier) return replay(tx, earlier, order, hash);
-    if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
-    refuseUnsendable(request, rules.get(order.account) ?? noRules);
-    const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
-    if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
-    const accepted = await record(tx, order, request, hash, quoted);
-    if (accepted) return { transfer: accepted, replayed: false };
-    // A twin of this order was recorded between our look and our insert.
-    const twin = await findEarlier(tx, order, request);
-    if (!twin) throw new Error('an order collided with a transfer that cannot be found');
-    return replay(tx, twin, order, hash);
-  });
-  nameTransfer(acceptance.transfer);
-  return acceptance;
+  return { request, hash: hashRequest(request) };
+}
+
+/** acceptTransfer in the caller's transaction. What it throws of an order leaves nothing of that order in it. */
+export async function acceptUnderstood(
+  tx: LedgerTransaction,
+  order: TransferOrder,
+  { request, hash }: UnderstoodOrder,
+  rules: ReadonlyMap<string, AccountRules>,
+): Promise<Acceptance> {
+  // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
+  const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
+  const earlier = await findEarlier(tx, order, request);
+  if (earlier) return replay(tx, earlier, order, hash);
+  if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
+  refuseUnsendable(request, rules.get(order.account) ?? noRules);
+  const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
+  if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
+  const accepted = await record(tx, order, request, hash, quoted);
+  if (accepted) return { transfer: accepted, replayed: false };
+  // A twin of this order was recorded between our look and our insert.
+  const twin = await findEarlier(tx, order, request);
+  if (!twin) throw new Error('an order collided with a transfer that cannot be found');
+  return replay(tx, twin, order, hash);
 }
 
 /** What alone passes a limit would wait for ever. */

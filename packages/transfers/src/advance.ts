@@ -256,7 +256,8 @@ async function prepare(advancer: Advancer, signal: AbortSignal): Promise<Transfe
   }
 }
 
-function unavailable(error: unknown, what: string, now: Date): Extract<Verdict, { verdict: 'hold' }> {
+/** The hold of whatever could not be found out. */
+export function unavailable(error: unknown, what: string, now: Date): Extract<Verdict, { verdict: 'hold' }> {
   const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
   if (error instanceof Rejected && error.status === 401) {
     return { verdict: 'hold', code: 'unauthorized', reason: 'KPay refuses our keys (401)', until: inSeconds(60) };

@@ -1,4 +1,5 @@
 export { type Acceptance, acceptTransfer, type TransferOrder } from './accept.ts';
+export { acceptAllOrNone, acceptBatch, type BatchResult } from './accept-batch.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './account-rules.ts';
 export { type Advancer, advanceTransfer } from './advance.ts';
 export { changeKeys } from './change-keys.ts';
@@ -28,6 +29,7 @@ export type { ApiKeyRow, LedgerSchema, QuoteRow, TransferEventRow, TransferRow }
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
+export { type DryRun, dryRunTransfer, type Opinion } from './operations/dry-run.ts';
 export { type Replay, replayTransfer } from './operations/replay-transfer.ts';
 export {
   type Resolution,

@@ -20,7 +20,5 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     select quote_ident(nspname) as schema from pg_extension join pg_namespace n on n.oid = extnamespace
     where extname = 'pg_trgm'`.execute(db);
   const operators = sql.raw(`${rows[0]?.schema ?? 'kpay'}.gin_trgm_ops`);
-  await sql`create index transfers_reason on kpay.transfers using gin (reason ${operators}) where reason is not null`.execute(
-    db,
-  );
+  await sql`create index transfers_reason on kpay.transfers using gin (reason ${operators}) where reason is not null`.execute(db);
 }
