@@ -20,18 +20,23 @@ import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
 import { cancelTransfer } from './routes/cancel-transfer.ts';
 import { createQuote } from './routes/create-quote.ts';
 import { createTransfer } from './routes/create-transfer.ts';
+import { createTransfers } from './routes/create-transfers.ts';
+import { exportTransfers } from './routes/export-transfers.ts';
 import { listAccounts } from './routes/list-accounts.ts';
 import { listTransferEvents } from './routes/list-transfer-events.ts';
 import { listTransfers } from './routes/list-transfers.ts';
 import { maintain } from './routes/maintenance.ts';
 import { createPause, endPause, showPauses } from './routes/pauses.ts';
 import { pluginRoutes } from './routes/plugin-routes.ts';
+import { predictProvider } from './routes/predict-provider.ts';
 import { replayTransfer } from './routes/replay-transfer.ts';
 import { resolveTransfer } from './routes/resolve-transfer.ts';
 import { showAvailability } from './routes/show-availability.ts';
 import { showBalances } from './routes/show-balances.ts';
 import { showRates } from './routes/show-rates.ts';
+import { showReviewEvidence } from './routes/show-review-evidence.ts';
 import { showTransfer } from './routes/show-transfer.ts';
+import { streamEvents } from './routes/stream-events.ts';
 import { refuseMethod, routesOf } from './routes.ts';
 
 export interface AdminApiOptions {
@@ -113,13 +118,18 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
   };
   return [
     createTransfer({ ...options, tellWorkers }),
+    createTransfers({ ...options, tellWorkers }),
     listTransfers(options),
+    exportTransfers(options),
     showTransfer(options),
     listTransferEvents(options),
+    showReviewEvidence(options),
     cancelTransfer(options),
     resolveTransfer(options),
     replayTransfer({ ...options, tellWorkers }),
     createQuote(options),
+    predictProvider(options),
+    streamEvents(options),
     showPauses(options),
     createPause(options),
     endPause(options),

@@ -52,7 +52,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operationOf(
-  { name, summary, path, scope, query, body, lines, idempotent, conditional, answer, dryRun, problems }: Operation,
+  { name, summary, path, scope, query, body, lines, idempotent, conditional, resumable, answer, dryRun, problems }: Operation,
   schemaOf: SchemaOf,
 ): Json {
   const codes = [
@@ -65,6 +65,7 @@ function operationOf(
     ...(query ? queryParameters(schemaOf(query, 'input')) : []),
     ...(idempotent ? [idempotencyKey] : []),
     ...(conditional ? [ifMatch] : []),
+    ...(resumable ? [lastEventId] : []),
   ];
   return {
     operationId: name,
@@ -106,6 +107,13 @@ const ifMatch = {
   required: false,
   description: 'The ETag that was seen: when it has changed since, nothing is done.',
   schema: { type: 'string' },
+};
+const lastEventId = {
+  name: 'Last-Event-ID',
+  in: 'header',
+  required: false,
+  description: 'The id of the last event that was seen. What followed it comes first.',
+  schema: { type: 'string', pattern: '^[0-9]{1,18}$' },
 };
 const location = { schema: { type: 'string' }, description: 'Where it can be seen.' };
 const etag = { schema: { type: 'string' }, description: 'Its version, for If-Match.' };

@@ -22,6 +22,8 @@ export interface Call<Query, Body> {
   id: string;
   query: Query;
   body: Body;
+  /** The body when it is lines. */
+  text: TextBody;
   idempotencyKey: string | undefined;
   /** The version that If-Match asks for. */
   version: number | undefined;
@@ -70,7 +72,7 @@ export interface Operation<Query = unknown, Body = unknown> {
   /** An object of the query's parameters, read from text. */
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
-  /** The media types of a body that is not JSON but lines, and what a line is. `body` is left out then. */
+  /** The media types of a body that is not JSON but lines, and what a line is. */
   lines?: { types: readonly string[]; line: z.ZodType };
   /** It takes the header Idempotency-Key. */
   idempotent?: true;
@@ -78,6 +80,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   unrepeatable?: true;
   /** It takes the header If-Match, and acts only on that version. */
   conditional?: true;
+  /** It takes the header Last-Event-ID. */
+  resumable?: true;
   /** `type` is that of a Stream, whose schema is a text. */
   answer: { status: 200 | 201 | 202; schema: z.ZodType; type?: string; location?: true; versioned?: true };
   /** What it answers instead, with 200, when the query says dryRun=true. */

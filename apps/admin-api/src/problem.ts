@@ -15,11 +15,13 @@ const KINDS = {
   too_late: { status: 409, title: 'It was sent already' },
   not_in_review: { status: 409, title: 'There is nothing to resolve' },
   not_replayable: { status: 409, title: 'It cannot be made again' },
+  batch_refused: { status: 422, title: 'A line of the batch is refused, and it was to be all or none' },
   idempotency_conflict: { status: 422, title: 'The same id was used for something else' },
   too_many_requests: { status: 429, title: 'The key asks too often' },
   internal_error: { status: 500, title: 'Something broke here' },
   ledger_unavailable: { status: 503, title: 'The ledger cannot be reached' },
   issuer_unavailable: { status: 503, title: 'The issuer of the token cannot be reached' },
+  too_many_streams: { status: 503, title: 'There are too many streams' },
   kpay_unavailable: { status: 503, title: 'KPay cannot be reached' },
 } as const;
 
@@ -46,6 +48,10 @@ export const problemSchema = z
     pointer: z.string().exactOptional().describe('The part of the body that is wrong, as a JSON pointer.'),
     parameter: z.string().exactOptional().describe('The query parameter or header that is wrong.'),
     traceId: z.string().exactOptional().describe('The trace of this request, while the API is traced.'),
+    lines: z
+      .array(z.strictObject({ line: z.int(), code: z.enum(codes), detail: z.string(), pointer: z.string().exactOptional() }))
+      .exactOptional()
+      .describe('The lines of a batch that are refused.'),
   })
   .meta({ id: 'Problem' });
 export type ProblemBody = z.infer<typeof problemSchema>;
@@ -53,6 +59,7 @@ export type ProblemBody = z.infer<typeof problemSchema>;
 interface ProblemOptions {
   pointer?: string;
   parameter?: string;
+  lines?: ProblemBody['lines'];
   moneyMoved?: 'yes' | 'no' | 'unknown';
   safeToRetry?: boolean;
   headers?: Record<string, string>;
@@ -76,7 +83,7 @@ export class Problem extends Error {
   }
 
   body(): ProblemBody {
-    const { pointer, parameter, moneyMoved = 'no', safeToRetry = this.status >= 500 || this.status === 429 } = this.#options;
+    const { pointer, parameter, lines, moneyMoved = 'no', safeToRetry = this.status >= 500 || this.status === 429 } = this.#options;
     return {
       type: `urn:kpay-ops:problem:${this.code}`,
       title: KINDS[this.code].title,
@@ -87,6 +94,7 @@ export class Problem extends Error {
       moneyMoved,
       ...(pointer !== undefined && { pointer }),
       ...(parameter !== undefined && { parameter }),
+      ...(lines && { lines }),
     };
   }
 }

@@ -12,6 +12,8 @@ import { Problem } from './problem.ts';
 
 const MOST_BODY_BYTES = 100_000;
 const MOST_LINES_BYTES = 5_000_000;
+/** Who reads nothing for so long is taken to be gone: heartbeats come far more often. */
+const STALLED_MS = 60_000;
 const noParameters = z.strictObject({});
 
 /** Express routes of operations. Other methods of their paths are refused. @param stopping ends answers that never end. */
@@ -67,10 +69,10 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
 }
 
 async function sendChunks({ chunks, headers }: Stream, type: string, request: Request, response: Response): Promise<void> {
-  // Not response.type(), which would add a charset where none belongs.
-  response.writeHead(200, { 'content-type': type, ...headers });
+  response.writeHead(200, { 'content-type': `${type}; charset=utf-8`, ...headers });
   if (request.method === 'HEAD') return void response.end();
   response.flushHeaders();
+  response.setTimeout(STALLED_MS, () => response.destroy());
   try {
     await pipeline(Readable.from(chunks), response);
   } catch (error) {
@@ -80,7 +82,7 @@ async function sendChunks({ chunks, headers }: Stream, type: string, request: Re
 }
 
 function understand(
-  { query, body, lines, idempotent, conditional }: Operation,
+  { query, body, idempotent, conditional }: Operation,
   request: Request,
   response: Response,
   signal: AbortSignal,
@@ -88,7 +90,8 @@ function understand(
   return {
     id: String(request.params.id ?? ''),
     query: parseQuery(query ?? noParameters, request.query),
-    body: lines ? textBodyOf(request) : body && parseBody(body, request.body),
+    body: body && parseBody(body, request.body),
+    text: textBodyOf(request),
     idempotencyKey: idempotent && parseIdempotencyKey(request.get('idempotency-key')),
     version: conditional && parseIfMatch(request.get('if-match')),
     caller: response.locals.caller as Caller,

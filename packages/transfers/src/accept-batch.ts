@@ -1,4 +1,11 @@
-import { type Acceptance, acceptUnderstood, type TransferOrder, type UnderstoodOrder, understand } from './accept.ts';
+import {
+  type Acceptance,
+  acceptTransfer,
+  acceptUnderstood,
+  type TransferOrder,
+  type UnderstoodOrder,
+  understand,
+} from './accept.ts';
 import type { AccountRules } from './account-rules.ts';
 import { IdempotencyConflict, InvalidRequest, SpendLimitExceeded } from './errors.ts';
 import type { Ledger } from './ledger/ledger.ts';
@@ -6,30 +13,25 @@ import type { Ledger } from './ledger/ledger.ts';
 /** What became of one order of a batch. */
 export type BatchResult = Acceptance | Refusal;
 
-interface Refusal {
+/** An order that cannot even be read is refused before it comes here. */
+export interface Refusal {
   refused: InvalidRequest | IdempotencyConflict | SpendLimitExceeded;
 }
 
 /**
- * Accepts many orders, each whole or not at all, in their order. It is the same door as acceptTransfer: when it breaks
- * off, those that were accepted by then stay so, and the same batch again replays them.
+ * Accepts many orders, each whole or not at all, one after the other, by acceptTransfer. When it breaks off, those that were accepted by then stay so, and the same batch again replays them.
  *
  * @throws what the ledger throws.
  */
 export async function acceptBatch(
   ledger: Ledger,
   accounts: ReadonlySet<string>,
-  orders: readonly TransferOrder[],
+  orders: readonly (TransferOrder | Refusal)[],
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<BatchResult[]> {
   const results: BatchResult[] = [];
   for (const order of orders) {
-    results.push(
-      await orRefused(async () => {
-        const understood = understand(accounts, order);
-        return ledger.transaction((tx) => acceptUnderstood(tx, order, understood, rules));
-      }),
-    );
+    results.push('refused' in order ? order : await orRefused(() => acceptTransfer(ledger, accounts, order, rules)));
   }
   return results;
 }
@@ -43,24 +45,24 @@ export async function acceptBatch(
 export async function acceptAllOrNone(
   ledger: Ledger,
   accounts: ReadonlySet<string>,
-  orders: readonly TransferOrder[],
+  orders: readonly (TransferOrder | Refusal)[],
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<{ recorded: boolean; results: BatchResult[] }> {
-  const understood = await Promise.all(orders.map((order) => orRefused(async () => understand(accounts, order))));
+  const entries = await Promise.all(
+    orders.map((order) => ('refused' in order ? order : orRefused(() => entryOf(accounts, order)))),
+  );
   const results: BatchResult[] = [];
   try {
     await ledger.transaction(async (tx) => {
       // Two batches that share quotes or identities lock them in one order, so that neither waits for the other for ever.
-      const quoteIds = understood.flatMap((one) =>
-        'request' in one && one.request.quoteId !== null ? [one.request.quoteId] : [],
+      const quoteIds = entries.flatMap((entry) =>
+        'order' in entry && entry.request.quoteId !== null ? [entry.request.quoteId] : [],
       );
       if (quoteIds.length > 0) {
         await tx.db.selectFrom('kpay.quotes').select('id').where('id', 'in', quoteIds).orderBy('id').forUpdate().execute();
       }
-      for (const index of orderOfLocks(orders, understood)) {
-        const [order, one] = [orders[index], understood[index]];
-        if (!order || !one) continue;
-        results[index] = 'refused' in one ? one : await orRefused(() => acceptUnderstood(tx, order, one, rules));
+      for (const [index, entry] of inOrderOfLocks(entries)) {
+        results[index] = 'refused' in entry ? entry : await orRefused(() => acceptUnderstood(tx, entry.order, entry, rules));
       }
       if (results.some((result) => 'refused' in result)) throw new RolledBack();
     });
@@ -76,18 +78,19 @@ export class RolledBack extends Error {
   override readonly name = 'RolledBack';
 }
 
+type Entry = UnderstoodOrder & { order: TransferOrder };
+
+async function entryOf(accounts: ReadonlySet<string>, order: TransferOrder): Promise<Entry> {
+  return { ...understand(accounts, order), order };
+}
+
 /** By identity; orders of one identity stay as they were given, so that the second is the replay. */
-function orderOfLocks(orders: readonly TransferOrder[], understood: readonly (UnderstoodOrder | object)[]): number[] {
-  const keys = orders.map(({ account, idempotencyKey }, index) => {
-    const one = understood[index];
-    const externalId = one && 'request' in one ? (one as UnderstoodOrder).request.externalId : null;
-    return JSON.stringify([account, externalId, idempotencyKey ?? null]);
-  });
-  const compare = (a: number, b: number) => {
-    const [left = '', right = ''] = [keys[a], keys[b]];
-    return left < right ? -1 : left > right ? 1 : a - b;
-  };
-  return [...orders.keys()].sort(compare);
+function inOrderOfLocks(entries: readonly (Entry | Refusal)[]): [number, Entry | Refusal][] {
+  const identityOf = (entry: Entry | Refusal) =>
+    'refused' in entry ? '' : JSON.stringify([entry.order.account, entry.request.externalId, entry.order.idempotencyKey ?? null]);
+  const keyed = [...entries.entries()].map(([index, entry]) => ({ index, entry, key: identityOf(entry) }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index));
+  return keyed.map(({ index, entry }) => [index, entry]);
 }
 
 async function orRefused<T>(work: () => Promise<T>): Promise<T | Refusal> {

@@ -1,5 +1,5 @@
 export { type Acceptance, acceptTransfer, type TransferOrder } from './accept.ts';
-export { acceptAllOrNone, acceptBatch, type BatchResult } from './accept-batch.ts';
+export { acceptAllOrNone, acceptBatch, type BatchResult, type Refusal } from './accept-batch.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './account-rules.ts';
 export { type Advancer, advanceTransfer } from './advance.ts';
 export { changeKeys } from './change-keys.ts';
@@ -10,6 +10,7 @@ export { scheduleCheck } from './checks/schedule.ts';
 export { IdempotencyConflict, InvalidRequest, PinMismatch, SpendLimitExceeded } from './errors.ts';
 export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFigure } from './figures/ledger-figures.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';
+export { AheadOfLedger, createEventFeed, type EventFeed } from './event-feed.ts';
 export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, type TransferPosition } from './find-transfers.ts';
 export {
   ADVANCE_JOB,

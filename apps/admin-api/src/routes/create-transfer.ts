@@ -1,26 +1,62 @@
 import type { KpayAccount } from '@kpay/core';
-import { transferWishSchema } from '@kpay/producer';
-import { type AccountRules, acceptTransfer, type Ledger, type TransferRow, transferViewSchema } from '@kpay/transfers';
+import {
+  type AccountRules,
+  acceptTransfer,
+  type DryRun,
+  dryRunTransfer,
+  InvalidRequest,
+  type Ledger,
+  type Opinion,
+  type Plugin,
+  presentTransfer,
+  type TransferOrder,
+  type TransferRow,
+  transferViewSchema,
+} from '@kpay/transfers';
 import { z } from 'zod';
-import { describeOperation, type Operation } from '../operation.ts';
+import { type Call, describeOperation, type Operation, type Reply } from '../operation.ts';
+import { orderOf, orderSchema } from '../transfer-order.ts';
 import { replyWithNew } from '../transfer-reply.ts';
 
 export interface CreateTransferOptions {
   ledger: Ledger;
   accounts: ReadonlyMap<string, KpayAccount>;
   rules?: ReadonlyMap<string, AccountRules>;
+  plugins?: readonly Plugin[];
   /** Tells the workers of an accepted transfer; it never throws. */
   tellWorkers(transfer: TransferRow): void;
 }
 
-const account = z
-  .string()
-  .regex(/^[a-z0-9-]{1,32}$/, 'must be the name of an account: 1 to 32 of a to z, 0 to 9 and -')
-  .default('default');
-const bodySchema = transferWishSchema.partial({ externalId: true }).extend({ account });
+const querySchema = z.strictObject({
+  dryRun: z
+    .enum(['true', 'false'], 'must be true or false')
+    .optional()
+    .describe('true: say what would become of it now. Nothing is written and nothing is sent.'),
+});
+
+const opinionSchema = z.strictObject({
+  check: z.string(),
+  verdict: z.enum(['pass', 'hold', 'reject']),
+  reasonCode: z.string().nullable(),
+  reason: z.string().nullable(),
+  until: z.iso.datetime().nullable().describe('When it would be looked at again at the latest.'),
+  inputs: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
+});
+const dryRunSchema = z
+  .strictObject({
+    outcome: z
+      .enum(['known', 'would_send', 'would_hold', 'would_fail'])
+      .describe('`known`: the same was accepted before, and would be answered with that transfer.'),
+    reasonCode: z.string().nullable(),
+    reason: z.string().nullable().describe('Of the first check that does not pass: it decides.'),
+    checks: z.array(opinionSchema).describe('All of them, in the order in which they are asked.'),
+    transfer: transferViewSchema.nullable().describe('The transfer that is known already.'),
+  })
+  .meta({ id: 'DryRun' });
 
 /** The answer means that the transfer is in the ledger; that it was sent is a later state of it. */
-export function createTransfer({ ledger, accounts, rules, tellWorkers }: CreateTransferOptions): Operation {
+export function createTransfer(options: CreateTransferOptions): Operation {
+  const { ledger, accounts, rules, tellWorkers } = options;
   const names = new Set(accounts.keys());
   return describeOperation({
     name: 'createTransfer',
@@ -29,21 +65,54 @@ export function createTransfer({ ledger, accounts, rules, tellWorkers }: CreateT
     scope: 'transfers:create',
     summary:
       'Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer.',
-    body: bodySchema,
+    query: querySchema,
+    body: orderSchema,
     idempotent: true,
     answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
+    dryRun: dryRunSchema,
     problems: ['idempotency_required', 'idempotency_conflict', 'spend_limit_exceeded'],
-    async handle({ body: { account, ...wish }, idempotencyKey, caller: { owner, apiKey } }) {
-      const order = {
-        account,
-        owner,
-        body: wish,
-        ...(idempotencyKey !== undefined && { idempotencyKey }),
-        ...(apiKey && { apiKey }),
-      };
+    async handle(call) {
+      const order = orderOf(call.body, call.caller, call.idempotencyKey);
+      if (call.query.dryRun === 'true') return dryRun(order, options, call);
       const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
       if (!replayed) tellWorkers(transfer);
       return replyWithNew(transfer, replayed);
     },
   });
+}
+
+// Some of the checks ask KPay, and the worker has more patience than a person.
+const PATIENCE_MS = 10_000;
+
+async function dryRun(
+  order: TransferOrder,
+  { ledger, accounts, rules, plugins = [] }: CreateTransferOptions,
+  { signal }: Pick<Call<unknown, unknown>, 'signal'>,
+): Promise<Reply> {
+  const account = accounts.get(order.account);
+  if (!account) throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const result = await dryRunTransfer(order, { ledger, account, rules, plugins, signal: patience });
+  return { status: 200, body: presentDryRun(result) };
+}
+
+function presentDryRun(result: DryRun): z.infer<typeof dryRunSchema> {
+  if (result.outcome === 'known') {
+    return { outcome: 'known', reasonCode: null, reason: null, checks: [], transfer: presentTransfer(result.transfer) };
+  }
+  const checks = result.opinions.map(presentOpinion);
+  const decides = checks.find(({ verdict }) => verdict !== 'pass');
+  return {
+    outcome: result.outcome,
+    reasonCode: decides?.reasonCode ?? null,
+    reason: decides?.reason ?? null,
+    checks,
+    transfer: null,
+  };
+}
+
+function presentOpinion(opinion: Opinion): z.infer<typeof opinionSchema> {
+  const { name, verdict, inputs = null } = opinion;
+  const why = verdict === 'pass' ? { reasonCode: null, reason: null } : { reasonCode: opinion.code, reason: opinion.reason };
+  return { check: name, verdict, ...why, until: verdict === 'hold' ? opinion.until.toISOString() : null, inputs };
 }

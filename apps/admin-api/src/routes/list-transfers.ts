@@ -1,23 +1,12 @@
-import {
-  type Ledger,
-  presentTransfer,
-  listTransfers as readTransfers,
-  type TransferFilter,
-  transferStates,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { type Ledger, presentTransfer, listTransfers as readTransfers, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
+import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const querySchema = z.strictObject({
-  account: z
-    .string()
-    .regex(/^[a-z0-9-]{1,32}$/, 'must be the name of an account')
-    .optional(),
-  state: z.enum(transferStates, `must be one of ${transferStates.join(', ')}`).optional(),
-  externalId: z.string().min(1, 'must not be empty').max(128, 'must be at most 128 characters').optional(),
+  ...filterParameters,
   limit: z
     .string()
     .regex(/^([1-9]|[1-9]\d|1\d\d|200)$/, 'must be a whole number from 1 to 200')
@@ -35,12 +24,8 @@ export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
     summary: 'Transfers, the newest first, a page at a time.',
     query: querySchema,
     answer: { status: 200, schema: pageOf(transferViewSchema) },
-    async handle({ query: { limit, cursor, account, state, externalId } }) {
-      const filter: TransferFilter = {
-        ...(account !== undefined && { account }),
-        ...(state !== undefined && { state }),
-        ...(externalId !== undefined && { externalId }),
-      };
+    async handle({ query: { limit, cursor, ...chosen } }) {
+      const filter = filterOf(chosen);
       const after = cursor === undefined ? {} : { after: readCursor(cursor, filter) };
       // One more than asked for tells whether there is a next page.
       const rows = await readTransfers(ledger, filter, { limit: limit + 1, ...after });

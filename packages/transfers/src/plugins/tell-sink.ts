@@ -95,11 +95,12 @@ async function takeTurn(tx: LedgerTransaction, name: string, holder: string): Pr
     await sql`update kpay.sinks set safe_id = ${top}, safe_xid = pg_current_xact_id() where name = ${name}`.execute(tx.db);
     return { toldId: sink.told_id, events: [], more: BigInt(top) > BigInt(sink.told_id) };
   }
-  const events = decided ? await eventsBetween(tx, sink.told_id, sink.safe_id) : [];
+  const events = decided ? await eventsBetween(tx, sink.told_id, sink.safe_id, MOST_EVENTS) : [];
   return { toldId: sink.told_id, events, more: false };
 }
 
-async function highestId({ db }: LedgerTransaction): Promise<string> {
+/** Of all events that can be seen. */
+export async function highestId({ db }: LedgerTransaction): Promise<string> {
   const { rows } = await sql<{ top: string }>`select coalesce(max(id), 0)::text as top from kpay.transfer_events`.execute(db);
   return rows[0]?.top ?? '0';
 }
@@ -123,7 +124,13 @@ async function claim({ db, now }: LedgerTransaction, name: string, holder: strin
     .executeTakeFirst();
 }
 
-async function eventsBetween({ db }: LedgerTransaction, after: string, last: string): Promise<Turn['events']> {
+/** With what their transfers are about. */
+export async function eventsBetween(
+  { db }: LedgerTransaction,
+  after: string,
+  last: string,
+  most: number,
+): Promise<Turn['events']> {
   return db
     .selectFrom('kpay.transfer_events as event')
     .innerJoin('kpay.transfers as transfer', 'transfer.id', 'event.transfer_id')
@@ -140,7 +147,7 @@ async function eventsBetween({ db }: LedgerTransaction, after: string, last: str
     .where('event.id', '>', after)
     .where('event.id', '<=', last)
     .orderBy('event.id')
-    .limit(MOST_EVENTS)
+    .limit(most)
     .execute();
 }
 
@@ -167,7 +174,7 @@ async function putOff({ db, now }: LedgerTransaction, name: string, holder: stri
     .execute();
 }
 
-function viewOf(row: Turn['events'][number]): SinkEvent {
+export function viewOf(row: Turn['events'][number]): SinkEvent {
   return {
     ...presentEvent(row),
     id: row.id,

@@ -1,0 +1,82 @@
+import { CsvError, parse } from 'csv-parse/sync';
+import type { TextBody } from './operation.ts';
+import { Problem } from './problem.ts';
+
+/** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
+export type Line = { line: number; value: unknown } | { line: number; problem: string };
+
+/**
+ * The lines of a batch, numbered as an editor does; empty ones are left out. Of CSV the first line names the fields:
+ * an empty cell is a field that is not given, and `metadata.team` is the label `team`.
+ *
+ * @throws Problem when it cannot be read at all, or has more lines than allowed.
+ */
+export function parseLines({ type, text }: TextBody, mostLines: number): Line[] {
+  const lines = type === 'text/csv' ? parseCsv(text, mostLines) : parseNdjson(text);
+  if (lines.length === 0) throw new Problem('invalid_request', 'body: has no lines', { pointer: '' });
+  if (lines.length > mostLines) {
+    throw new Problem('invalid_request', `body: has more than ${mostLines} lines: send it in parts`, { pointer: '' });
+  }
+  return lines;
+}
+
+function parseNdjson(text: string): Line[] {
+  return text
+    .replace(/^\ufeff/, '')
+    .split('\n')
+    .flatMap((content, index): Line[] => {
+    if (content.trim() === '') return [];
+    const line = index + 1;
+    try {
+      return [{ line, value: JSON.parse(content) }];
+    } catch {
+      return [{ line, problem: 'is not valid JSON' }];
+    }
+  });
+}
+
+function parseCsv(text: string, mostLines: number): Line[] {
+  const [head, ...rows] = readCsv(text, mostLines + 2);
+  if (!head) return [];
+  const names = head.record.map((name) => name.trim());
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) throw new Problem('invalid_request', `body: has two columns ${twice.slice(0, 80)}`, { pointer: '' });
+  return rows.map(({ record, info }): Line => {
+    const line = info.lines;
+    if (record.length !== names.length) {
+      return { line, problem: `has ${record.length} cells, and the first line has ${names.length}` };
+    }
+    return { line, value: objectOf(names, record) };
+  });
+}
+
+interface Row {
+  record: string[];
+  info: { lines: number };
+}
+
+function readCsv(text: string, most: number): Row[] {
+  try {
+    // Its types know nothing of `info`.
+    return parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, to: most }) as unknown as Row[];
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    const place = Number.isInteger(error.lines) ? ` at line ${error.lines}` : '';
+    throw new Problem('invalid_request', `body: is not CSV${place}: a quote is open or out of place`, { pointer: '' });
+  }
+}
+
+/** Without a prototype, so that no column's name can mean anything else. */
+function objectOf(names: readonly string[], cells: readonly string[]): unknown {
+  const order: Record<string, unknown> = Object.create(null);
+  const metadata: Record<string, string> = Object.create(null);
+  for (const [index, name] of names.entries()) {
+    const cell = cells[index] ?? '';
+    if (cell === '') continue;
+    const [, label] = /^metadata\.(.+)$/s.exec(name) ?? [];
+    if (label !== undefined) metadata[label] = cell;
+    // The only field that is a number and cannot be a text.
+    else order[name] = name === 'priority' && /^\d$/.test(cell.trim()) ? Number(cell) : cell;
+  }
+  return { ...order, ...(Object.keys(metadata).length > 0 && { metadata: { ...metadata } }) };
+}

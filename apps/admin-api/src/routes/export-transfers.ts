@@ -1,0 +1,66 @@
+import {
+  type Ledger,
+  listTransfers,
+  presentTransfer,
+  type TransferFilter,
+  type TransferPosition,
+  transferViewSchema,
+} from '@kpay/transfers';
+import { stringify } from 'csv-stringify/sync';
+import { z } from 'zod';
+import { describeOperation, type Operation } from '../operation.ts';
+import { filterOf, filterParameters } from '../transfer-filter.ts';
+
+const ROWS_AT_ONCE = 500;
+const columns = Object.keys(transferViewSchema.shape);
+
+export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
+  return describeOperation({
+    name: 'exportTransfers',
+    method: 'get',
+    path: '/transfers.csv',
+    scope: 'read',
+    summary:
+      'All transfers that a filter chooses, the newest first, as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe. A file that breaks off is not whole: the connection ends without its end.',
+    query: z.strictObject(filterParameters),
+    answer: { status: 200, schema: z.string(), type: 'text/csv' },
+    async handle({ query }) {
+      const headers = { 'content-disposition': 'attachment; filename="transfers.csv"' };
+      return { chunks: await begun(linesOf(ledger, filterOf(query))), headers };
+    },
+  });
+}
+
+/** A page is read when the one before it is on its way: memory holds one, however many there are. */
+async function* linesOf(ledger: Ledger, filter: TransferFilter): AsyncGenerator<string> {
+  let after: TransferPosition | undefined;
+  let head = csvOf([columns]);
+  do {
+    const rows = await listTransfers(ledger, filter, { limit: ROWS_AT_ONCE, ...(after && { after }) });
+    const records = rows.map((row) => {
+      const view: Record<string, unknown> = presentTransfer(row);
+      return columns.map((column) => view[column]);
+    });
+    yield head + csvOf(records);
+    head = '';
+    const last = rows.at(-1);
+    after = rows.length === ROWS_AT_ONCE && last ? { createdAt: last.created_at, id: last.id } : undefined;
+  } while (after);
+}
+
+/** The first page is read before anything is answered, so that a ledger that is away is still told by a status. */
+async function begun(lines: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
+  const first = await lines.next();
+  return (async function* () {
+    if (!first.done) yield first.value;
+    yield* lines;
+  })();
+}
+
+function csvOf(records: unknown[][]): string {
+  return stringify(records, {
+    escape_formulas: true,
+    record_delimiter: '\r\n',
+    cast: { object: (labels) => JSON.stringify(labels) },
+  });
+}

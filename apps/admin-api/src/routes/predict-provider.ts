@@ -1,0 +1,60 @@
+import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { InvalidRequest } from '@kpay/transfers';
+import { z } from 'zod';
+import { describeOperation, type Operation } from '../operation.ts';
+import { accountParameter } from '../parse-query.ts';
+import { Problem } from '../problem.ts';
+
+const bodySchema = z.strictObject({
+  account: accountParameter,
+  phoneNumber: z
+    .string({ error: 'must be a phone number' })
+    .trim()
+    .regex(/^\+?[\d ().-]{4,30}$/, 'must be a phone number, in national or international form'),
+});
+const predictionSchema = z
+  .strictObject({
+    account: z.string(),
+    country: z.string(),
+    provider: z.string(),
+    phoneNumber: z.string().nullable().describe('Digits only.'),
+    known: z.boolean().describe('Country and provider are in our catalogue.'),
+  })
+  .meta({ id: 'PredictedProvider' });
+
+// A person waits no longer for a guess.
+const PATIENCE_MS = 5_000;
+
+export function predictProvider({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
+  return describeOperation({
+    name: 'predictProvider',
+    method: 'post',
+    path: '/providers/predict',
+    scope: 'read',
+    summary: "Which operator a phone number belongs to: KPay's guess. It is asked each time, and the number is kept nowhere.",
+    body: bodySchema,
+    answer: { status: 200, schema: predictionSchema },
+    problems: ['not_found', 'kpay_unavailable'],
+    async handle({ body: { account: name, phoneNumber }, signal }) {
+      const account = accounts.get(name);
+      if (!account) {
+        throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
+      }
+      try {
+        const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+        const prediction = await account.client.predictProvider(phoneNumber, { lane: 'people', signal: patience });
+        return { body: { account: name, ...prediction } };
+      } catch (error) {
+        throw ofKpay(error);
+      }
+    },
+  });
+}
+
+function ofKpay(error: unknown): unknown {
+  if (error instanceof Rejected && (error.status === 400 || error.status === 404)) {
+    return new Problem('not_found', 'KPay knows no operator for this number.');
+  }
+  if (!(error instanceof Rejected || error instanceof Retryable)) return error;
+  return new Problem('kpay_unavailable', 'KPay tells no operator now.', { headers: { 'retry-after': '10' }, cause: error });
+}

@@ -1,0 +1,100 @@
+import { AheadOfLedger, createEventFeed, type EventFeed, type Ledger, type SinkEvent } from '@kpay/transfers';
+import { z } from 'zod';
+import { isLedgerAway } from '../ledger-away.ts';
+import { type Call, describeOperation, type Operation } from '../operation.ts';
+import { invalidParameter } from '../parse-query.ts';
+import { Problem } from '../problem.ts';
+
+const MOST_STREAMS = 100;
+/** A sign of life for proxies, and the moment to see whether the key is still good. */
+const HEARTBEAT_MS = 15_000;
+const RECONNECT_MS = 2_000;
+
+const POSITION = /^\d{1,18}$/;
+const querySchema = z.strictObject({
+  after: z
+    .string()
+    .regex(POSITION, 'must be the id of an event')
+    .optional()
+    .describe('Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the beginning of the ledger.'),
+});
+
+/** What happens to transfers, as it happens. A position is an id of the ledger, so any process can go on with it. */
+export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
+  const feed = createEventFeed(ledger);
+  let open = 0;
+  return describeOperation({
+    name: 'streamEvents',
+    method: 'get',
+    path: '/stream',
+    scope: 'read',
+    summary:
+      'Everything that happens to transfers, as server-sent events. Who comes back with Last-Event-ID misses nothing, however long it was away; without it the stream begins now.',
+    query: querySchema,
+    resumable: true,
+    answer: { status: 200, schema: z.string(), type: 'text/event-stream' },
+    problems: ['too_many_streams'],
+    async handle(call) {
+      const given = call.lastEventId ?? call.query.after;
+      if (given !== undefined && !POSITION.test(given)) throw invalidParameter('Last-Event-ID', 'must be the id of an event');
+      if (open >= MOST_STREAMS) {
+        throw new Problem('too_many_streams', `There are ${MOST_STREAMS} streams already.`, { headers: { 'retry-after': '10' } });
+      }
+      const position = given ?? (await feed.start(call.signal));
+      // Before anything is answered: what cannot be gone on with is told by a status.
+      const events = await feed.after(position).catch(refusePosition);
+      // Proxies that buffer would keep events back.
+      return { chunks: follow(position, events, call), headers: { 'x-accel-buffering': 'no' } };
+    },
+  });
+
+  async function* follow(from: string, first: SinkEvent[], { signal, isStillAllowed }: Call<unknown, unknown>) {
+    open += 1;
+    try {
+      let position = from;
+      let events = first;
+      let checkedMs = performance.now();
+      // A client that is cut off before the first event comes back to here, too.
+      yield `retry: ${RECONNECT_MS}\nid: ${position}\n\n`;
+      while (!signal.aborted) {
+        if (events.length > 0) yield events.map(blockOf).join('');
+        position = events.at(-1)?.id ?? position;
+        if (performance.now() - checkedMs >= HEARTBEAT_MS) {
+          checkedMs = performance.now();
+          if (!(await unlessAway(isStillAllowed, true))) return;
+          yield ':\n\n';
+        }
+        events = await unlessAway(() => nextEvents(feed, position, signal), []);
+      }
+    } catch (error) {
+      // Restored meanwhile: the client learns it when it comes back.
+      if (!(error instanceof AheadOfLedger)) throw error;
+    } finally {
+      open -= 1;
+    }
+  }
+}
+
+async function nextEvents(feed: EventFeed, position: string, signal: AbortSignal): Promise<SinkEvent[]> {
+  await feed.more(position, signal);
+  return signal.aborted ? [] : feed.after(position);
+}
+
+/** A ledger that is away for a while is no reason to end: browsers do not come back after an error. */
+async function unlessAway<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (!isLedgerAway(error)) throw error;
+    return otherwise;
+  }
+}
+
+function blockOf(event: SinkEvent): string {
+  return `id: ${event.id}\ndata: ${JSON.stringify(event)}\n\n`;
+}
+
+function refusePosition(error: unknown): never {
+  if (!(error instanceof AheadOfLedger)) throw error;
+  throw invalidParameter('Last-Event-ID', `${error.message}. The ledger was restored from a backup: read the transfers anew`);
+}

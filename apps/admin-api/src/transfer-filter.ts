@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto';
+import { type TransferFilter, transferStates } from '@kpay/transfers';
+import { z } from 'zod';
+
+const amount = z.string().regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal number, such as 50000 or 1500.50');
+const time = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T08:00:00Z' });
+const storable = (text: string) => !text.includes('\0');
+
+/** The parameters by which transfers are chosen. */
+export const filterParameters = {
+  account: z
+    .string()
+    .regex(/^[a-z0-9-]{1,32}$/, 'must be the name of an account')
+    .optional(),
+  state: z.enum(transferStates, `must be one of ${transferStates.join(', ')}`).optional(),
+  corridor: z
+    .string()
+    .regex(/^[A-Z]{3}-[A-Z]{3}$/, 'must be a corridor, such as CMR-GAB')
+    .optional(),
+  minAmount: amount.optional().describe("At least this much, in units of each transfer's own source currency."),
+  maxAmount: amount.optional().describe('At most this much.'),
+  createdFrom: time.optional().describe('Accepted at this time or later.'),
+  createdTo: time.optional().describe('Accepted before this time.'),
+  externalId: z
+    .string()
+    .min(1, 'must not be empty')
+    .max(128, 'must be at most 128 characters')
+    .refine(storable, 'must not contain NUL characters')
+    .optional(),
+  // Shorter ones are no help to the index of three letters at a time.
+  reason: z
+    .string()
+    .min(3, 'must be at least 3 characters')
+    .max(100, 'must be at most 100 characters')
+    .refine(storable, 'must not contain NUL characters')
+    .optional()
+    .describe('Stands somewhere in the reason, in capital letters or small ones.'),
+};
+
+type FilterQuery = { [name in keyof typeof filterParameters]?: string | undefined };
+
+export function filterOf({ createdFrom, createdTo, ...query }: FilterQuery): TransferFilter {
+  const given = Object.entries(query).filter(([name, value]) => name in filterParameters && value !== undefined);
+  return {
+    ...(Object.fromEntries(given) as TransferFilter),
+    ...(createdFrom !== undefined && { createdFrom: new Date(createdFrom) }),
+    ...(createdTo !== undefined && { createdTo: new Date(createdTo) }),
+  };
+}
+
+/** The same for the same filter, and for no other. */
+export function fingerprintOf(filter: TransferFilter): string {
+  const text = JSON.stringify(Object.entries(filter).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return createHash('sha256').update(text).digest('base64url').slice(0, 12);
+}

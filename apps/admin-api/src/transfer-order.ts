@@ -1,0 +1,20 @@
+import { transferWishSchema } from '@kpay/producer';
+import type { TransferOrder } from '@kpay/transfers';
+import { z } from 'zod';
+import type { Caller } from './operation.ts';
+
+const account = z
+  .string()
+  .regex(/^[a-z0-9-]{1,32}$/, 'must be the name of an account: 1 to 32 of a to z, 0 to 9 and -')
+  .default('default');
+
+/** A transfer as REST asks for it. */
+export const orderSchema = transferWishSchema.partial({ externalId: true }).extend({ account });
+
+export function orderOf(
+  { account, ...body }: z.infer<typeof orderSchema>,
+  { owner, apiKey }: Caller,
+  idempotencyKey: string | undefined,
+): TransferOrder {
+  return { account, owner, body, ...(idempotencyKey !== undefined && { idempotencyKey }), ...(apiKey && { apiKey }) };
+}

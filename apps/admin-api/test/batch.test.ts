@@ -1,0 +1,119 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { type Answer, type RunningApi, startApi } from './running-api.ts';
+import { openTestLedger } from './test-ledger.ts';
+
+let api: RunningApi;
+beforeAll(async () => {
+  api = await startApi(await openTestLedger());
+}, 60_000);
+beforeEach(() => api.empty());
+afterAll(() => api.close());
+
+const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const send = (text: string, query = '', type = 'application/x-ndjson') =>
+  api.ask(`/v1/transfers/batch${query}`, { method: 'POST', body: text, headers: { 'content-type': type } });
+const ndjson = (lines: readonly unknown[]) => lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+const recorded = async () => (await api.ledger.db.selectFrom('kpay.transfers').select('id').execute()).length;
+const resultsOf = (answer: Answer) => answer.body.results as { line: number; outcome: string; problem: { pointer?: string } | null }[];
+
+const mixed = ndjson([
+  { ...wish, externalId: 'a' },
+  '{"broken',
+  { ...wish, externalId: 'b', amount: -1 },
+  wish,
+  '',
+  { ...wish, idempotencyKey: 'k-1' },
+  { ...wish, externalId: 'a' },
+  { ...wish, externalId: 'a', amount: 60_000 },
+  [1],
+  { ...wish, externalId: 'c', nonsense: 1 },
+]);
+
+describe('POST /v1/transfers/batch', () => {
+  it('accepts each line whole or not at all, and tells the result of each; the same again is replayed', async () => {
+    const { status, body } = await send(mixed);
+    expect({ status, body }).toMatchObject({ status: 200, body: { accepted: 2, replayed: 1, refused: 6 } });
+    const results = body.results as Record<string, unknown>[];
+    expect(results).toMatchObject([
+      { line: 1, outcome: 'accepted', transfer: { externalId: 'a', state: 'queued' }, problem: null },
+      { line: 2, outcome: 'refused', transfer: null, problem: { code: 'invalid_request', pointer: '' } },
+      { line: 3, outcome: 'refused', problem: { pointer: '/amount' } },
+      { line: 4, outcome: 'refused', problem: { code: 'idempotency_required' } },
+      { line: 6, outcome: 'accepted', transfer: { externalId: null } },
+      { line: 7, outcome: 'replayed', transfer: { externalId: 'a' } },
+      { line: 8, outcome: 'refused', problem: { code: 'idempotency_conflict', status: 422 } },
+      { line: 9, outcome: 'refused', problem: { pointer: '' } },
+      { line: 10, outcome: 'refused', problem: { pointer: '/nonsense' } },
+    ]);
+    expect(await recorded()).toBe(2);
+    expect(api.hinted).toHaveLength(2);
+    expect((await send(mixed)).body).toMatchObject({ accepted: 0, replayed: 3, refused: 6 });
+    expect(await recorded()).toBe(2);
+  });
+
+  it('with atomic=true makes nothing when a line is refused, and says which', async () => {
+    const { status, body } = await send(mixed, '?atomic=true');
+    expect({ status, body }).toMatchObject({ status: 422, body: { code: 'batch_refused', moneyMoved: 'no' } });
+    expect((body.lines as { line: number }[]).map(({ line }) => line)).toEqual([2, 3, 4, 8, 9, 10]);
+    expect(await recorded()).toBe(0);
+    expect(api.hinted).toHaveLength(0);
+  });
+
+  it('with atomic=true makes all when none is refused', async () => {
+    const lines = Array.from({ length: 20 }, (_, n) => ({ ...wish, externalId: `order-${n}` }));
+    const { status, body } = await send(ndjson(lines), '?atomic=true');
+    expect({ status, body }).toMatchObject({ status: 200, body: { accepted: 20, refused: 0 } });
+    expect((body.results as { line: number }[]).map(({ line }) => line)).toEqual(lines.map((_, n) => n + 1));
+    expect(await recorded()).toBe(20);
+  });
+
+  it('takes no more than 1,000 lines, and none of them then', async () => {
+    const lines = Array.from({ length: 1_001 }, (_, n) => ({ ...wish, externalId: `order-${n}` }));
+    expect(await send(ndjson(lines))).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(await recorded()).toBe(0);
+  });
+
+  it('reads CSV: an empty cell is a field that is not given', async () => {
+    const csv = [
+      'externalId,sourceCountry,destinationCountry,amount,priority,description,metadata.team,metadata.cost centre',
+      'a,CMR,GAB,50000,9,"for ""May"", all",lagos,',
+      'b,CMR,GAB,50000.00,,,,',
+      'c,CMR,GAB',
+      'd,CMR,CMR,50000,,,,',
+      'e,CMR,GAB,50000,99,,,',
+    ].join('\r\n');
+    const { status, body } = await send(`\ufeff${csv}`, '', 'text/csv; charset=utf-8');
+    expect({ status, body }).toMatchObject({
+      status: 200,
+      body: {
+        accepted: 2,
+        results: [
+          { line: 2, transfer: { priority: 9, description: 'for "May", all', metadata: { team: 'lagos' } } },
+          { line: 3, transfer: { priority: 5, description: null, metadata: null, amount: '50000' } },
+          { line: 4, problem: { detail: 'body: has 3 cells, and the first line has 8' } },
+          { line: 5, problem: { pointer: '/destinationCountry' } },
+          { line: 6, problem: { pointer: '/priority' } },
+        ],
+      },
+    });
+  });
+
+  it.each([
+    ['no lines', '\n\n', 'application/x-ndjson', 400],
+    ['no body', '', 'application/x-ndjson', 400],
+    ['a quote that is open', 'externalId\n"a', 'text/csv', 400],
+    ['a column twice', 'amount,amount\n1,2', 'text/csv', 400],
+    ['a column of no field', '__proto__,amount\n1,2', 'text/csv', 200],
+    ['JSON', '[]', 'application/json', 415],
+    ['more than 5 MB', 'x'.repeat(5_000_001), 'application/x-ndjson', 413],
+  ])('%s leaves nothing behind', async (_what, text, type, status) => {
+    const answer = await send(text, '', type);
+    expect(answer.status, answer.text).toBe(status);
+    if (status === 200) expect(resultsOf(answer).every(({ outcome }) => outcome === 'refused')).toBe(true);
+    expect(await recorded()).toBe(0);
+  });
+
+  it('refuses a wrong parameter', async () => {
+    expect(await send('{}', '?atomic=yes')).toMatchObject({ status: 400, body: { parameter: 'atomic' } });
+  });
+});
