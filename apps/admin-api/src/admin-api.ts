@@ -155,7 +155,8 @@ function requireCaller(authenticate: Authenticate): RequestHandler {
         await authenticate(credentials);
         return true;
       } catch (error) {
-        if (error instanceof Problem) return false;
+        // An issuer that is away says nothing about the token.
+        if (error instanceof Problem) return error.status >= 500;
         throw error;
       }
     };
