@@ -1,5 +1,5 @@
 import { Validator } from '@seriousme/openapi-schema-validator';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type AskOptions, adminToken, type RunningApi, startApi } from './running-api.ts';
@@ -39,12 +39,20 @@ async function review(id: string): Promise<void> {
   await inState({ state: 'review', version: 3, lease_until: null, due_at: null });
 }
 
+const validators = new Map<string, ValidateFunction>();
+
 /** Whether `value` is what the document says; the reasons why not. */
 function differences(schema: object, value: unknown): string[] {
+  const text = JSON.stringify(schema);
+  const validate = validators.get(text) ?? compile(schema);
+  validators.set(text, validate);
+  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+function compile(schema: object): ValidateFunction {
   const ajv = new Ajv2020({ strict: false, allErrors: true });
   addFormats.default(ajv);
-  const validate = ajv.compile({ ...schema, components: document.components });
-  return validate(value) ? [] : (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  return ajv.compile({ ...schema, components: document.components });
 }
 
 function operationAt(path: string, method: string): [string, Described] {

@@ -1,4 +1,4 @@
-import { createLogger, openPostgres } from '@kpay/runtime';
+import { createLogger, type Database, openPostgres } from '@kpay/runtime';
 import { eventually, localPostgres } from '@kpay/testkit';
 import { acceptTransfer, createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -22,14 +22,14 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
   if ('unavailable' in server) return;
   let api: RunningApi;
   let ledger: Ledger;
-  let query: (text: string) => Promise<unknown>;
+  let database: Database;
+  const query = (text: string) => database.pool.query(text);
   const readers: Reader[] = [];
   beforeAll(async () => {
-    const database = await openPostgres({ url: server.url, logger: createLogger({ name: 'test', level: 'silent' }) });
+    database = await openPostgres({ url: server.url, logger: createLogger({ name: 'test', level: 'silent' }) });
     const db = database.kysely<LedgerSchema>();
     await migrateLedger(db);
     ledger = createLedger(db);
-    query = (text) => database.pool.query(text);
     api = await startApi({ ledger, empty: async () => {}, stop: database.close, remove: () => {} });
   }, 60_000);
   beforeEach(async () => {
@@ -86,16 +86,15 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     const first = await accept('first');
     const reader = await read({}, '?after=0');
     await eventually(() => expect(reader.ids).toHaveLength(1));
-    const written = Promise.withResolvers<void>();
-    const commit = Promise.withResolvers<void>();
-    const late = ledger.transaction(async (tx) => {
-      await tx.db.updateTable('kpay.transfers').set({ updated_at: tx.now }).where('id', '=', first.id).execute();
-      const event = { transfer_id: first.id, version: 99, type: 'late', to_state: 'queued', actor: 'test', at: tx.now } as const;
-      await tx.db.insertInto('kpay.transfer_events').values(event).execute();
-      written.resolve();
-      await commit.promise;
-    });
-    await written.promise;
+    const late = await database.pool.connect();
+    // Ours are ended when they stand still for so long.
+    await late.query('set idle_in_transaction_session_timeout = 0');
+    await late.query('begin');
+    await late.query(`update kpay.transfers set updated_at = now() where id = '${first.id}'`);
+    await late.query(
+      `insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, at)
+       values ('${first.id}', 99, 'late', 'queued', 'test', now())`,
+    );
     // Each its own transaction, eight at a time.
     let n = 0;
     const acceptOn = async () => {
@@ -105,8 +104,8 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     // One who comes back now stands where the first one stands.
     const back = await read({ 'last-event-id': String(reader.ids[0]) });
     expect([reader.ids.length, back.ids.length]).toEqual([1, 0]);
-    commit.resolve();
-    await late;
+    await late.query('commit');
+    late.release(true);
     const expected = await eventIds();
     expect(expected).toHaveLength(EVENTS + 2);
     await eventually(() => expect([reader.ids.length, back.ids.length]).toEqual([EVENTS + 2, EVENTS + 1]), {

@@ -1,6 +1,7 @@
 import { type CallCost, type ClientCalls, measureClient } from './client.ts';
 import { describeRange, ratios } from './figures.ts';
 import { type Backlog, measureBacklog, measurePeer, TIME_SCALE } from './limit.ts';
+import { measureLists } from './lists.ts';
 import { median } from './median.ts';
 import { measureMemory } from './memory.ts';
 import { type Cost, measureSpeed, type Speed } from './speed.ts';
@@ -61,6 +62,13 @@ export const parts: readonly Part[] = [
     full: { transfers: 100_000, rounds: 1 },
     small: { transfers: 100_000, rounds: 1 },
     run: reportMemory,
+  },
+  {
+    name: 'lists',
+    title: 'Lists and searches',
+    full: { transfers: 1_000_000, rounds: 101 },
+    small: { transfers: 1_000_000, rounds: 21 },
+    run: reportLists,
   },
 ];
 
@@ -195,5 +203,26 @@ sends all the while. Resident size with an empty ledger, and the most in the 20 
 | worker | ${mb(beforeMb)} | ${mb(waitingMb)} |
 | Redis | ${mb(redisMb.before)} | ${mb(redisMb.waiting)} |`,
     figures: [],
+  };
+}
+
+async function reportLists({ transfers, rounds }: Size): Promise<Report> {
+  const costs = await measureLists({ transfers, rounds });
+  const count = transfers.toLocaleString('en');
+  const rows = costs.map(
+    ({ what, rows, ms }) =>
+      `| ${what} | ${rows.small} | ${ms.small.toFixed(2)} | ${rows.large} | ${ms.large.toFixed(2)} | ${(ms.large / ms.small).toFixed(2)} |`,
+  );
+  return {
+    text: `A page of 50 in a ledger of 10,000 transfers and in one of ${count}, in turn, ${rounds} times each. What is said to be of 10 is of
+as many in both. Medians.
+
+| | rows | 10,000: ms | rows | ${count}: ms | ratio |
+|---|---|---|---|---|---|
+${rows.join('\n')}`,
+    figures: costs.map(({ what, ms }) => {
+      const ratio = ms.large / ms.small;
+      return { what: `${what}, times what it costs with 10,000`, seen: ratio.toFixed(2), needed: '≤ 2', held: ratio <= 2 };
+    }),
   };
 }
