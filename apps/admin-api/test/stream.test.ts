@@ -6,6 +6,7 @@ import { adminToken, type RunningApi, startApi } from './running-api.ts';
 
 const server = await localPostgres();
 const EVENTS = 1_000;
+const logger = createLogger({ name: 'test', level: 'silent' });
 
 /** A reader of the stream, with all it got. */
 interface Reader {
@@ -26,7 +27,7 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
   const query = (text: string) => database.pool.query(text);
   const readers: Reader[] = [];
   beforeAll(async () => {
-    database = await openPostgres({ url: server.url, logger: createLogger({ name: 'test', level: 'silent' }) });
+    database = await openPostgres({ url: server.url, logger });
     const db = database.kysely<LedgerSchema>();
     await migrateLedger(db);
     ledger = createLedger(db);
@@ -86,8 +87,9 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     const first = await accept('first');
     const reader = await read({}, '?after=0');
     await eventually(() => expect(reader.ids).toHaveLength(1));
-    const late = await database.pool.connect();
-    // Ours are ended when they stand still for so long.
+    // Ours are ended when they stand still for so long, or say nothing.
+    const patient = await openPostgres({ url: server.url, logger, statementTimeoutMs: 600_000 });
+    const late = await patient.pool.connect();
     await late.query('set idle_in_transaction_session_timeout = 0');
     await late.query('begin');
     await late.query(`update kpay.transfers set updated_at = now() where id = '${first.id}'`);
@@ -105,7 +107,8 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     const back = await read({ 'last-event-id': String(reader.ids[0]) });
     expect([reader.ids.length, back.ids.length]).toEqual([1, 0]);
     await late.query('commit');
-    late.release(true);
+    late.release();
+    await patient.close();
     const expected = await eventIds();
     expect(expected).toHaveLength(EVENTS + 2);
     await eventually(() => expect([reader.ids.length, back.ids.length]).toEqual([EVENTS + 2, EVENTS + 1]), {

@@ -7,6 +7,7 @@ import {
   advanceTransfer,
   listTransferEvents,
   parseQuoteRequest,
+  presentQuote,
   type QuoteRow,
   quote,
   replayTransfer,
@@ -35,6 +36,17 @@ describe('a quote', () => {
     expect(found).toMatchObject({ account: 'default', rate: '1.0153', floor: '1.005147', amount_minor: null, created_by: 'ann' });
     expect(found.rate_asked_at.getTime()).toBeLessThanOrEqual(found.created_at.getTime());
     expect(found.expires_at.getTime() - found.created_at.getTime()).toBe(600_000);
+  });
+
+  it('shows what would arrive, how old the rate was and how far the floor is below it', async () => {
+    const found = await ask({ amount: 100_000, tolerancePercent: 2.5 });
+    const again = await quote(stage.ledger, advancer.account, parseQuoteRequest(corridor), { by: 'ann' });
+    expect(presentQuote(found)).toMatchObject({ estimate: '101530', tolerancePercent: 2.5, rateAgeSeconds: expect.closeTo(0, 0) });
+    expect(presentQuote({ ...again, rate_asked_at: new Date(again.created_at.getTime() - 90_500) })).toMatchObject({
+      estimate: null,
+      tolerancePercent: 1,
+      rateAgeSeconds: 90.5,
+    });
   });
 
   it('costs KPay one read of the rate however many are asked for', async () => {

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { formatAmount, type KpayAccount, parseRate } from '@kpay/core';
+import { convert, formatAmount, type KpayAccount, parseRate } from '@kpay/core';
 import { z } from 'zod';
 import { InvalidRequest } from './errors.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
@@ -103,6 +103,11 @@ export const quoteViewSchema = z
     destinationCurrency: z.string(),
     rate: decimalSchema.describe('What KPay showed.'),
     rateAt: time.describe('When KPay was asked for it.'),
+    rateAgeSeconds: z.number().min(0).describe('How old it was when the quote was made.'),
+    estimate: decimalSchema
+      .nullable()
+      .describe('What would arrive of the amount at this rate; null without an amount. KPay rounds rates, so it may differ a little.'),
+    tolerancePercent: z.number().min(0).describe('How far the floor is below the rate.'),
     floor: decimalSchema.describe('The least rate at which a transfer with this quote is sent: its minRate.'),
     createdAt: time,
     expiresAt: time.describe('Until when a transfer can be made with it.'),
@@ -121,8 +126,15 @@ export function presentQuote(row: QuoteRow): QuoteView {
     destinationCurrency: row.destination_currency,
     rate: row.rate,
     rateAt: row.rate_asked_at.toISOString(),
+    rateAgeSeconds: (row.created_at.getTime() - row.rate_asked_at.getTime()) / 1_000,
+    estimate: row.amount_minor === null ? null : estimateOf(row, BigInt(row.amount_minor)),
+    tolerancePercent: Math.round((1 - Number(row.floor) / Number(row.rate)) * 10_000) / 100,
     floor: row.floor,
     createdAt: row.created_at.toISOString(),
     expiresAt: row.expires_at.toISOString(),
   };
+}
+
+function estimateOf({ currency, destination_currency, rate }: QuoteRow, amountMinor: bigint): string {
+  return formatAmount(convert({ amountMinor, currency }, rate, destination_currency));
 }
