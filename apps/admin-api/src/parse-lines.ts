@@ -25,14 +25,14 @@ function parseNdjson(text: string): Line[] {
     .replace(/^\ufeff/, '')
     .split('\n')
     .flatMap((content, index): Line[] => {
-    if (content.trim() === '') return [];
-    const line = index + 1;
-    try {
-      return [{ line, value: JSON.parse(content) }];
-    } catch {
-      return [{ line, problem: 'is not valid JSON' }];
-    }
-  });
+      if (content.trim() === '') return [];
+      const line = index + 1;
+      try {
+        return [{ line, value: JSON.parse(content) }];
+      } catch {
+        return [{ line, problem: 'is not valid JSON' }];
+      }
+    });
 }
 
 function parseCsv(text: string, mostLines: number): Line[] {

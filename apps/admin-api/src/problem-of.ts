@@ -63,7 +63,8 @@ function ofHttpError(error: unknown): Problem | undefined {
   }
   const status = Number(fieldOf(error, 'status'));
   if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB, that of a batch 5 MB.');
-  if (status === 415) return new Problem('unsupported_media_type', 'Send the body in the media type that this takes, in UTF-8, not compressed.');
+  if (status === 415)
+    return new Problem('unsupported_media_type', 'Send the body in the media type that this takes, in UTF-8, not compressed.');
   if (status >= 400 && status < 500) return new Problem('invalid_request', 'The request could not be read.');
   return undefined;
 }

@@ -83,7 +83,13 @@ export class Problem extends Error {
   }
 
   body(): ProblemBody {
-    const { pointer, parameter, lines, moneyMoved = 'no', safeToRetry = this.status >= 500 || this.status === 429 } = this.#options;
+    const {
+      pointer,
+      parameter,
+      lines,
+      moneyMoved = 'no',
+      safeToRetry = this.status >= 500 || this.status === 429,
+    } = this.#options;
     return {
       type: `urn:kpay-ops:problem:${this.code}`,
       title: KINDS[this.code].title,

@@ -12,9 +12,11 @@ afterAll(() => api.close());
 const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const send = (text: string, query = '', type = 'application/x-ndjson') =>
   api.ask(`/v1/transfers/batch${query}`, { method: 'POST', body: text, headers: { 'content-type': type } });
-const ndjson = (lines: readonly unknown[]) => lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
+const ndjson = (lines: readonly unknown[]) =>
+  lines.map((line) => (typeof line === 'string' ? line : JSON.stringify(line))).join('\n');
 const recorded = async () => (await api.ledger.db.selectFrom('kpay.transfers').select('id').execute()).length;
-const resultsOf = (answer: Answer) => answer.body.results as { line: number; outcome: string; problem: { pointer?: string } | null }[];
+const resultsOf = (answer: Answer) =>
+  answer.body.results as { line: number; outcome: string; problem: { pointer?: string } | null }[];
 
 const mixed = ndjson([
   { ...wish, externalId: 'a' },

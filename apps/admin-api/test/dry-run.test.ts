@@ -65,7 +65,11 @@ describe('POST /v1/transfers?dryRun=true', () => {
 
   it('knows of a pause', async () => {
     const pause = await api.ask('/v1/pauses', { body: { scope: 'all', reason: 'audit' } });
-    expect((await dryRun()).body).toMatchObject({ outcome: 'would_hold', reasonCode: 'paused', reason: 'paused by admin: audit' });
+    expect((await dryRun()).body).toMatchObject({
+      outcome: 'would_hold',
+      reasonCode: 'paused',
+      reason: 'paused by admin: audit',
+    });
     await api.ask(`/v1/pauses/${pause.body.id}`, { method: 'DELETE' });
   });
 

@@ -71,7 +71,13 @@ describe('GET /v1/transfers', () => {
       seen.push(...idsOf(page));
       next = page.body.nextCursor === null ? '' : `&cursor=${page.body.nextCursor}`;
       if (next === '') break;
-      for (const other of ['', 'minAmount=200', 'minAmount=200&maxAmount=6000', `${filter}&corridor=CMR-GAB`, `${filter}&reason=xyz`]) {
+      for (const other of [
+        '',
+        'minAmount=200',
+        'minAmount=200&maxAmount=6000',
+        `${filter}&corridor=CMR-GAB`,
+        `${filter}&reason=xyz`,
+      ]) {
         expect(await list(`${other}${next}`)).toMatchObject({ status: 400, body: { parameter: 'cursor' } });
       }
     } while (next !== '');

@@ -1,6 +1,13 @@
 import { createLogger, type Database, openPostgres } from '@kpay/runtime';
 import { localPostgres } from '@kpay/testkit';
-import { type Ledger, type LedgerSchema, listTransfers, openLedger, type TransferFilter, type TransferPosition } from '@kpay/transfers';
+import {
+  type Ledger,
+  type LedgerSchema,
+  listTransfers,
+  openLedger,
+  type TransferFilter,
+  type TransferPosition,
+} from '@kpay/transfers';
 import pg from 'pg';
 import { median } from './median.ts';
 
@@ -35,7 +42,10 @@ export async function measureLists({ transfers, rounds }: { transfers: number; r
         for (const side of Object.values(sides)) {
           const after = from === 0 ? undefined : positionAt(side.transfers, from);
           const startedMs = performance.now();
-          const page = await listTransfers(side.ledger, filterFor(filter, side.transfers), { limit: PAGE, ...(after && { after }) });
+          const page = await listTransfers(side.ledger, filterFor(filter, side.transfers), {
+            limit: PAGE,
+            ...(after && { after }),
+          });
           side.times.push(performance.now() - startedMs);
           side.rows = page.length;
         }

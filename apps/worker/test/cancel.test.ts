@@ -26,7 +26,8 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
     // So that it meets every step of the send.
     await delay(random() * 30);
     const answer = await cancelTransfer(stage.ledger, transfer.id, { by: 'ann' });
-    if (answer?.outcome !== 'cancelled' && answer?.outcome !== 'too_late') throw new Error(`cancelling came to ${answer?.outcome}`);
+    if (answer?.outcome !== 'cancelled' && answer?.outcome !== 'too_late')
+      throw new Error(`cancelling came to ${answer?.outcome}`);
     counts[answer.outcome] += 1;
     const row = await eventually(
       async () => {

@@ -41,7 +41,11 @@ describe('a quote', () => {
   it('shows what would arrive, how old the rate was and how far the floor is below it', async () => {
     const found = await ask({ amount: 100_000, tolerancePercent: 2.5 });
     const again = await quote(stage.ledger, advancer.account, parseQuoteRequest(corridor), { by: 'ann' });
-    expect(presentQuote(found)).toMatchObject({ estimate: '101530', tolerancePercent: 2.5, rateAgeSeconds: expect.closeTo(0, 0) });
+    expect(presentQuote(found)).toMatchObject({
+      estimate: '101530',
+      tolerancePercent: 2.5,
+      rateAgeSeconds: expect.closeTo(0, 0),
+    });
     expect(presentQuote({ ...again, rate_asked_at: new Date(again.created_at.getTime() - 90_500) })).toMatchObject({
       estimate: null,
       tolerancePercent: 1,

@@ -106,7 +106,9 @@ export const quoteViewSchema = z
     rateAgeSeconds: z.number().min(0).describe('How old it was when the quote was made.'),
     estimate: decimalSchema
       .nullable()
-      .describe('What would arrive of the amount at this rate; null without an amount. KPay rounds rates, so it may differ a little.'),
+      .describe(
+        'What would arrive of the amount at this rate; null without an amount. KPay rounds rates, so it may differ a little.',
+      ),
     tolerancePercent: z.number().min(0).describe('How far the floor is below the rate.'),
     floor: decimalSchema.describe('The least rate at which a transfer with this quote is sent: its minRate.'),
     createdAt: time,
