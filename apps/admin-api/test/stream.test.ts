@@ -42,7 +42,7 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     await server.stop();
   });
 
-  async function read(headers: Record<string, string> = {}, query = '', token = adminToken): Promise<Reader> {
+  async function read(headers: Record<string, string> = {}, query = '', token: string = adminToken): Promise<Reader> {
     const leave = new AbortController();
     const answer = await fetch(`${api.url}/v1/stream${query}`, {
       headers: { authorization: `Bearer ${token}`, ...headers },
