@@ -5,6 +5,7 @@ import { measureLists } from './lists.ts';
 import { median } from './median.ts';
 import { measureMemory } from './memory.ts';
 import { type Cost, measureSpeed, type Speed } from './speed.ts';
+import { measureTraced, tracings } from './traced.ts';
 
 /** A figure that must hold. */
 export interface Figure {
@@ -69,6 +70,13 @@ export const parts: readonly Part[] = [
     full: { transfers: 1_000_000, rounds: 101 },
     small: { transfers: 1_000_000, rounds: 21 },
     run: reportLists,
+  },
+  {
+    name: 'traces',
+    title: 'Traced',
+    full: { transfers: 1_000, rounds: 5 },
+    small: { transfers: 500, rounds: 3 },
+    run: reportTraced,
   },
 ];
 
@@ -224,5 +232,28 @@ ${rows.join('\n')}`,
       const ratio = ms.large / ms.small;
       return { what: `${what}, times what it costs with 10,000`, seen: ratio.toFixed(2), needed: '≤ 2', held: ratio <= 2 };
     }),
+  };
+}
+
+async function reportTraced(size: Size): Promise<Report> {
+  const rounds = await measureTraced(size);
+  const names = { off: 'no OTEL_* setting', tenth: 'one transfer of ten', on: 'each transfer' };
+  const rows = tracings.map((tracing) => {
+    const costs = rounds.map((round) => round[tracing]);
+    const shares = ratios(rounds.map((round) => ({ ours: round[tracing].perSecond, bare: round.off.perSecond })));
+    const perSecond = describeRange(
+      costs.map((cost) => cost.perSecond),
+      0,
+    );
+    return `| ${names[tracing]} | ${perSecond} | ${median(shares).toFixed(2)} | ${median(costs.map((cost) => cost.cpuMs)).toFixed(2)} |`;
+  });
+  return {
+    text: `The worker at concurrency 20 with the limit off, jobs of BullMQ, spans sent to a collector that only reads them; ${rounds.length} rounds of
+${size.transfers} transfers of each in turn. Median (least to most); processor time is the worker's for a transfer, in milliseconds.
+
+| traced | transfers a second | share of not traced | processor time |
+|---|---|---|---|
+${rows.join('\n')}`,
+    figures: [],
   };
 }

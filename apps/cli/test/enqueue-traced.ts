@@ -1,5 +1,5 @@
-// Run by a test as another service that is traced: enqueues one transfer with our producer and one with bare BullMQ,
-// within a span of its own, and prints the trace's id.
+// Run by a test as another service that is traced: within a span of its own it enqueues one transfer with our producer,
+// which knows nothing of that, and one with bare BullMQ and its telemetry.
 import { startTelemetry } from '@kpay/runtime/telemetry';
 
 await startTelemetry('a-service', process.env);
@@ -15,7 +15,7 @@ const telemetry = new BullMQOtel({ tracerName: 'a-service' });
 const wish = { sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
 
 await trace.getTracer('a-service').startActiveSpan('pay out', async (span) => {
-  const producer = createProducer({ account: 'default', connection: url.href, telemetry });
+  const producer = createProducer({ account: 'default', connection: url.href });
   const ours = await producer.enqueue({ ...wish, externalId: 'by-our-producer' });
   const queue = new Queue('kpay-transfers-default', { connection, prefix: '{kpay-default}', telemetry });
   await queue.add('transfer', { ...wish, externalId: 'by-bare-bullmq' });

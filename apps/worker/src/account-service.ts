@@ -163,7 +163,14 @@ function advancerOf(
     worker: PROCESS_NAME,
     conflictConfirmMs,
     random: Math.random,
-    onAnswer: (answer) => metrics.answered(account.name, answer),
+    onAnswer(answer, { id: transferId, attempts: attempt }) {
+      metrics.answered(account.name, answer);
+      if (answer !== 'unknown' && answer !== 'lease_expired') return;
+      logger.warn(
+        { account: account.name, transferId, attempt, answer },
+        'nobody knows whether KPay carried a send out: its id is sent again',
+      );
+    },
     onAlarm(transfer, alarm) {
       metrics.alarmed(account.name);
       logger.error({ account: account.name, transferId: transfer.id, state: transfer.state, alarm }, alarm);

@@ -15,11 +15,13 @@ interface AdvanceProcessorOptions {
 /** The processor of an account's hints: takes the transfer one step on. It never fails: what is due stays due. */
 export function createAdvanceProcessor(advancer: Advancer, options: AdvanceProcessorOptions): Processor<Hint, void> {
   const { signal, onMoved, onMismatch, logger } = options;
+  const account = advancer.account.name;
   let mismatched = false;
 
   async function onError(error: unknown, transferId: string): Promise<void> {
     if (signal.aborted) return;
-    if (!(error instanceof PinMismatch)) return logger.error({ err: error, transferId }, 'a transfer could not be advanced');
+    if (!(error instanceof PinMismatch))
+      return logger.error({ err: error, account, transferId }, 'a transfer could not be advanced');
     if (mismatched) return;
     mismatched = true;
     await onMismatch(error);

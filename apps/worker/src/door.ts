@@ -61,7 +61,7 @@ export function createDoor({
     } catch (error) {
       if (error instanceof InvalidRequest || error instanceof IdempotencyConflict) throw new UnrecoverableError(error.message);
       // The ledger could not be asked. Failing the job would tell its producer "no" to something not yet judged.
-      logger.error({ err: error, account }, 'a job could not be accepted, it is tried again');
+      logger.error({ err: error, account, jobId: job.id }, 'a job could not be accepted, it is tried again');
       return comeBack(job, token, LEDGER_AWAY_MS);
     }
   }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { EventEmitter } from 'node:events';
 import type { JobsOptions, QueueEvents, Telemetry } from 'bullmq';
+import { carryTrace } from './carry-trace.ts';
 import { QueueUnavailable } from './errors.ts';
 import { type EnqueuedJob, followJob, type ReadJob, readAcceptance, readResult, type WaitOptions } from './follow-job.ts';
 import { parseWish, type TransferWish } from './parse-wish.ts';
@@ -15,7 +16,7 @@ const FINISHED_WITHIN_MS = 15 * 60_000;
 export interface ProducerOptions {
   /** The account whose money moves, as the workers name it. A name that no worker has leaves jobs waiting. */
   account: string;
-  /** BullMQ's telemetry, such as that of `bullmq-otel`: the job carries the caller's trace to the worker. */
+  /** BullMQ's telemetry, such as that of `bullmq-otel`: for a span of the enqueuing. Jobs carry the caller's trace without it. */
   telemetry?: Telemetry;
 }
 
@@ -81,7 +82,9 @@ export function createProducer({ account, telemetry, ...place }: ProducerOptions
       const job = { externalId: data.externalId, jobId: jobIdOf(data) };
       try {
         await source.ready?.();
-        await queue.add(TRANSFER_JOB, data, jobOptions(job, data));
+        // With telemetry BullMQ does it, and makes a span of its own.
+        const trace = telemetry ? {} : carryTrace();
+        await queue.add(TRANSFER_JOB, data, { ...jobOptions(job, data), ...trace });
       } catch (error) {
         throw new QueueUnavailable(job.externalId, error);
       }

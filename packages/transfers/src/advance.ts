@@ -47,7 +47,7 @@ export interface Advancer {
   /** Told of things a person should look at. */
   onAlarm: (transfer: TransferRow, alarm: string) => void;
   /** Told how each send ended, as far as we know; an expired lease is a send whose process died. */
-  onAnswer?: (answer: Answer['kind'] | 'lease_expired') => void;
+  onAnswer?: (answer: Answer['kind'] | 'lease_expired', transfer: TransferRow) => void;
   /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
   onCheckFailed?: (transfer: TransferRow, check: string, error: unknown) => void;
 }
@@ -99,7 +99,7 @@ async function moveByTime(
   if (!(await advancer.epoch.holds(tx))) return undefined;
   if (row.lease_until !== null) {
     const expired = await expireAttempt(tx, row, advancer);
-    if (expired) advancer.onAnswer?.('lease_expired');
+    if (expired) advancer.onAnswer?.('lease_expired', row);
     return report(advancer, expired);
   }
   if (row.state !== 'unconfirmed') {
@@ -191,7 +191,7 @@ async function send(
   const answer = await permit
     .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
-  advancer.onAnswer?.(answer.kind);
+  advancer.onAnswer?.(answer.kind, attempt.transfer);
   nameAnswer(answer);
   const settle = () =>
     advancer.ledger.transaction((tx) =>

@@ -7,6 +7,7 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { envDetector, hostDetector, serviceInstanceIdDetector } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { register, supportsSyncHooks } from 'import-in-the-middle/register-hooks.mjs';
+import { createLogger } from '../logger.ts';
 import { createExporter } from './create-exporter.ts';
 import { createQueueTelemetry } from './queue-telemetry.ts';
 import { createSafeExporter } from './safe-exporter.ts';
@@ -14,6 +15,7 @@ import type { Telemetry } from './start-telemetry.ts';
 
 // KPay's paths carry no ids, so that they can name spans.
 const KPAY_PATH = /\/api\/(v1\/payments|wallets)\/[a-z-]+$/;
+const TELL_EVERY_MS = 60_000;
 // A collector that does not answer must not hold the end of a process up.
 const LAST_SPANS_WITHIN_MS = 2_000;
 
@@ -25,7 +27,7 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
     ...(isNamed(env) ? {} : { serviceName: service }),
     // The process' own detector would tell the command line and the user's name.
     ...(env.OTEL_NODE_RESOURCE_DETECTORS ? {} : { resourceDetectors: [envDetector, hostDetector, serviceInstanceIdDetector] }),
-    traceExporter: createSafeExporter(exporter),
+    traceExporter: createSafeExporter(exporter, tellSeldom(service)),
     // Metrics are Prometheus' and logs go to standard error, traced or not.
     metricReaders: [],
     logRecordProcessors: [],
@@ -53,6 +55,20 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
       const late = new Promise<void>((resolve) => setTimeout(resolve, LAST_SPANS_WITHIN_MS).unref());
       await Promise.race([sdk.shutdown().catch(() => {}), late]);
     },
+  };
+}
+
+/** A collector that is away is worth a line, and not one every few seconds. */
+function tellSeldom(service: string): (spans: number, error: Error | undefined) => void {
+  const logger = createLogger({ name: service });
+  let lost = 0;
+  let toldAtMs = Number.NEGATIVE_INFINITY;
+  return (spans, err) => {
+    lost += spans;
+    if (performance.now() < toldAtMs + TELL_EVERY_MS) return;
+    logger.warn({ err, spans: lost }, 'the collector does not take spans: these are lost');
+    lost = 0;
+    toldAtMs = performance.now();
   };
 }
 

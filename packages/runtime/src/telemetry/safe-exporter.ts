@@ -7,8 +7,15 @@ import type { ReadableSpan, SpanExporter } from './create-exporter.ts';
  */
 const LEFT_OUT = new Set(['url.query', 'client.address', 'network.peer.address', 'user_agent.original', 'bullmq.job.result']);
 
-/** Hands spans on without secrets and phone numbers, whichever library wrote them where: as the logs do it. */
-export function createSafeExporter(exporter: SpanExporter): SpanExporter {
+/**
+ * Hands spans on without secrets and phone numbers, whichever library wrote them where: as the logs do it.
+ *
+ * @param onLost told of spans that the exporter could not send.
+ */
+export function createSafeExporter(
+  exporter: SpanExporter,
+  onLost: (spans: number, error: Error | undefined) => void,
+): SpanExporter {
   const redact = createRedact();
 
   const clean = (attributes: ReadableSpan['attributes']): ReadableSpan['attributes'] => {
@@ -23,7 +30,11 @@ export function createSafeExporter(exporter: SpanExporter): SpanExporter {
       status: { value: redact(span.status) },
     });
   return {
-    export: (spans, done) => exporter.export(spans.map(cleanSpan), done),
+    export: (spans, done) =>
+      exporter.export(spans.map(cleanSpan), (result) => {
+        if (result.code !== 0) onLost(spans.length, result.error);
+        done(result);
+      }),
     shutdown: () => exporter.shutdown(),
     ...(exporter.forceFlush && { forceFlush: () => exporter.forceFlush?.() ?? Promise.resolve() }),
   };

@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import { type Advancer, advanceTransfer, type Ledger } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
+import { expireAttempt } from './settle.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -124,6 +125,20 @@ describe('a process that dies in the middle of a send', () => {
     await slow;
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
     expect(stage.effects(accepted)).toBe(1);
+  });
+
+  it('a send that was lost stays what the next step follows in a trace', async () => {
+    const accepted = await stage.accept();
+    const worker = dying(await stage.advancer(), { step: 'send 1', when: 'before' });
+    void advanceTransfer(worker.advancer, accepted.id, never);
+    await worker.died;
+    const moved_trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
+    await stage.ledger.db.updateTable('kpay.transfers').set({ moved_trace }).where('id', '=', accepted.id).execute();
+    const sent = await stage.find(accepted.id);
+    stage.ledger.passMs(LEASE_MS + 1);
+    const context = { conflictConfirmMs: 60_000, random: Math.random };
+    const found = await stage.ledger.transaction((tx) => expireAttempt(tx, sent, context));
+    expect(found?.transfer).toMatchObject({ state: 'unconfirmed', moved_trace });
   });
 
   it('a row that is made due while its sender lives: nobody else touches the attempt before its lease ends', async () => {

@@ -52,7 +52,9 @@ export async function expireAttempt(
   await endAttempt(tx, attempt, answer);
   const outcome = outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at });
   // Nothing will come of waiting longer: the lease was the wait.
-  return apply(tx, row, row.attempts, { ...outcome, set: { ...outcome.set, due_at: outcome.to === 'review' ? null : tx.now } });
+  const due_at = outcome.to === 'review' ? null : tx.now;
+  // The next step follows the send that was lost, not the finding of it.
+  return apply(tx, row, row.attempts, { ...outcome, set: { ...outcome.set, due_at, moved_trace: row.moved_trace } });
 }
 
 async function settleLate(

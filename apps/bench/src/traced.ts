@@ -1,0 +1,77 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { cpuTimeMs } from './cpu-time.ts';
+import { makeOrders } from './orders.ts';
+import { type JobRunner, openJobRunner } from './run-jobs.ts';
+import { openStage } from './stage.ts';
+import type { App } from './start-app.ts';
+
+const SETTINGS = {
+  off: {},
+  tenth: { OTEL_TRACES_SAMPLER: 'parentbased_traceidratio', OTEL_TRACES_SAMPLER_ARG: '0.1' },
+  on: {},
+};
+
+export type Tracing = keyof typeof SETTINGS;
+export const tracings = Object.keys(SETTINGS) as Tracing[];
+
+export interface TracedCost {
+  perSecond: number;
+  /** The worker's, for a transfer. */
+  cpuMs: number;
+}
+
+const CONCURRENCY = 20;
+
+/** The real worker with the limit off: not traced, one transfer of ten, and each; in turn, on the same servers. */
+export async function measureTraced(size: { transfers: number; rounds: number }): Promise<Record<Tracing, TracedCost>[]> {
+  const { transfers, rounds } = size;
+  const stage = await openStage();
+  const runners: JobRunner[] = [];
+  const collector = createServer((request, response) => request.resume().once('end', () => response.end()));
+  collector.listen(0, '127.0.0.1');
+  await once(collector, 'listening');
+  try {
+    await stage.control('POST', 'limit', { limit: 1_000_000 });
+    const collectorUrl = `http://127.0.0.1:${(collector.address() as AddressInfo).port}`;
+    const workers = new Map<Tracing, { app: App; jobs: JobRunner }>();
+    for (const [index, tracing] of tracings.entries()) {
+      const redisUrl = `${stage.redisUrl}/${index + 1}`;
+      const app = await stage.startWorker({
+        KPAY_WORKER_CONCURRENCY: String(CONCURRENCY),
+        KPAY_RATE_LIMIT_PER_MINUTE: '100000',
+        KPAY_BUDGET_WINDOW_SECONDS: '1',
+        DATABASE_URL: await stage.createDatabase(tracing),
+        REDIS_URL: redisUrl,
+        ...(tracing === 'off' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl }),
+        ...SETTINGS[tracing],
+      });
+      const jobs = openJobRunner(redisUrl, transferQueueName('default'), queuePrefix('default'));
+      runners.push(jobs);
+      workers.set(tracing, { app, jobs });
+    }
+    const measure = async (tracing: Tracing, name: string): Promise<TracedCost> => {
+      const { app, jobs } = workers.get(tracing) ?? {};
+      if (!app || !jobs) throw new Error(`there is no worker "${tracing}"`);
+      const cpuBefore = cpuTimeMs(app.pid);
+      const seconds = await jobs.run(makeOrders(transfers, `${tracing}-${name}`));
+      return { perSecond: transfers / seconds, cpuMs: (cpuTimeMs(app.pid) - cpuBefore) / transfers };
+    };
+    for (const tracing of tracings) await measure(tracing, 'warm');
+    const measured: Record<Tracing, TracedCost>[] = [];
+    for (let round = 0; round < rounds; round += 1) {
+      const costs: Partial<Record<Tracing, TracedCost>> = {};
+      // Who begins changes with each round, so that none always finds the smaller tables.
+      for (const tracing of round % 2 === 0 ? tracings : tracings.toReversed())
+        costs[tracing] = await measure(tracing, `${round}`);
+      measured.push(costs as Record<Tracing, TracedCost>);
+    }
+    return measured;
+  } finally {
+    for (const runner of runners) await runner.close();
+    await stage.close();
+    collector.close();
+  }
+}
