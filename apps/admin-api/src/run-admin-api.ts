@@ -48,6 +48,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
         ledger,
         stores: createRedisStores({ redis }),
         budgetWindowMs: settings.budgetWindowMs,
+        maxAgeMs: settings.observeEveryMs,
         ipv4Only: settings.ipv4Only,
         watch: createCallWatchers(registry, logger),
       });

@@ -14,7 +14,7 @@ export interface Backlog {
 }
 
 /** One factor for everything that has a clock: the simulator's, and every setting of the worker and the exporter. */
-export const TIME_SCALE = 20;
+export const TIME_SCALE = 10;
 
 const LIMIT_PER_MINUTE = 100;
 const scaledSeconds = (seconds: number) => String(seconds / TIME_SCALE);

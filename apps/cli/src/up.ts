@@ -122,6 +122,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     ledger,
     stores: createMemoryStores(),
     budgetWindowMs: settings.budgetWindowMs,
+    maxAgeMs: settings.observeEveryMs,
     ipv4Only: settings.ipv4Only,
     watch: createCallWatchers(registry, logger),
   });

@@ -13,7 +13,7 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
     async ({ settings, logger, shutdown, onNewKeys }) => {
       const plugins = await loadPlugins(settings.plugins);
       containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
-      const { databaseUrl, redisUrl, host, ports, budgetWindowMs, ipv4Only, webConfigFile } = settings;
+      const { databaseUrl, redisUrl, host, ports, budgetWindowMs, observeEveryMs: maxAgeMs, ipv4Only, webConfigFile } = settings;
       const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
       // It only reads a few figures there: one that the migrations have not reached yet shows none.
       const database = await openPostgres({ url: databaseUrl, logger, maxClients: 2 });
@@ -27,7 +27,7 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
       const accounts = new Map(
         settings.accounts.map((account) => [
           account.name,
-          openKpayAccount({ ...account, budgetWindowMs }, { stores, ipv4Only, ...watch(account.name) }),
+          openKpayAccount({ ...account, budgetWindowMs }, { stores, maxAgeMs, ipv4Only, ...watch(account.name) }),
         ]),
       );
       shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));

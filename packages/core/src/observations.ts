@@ -39,6 +39,8 @@ export interface Observations {
   peekBalance(): Promise<Observed<WalletBalance[]> | undefined>;
   peekAvailability(): Promise<Observed<CountryAvailability[]> | undefined>;
   peekRate(from: string, to: string): Promise<Observed<ExchangeRate> | undefined>;
+  /** How old a value may be, unless whoever asks says otherwise. */
+  maxAgeOf(observation: ObservationName): number;
   /** Why the last read of this process failed; undefined when it did not. `pair` is "XAF:XOF", for a rate. */
   lastFailure(observation: ObservationName, pair?: string): ObservationFailure | undefined;
 }
@@ -119,6 +121,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     peekBalance: async () => (await peek<WalletBalance[]>('balance', null)) ?? earlier?.peekBalance(),
     peekAvailability: async () => (await peek<CountryAvailability[]>('availability', null)) ?? earlier?.peekAvailability(),
     peekRate: async (from, to) => (await peek<ExchangeRate>('rate', `${from}:${to}`)) ?? earlier?.peekRate(from, to),
+    maxAgeOf: (observation) => maxAges[observation],
     lastFailure: (observation, pair) => watched.get(keyOf(observation, pair ?? null))?.failure,
   };
 }

@@ -10,7 +10,7 @@ import {
 import { breakerHold, isBreakerOpen, unknownStreakOf } from './breaker.ts';
 import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
-import { BALANCE_MAX_AGE_MS, snapshotOf } from './checks/funds.ts';
+import { snapshotOf } from './checks/funds.ts';
 import type { SpendLimit } from './checks/spend-limit.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import { move } from './ledger/move.ts';
@@ -130,14 +130,15 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
   if ('verdict' in permit) return putOff(advancer, row, permit);
   try {
     // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
-    for (const maxAgeMs of [BALANCE_MAX_AGE_MS, BALANCE_MAX_AGE_MS / 2, 0]) {
+    const balanceMaxAgeMs = advancer.account.observations.maxAgeOf('balance');
+    for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
       const observed = await readBalance(advancer, maxAgeMs, due.now, signal);
       if ('verdict' in observed) return await putOff(advancer, row, observed);
       const startedMs = clock.monotonicMs();
       const begun = await ledger.transaction((tx) => {
         const snapshot = snapshotOf(observed, clock.now(), tx.now);
         const { pin, epoch, worker, limits = [] } = advancer;
-        return beginFirstSend(tx, row, { pin, epoch, worker, limits, snapshot, inputs: judged.inputs });
+        return beginFirstSend(tx, row, { pin, epoch, worker, limits, snapshot, balanceMaxAgeMs, inputs: judged.inputs });
       });
       if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
       if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);

@@ -3,8 +3,6 @@ import type { Check } from './check.ts';
 
 /** The hold of a transfer into a country where nobody pays out. */
 export const NO_PAYOUTS = 'destination_payouts_unavailable';
-/** KPay caches availability for a minute; asking more often than this buys nothing. */
-export const AVAILABILITY_MAX_AGE_MS = 60_000;
 // Opening wakes it (wake/wake-payable.ts); this is when it is looked at without having been woken.
 const LOOK_AGAIN_MS = 30 * 60_000;
 const UNABLE = ['DELAYED', 'CLOSED'];
@@ -18,7 +16,7 @@ export const destinationPayoutsCheck: Check = {
   // It may have to wait for a place in the rate limit, whose window is a minute.
   timeoutMs: 90_000,
   async check({ destination_country: country }, { account, now, signal }) {
-    const observed = await account.observations.availability({ maxAgeMs: AVAILABILITY_MAX_AGE_MS, lane: 'checks', signal });
+    const observed = await account.observations.availability({ lane: 'checks', signal });
     const statuses = payoutsIn(observed.value, country);
     const ageMs = account.clock.now() - observed.askedAt.getTime();
     const inputs = { payouts: { country, operators: statuses, ageMs } };

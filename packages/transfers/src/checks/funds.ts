@@ -4,8 +4,6 @@ import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
 import type { Check, Verdict } from './check.ts';
 import { lookAgainAt } from './look-again.ts';
 
-/** A balance older than this is read again before money is judged by it. */
-export const BALANCE_MAX_AGE_MS = 30_000;
 /** A transfer that succeeded this long before a snapshot was asked for is surely in it. */
 const SETTLING_MS = 5_000;
 
@@ -83,7 +81,7 @@ export const fundsCheck: Check = {
   // It may have to wait for a place in the rate limit, whose window is a minute.
   timeoutMs: 90_000,
   async check(transfer, { account, ledger, now, signal }) {
-    const observed = await account.observations.balance({ maxAgeMs: BALANCE_MAX_AGE_MS, lane: 'checks', signal });
+    const observed = await account.observations.balance({ lane: 'checks', signal });
     return judgeFunds(ledger.db, transfer, snapshotOf(observed, account.clock.now(), now), now);
   },
 };

@@ -2,9 +2,6 @@ import { compareRates } from '@kpay/core';
 import type { Check } from './check.ts';
 import { lookAgainAt } from './look-again.ts';
 
-/** KPay caches a rate for an hour; asking more often than this buys nothing. */
-const RATE_MAX_AGE_MS = 10 * 60_000;
-
 /** Holds a transfer that carries a minRate while the rate is below it. Without a minRate any rate passes. */
 export const rateCheck: Check = {
   name: 'rate',
@@ -13,7 +10,7 @@ export const rateCheck: Check = {
   async check(transfer, { account, now, signal }) {
     const { min_rate: minRate, currency, destination_currency: to } = transfer;
     if (minRate === null) return { verdict: 'pass' };
-    const observed = await account.observations.rate(currency, to, { maxAgeMs: RATE_MAX_AGE_MS, lane: 'checks', signal });
+    const observed = await account.observations.rate(currency, to, { lane: 'checks', signal });
     const { rate } = observed.value;
     const ageMs = account.clock.now() - observed.askedAt.getTime();
     const inputs = { rate: { from: currency, to, rate, minRate, ageMs } };

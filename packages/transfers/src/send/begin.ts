@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { transferBody } from '@kpay/core';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
-import { BALANCE_MAX_AGE_MS, type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
+import { type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import type { LedgerTransaction } from '../ledger/ledger.ts';
 import { move } from '../ledger/move.ts';
@@ -47,6 +47,8 @@ export async function beginFirstSend(
     epoch: LedgerEpoch;
     worker: string;
     snapshot: BalanceSnapshot;
+    /** An older snapshot is read again before money is judged by it. */
+    balanceMaxAgeMs: number;
     limits?: readonly SpendLimit[];
     inputs: Record<string, unknown>;
   },
@@ -60,7 +62,7 @@ export async function beginFirstSend(
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
 
   await lockWallet(tx, row);
-  if (tx.now.getTime() - snapshot.askedAt.getTime() > BALANCE_MAX_AGE_MS) return { stale: true };
+  if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };
   const funds = await judgeFunds(tx.db, row, snapshot, tx.now);
   if (funds.verdict !== 'pass') return { stopped: funds };
   const spending = await judgeSpending(tx.db, row, context.limits ?? [], tx.now);

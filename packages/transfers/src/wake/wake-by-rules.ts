@@ -1,7 +1,7 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
 import { sql } from 'kysely';
 import type { AccountRules } from '../account-rules.ts';
-import { AVAILABILITY_MAX_AGE_MS, closedCountries, NO_PAYOUTS } from '../checks/destination-payouts.ts';
+import { closedCountries, NO_PAYOUTS } from '../checks/destination-payouts.ts';
 import { nextOpening } from '../checks/send-window.ts';
 import { OVER_LIMIT, spentMinor } from '../checks/spend-limit.ts';
 import { OUTSIDE_WINDOW } from '../checks/time-window.ts';
@@ -44,8 +44,7 @@ export async function wakePayable(
 
 async function closedNow(account: KpayAccount, signal: AbortSignal | undefined): Promise<string[] | undefined> {
   try {
-    const options = { lane: 'checks' as const, maxAgeMs: AVAILABILITY_MAX_AGE_MS, signal };
-    return closedCountries((await account.observations.availability(options)).value);
+    return closedCountries((await account.observations.availability({ lane: 'checks', signal })).value);
   } catch (error) {
     // A KPay that does not answer opens nothing, and is told of by whoever has to send.
     if (error instanceof Rejected || error instanceof Retryable) return undefined;

@@ -372,7 +372,7 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: '  if (tx.now.getTime() - snapshot.askedAt.getTime() > BALANCE_MAX_AGE_MS) return { stale: true };\n',
+        find: '  if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };\n',
         replace: '',
       },
     ],
