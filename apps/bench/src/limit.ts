@@ -13,13 +13,16 @@ export interface Backlog {
   refused: number;
 }
 
-/** One factor for everything that has a clock: the simulator's, and every setting of the worker and the exporter. */
+/**
+ * One factor for everything that has a clock: the simulator's, and every setting of the worker and the exporter. The
+ * greater it is, the more of KPay's minute goes by while this machine thinks.
+ */
 export const TIME_SCALE = 10;
 
 const LIMIT_PER_MINUTE = 100;
 const scaledSeconds = (seconds: number) => String(seconds / TIME_SCALE);
 
-/** The worker and the exporter at the settings they have unless told otherwise, 20 times faster. */
+/** The worker and the exporter at the settings they have unless told otherwise, only faster. */
 const SCALED = {
   SIMULATOR_TIME_SCALE: String(TIME_SCALE),
   KPAY_RATE_LIMIT_PER_MINUTE: String(LIMIT_PER_MINUTE),

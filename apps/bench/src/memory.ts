@@ -14,19 +14,36 @@ export interface Memory {
   /** The most that was seen while they waited. */
   waitingMb: number;
   redisMb: { before: number; waiting: number };
+  /** How long people waited for what nobody had read before. */
+  people: PeopleWaits[];
 }
 
-const WATCHED_S = 20;
+/** One person after the other asks the API. */
+export interface PeopleWaits {
+  everyS: number;
+  /** In the order in which they asked. Infinite: the API gave up. */
+  seconds: number[];
+}
+
+const FULL_AFTER_MS = 10_000;
+// Pairs that no transfer needs, so that nobody else has them read.
+const unreadPairs = ['USD', 'CDF', 'GHS', 'NGN'].flatMap((from) => ['XAF', 'XOF', 'KES', 'UGX'].map((to) => [from, to] as const));
+/** Under the real limit, whose minutes cannot be made shorter without making waits look shorter. */
+const PEOPLE = [
+  { everyS: 30, reads: 4 },
+  { everyS: 10, reads: 6 },
+] as const;
 
 /**
- * A worker with this many transfers waiting in the ledger, all of them due, under the real limit: it sweeps, hints and
- * sends all the while.
+ * A worker with this many transfers waiting in the ledger, all of them due, under the real limit and in real time: it
+ * sweeps, hints and sends all the while, and people ask for rates that nobody has read.
  */
 export async function measureMemory(transfers: number): Promise<Memory> {
   const stage = await openStage();
   const redis = new Redis(stage.redisUrl);
   try {
     const worker = await stage.startWorker();
+    const api = await stage.startAdminApi();
     const jobs = openJobRunner(stage.redisUrl, transferQueueName('default'), queuePrefix('default'));
     // The first ones bring in whatever is loaded late, and are the pattern for the rest.
     await jobs.run(makeOrders(10, 'pattern')).finally(() => jobs.close());
@@ -34,12 +51,18 @@ export async function measureMemory(transfers: number): Promise<Memory> {
     const before = { worker: residentMb(worker.pid), redis: await redisMb(redis) };
     await multiply(stage, transfers);
     const sizes: { worker: number; redis: number }[] = [];
-    for (let second = 0; second < WATCHED_S; second += 1) {
-      await delay(1_000);
-      sizes.push({ worker: residentMb(worker.pid), redis: await redisMb(redis) });
+    const look = async () => sizes.push({ worker: residentMb(worker.pid), redis: await redisMb(redis) });
+    // The first minute's slots go at once: from here on the limit is met.
+    await delay(FULL_AFTER_MS);
+    const people: PeopleWaits[] = [];
+    let unread = unreadPairs;
+    for (const { everyS, reads } of PEOPLE) {
+      people.push({ everyS, seconds: await waitsOf(api, unread.slice(0, reads), everyS, look) });
+      unread = unread.slice(reads);
     }
     return {
       transfers,
+      people,
       beforeMb: before.worker,
       waitingMb: Math.max(...sizes.map((size) => size.worker)),
       redisMb: { before: before.redis, waiting: Math.max(...sizes.map((size) => size.redis)) },
@@ -48,6 +71,27 @@ export async function measureMemory(transfers: number): Promise<Memory> {
     redis.disconnect();
     await stage.close();
   }
+}
+
+/** Asks for one pair after the other. @returns how long each answer took. */
+async function waitsOf(
+  { url, token }: { url: string; token: string },
+  pairs: readonly (readonly [string, string])[],
+  everyS: number,
+  look: () => Promise<unknown>,
+): Promise<number[]> {
+  const headers = { authorization: `Bearer ${token}` };
+  const waits: Promise<number>[] = [];
+  for (const [from, to] of pairs) {
+    const askedMs = performance.now();
+    const answer = fetch(`${url}/v1/rates?from=${from}&to=${to}`, { headers });
+    waits.push(answer.then(({ ok }) => (ok ? (performance.now() - askedMs) / 1_000 : Number.POSITIVE_INFINITY)));
+    for (let second = 0; second < everyS; second += 1) {
+      await delay(1_000);
+      await look();
+    }
+  }
+  return Promise.all(waits);
 }
 
 /** Copies one row to as many queued ones: accepting each would take minutes and weigh the same. */

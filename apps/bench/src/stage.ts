@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { freePort, type LocalServer, localPostgres, localRedis, type Unavailable } from '@kpay/testkit';
 import pg from 'pg';
@@ -14,6 +15,8 @@ export interface Stage {
   control<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T>;
   startWorker(env?: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<App>;
   startExporter(env?: Readonly<Record<string, string>>): Promise<App>;
+  /** @returns it with its address and a token that may do everything. */
+  startAdminApi(): Promise<App & { url: string; token: string }>;
   startProgram(main: string, env: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<App>;
   /** An empty database of its own. @returns its address. */
   createDatabase(name: string): Promise<string>;
@@ -53,13 +56,13 @@ export async function openStage({ timeScale = 1 }: { timeScale?: number } = {}):
       KPAY_SECRET_KEY: simulatorSecretKey,
     };
     const startService = async (
-      name: 'worker' | 'exporter',
+      name: 'worker' | 'exporter' | 'admin-api',
       env: Readonly<Record<string, string>>,
-      nodeArguments: readonly string[],
+      nodeArguments: readonly string[] = [],
     ) => {
-      const port = { [`${name.toUpperCase()}_PORT`]: String(await freePort()) };
+      const port = { [`${name.replace('-', '_').toUpperCase()}_PORT`]: String(await freePort()), ...env };
       const main = `../../${name}/src/main.ts`;
-      return keep(await startApp({ main, env: { ...common, ...port, ...env }, ready: '"msg":"started"', nodeArguments }));
+      return keep(await startApp({ main, env: { ...common, ...port }, ready: '"msg":"started"', nodeArguments }));
     };
     return {
       simulatorUrl,
@@ -68,7 +71,13 @@ export async function openStage({ timeScale = 1 }: { timeScale?: number } = {}):
       pids: { postgres: postgres.pid, redis: redis.pid, simulator: simulator.pid },
       control: (method, path, body) => control(simulatorUrl, method, path, body),
       startWorker: (env = {}, nodeArguments = []) => startService('worker', env, nodeArguments),
-      startExporter: (env = {}) => startService('exporter', env, []),
+      startExporter: (env = {}) => startService('exporter', env),
+      async startAdminApi() {
+        const port = await freePort();
+        const token = randomUUID();
+        const app = await startService('admin-api', { ADMIN_API_PORT: String(port), KPAY_ADMIN_TOKEN: token });
+        return { ...app, url: `http://127.0.0.1:${port}`, token };
+      },
       startProgram: async (main, env, nodeArguments = []) =>
         keep(await startApp({ main, env: { ...common, ...env }, ready: 'ready\n', nodeArguments })),
       createDatabase: (name) => createDatabase(postgres.url, name),

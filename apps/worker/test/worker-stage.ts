@@ -100,16 +100,20 @@ async function openStores(logger: Logger): Promise<TestStores> {
   return { database, store: { redisUrl }, epochCopy: createRedisEpochCopy(redis), release };
 }
 
-/** @param observeEveryMs the default pace unless given. */
+/**
+ * @param observeEveryMs the default pace unless given.
+ * @param now the ledger's time; the database's own unless given.
+ */
 export async function openWorkerStage(
   observeEveryMs: ObservationPace = { balance: 30_000, rate: 600_000 },
+  now?: () => Date,
 ): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', destination: keepLog('worker') });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
   const { database, store, epochCopy, release } = await openStores(logger);
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);
-  const ledger = createLedger(db);
+  const ledger = createLedger(db, now);
   const queues = await openQueues({ store, logger });
   const prefix = queuePrefix('default');
   const door = queues.queue<unknown, TransferJobResult>(transferQueueName('default'), { prefix });
