@@ -5,7 +5,12 @@ import { configDefaults, defineConfig } from 'vitest/config';
 const withServers = (process.env.KPAY_TEST_STORES ?? 'embedded') !== 'embedded';
 // Minutes of chaos, on servers of its own, run where they are asked for: npm run chaos, and CI.
 const withChaos = process.env.KPAY_CHAOS_TRANSFERS !== undefined;
-const left = withChaos ? [] : ['**/chaos.servers.test.ts', ...(withServers ? [] : ['**/*.servers.test.ts'])];
+// A Prometheus and an Alertmanager that watch a whole system: npm run test:alerts.
+const withAlerts = process.env.KPAY_TEST_ALERTS !== undefined;
+const left = [
+  ...(withAlerts ? [] : ['**/alerts.test.ts']),
+  ...(withChaos ? [] : ['**/chaos.servers.test.ts', ...(withServers ? [] : ['**/*.servers.test.ts'])]),
+];
 
 const conditions = ['@kpay/source'];
 

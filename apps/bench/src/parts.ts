@@ -4,6 +4,7 @@ import { type Backlog, measureBacklog, measurePeer, TIME_SCALE } from './limit.t
 import { measureLists } from './lists.ts';
 import { median, percentile } from './median.ts';
 import { measureMemory } from './memory.ts';
+import { measureScrape } from './scrape.ts';
 import { type Cost, measureSpeed, type Speed } from './speed.ts';
 import { measureTraced, tracings } from './traced.ts';
 
@@ -78,7 +79,51 @@ export const parts: readonly Part[] = [
     small: { transfers: 500, rounds: 3 },
     run: reportTraced,
   },
+  {
+    name: 'scrape',
+    title: 'A scrape of the exporter',
+    full: { transfers: 0, rounds: 11 },
+    small: { transfers: 0, rounds: 5 },
+    run: reportScrape,
+  },
 ];
+
+async function reportScrape({ rounds }: Size): Promise<Report> {
+  const cost = await measureScrape({ rounds });
+  const ratio = median(cost.rounds.map(({ ours, bare }) => ours / bare));
+  const { healthy, hanging } = cost.p99Ms;
+  const of = (side: 'ours' | 'bare') =>
+    describeRange(
+      cost.rounds.map((round) => round[side]),
+      1,
+    );
+  return {
+    text: `${cost.series} series, 5,000 and more of them statuses of operators, by HTTP in one process; \`prom-client\` alone shows series of the
+same names, labels and values. Then KPay hangs on every call, with the paces as they are by default.
+
+| | ms a scrape |
+|---|---|
+| exporter | ${of('ours')} |
+| prom-client | ${of('bare')} |
+| exporter, p99 while KPay answers | ${healthy.toFixed(1)} |
+| exporter, p99 while KPay hangs | ${hanging.toFixed(1)} |`,
+    figures: [
+      { what: 'a scrape, times that of prom-client', seen: ratio.toFixed(2), needed: '≤ 1.3', held: ratio <= 1.3 },
+      {
+        what: 'p99 while KPay hangs, times that while it answers',
+        seen: (hanging / healthy).toFixed(2),
+        needed: '≤ 2',
+        held: hanging <= 2 * healthy,
+      },
+      {
+        what: 'seconds until kpay_up is 0',
+        seen: cost.downAfterS.toFixed(0),
+        needed: '≤ 60',
+        held: cost.downAfterS <= 60,
+      },
+    ],
+  };
+}
 
 async function reportLimit({ transfers }: Size): Promise<Report> {
   // At the same time, each on servers of its own: both wait for KPay's minutes most of the time.

@@ -81,6 +81,19 @@ describe('a start that cannot work says in one line what to do', { timeout: TEST
     expect(await refusalOf({ KPAY_SECRET_KEY: '' })).toBe('KPAY_API_KEY is set but KPAY_SECRET_KEY is not: KPay needs both');
   });
 
+  it.each([
+    ['KPAY_RATE_PAIRS', 'XAF:XOF,XAF-XOF', 'KPAY_RATE_PAIRS must be two currencies such as XAF:XOF, not XAF-XOF'],
+    ['KPAY_OBSERVE_BALANCE_SECONDS', '-1', 'KPAY_OBSERVE_BALANCE_SECONDS must be a number from 1 to 86400, not -1'],
+    ['KPAY_WORKER_ACCOUNTS', 'nobody', 'KPAY_WORKER_ACCOUNTS names nobody, which is not among the accounts'],
+    [
+      'KPAY_WEB_CONFIG_FILE',
+      '/nowhere.yml',
+      "KPAY_WEB_CONFIG_FILE /nowhere.yml: cannot be read (ENOENT: no such file or directory, open '/nowhere.yml')",
+    ],
+  ])('%s=%s', async (setting, value, message) => {
+    expect(await refusalOf({ [setting]: value })).toBe(message);
+  });
+
   it('a live key without KPAY_ENVIRONMENT=PRODUCTION', async () => {
     expect(await refusalOf({ KPAY_API_KEY: 'kpay_live_x' })).toMatch(/^account default has a live key: set KPAY_ENVIRONMENT=/);
   });

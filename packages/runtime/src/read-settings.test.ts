@@ -225,8 +225,8 @@ describe('a wrong setting is refused in one line that says what would be right',
       { KPAY_OIDC_ISSUER: 'https://id.example', KPAY_OIDC_AUDIENCE: 'x', KPAY_OIDC_SCOPES: 'read' },
       'KPAY_OIDC_SCOPES must be like treasury.pay=transfers:create,treasury.read=read',
     ],
-    [{ KPAY_RATE_PAIRS: 'XAF:XOF,XAF/XOF' }, 'KPAY_RATE_PAIRS must be two currencies such as XAF:XOF'],
-    [{ KPAY_RATE_PAIRS: 'XAF:XAF' }, 'KPAY_RATE_PAIRS must be two different currencies such as XAF:XOF'],
+    [{ KPAY_RATE_PAIRS: 'XAF:XOF,XAF/XOF' }, 'KPAY_RATE_PAIRS must be two currencies such as XAF:XOF, not XAF/XOF'],
+    [{ KPAY_RATE_PAIRS: 'XAF:XAF' }, 'KPAY_RATE_PAIRS must be two different currencies such as XAF:XOF, not XAF:XAF'],
     [{ KPAY_RATE_LIMIT_PER_MINUTE: '0' }, 'KPAY_RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 100000'],
     [{ KPAY_RATE_LIMIT_PER_MINUTE: 'many' }, 'KPAY_RATE_LIMIT_PER_MINUTE must be a whole number from 1 to 100000'],
     [{ KPAY_CHECK_DESTINATION_PAYOUTS: 'true' }, 'KPAY_CHECK_DESTINATION_PAYOUTS must be 1, or left out'],
@@ -310,7 +310,7 @@ describe('a wrong accounts file is refused at the place where it is wrong', () =
     'bad-limit.json': 'accounts[0].rateLimitPerMinute must be a whole number from 1 to 100000',
     'bad-window.json': 'accounts[0].sendWindow.to must be a time such as 08:00',
     'bad-spend-limit.json': 'accounts[0].spendLimits[0].hours must be a whole number of hours from 1 to 8760',
-    'bad-pair.json': 'accounts[0].ratePairs[1] must be two currencies such as XAF:XOF',
+    'bad-pair.json': 'accounts[0].ratePairs[1] must be two currencies such as XAF:XOF, not XAF-XOF',
   };
   const files = readdirSync(join(ACCOUNTS, 'bad')).filter((file) => file.endsWith('.json'));
 

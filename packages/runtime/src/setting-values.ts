@@ -16,8 +16,10 @@ export const accountNameSchema = z
 
 export const ratePairSchema = z
   .string({ error: 'must be two currencies such as XAF:XOF' })
-  .regex(/^[A-Z]{3}:[A-Z]{3}$/, 'must be two currencies such as XAF:XOF')
-  .refine((pair) => pair.slice(0, 3) !== pair.slice(4), 'must be two different currencies such as XAF:XOF')
+  .regex(/^[A-Z]{3}:[A-Z]{3}$/, { error: ({ input }) => `must be two currencies such as XAF:XOF, not ${String(input)}` })
+  .refine((pair) => pair.slice(0, 3) !== pair.slice(4), {
+    error: ({ input }) => `must be two different currencies such as XAF:XOF, not ${String(input)}`,
+  })
   .describe('Two currencies, such as XAF:XOF');
 
 /** An `http` address without its last slash. */

@@ -1,0 +1,59 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { eventually } from '@kpay/testkit';
+
+interface Told {
+  status: 'firing' | 'resolved';
+  labels: Record<string, string>;
+  annotations: Record<string, string>;
+  /** The receiver of alertmanager.yml that it came through. */
+  receiver: string;
+}
+
+/** What Alertmanager tells people. */
+export interface AlertReceiver {
+  url: string;
+  /** Waits until an alert is told, and answers it. */
+  waitFor(alert: string, status: Told['status']): Promise<Told>;
+  /** The alerts that fire now, by what was told last. */
+  firing(): string[];
+  close(): void;
+}
+
+const TOLD_WITHIN_MS = 120_000;
+
+export async function startAlertReceiver(): Promise<AlertReceiver> {
+  /** The latest word on each alert: its fingerprint. */
+  const latest = new Map<string, Told>();
+  const server = createServer(async (request, response) => {
+    const { receiver, alerts } = JSON.parse(await text(request)) as {
+      receiver: string;
+      alerts: (Told & { fingerprint: string })[];
+    };
+    for (const alert of alerts) latest.set(alert.fingerprint, { ...alert, receiver });
+    response.end();
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const named = (alert: string) => [...latest.values()].filter(({ labels }) => labels.alertname === alert);
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    waitFor: (alert, status) =>
+      eventually(
+        () => {
+          const told = named(alert);
+          const found = status === 'firing' ? told.find((each) => each.status === 'firing') : told[0];
+          if (found && told.every((each) => status === 'firing' || each.status === 'resolved')) return found;
+          throw new Error(`${alert} is not ${status}; firing: ${firingIn(latest).join(', ')}`);
+        },
+        { timeoutMs: TOLD_WITHIN_MS, everyMs: 100 },
+      ),
+    firing: () => firingIn(latest),
+    close: () => void server.close(),
+  };
+}
+
+function firingIn(latest: ReadonlyMap<string, Told>): string[] {
+  const firing = [...latest.values()].filter(({ status }) => status === 'firing');
+  return [...new Set(firing.map(({ labels }) => labels.alertname ?? ''))].toSorted();
+}

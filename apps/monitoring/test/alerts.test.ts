@@ -1,0 +1,58 @@
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { findProgram, unavailable } from '@kpay/testkit';
+import { describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+
+const DOCKER = fileURLToPath(new URL('../../../docker/', import.meta.url));
+const read = (path: string) => readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8');
+
+interface Rule {
+  alert?: string;
+  labels: { severity: string };
+  annotations: { summary: string; runbook_url: string };
+}
+
+const { groups } = parse(read('docker/prometheus/rules/kpay.yml')) as { groups: { rules: Rule[] }[] };
+const alerts = groups.flatMap(({ rules }) => rules).filter(({ alert }) => alert !== undefined);
+const { tests } = parse(read('docker/prometheus/rules.test.yml')) as { tests: { name: string }[] };
+
+describe('every alert', () => {
+  const headings = read('docs/runbook.md')
+    .split('\n')
+    .filter((line) => /^#+ Kpay\w+$/.test(line))
+    .map((line) => line.replace(/^#+ /, ''));
+
+  it('has a severity, a sentence, and an entry of its own in the runbook', () => {
+    expect(alerts.length).toBeGreaterThan(20);
+    for (const { alert = '', labels, annotations } of alerts) {
+      expect(['critical', 'warning', 'info']).toContain(labels.severity);
+      expect(annotations.summary, alert).toMatch(/^[A-Z{].+[.?]$/s);
+      expect(annotations.runbook_url).toBe(`docs/runbook.md#${alert.toLowerCase()}`);
+    }
+    expect(headings.toSorted()).toEqual(alerts.map(({ alert }) => alert).toSorted());
+  });
+
+  it('has a case in which it fires and one in which it must not', () => {
+    const wanted = alerts.flatMap(({ alert }) => [`${alert} fires`, `${alert} stays silent`]);
+    expect(tests.map(({ name }) => name).toSorted()).toEqual(wanted.toSorted());
+  });
+});
+
+const promtool = findProgram(['promtool']) ?? unavailable('there is no promtool on PATH');
+const TOOL_TIMEOUT_MS = 120_000;
+it.skipIf(typeof promtool !== 'string').each([
+  ['check', 'config', 'prometheus.yml'],
+  ['check', 'rules', 'rules/kpay.yml'],
+  ['test', 'rules', 'rules.test.yml'],
+])('promtool %s %s %s is content', { timeout: TOOL_TIMEOUT_MS }, (...command) => {
+  const ran = spawnSync(String(promtool), command, { cwd: `${DOCKER}prometheus`, encoding: 'utf8' });
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0);
+});
+
+const amtool = findProgram(['amtool']) ?? unavailable('there is no amtool on PATH');
+it.skipIf(typeof amtool !== 'string')("Alertmanager's example is one it takes", () => {
+  const ran = spawnSync(String(amtool), ['check-config', `${DOCKER}alertmanager/alertmanager.yml`], { encoding: 'utf8' });
+  expect(ran.status, ran.stdout + ran.stderr).toBe(0);
+});

@@ -1,0 +1,72 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { request } from 'node:https';
+import { join } from 'node:path';
+import { Registry } from 'prom-client';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLogger } from './logger.ts';
+import { serveMetrics } from './serve-metrics.ts';
+import { SettingsError } from './setting-values.ts';
+import { startHttp } from './start-http.ts';
+import { readWebConfig, type WebConfig } from './web-config.ts';
+
+const FILES = join(import.meta.dirname, '../test/web-config');
+const good = (name: string) => readWebConfig(join(FILES, 'good', name));
+const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`;
+
+async function serve(web: WebConfig): Promise<string> {
+  const routes = { '/metrics': serveMetrics({ registry: new Registry(), web }) };
+  const logger = createLogger({ name: 'test', level: 'silent' });
+  const server = await startHttp({ host: '127.0.0.1', port: 0, portSetting: 'PORT', routes, logger, tls: web.tls });
+  onTestFinished(() => server.close());
+  return server.url;
+}
+
+const statusFor = async (url: string, authorization?: string) =>
+  (await fetch(`${url}/metrics`, { headers: authorization === undefined ? {} : { authorization } })).status;
+
+test('users with their password and the token may scrape, nobody else, and who may not is told how', async () => {
+  const url = await serve(good('users-and-token.yml'));
+  for (const allowed of [basic('prometheus:open: sesame'), 'Bearer scrape-token'])
+    expect(await statusFor(url, allowed)).toBe(200);
+  const refused = [undefined, basic('prometheus:wrong'), basic('nobody:open: sesame'), 'Bearer wrong', 'Basic', 'Bearer'];
+  for (const authorization of refused) expect(await statusFor(url, authorization), authorization).toBe(401);
+  expect((await fetch(`${url}/metrics`)).headers.get('www-authenticate')).toBe('Basic realm="metrics", Bearer');
+});
+
+test('with TLS the server speaks https, by the certificate of the file', async () => {
+  const url = await serve(good('tls.yml'));
+  expect(url).toMatch(/^https:/);
+  const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+  const ca = readFileSync(join(FILES, 'good/server.crt'));
+  request(`${url}/metrics`, { ca }, ({ statusCode }) => resolve(statusCode))
+    .on('error', reject)
+    .end();
+  expect(await promise).toBe(200);
+  await expect(fetch(`${url.replace('https', 'http')}/metrics`)).rejects.toThrow();
+});
+
+describe('a file that cannot be meant is refused in one line that names the place, and no hash', () => {
+  const messages: Readonly<Record<string, string>> = {
+    'plain-password.yml': 'basic_auth_users.prometheus must be a bcrypt hash',
+    'unknown-key.yml': 'has what is not supported: http_server_config',
+    'not-yaml.txt': 'is not YAML (line 3)',
+    'no-key.yml': 'tls_server_config.key_file must be text',
+    'missing-certificate.yml': 'tls_server_config.cert_file cannot be read (ENOENT: ',
+    'no-certificate.yml': 'tls_server_config cannot be used (',
+    'no-client-ca.yml': 'tls_server_config.client_ca_file must name who signs the certificates of clients',
+    'client-auth.yml': 'tls_server_config.client_auth_type must be NoClientCert or RequireAndVerifyClientCert',
+    'no-token.yml': 'bearer_token_file cannot be read (ENOENT: ',
+  };
+  test('each file has its message', () => {
+    expect(Object.keys(messages).toSorted()).toEqual(readdirSync(join(FILES, 'bad')).toSorted());
+  });
+  for (const [name, message] of Object.entries(messages)) {
+    test(name, () => {
+      const path = join(FILES, 'bad', name);
+      const read = () => readWebConfig(path);
+      expect(read).toThrow(SettingsError);
+      expect(read).toThrow(`KPAY_WEB_CONFIG_FILE ${path}: ${message}`);
+      expect(read).not.toThrow(/hush|\n/);
+    });
+  }
+});
