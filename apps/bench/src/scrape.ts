@@ -46,6 +46,8 @@ export async function measureScrape({ rounds }: { rounds: number }): Promise<Scr
   const exporter = await startExporter({
     accounts: new Map([['default', account]]),
     ratePairs: new Map([['default', ['XAF:XOF']]]),
+    ledger: undefined,
+    web: undefined,
     logger: createLogger({ name: 'bench', level: 'fatal' }),
     host: '127.0.0.1',
     port: 0,

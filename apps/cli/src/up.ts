@@ -153,7 +153,9 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
   const exporter = await startExporter({
     accounts,
     ratePairs: new Map(listed.map(({ name, ratePairs = settings.ratePairs ?? DEFAULT_RATE_PAIRS }) => [name, ratePairs])),
+    ledger,
     logger,
+    web,
     host,
     port: ports.exporter,
     registry,

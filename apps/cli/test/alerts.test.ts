@@ -132,6 +132,13 @@ test('the person on call hears of each thing that goes wrong, and that it is ove
   expect(resolved.status).toBe(200);
   await receiver.waitFor('KpayReviewOpen', 'resolved');
 
+  // Every expression of every dashboard shows something.
+  for (const { dashboard, panel, expr } of dashboardExpressions()) {
+    const filled = expr.replaceAll('$account', '.+').replaceAll('$__rate_interval', '30s').replaceAll('$__range', '5m');
+    const shown = async () => expect(await query(prometheus.url, filled), `${dashboard}: ${panel}: ${filled}`).not.toEqual([]);
+    await eventually(shown, { timeoutMs: 30_000 });
+  }
+
   // The budget is gone: more orders than KPay may be asked for, whose answers take long.
   control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'delay', delayMs: 8_000 } });
   const burst = Array.from({ length: 2 * LIMIT }, (_each, index) =>
@@ -140,11 +147,6 @@ test('the person on call hears of each thing that goes wrong, and that it is ove
   await Promise.all(burst);
   await receiver.waitFor('KpayBudgetExhausted', 'firing');
 
-  // Every expression of every dashboard shows something.
-  for (const { dashboard, panel, expr } of dashboardExpressions()) {
-    const filled = expr.replaceAll('$account', '.+').replaceAll('$__rate_interval', '30s').replaceAll('$__range', '5m');
-    expect(await query(prometheus.url, filled), `${dashboard}: ${panel}: ${filled}`).not.toEqual([]);
-  }
   control.clearFaults();
   await receiver.waitFor('KpayBudgetExhausted', 'resolved');
 

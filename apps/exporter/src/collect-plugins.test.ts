@@ -17,6 +17,8 @@ async function scrapeWith(plugins: readonly Plugin[]) {
   const exporter = await startExporter({
     accounts: new Map([['default', account]]),
     ratePairs: new Map(),
+    ledger: undefined,
+    web: undefined,
     logger: createLogger({ name: 'exporter', destination: { write: hear(logged) } }),
     host: '127.0.0.1',
     port: 0,

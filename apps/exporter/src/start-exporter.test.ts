@@ -39,7 +39,9 @@ async function start(account: KpayAccount, options: Partial<ExporterOptions> = {
   const exporter = await startExporter({
     accounts: new Map([[account.name, account]]),
     ratePairs: new Map([[account.name, ['XAF:XOF']]]),
+    ledger: undefined,
     logger: testLogger(),
+    web: undefined,
     host: '127.0.0.1',
     port: 0,
     everyMs: QUICK,

@@ -11,10 +11,10 @@ export interface ExporterOptions {
   /** The rates that are watched, by account, as in KPAY_RATE_PAIRS: "XAF:XOF". None for an account that is not in it. */
   ratePairs: ReadonlyMap<string, readonly string[]>;
   /** Tells what left the wallets and which rates transfers need; without it neither is shown. */
-  ledger?: Ledger | undefined;
+  ledger: Ledger | undefined;
   logger: Logger;
-  /** Who may scrape and how; everybody by http unless given. */
-  web?: WebConfig | undefined;
+  /** Who may scrape and how; everybody by http when undefined. */
+  web: WebConfig | undefined;
   host: string;
   /** EXPORTER_PORT; 0 takes any free one. */
   port: number;
