@@ -1,3 +1,4 @@
+import { measureApi } from './api.ts';
 import { type CallCost, type ClientCalls, measureClient } from './client.ts';
 import { describeRange, ratios } from './figures.ts';
 import { type Backlog, measureBacklog, measurePeer, TIME_SCALE } from './limit.ts';
@@ -57,6 +58,13 @@ export const parts: readonly Part[] = [
     full: { transfers: 300, rounds: 60 },
     small: { transfers: 300, rounds: 30 },
     run: reportClient,
+  },
+  {
+    name: 'api',
+    title: 'Creating transfers by the admin API',
+    full: { transfers: 6_000, rounds: 5 },
+    small: { transfers: 2_000, rounds: 3 },
+    run: reportApi,
   },
   {
     name: 'memory',
@@ -246,6 +254,41 @@ ${rows.join('\n')}`,
 
 function describeWait(seconds: number): string {
   return Number.isFinite(seconds) ? seconds.toFixed(2) : 'given up';
+}
+
+async function reportApi({ transfers, rounds }: Size): Promise<Report> {
+  const { steady, rounds: measured, cpuMs } = await measureApi({ seconds: 60, requests: transfers, rounds });
+  const of = (side: 'ours' | 'bare') =>
+    describeRange(
+      measured.map((round) => round[side]),
+      0,
+    );
+  const share = median(ratios(measured));
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
+  return {
+    text: `\`POST /v1/transfers\` with a key of the API, against a bare Express handler (apps/bench/src/bare-api.ts): the same two rows
+in the same tables with their indexes and triggers, by one statement, and the same job for the worker; no key, no checks,
+no limit. 64 requests at once, ${rounds} rounds of ${transfers} of each side in turn. No worker runs. Median (least to most).
+
+| transfers a second | bare handler | share |
+|---|---|---|
+| ${of('ours')} | ${of('bare')} | ${describeRange(ratios(measured), 2)} |
+
+Processor time of the process for a transfer: ${describeRange(
+      cpuMs.map(({ ours }) => ours),
+      2,
+    )} ms, of the bare handler ${describeRange(
+      cpuMs.map(({ bare }) => bare),
+      2,
+    )} ms.
+
+Then ${steady.perSecond} a second for ${steady.seconds} s, each timed from when it was due: median ${ms(steady.p50Ms)}, p99 ${ms(steady.p99Ms)}, worst ${ms(steady.worstMs)}.`,
+    figures: [
+      { what: 'p99 at 200 a second', seen: ms(steady.p99Ms), needed: '< 80 ms', held: steady.p99Ms < 80 },
+      { what: 'errors at 200 a second', seen: String(steady.errors), needed: 'none', held: steady.errors === 0 },
+      { what: 'share of a bare handler, saturated', seen: share.toFixed(2), needed: '≥ 0.50', held: share >= 0.5 },
+    ],
+  };
 }
 
 async function reportMemory({ transfers }: Size): Promise<Report> {

@@ -16,7 +16,7 @@ export interface Stage {
   startWorker(env?: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<App>;
   startExporter(env?: Readonly<Record<string, string>>): Promise<App>;
   /** @returns it with its address and a token that may do everything. */
-  startAdminApi(): Promise<App & { url: string; token: string }>;
+  startAdminApi(env?: Readonly<Record<string, string>>): Promise<App & { url: string; token: string }>;
   startProgram(main: string, env: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<App>;
   /** An empty database of its own. @returns its address. */
   createDatabase(name: string): Promise<string>;
@@ -72,10 +72,10 @@ export async function openStage({ timeScale = 1 }: { timeScale?: number } = {}):
       control: (method, path, body) => control(simulatorUrl, method, path, body),
       startWorker: (env = {}, nodeArguments = []) => startService('worker', env, nodeArguments),
       startExporter: (env = {}) => startService('exporter', env),
-      async startAdminApi() {
+      async startAdminApi(env = {}) {
         const port = await freePort();
         const token = randomUUID();
-        const app = await startService('admin-api', { ADMIN_API_PORT: String(port), KPAY_ADMIN_TOKEN: token });
+        const app = await startService('admin-api', { ADMIN_API_PORT: String(port), KPAY_ADMIN_TOKEN: token, ...env });
         return { ...app, url: `http://127.0.0.1:${port}`, token };
       },
       startProgram: async (main, env, nodeArguments = []) =>
