@@ -43,7 +43,7 @@ export async function measureTraced(size: { transfers: number; rounds: number })
         KPAY_WORKER_CONCURRENCY: String(CONCURRENCY),
         KPAY_RATE_LIMIT_PER_MINUTE: '100000',
         KPAY_BUDGET_WINDOW_SECONDS: '1',
-        DATABASE_URL: await stage.createDatabase(tracing),
+        DATABASE_URL: await stage.createDatabase(`traced_${tracing}`),
         REDIS_URL: redisUrl,
         ...(tracing === 'off' ? {} : { OTEL_EXPORTER_OTLP_ENDPOINT: collectorUrl }),
         ...SETTINGS[tracing],

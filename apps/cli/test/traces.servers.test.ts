@@ -60,6 +60,13 @@ describe.skipIf(!testServerUrls())('processes on one Postgres and one Redis', { 
     expect(await worker.end('SIGTERM')).toBe(0);
     expect(await api.end('SIGTERM')).toBe(0);
     expectWholeStory(receiver, id, { api: 'kpay-admin-api', worker: 'kpay-worker', lostBy: 'timeout' });
+    // Who reads the log finds the trace.
+    const lines = worker.stderr().trim().split('\n');
+    const told = lines
+      .map((line) => JSON.parse(line))
+      .find(({ transferId, answer }) => transferId === id && answer === 'unknown');
+    const request = receiver.spans.find(({ name }) => name === 'POST /v1/transfers');
+    expect(Buffer.from(told.trace_id, 'hex').toString('base64')).toBe(request?.traceId);
     const commands = receiver.spans.filter(({ attributes }) => attributes['db.system.name'] === 'redis');
     expect(commands.length).toBeGreaterThan(0);
   });

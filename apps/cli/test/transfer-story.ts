@@ -65,7 +65,11 @@ export function expectWholeStory(
   ).toEqual(expect.arrayContaining([expect.stringMatching(/INSERT/), 'addBulk kpay-advance-default']));
 
   // The queue: each look at the transfer is a job's, and in it a step.
-  const steps = named('advance transfer').sort((a, b) => Number(a.startedNs - b.startedNs));
+  const moves = ({ attributes }: ReceivedSpan) => attributes['kpay.transfer.state'] !== undefined;
+  // On a busy machine a job is taken for dead and run twice: the one that comes too late moves nothing.
+  const steps = named('advance transfer')
+    .filter(moves)
+    .sort((a, b) => Number(a.startedNs - b.startedNs));
   const jobs = named('process kpay-advance-default');
   for (const step of steps) {
     expect(step.service).toBe(worker);
