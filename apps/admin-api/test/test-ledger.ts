@@ -39,6 +39,7 @@ export function forbiddenLedger(): TestLedger {
       return refuse();
     },
     transaction: refuse,
+    statement: refuse,
   };
   return { ledger, empty: async () => {}, stop: async () => {}, remove: () => {} };
 }

@@ -8,8 +8,8 @@ import {
   type Advancer,
   advanceQueueName,
   checksOf,
+  createHint,
   type Hint,
-  hintTransfer,
   type Ledger,
   type LedgerEpoch,
   noRules,
@@ -26,13 +26,17 @@ import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
 import type { Pulse } from './pulse.ts';
 import type { TransferMetrics } from './transfer-metrics.ts';
+import { openWaitingRoom } from './waiting-room.ts';
 import { type ObservationPace, wakeHeld } from './wake-held.ts';
 import { wakeJob } from './wake-job.ts';
 
 const SWEEP_EVERY_MS = 1_000;
 /** KPay is read once a minute for it; this is how soon what another process read is noticed. */
 const PAYABLE_EVERY_MS = 5_000;
-const DOOR_CONCURRENCY = 10;
+/** Callers' jobs that wait in this process for the end of their transfers. */
+const ROOM_PLACES = 1_000;
+/** More than there are places: there must always be somebody to open the door. */
+const DOOR_CONCURRENCY = ROOM_PLACES + 50;
 /**
  * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
  * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
@@ -83,10 +87,13 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   const prefix = queuePrefix(name);
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
-  const onAccepted = (transfer: TransferRow) => hintTransfer(hints, transfer);
+  const onAccepted = createHint(hints);
+  const room = openWaitingRoom(ledger, ROOM_PLACES, (error) =>
+    logger.error({ err: error, account: name }, 'the transfers of waiting jobs could not be looked at'),
+  );
   const door = queues.worker(
     transferQueueName(name),
-    createDoor({ ledger, account: name, accounts, rules, onAccepted, logger }),
+    createDoor({ ledger, account: name, accounts, rules, room, onAccepted, logger }),
     {
       prefix,
       concurrency: DOOR_CONCURRENCY,
@@ -98,6 +105,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
 
   const onMoved = async (transfer: TransferRow) => {
     metrics.moved(transfer);
+    if (room.tell(transfer)) return;
     if (transfer.finished_at && transfer.job_id !== null) await wakeJob(doorQueue, transfer.job_id);
   };
 
@@ -142,6 +150,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       // What waits for budget gives up; a send that is committed runs to its end.
       stopping.abort();
       await advancing.close();
+      await room.close();
       await door.close();
     },
   };

@@ -12,6 +12,8 @@ import {
   type TransferRow,
 } from '@kpay/transfers';
 import { DelayedError, type Job, type Processor, UnrecoverableError } from 'bullmq';
+import { atMost } from './at-most.ts';
+import { isNearItsEnd, type WaitingRoom } from './waiting-room.ts';
 
 // A job looks at its transfer this often while nobody wakes it: soon at first, then seldom. The looks of one that will be
 // woken are only a net, and thousands that wait must not keep new jobs from the door.
@@ -23,11 +25,21 @@ const LEDGER_AWAY_MS = 5_000;
 /** Who idempotency keys of jobs belong to. */
 const OWNER = 'queue';
 
+// Of the clients of the ledger's pool, no more: who waits in the room needs none.
+const PASSING_AT_ONCE = 10;
+
+interface Admitted {
+  transfer: TransferRow;
+  /** The wait for its end, when it may be near. */
+  ended?: Promise<TransferRow | undefined>;
+}
+
 export interface DoorOptions {
   ledger: Ledger;
   account: string;
   accounts: ReadonlySet<string>;
   rules?: ReadonlyMap<string, AccountRules> | undefined;
+  room: WaitingRoom;
   /** Told of every newly accepted transfer. */
   onAccepted: (transfer: TransferRow) => Promise<void>;
   logger: Logger;
@@ -45,19 +57,24 @@ export function createDoor({
   account,
   accounts,
   rules,
+  room,
   onAccepted,
   logger,
 }: DoorOptions): Processor<TransferJobData, TransferJobResult> {
+  const passing = atMost(PASSING_AT_ONCE);
+
   return async (job, token) => {
-    const transfer = await admit(job, token);
-    if (transfer.state === 'succeeded') return resultOf(transfer);
-    if (isFinal(transfer.state)) throw new UnrecoverableError(transfer.reason ?? transfer.state);
-    return comeBack(job, token, followDelayMs(job.attemptsStarted, transfer.job_id === job.id));
+    const { transfer, ended } = await passing(() => admit(job, token));
+    const seen = (await ended) ?? transfer;
+    if (seen.state === 'succeeded') return resultOf(seen);
+    if (isFinal(seen.state)) throw new UnrecoverableError(seen.reason ?? seen.state);
+    return comeBack(job, token, followDelayMs(job.attemptsStarted, seen.job_id === job.id));
   };
 
-  async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<TransferRow> {
+  async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<Admitted> {
     try {
-      return (await follow(job)) ?? (await traceJob(job, () => accept(job)));
+      const followed = await follow(job);
+      return followed ? { transfer: followed } : await traceJob(job, () => accept(job));
     } catch (error) {
       if (error instanceof InvalidRequest || error instanceof IdempotencyConflict) throw new UnrecoverableError(error.message);
       // The ledger could not be asked. Failing the job would tell its producer "no" to something not yet judged.
@@ -66,12 +83,15 @@ export function createDoor({
     }
   }
 
-  async function accept(job: Job<TransferJobData>): Promise<TransferRow> {
+  async function accept(job: Job<TransferJobData>): Promise<Admitted> {
     const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
     const { transfer, replayed } = await acceptTransfer(ledger, accounts, order, rules);
     await job.updateProgress({ accepted: transfer.id });
+    if (!isNearItsEnd(transfer)) return { transfer };
+    // Before anybody is told to send it, so that its end cannot be missed.
+    const ended = room.wait(transfer.id, job.id);
     if (!replayed) await onAccepted(transfer);
-    return transfer;
+    return { transfer, ended };
   }
 
   /** The transfer of a job that was accepted before: a later look is one read, so that thousands of them cost little. */

@@ -182,7 +182,7 @@ function addGauges(
   );
   add(
     'kpay_queue_jobs',
-    'Jobs in the transfer queue, by state; delayed ones follow a transfer that is not final yet.',
+    'Jobs in the transfer queue, by state; active and delayed ones follow a transfer that is not final yet.',
     'state',
     (account) => {
       const jobs = seenOf(account)?.jobs;

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, seededRandom, testServerUrls } from '@kpay/testkit';
-import { acceptTransfer, cancelTransfer, hintTransfer } from '@kpay/transfers';
+import { acceptTransfer, cancelTransfer, createHint } from '@kpay/transfers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
@@ -19,10 +19,11 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
   const counts = { cancelled: 0, too_late: 0 };
   let wrong = 0;
   let next = 0;
+  const hint = createHint(stage.hints);
   const race = async () => {
     const asked = { account: 'default', owner: 'test', body: { ...order(`race-${next++}`), amount: 100 } };
     const { transfer } = await acceptTransfer(stage.ledger, new Set(['default']), asked);
-    await hintTransfer(stage.hints, transfer);
+    await hint(transfer);
     // So that it meets every step of the send.
     await delay(random() * 30);
     const answer = await cancelTransfer(stage.ledger, transfer.id, { by: 'ann' });

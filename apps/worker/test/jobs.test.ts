@@ -33,7 +33,10 @@ describe('a job of any BullMQ client', () => {
       exchangeRate: '1.0153',
       destinationAmount: '101530',
     });
-    expect((await stage.look(added)).job.progress).toEqual({ accepted: result.transferId });
+    const { job } = await stage.look(added);
+    expect(job.progress).toEqual({ accepted: result.transferId });
+    // It was answered where it waited, not put aside and fetched again.
+    expect(job.attemptsStarted).toBe(1);
     expect(await stage.find(result.transferId)).toMatchObject({ owner: 'queue', external_id: 'plain', job_id: added.id });
   });
 

@@ -144,11 +144,13 @@ describe('an observation', () => {
     expect(reads).toHaveLength(1);
   });
 
-  it('is its caller’s own: what one does to the value, another does not see', async () => {
+  it('cannot be changed by a caller: what one would do to the value, another does not see', async () => {
     const { observations, clock } = open();
     const first = await after(clock, 100, observations.balance(CHECKS));
-    first.value.pop();
-    expect((await observations.balance(CHECKS)).value).toHaveLength(1);
+    expect(() => first.value.pop()).toThrow(TypeError);
+    expect(() => Object.assign(first.value[0] ?? {}, { availableMinor: 0n })).toThrow(TypeError);
+    first.askedAt.setTime(0);
+    expect(await observations.balance(CHECKS)).toMatchObject({ value: [wallet(1n)], askedAt: new Date(clock.now() - 100) });
   });
 });
 

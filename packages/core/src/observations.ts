@@ -5,7 +5,7 @@ import type { CountryAvailability, ExchangeRate, WalletBalance } from './endpoin
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { createSharedValue, type SharedValue } from './shared-value.ts';
 
-/** What KPay said, and when. The truth lies between the two dates. */
+/** What KPay said, frozen, and when. The truth lies between the two dates. */
 export interface Observed<T> {
   value: T;
   askedAt: Date;
@@ -59,6 +59,8 @@ const MAX_AGE_MS: Readonly<Record<ObservationName, number>> = { balance: 30_000,
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 /** After a failure whoever asks within this gets the same error: an outage must not eat the budget in failing reads. */
 const FAILURE_MS = 1_000;
+/** What another process has read is noticed within this. Without it each judgement of a transfer would ask the store. */
+const TRUST_MS = 1_000;
 /** Anybody may ask for the rate of any two currencies; more pairs than this are not remembered. */
 const MAX_VALUES = 200;
 
@@ -70,6 +72,8 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   interface Watched {
     shared: SharedValue;
     failure: ObservationFailure | undefined;
+    /** What the last entry says: one read of KPay is one value, frozen, however many look at it. */
+    decoded: { text: string; askedAtMs: number; value: unknown } | undefined;
   }
 
   function watch(key: string): Watched {
@@ -77,7 +81,8 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     if (known) return known;
     const [oldest] = watched.keys();
     if (watched.size >= MAX_VALUES && oldest !== undefined) watched.delete(oldest);
-    const fresh = { shared: createSharedValue({ store, key, clock }), failure: undefined };
+    const shared = createSharedValue({ store, key, clock, trustMs: TRUST_MS });
+    const fresh = { shared, failure: undefined, decoded: undefined };
     watched.set(key, fresh);
     return fresh;
   }
@@ -106,12 +111,20 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
       context: options.lane,
       signal: options.signal,
     });
-    return observedOf<T>(entry);
+    return observedOf<T>(value, entry);
   }
 
   async function peek<T>(observation: ObservationName, pair: string | null): Promise<Observed<T> | undefined> {
-    const entry = await watch(keyOf(observation, pair)).shared.peek();
-    return entry && observedOf<T>(entry);
+    const value = watch(keyOf(observation, pair));
+    const entry = await value.shared.peek();
+    return entry && observedOf<T>(value, entry);
+  }
+
+  function observedOf<T>(of: Watched, { text, askedAtMs, answeredAtMs }: SharedEntry): Observed<T> {
+    const known = of.decoded?.text === text && of.decoded.askedAtMs === askedAtMs ? of.decoded : undefined;
+    const decoded = known ?? { text, askedAtMs, value: decode(text) };
+    of.decoded = decoded;
+    return { value: decoded.value as T, askedAt: new Date(askedAtMs), answeredAt: new Date(answeredAtMs) };
   }
 
   return {
@@ -130,10 +143,6 @@ function keyOf(observation: ObservationName, pair: string | null): string {
   return pair === null ? observation : `${observation}:${pair}`;
 }
 
-function observedOf<T>({ text, askedAtMs, answeredAtMs }: SharedEntry): Observed<T> {
-  return { value: decode(text) as T, askedAt: new Date(askedAtMs), answeredAt: new Date(answeredAtMs) };
-}
-
 // Stores keep text. JSON has no bigint, so one travels as an object no answer of KPay's is made into.
 function encode(value: unknown): string {
   return JSON.stringify(value, (_key, part: unknown) => (typeof part === 'bigint' ? { $bigint: part.toString() } : part));
@@ -141,7 +150,7 @@ function encode(value: unknown): string {
 
 function decode(text: string): unknown {
   return JSON.parse(text, (_key, part: unknown) => {
-    const isBigint = typeof part === 'object' && part !== null && '$bigint' in part;
-    return isBigint ? BigInt(String(part.$bigint)) : part;
+    if (typeof part !== 'object' || part === null) return part;
+    return '$bigint' in part ? BigInt(String(part.$bigint)) : Object.freeze(part);
   });
 }

@@ -19,11 +19,20 @@ redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local blockedFor = redis.call('PTTL', KEYS[2])
 if blockedFor > 0 then return blockedFor end
 
-local used, reserves, inUse = {}, {}, 0
+local function grant()
+  redis.call('ZADD', KEYS[1], now + lease + window + rounding, 'held:' .. lane .. ':' .. id)
+  ${LUA_KEEP}
+  return 0
+end
+
+local used, reserves, inUse, mostKept = {}, {}, 0, 0
 for i = 7, #ARGV, 2 do
   used[ARGV[i]] = 0
   reserves[ARGV[i]] = tonumber(ARGV[i + 1])
+  if ARGV[i] ~= lane then mostKept = mostKept + reserves[ARGV[i]] end
 end
+-- With this many left whose slots they are does not matter.
+if redis.call('ZCARD', KEYS[1]) + mostKept < limit then return grant() end
 local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
 local ends = {}
 for i = 1, #slots, 2 do
@@ -46,11 +55,7 @@ local function mayTake()
   return inUse + keptForOthers < limit
 end
 
-if mayTake() then
-  redis.call('ZADD', KEYS[1], now + lease + window + rounding, 'held:' .. lane .. ':' .. id)
-  ${LUA_KEEP}
-  return 0
-end
+if mayTake() then return grant() end
 table.sort(ends, function(a, b) return a.freeAt < b.freeAt end)
 for _, slot in ipairs(ends) do
   used[slot.owner] = used[slot.owner] - 1

@@ -7,6 +7,11 @@ export interface SharedValueOptions {
   store: SharedStore;
   key: string;
   clock: Clock;
+  /**
+   * For how long this process trusts what it last read, without asking the store again: so late it may notice what another
+   * process wrote or forgot. Not at all unless given.
+   */
+  trustMs?: number | undefined;
 }
 
 export interface GetOptions<Context> {
@@ -32,8 +37,9 @@ export interface SharedValue {
 const LOCK_MS = 30_000;
 const POLL_MS = 50;
 
-export function createSharedValue({ store, key, clock }: SharedValueOptions): SharedValue {
+export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValueOptions): SharedValue {
   const holder = randomUUID();
+  let trusted: { entry: SharedEntry; untilMs: number } | undefined;
   let flight: Promise<SharedEntry> | undefined;
 
   async function refreshOnce<Context>({ isFresh, refresh, context }: GetOptions<Context>): Promise<SharedEntry> {
@@ -68,15 +74,21 @@ export function createSharedValue({ store, key, clock }: SharedValueOptions): Sh
     return started;
   }
 
+  function trust(entry: SharedEntry): SharedEntry {
+    trusted = { entry, untilMs: clock.monotonicMs() + trustMs };
+    return entry;
+  }
+
   return {
     async get(options) {
       const calledAtMs = clock.now();
+      if (trusted && clock.monotonicMs() < trusted.untilMs && options.isFresh(trusted.entry)) return trusted.entry;
       const known = await store.read(key).catch(outOfReach);
-      if (known && options.isFresh(known)) return known;
+      if (known && options.isFresh(known)) return trust(known);
       for (;;) {
         const entry = await orAborted(join(options), options.signal);
         // A refresh that somebody began before this call can be too old for it.
-        if (entry.askedAtMs >= calledAtMs || options.isFresh(entry)) return entry;
+        if (entry.askedAtMs >= calledAtMs || options.isFresh(entry)) return trust(entry);
       }
     },
     peek: () => store.read(key).catch(outOfReach),

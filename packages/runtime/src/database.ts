@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { type ConnectionProvider, DefaultQueryExecutor, Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { statementPool } from './statement-pool.ts';
 
 /** An open ledger database, Postgres or PGlite: the same face for both. */
 export interface Database {
@@ -79,9 +80,13 @@ export class GuardedPool extends pg.Pool {
   protected lend(_client: pg.PoolClient): void {}
 }
 
-/** A query builder whose callbacks are known to the pool's guard to be inside a transaction. */
-export function createKysely<Schema>(pool: pg.Pool): Kysely<Schema> {
-  const dialect = new PostgresDialect({ pool });
+/**
+ * A query builder whose callbacks are known to the pool's guard to be inside a transaction.
+ *
+ * @param prepares whether its connections keep prepared statements, each of them its own.
+ */
+export function createKysely<Schema>(pool: pg.Pool, { prepares = false }: { prepares?: boolean } = {}): Kysely<Schema> {
+  const dialect = new PostgresDialect({ pool: statementPool(pool, { prepares }) });
   const driver = dialect.createDriver();
   const ready = driver.init();
   const connections: ConnectionProvider = {

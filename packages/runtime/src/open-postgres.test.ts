@@ -35,6 +35,39 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     await database.close();
   });
 
+  test('a statement that says so is planned once for a connection, and others are not kept', async () => {
+    const database = await openPostgres({ url, logger, maxClients: 1 });
+    closers.push(database.close);
+    const db = database.kysely();
+    const add = (n: number) => sql<{ sum: number }>`/* prepared */ select ${n}::int + 1 as sum`.execute(db);
+    expect((await add(1)).rows).toEqual([{ sum: 2 }]);
+    expect((await add(2)).rows).toEqual([{ sum: 3 }]);
+    await sql`select ${1}::int`.execute(db);
+    const { rows } = await sql<{ uses: string }>`select generic_plans + custom_plans as uses from pg_prepared_statements`.execute(
+      db,
+    );
+    expect(rows).toEqual([{ uses: '2' }]);
+  });
+
+  test.each([
+    ['without parameters', sql`create table begun (n int)`],
+    ['with parameters', sql`select set_config('application_name', ${'begun'}, false)`],
+  ])('a transaction whose first statement comes %s is undone as a whole', async (_how, first) => {
+    const database = await openPostgres({ url, logger, maxClients: 1 });
+    closers.push(database.close);
+    const db = database.kysely();
+    const undone = db.transaction().execute(async (trx) => {
+      await first.execute(trx);
+      throw new Error('undo');
+    });
+    await expect(undone).rejects.toThrow('undo');
+    const { rows } = await sql<{ begun: boolean; name: string }>`
+      select to_regclass('begun') is not null as begun, current_setting('application_name') as name`.execute(db);
+    expect(rows).toEqual([{ begun: false, name: 'kpay' }]);
+    await db.transaction().execute(async () => {});
+    expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
+  });
+
   test('a connection cut in mid-transaction fails that transaction only, and is logged', async () => {
     const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(url).port) } });
     closers.push(proxy.close);

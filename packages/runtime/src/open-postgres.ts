@@ -47,7 +47,7 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   );
   pool.on('connect', (client) => endWhenSilent(client, statementTimeoutMs + SILENT_AFTER_MS));
   let closing: Promise<void> | undefined;
-  return { pool, kysely: () => createKysely(pool), close: () => (closing ??= pool.end()) };
+  return { pool, kysely: () => createKysely(pool, { prepares: true }), close: () => (closing ??= pool.end()) };
 }
 
 /**

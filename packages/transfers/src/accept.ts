@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { type RawBuilder, sql } from 'kysely';
 import { type AccountRules, noRules } from './account-rules.ts';
-import { describeLimit, limitsOf } from './checks/spend-limit.ts';
+import { describeLimit, limitsOf, type SpendLimit } from './checks/spend-limit.ts';
 import { IdempotencyConflict, InvalidRequest } from './errors.ts';
 import { judgeKeyLimits, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
-import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
-import type { QuoteRow, TransferRow } from './ledger/schema.ts';
+import { type Ledger, type LedgerStatement, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
+import { type NewTransferRow, type QuoteRow, type TransferRow, transferColumns } from './ledger/schema.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
 import { currentTraceparent, nameTransfer } from './trace-step.ts';
@@ -48,9 +49,27 @@ export async function acceptTransfer(
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<Acceptance> {
   const understood = understand(accounts, order);
-  const acceptance = await ledger.transaction((tx) => acceptUnderstood(tx, order, understood, rules));
+  const acceptance =
+    (await recordAtOnce(ledger, order, understood, rules)) ??
+    (await ledger.transaction((tx) => acceptUnderstood(tx, order, understood, rules)));
   nameTransfer(acceptance.transfer);
   return acceptance;
+}
+
+/**
+ * Most orders are new, and nothing of them is to be judged by the ledger: recording one is one statement. Undefined, and
+ * nothing written, when it has to be looked at: something is to be judged, or the order is not new after all.
+ */
+async function recordAtOnce(
+  ledger: Ledger,
+  order: TransferOrder,
+  { request, hash }: UnderstoodOrder,
+  rules: ReadonlyMap<string, AccountRules>,
+): Promise<Acceptance | undefined> {
+  const judged = request.quoteId !== null || request.expiresAt !== null || order.apiKey !== undefined;
+  if (judged || passesLimit(request, rules.get(order.account))) return undefined;
+  const transfer = await ledger.statement((statement) => record(statement, order, request, hash));
+  return transfer && { transfer, replayed: false };
 }
 
 /** An order that can be right, as far as it alone can tell. */
@@ -91,7 +110,7 @@ export async function acceptUnderstood(
   const earlier = await findEarlier(tx, order, request);
   if (earlier) return replay(tx, earlier, order, hash);
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
-  refuseUnsendable(request, rules.get(order.account) ?? noRules);
+  refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
   if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
   const accepted = await record(tx, order, request, hash, quoted);
@@ -102,10 +121,15 @@ export async function acceptUnderstood(
   return replay(tx, twin, order, hash);
 }
 
-/** What alone passes a limit would wait for ever. */
-function refuseUnsendable({ amount, sourceCountry, destinationCountry }: TransferRequest, { spendLimits }: AccountRules): void {
+/** The limit that alone it passes, so that it would wait for ever. */
+function passesLimit(request: TransferRequest, { spendLimits }: AccountRules = noRules): SpendLimit | undefined {
+  const { amount, sourceCountry, destinationCountry } = request;
   const corridor = { currency: amount.currency, source_country: sourceCountry, destination_country: destinationCountry };
-  const passed = limitsOf(corridor, spendLimits).find((limit) => amount.amountMinor > limit.amountMinor);
+  return limitsOf(corridor, spendLimits).find((limit) => amount.amountMinor > limit.amountMinor);
+}
+
+function refuseUnsendable(request: TransferRequest, rules?: AccountRules): void {
+  const passed = passesLimit(request, rules);
   if (passed) throw new InvalidRequest('amount', `must be within the account's limit of ${describeLimit(passed)}`);
 }
 
@@ -131,55 +155,58 @@ async function replay(tx: LedgerTransaction, earlier: TransferRow, { jobId }: Tr
   return { transfer: await followed.executeTakeFirstOrThrow(), replayed: true };
 }
 
+/** Writes a transfer and its first event in one statement. Undefined when an order of the same identity is there already. */
 async function record(
-  tx: LedgerTransaction,
+  tx: LedgerStatement,
   order: TransferOrder,
   request: TransferRequest,
   hash: string,
-  quote: QuoteRow | undefined,
+  quote?: QuoteRow,
 ): Promise<TransferRow | undefined> {
   const { account, owner, idempotencyKey } = order;
   const identity =
     request.externalId !== null ? { externalId: request.externalId } : { owner, idempotencyKey: idempotencyKey ?? '' };
-  const row = await tx.db
-    .insertInto('kpay.transfers')
-    .values({
-      id: randomUUID(),
-      account,
-      external_id: request.externalId,
-      owner,
-      idempotency_key: idempotencyKey ?? null,
-      request_hash: hash,
-      kpay_external_id: kpayExternalId(account, identity),
-      job_id: order.jobId ?? null,
-      replay_of: order.replayOf ?? null,
-      api_key_id: order.apiKey?.id ?? null,
-      source_country: request.sourceCountry,
-      destination_country: request.destinationCountry,
-      amount_minor: String(request.amount.amountMinor),
-      currency: request.amount.currency,
-      destination_currency: request.destinationCurrency,
-      description: request.description,
-      min_rate: quote?.floor ?? request.minRate,
-      quote_id: quote?.id ?? null,
-      on_insufficient_funds: request.onInsufficientFunds,
-      not_before: request.notBefore,
-      expires_at: request.expiresAt,
-      priority: request.priority,
-      metadata: request.metadata && JSON.stringify(request.metadata),
-      accepted_trace: currentTraceparent(),
-      state: 'queued',
-      due_at: tx.now,
-      created_at: tx.now,
-      updated_at: tx.now,
-    })
-    .onConflict((conflict) => conflict.doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  if (!row) return undefined;
-  await tx.db
-    .insertInto('kpay.transfer_events')
-    .values({ transfer_id: row.id, version: row.version, type: 'accepted', to_state: row.state, actor: owner, at: tx.now })
-    .execute();
-  return row;
+  const now = sql<Date>`(select at from moment)`;
+  const row: { [Column in keyof NewTransferRow]: NewTransferRow[Column] | RawBuilder<Date> } = {
+    id: randomUUID(),
+    account,
+    external_id: request.externalId,
+    owner,
+    idempotency_key: idempotencyKey ?? null,
+    request_hash: hash,
+    kpay_external_id: kpayExternalId(account, identity),
+    job_id: order.jobId ?? null,
+    replay_of: order.replayOf ?? null,
+    api_key_id: order.apiKey?.id ?? null,
+    source_country: request.sourceCountry,
+    destination_country: request.destinationCountry,
+    amount_minor: String(request.amount.amountMinor),
+    currency: request.amount.currency,
+    destination_currency: request.destinationCurrency,
+    description: request.description,
+    min_rate: quote?.floor ?? request.minRate,
+    quote_id: quote?.id ?? null,
+    on_insufficient_funds: request.onInsufficientFunds,
+    not_before: request.notBefore,
+    expires_at: request.expiresAt,
+    priority: request.priority,
+    metadata: request.metadata && JSON.stringify(request.metadata),
+    accepted_trace: currentTraceparent(),
+    state: 'queued',
+    due_at: now,
+    created_at: now,
+    updated_at: now,
+  };
+  const { rows } = await sql<TransferRow>`${prepared}
+    with moment as materialized (select ${timeOf(tx)} as at), recorded as (
+      insert into kpay.transfers (${sql.join(Object.keys(row).map((column) => sql.ref(column)))})
+      values (${sql.join(Object.values(row))})
+      on conflict do nothing
+      returning ${transferColumns}
+    ), event as (
+      insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, at)
+      select id, version, 'accepted', state, owner, created_at from recorded
+    )
+    select ${transferColumns} from recorded`.execute(tx.db);
+  return rows[0];
 }

@@ -7,22 +7,23 @@ import {
   type TransferPermit,
   type WalletBalance,
 } from '@kpay/core';
-import { breakerHold, isBreakerOpen, unknownStreakOf } from './breaker.ts';
+import { sql } from 'kysely';
+import { breakerHold, isBreakerOpen } from './breaker.ts';
 import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { snapshotOf } from './checks/funds.ts';
 import type { SpendLimit } from './checks/spend-limit.ts';
-import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
+import { type Ledger, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
 import { move } from './ledger/move.ts';
-import type { TransferRow } from './ledger/schema.ts';
-import { pauseHold, pauseInForce } from './pauses.ts';
+import { type TransferRow, transferColumns } from './ledger/schema.ts';
+import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
 import type { Pin } from './pin.ts';
 import type { LedgerEpoch } from './restore/ledger-epoch.ts';
 import { type Answer, answerOf } from './send/answer.ts';
 import { resendDelayMs } from './send/backoff.ts';
 import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begin.ts';
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
-import { expireAttempt, type Settled, settleAttempt } from './send/settle.ts';
+import { expireAttempt, type Settled, settleAttempt, settleSuccess } from './send/settle.ts';
 import { nameAnswer, traceStep } from './trace-step.ts';
 
 // Between two tries to write an answer down.
@@ -60,7 +61,7 @@ export interface Advancer {
  */
 export async function advanceTransfer(advancer: Advancer, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
   if (advancer.epoch.refusal() !== undefined) return undefined;
-  const due = await advancer.ledger.transaction((tx) => takeDue(tx, advancer, id));
+  const due = await takeDue(advancer, id);
   if (!due) return undefined;
   return traceStep(due.row, () => takeStep(advancer, due, signal));
 }
@@ -72,19 +73,44 @@ async function takeStep(advancer: Advancer, due: Due, signal: AbortSignal): Prom
   return row;
 }
 
+/** A transfer that is due, and what its account looks like in the same moment. */
 interface Due {
   row: TransferRow;
   now: Date;
+  pause: PauseInForce | undefined;
+  unknownStreak: number;
 }
 
 /** The transfer when it is due, after what time alone decides: expiry, a lost lease, the end of the re-sends. */
-async function takeDue(tx: LedgerTransaction, advancer: Advancer, id: string): Promise<Due | undefined> {
-  const { now } = tx;
-  const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).executeTakeFirst();
-  if (!row?.due_at || row.due_at > now) return undefined;
-  const moved = await moveByTime(tx, advancer, row);
-  if (moved === 'unmoved') return { row, now };
-  return moved && { row: moved, now };
+async function takeDue(advancer: Advancer, id: string): Promise<Due | undefined> {
+  const seen = await look(advancer.ledger, id);
+  if (!seen) return undefined;
+  const { row, now } = seen;
+  if (!row.due_at || row.due_at > now) return undefined;
+  if (row.lease_until === null && !isOver(row, now)) return seen;
+  const moved = await advancer.ledger.transaction((tx) => moveByTime(tx, advancer, row));
+  if (moved === 'unmoved') return seen;
+  return moved && { ...seen, row: moved };
+}
+
+/** One read of all that is judged before a send is prepared. What is written later is judged again, under the locks. */
+async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
+  const { rows } = await ledger.statement((statement) => {
+    const transfer = {
+      account: sql`t.account`,
+      source_country: sql`t.source_country`,
+      destination_country: sql`t.destination_country`,
+    };
+    return sql<TransferRow & { now: Date; pause: Parameters<typeof readPause>[0]; unknown_streak: number }>`${prepared}
+      with moment as materialized (select ${timeOf(statement)} as at)
+      select ${transferColumns}, (select at from moment) as now, ${pauseInForce(transfer, sql`(select at from moment)`)} as pause,
+        coalesce((select unknown_streak from kpay.accounts where name = t.account), 0) as unknown_streak
+      from kpay.transfers t where id = ${id}`.execute(statement.db);
+  });
+  const [found] = rows;
+  if (!found) return undefined;
+  const { now, pause, unknown_streak: unknownStreak, ...row } = found;
+  return { row, now, pause: readPause(pause), unknownStreak };
 }
 
 async function moveByTime(
@@ -194,13 +220,14 @@ async function send(
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
   advancer.onAnswer?.(answer.kind, attempt.transfer);
   nameAnswer(answer);
-  const settle = () =>
-    advancer.ledger.transaction((tx) =>
-      settleAttempt(tx, attempt.transfer.id, attempt.number, answer, {
-        ...advancer,
-        account: attempt.transfer.account,
-      }),
-    );
+  const { ledger } = advancer;
+  const settle = async () => {
+    const success =
+      answer.kind === 'succeeded' && (await ledger.statement((statement) => settleSuccess(statement, attempt, answer.receipt)));
+    if (success) return success;
+    const { id, account } = attempt.transfer;
+    return ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, answer, { ...advancer, account }));
+  };
   return report(advancer, await untilLeaseEnds(advancer.clock, startedMs, settle));
 }
 
@@ -218,13 +245,11 @@ async function untilLeaseEnds<T>(clock: Clock, startedMs: number, commit: () => 
 
 async function runChecks(
   advancer: Advancer,
-  { row, now }: Due,
+  { row, now, pause, unknownStreak }: Due,
   signal: AbortSignal,
 ): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
-  const pause = await pauseInForce(advancer.ledger.db, row, now);
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
-  const streak = await unknownStreakOf(advancer.ledger.db, row.account);
-  if (await isBreakerOpen(advancer.ledger.db, row.account, streak)) return breakerHold(now);
+  if (await isBreakerOpen(advancer.ledger.db, row.account, unknownStreak)) return breakerHold(now);
   const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
   for (const check of advancer.checks) {

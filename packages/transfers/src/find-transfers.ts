@@ -1,7 +1,7 @@
 import { countries, currenciesOf, exponentOf } from '@kpay/core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
-import type { Ledger } from './ledger/ledger.ts';
-import type { TransferEventRow, TransferRow } from './ledger/schema.ts';
+import { type Ledger, prepared } from './ledger/ledger.ts';
+import { type TransferEventRow, type TransferRow, transferColumns } from './ledger/schema.ts';
 import type { TransferState } from './states.ts';
 
 export interface TransferFilter {
@@ -28,7 +28,17 @@ export interface TransferPosition {
 }
 
 export async function findTransfer(ledger: Ledger, id: string): Promise<TransferRow | undefined> {
-  return ledger.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).executeTakeFirst();
+  const { rows } = await sql<TransferRow>`${prepared} select ${transferColumns} from kpay.transfers where id = ${id}`.execute(
+    ledger.db,
+  );
+  return rows[0];
+}
+
+/** Those of some transfers that have come to their end. */
+export async function findFinished(ledger: Ledger, ids: readonly string[]): Promise<TransferRow[]> {
+  const { rows } = await sql<TransferRow>`${prepared}
+    select ${transferColumns} from kpay.transfers where id = any(${ids}::uuid[]) and finished_at is not null`.execute(ledger.db);
+  return rows;
 }
 
 /**

@@ -28,11 +28,10 @@ export function createHinter(
   accounts: Iterable<string>,
   open: (name: string, options: { prefix: string }) => Queue<Hint>,
 ): (transfer: TransferRow) => Promise<void> {
-  const queues = new Map([...accounts].map((name) => [name, open(advanceQueueName(name), { prefix: queuePrefix(name) })]));
-  return async (transfer) => {
-    const queue = queues.get(transfer.account);
-    if (queue) await hintTransfer(queue, transfer);
-  };
+  const hints = new Map(
+    [...accounts].map((name) => [name, createHint(open(advanceQueueName(name), { prefix: queuePrefix(name) }))]),
+  );
+  return async (transfer) => hints.get(transfer.account)?.(transfer);
 }
 
 type DueRow = Pick<TransferRow, 'id' | 'version' | 'priority' | 'created_at' | 'accepted_trace'>;
@@ -45,10 +44,17 @@ const URGENT_ROWS = 50;
 
 // With this many waiting a new one would not be taken at once anyway.
 const BUSY_LIVE = 100;
+// So long it is not asked again whether there are still that many.
+const BUSY_FOR_MS = 100;
 
 /** Tells the workers that a transfer is due, unless they have enough to do already; then the sweep will. */
-export async function hintTransfer(queue: Queue<Hint>, row: TransferRow): Promise<void> {
-  if ((await liveHints(queue)) < BUSY_LIVE) await queue.addBulk([hintOf(row)]);
+export function createHint(queue: Queue<Hint>): (transfer: TransferRow) => Promise<void> {
+  let askAgainMs = Number.NEGATIVE_INFINITY;
+  return async (row) => {
+    if (performance.now() < askAgainMs) return;
+    if ((await liveHints(queue)) < BUSY_LIVE) await queue.addBulk([hintOf(row)]);
+    else askAgainMs = performance.now() + BUSY_FOR_MS;
+  };
 }
 
 /**

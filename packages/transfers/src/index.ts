@@ -11,22 +11,29 @@ export { IdempotencyConflict, InvalidRequest, PinMismatch, SpendLimitExceeded } 
 export { AheadOfLedger, createEventFeed, type EventFeed } from './event-feed.ts';
 export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFigure } from './figures/ledger-figures.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';
-export { findTransfer, listTransferEvents, listTransfers, type TransferFilter, type TransferPosition } from './find-transfers.ts';
+export {
+  findFinished,
+  findTransfer,
+  listTransferEvents,
+  listTransfers,
+  type TransferFilter,
+  type TransferPosition,
+} from './find-transfers.ts';
 export {
   ADVANCE_JOB,
   advanceQueueName,
+  createHint,
   createHinter,
   type Hint,
-  hintTransfer,
   type RebuiltHints,
   rebuildHints,
   sweepDue,
 } from './hints.ts';
 export type { KeyLimit, LimitedKey } from './key-limit.ts';
-export { createLedger, type Ledger, type LedgerTransaction } from './ledger/ledger.ts';
+export { createLedger, type Ledger, type LedgerStatement, type LedgerTransaction } from './ledger/ledger.ts';
 export { ledgerMissing } from './ledger/ledger-missing.ts';
 export { LedgerUnusable, lookAtSchema, migrateLedger, openLedger } from './ledger/migrate.ts';
-export type { ApiKeyRow, LedgerSchema, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
+export type { ApiKeyRow, LedgerSchema, PauseRow, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
@@ -40,7 +47,7 @@ export {
 } from './operations/resolve-review.ts';
 export { type ResolvedReviews, type ReviewFilter, resolveReviews } from './operations/resolve-reviews.ts';
 export { type ReviewEvidence, reviewEvidence, type SeenBalance } from './operations/review-evidence.ts';
-export { liftPause, listPauses, type PauseRow, type PauseScope, pause } from './pauses.ts';
+export { liftPause, listPauses, type PauseScope, pause } from './pauses.ts';
 export { type Pin, pinAccount } from './pin.ts';
 export { checksOf } from './plugins/built-in.ts';
 export { loadPlugins } from './plugins/load-plugins.ts';

@@ -1,10 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Kysely, Selectable } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
-import type { LedgerSchema, TransferRow } from './ledger/schema.ts';
+import type { LedgerSchema, PauseRow, TransferRow } from './ledger/schema.ts';
 import { wakeUnpaused } from './wake/wake-unpaused.ts';
-
-export type PauseRow = Selectable<LedgerSchema['kpay.pauses']>;
 
 export type PauseScope =
   | { scope: 'all' }
@@ -89,23 +87,47 @@ export async function listPauses(ledger: Ledger): Promise<PauseRow[]> {
   );
 }
 
-/** The pause that keeps a transfer from being sent now, if there is one. */
-export async function pauseInForce(db: Kysely<LedgerSchema>, transfer: TransferRow, now: Date): Promise<PauseRow | undefined> {
-  return db
-    .selectFrom('kpay.pauses')
-    .selectAll()
-    .where('lifted_at', 'is', null)
-    .where((it) => it.or([it('until', 'is', null), it('until', '>', now)]))
-    .where((it) =>
-      it.or([
-        it('scope', '=', 'all'),
-        it.and([it('scope', '=', 'account'), it('account', '=', transfer.account)]),
-        it.and([it('scope', '=', 'corridor'), it('account', '=', transfer.account), it('corridor', '=', corridorOf(transfer))]),
-      ]),
-    )
-    .orderBy('created_at')
-    .limit(1)
-    .executeTakeFirst();
+/** What a send has to know of the pause that stops it. */
+export type PauseInForce = Pick<PauseRow, 'created_by' | 'reason' | 'until'>;
+
+/**
+ * The pause that keeps a transfer from being sent at a time, if there is one: a subquery of one JSON object or null. The
+ * columns of the transfer are named as SQL, so that it can be read along with its row.
+ */
+export function pauseInForce(
+  transfer: Record<'account' | 'source_country' | 'destination_country', RawBuilder<unknown>>,
+  at: RawBuilder<unknown>,
+): RawBuilder<unknown> {
+  return sql`(
+    select json_build_object('created_by', created_by, 'reason', reason, 'until', until) from kpay.pauses p
+    where lifted_at is null and (until is null or until > ${at})
+      and (
+        scope = 'all'
+        or (scope = 'account' and p.account = ${transfer.account})
+        or (
+          scope = 'corridor' and p.account = ${transfer.account}
+          and p.corridor = ${transfer.source_country} || '-' || ${transfer.destination_country}
+        )
+      )
+    order by created_at limit 1
+  )`;
+}
+
+/** A pause as pauseInForce gives it. */
+export function readPause(found: (Omit<PauseInForce, 'until'> & { until: string | null }) | null): PauseInForce | undefined {
+  return found ? { ...found, until: found.until === null ? null : new Date(found.until) } : undefined;
+}
+
+/** The pause that would keep a transfer from being sent now, for whoever reads nothing else. */
+export async function findPause(db: Kysely<LedgerSchema>, transfer: TransferRow, now: Date): Promise<PauseInForce | undefined> {
+  const columns = {
+    account: sql`${transfer.account}::text`,
+    source_country: sql`${transfer.source_country}::text`,
+    destination_country: sql`${transfer.destination_country}::text`,
+  };
+  const { rows } = await sql<{ pause: Parameters<typeof readPause>[0] }>`
+    select ${pauseInForce(columns, sql`${now}::timestamptz`)} as pause`.execute(db);
+  return readPause(rows[0]?.pause ?? null);
 }
 
 /** The oldest pause in force over all of an account, whatever the corridor. */
@@ -123,7 +145,7 @@ export async function pauseOverAccount(db: Kysely<LedgerSchema>, account: string
 }
 
 /** The hold that a pause means for a transfer. */
-export function pauseHold(found: PauseRow, now: Date): { code: 'paused'; reason: string; until: Date } {
+export function pauseHold(found: PauseInForce, now: Date): { code: 'paused'; reason: string; until: Date } {
   const until = found.until ?? new Date(now.getTime() + REST_MS);
   return { code: 'paused', reason: `paused by ${found.created_by}: ${found.reason}`, until };
 }

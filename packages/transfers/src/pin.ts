@@ -43,7 +43,7 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
       })
       .onConflict((conflict) => conflict.doNothing())
       .execute();
-    await assertPinned(tx, pin);
+    await lockAccount(tx, pin);
   });
   return pin;
 }
@@ -52,10 +52,16 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
  * Locks an account's row and throws when it is not the KPay that `pin` says. `share` lets others send at the same time.
  * @throws PinMismatch
  */
-export async function assertPinned(tx: LedgerTransaction, pin: Pin, lock: 'share' | 'update' = 'share'): Promise<AccountRow> {
+export async function lockAccount(tx: LedgerTransaction, pin: Pin, lock: 'share' | 'update' = 'share'): Promise<AccountRow> {
   const account = tx.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account);
   const known = await (lock === 'share' ? account.forShare() : account.forUpdate()).executeTakeFirst();
   if (!known) throw new PinMismatch(`account ${pin.account} is not pinned in this ledger`);
+  assertPinned(known, pin);
+  return known;
+}
+
+/** @throws PinMismatch when the ledger's account is not the KPay that `pin` says. */
+export function assertPinned(known: AccountRow, pin: Pin): void {
   const differences = [
     known.base_url === pin.baseUrl ? null : `base URL ${known.base_url}, now ${pin.baseUrl}`,
     known.environment === pin.environment ? null : `environment ${known.environment}, now ${pin.environment}`,
@@ -66,5 +72,4 @@ export async function assertPinned(tx: LedgerTransaction, pin: Pin, lock: 'share
       `account ${pin.account} belongs to another KPay in this ledger (${differences.join('; ')}): restore its settings, or give the new keys another account name`,
     );
   }
-  return known;
 }

@@ -1,5 +1,6 @@
 import { formatAmount, type Observed, type WalletBalance } from '@kpay/core';
 import { type Kysely, sql } from 'kysely';
+import type { LedgerTransaction } from '../ledger/ledger.ts';
 import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
 import type { Check, Verdict } from './check.ts';
 import { lookAgainAt } from './look-again.ts';
@@ -31,10 +32,54 @@ export async function judgeFunds(
   snapshot: BalanceSnapshot,
   now: Date,
 ): Promise<Verdict> {
+  return judgeReserved(transfer, snapshot, now, await reservedMinor(db, transfer.account, transfer.currency, snapshot.askedAt));
+}
+
+/** What is known of the reservations of a wallet that is locked. */
+export interface LockedWallet {
+  /** The ledger's epoch: after a restore nothing that was known holds. */
+  epoch: number;
+  /** The wallet's `reserved_so_far`. */
+  soFarMinor: bigint;
+}
+
+interface KnownReserved extends LockedWallet {
+  reservedMinor: bigint;
+  /** The latest bound. */
+  atMostMinor: bigint;
+}
+
+// What was last summed up under a snapshot, by currency. It goes with the snapshot.
+const known = new WeakMap<BalanceSnapshot['wallets'], Map<string, KnownReserved>>();
+
+/**
+ * The same under the wallet's lock. The sum over all that is under way is taken once for a snapshot: afterwards no more can
+ * be reserved than it was then and what was set aside since, and only when that bound is not enough it is taken anew.
+ */
+export async function judgeLockedFunds(
+  { db, now }: LedgerTransaction,
+  transfer: TransferRow,
+  snapshot: BalanceSnapshot,
+  { epoch, soFarMinor }: LockedWallet,
+): Promise<Verdict> {
   const { account, currency } = transfer;
+  const ofSnapshot = known.get(snapshot.wallets) ?? new Map<string, KnownReserved>();
+  known.set(snapshot.wallets, ofSnapshot);
+  const last = ofSnapshot.get(currency);
+  if (last?.epoch === epoch && last.soFarMinor <= soFarMinor) {
+    last.atMostMinor = last.reservedMinor + soFarMinor - last.soFarMinor;
+    const verdict = judgeReserved(transfer, snapshot, now, last.atMostMinor);
+    if (verdict.verdict === 'pass') return verdict;
+  }
+  const reserved = await reservedMinor(db, account, currency, snapshot.askedAt);
+  ofSnapshot.set(currency, { epoch, soFarMinor, reservedMinor: reserved, atMostMinor: reserved });
+  return judgeReserved(transfer, snapshot, now, reserved);
+}
+
+function judgeReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Date, reserved: bigint): Verdict {
+  const { currency } = transfer;
   const rows = snapshot.wallets.filter((wallet) => wallet.currency === currency);
   const shown = rows.reduce((sum, wallet) => sum + wallet.availableMinor, 0n);
-  const reserved = await reservedMinor(db, account, currency, snapshot.askedAt);
   const amount = BigInt(transfer.amount_minor);
   const inputs = {
     balance: {
@@ -82,7 +127,10 @@ export const fundsCheck: Check = {
   timeoutMs: 90_000,
   async check(transfer, { account, ledger, now, signal }) {
     const observed = await account.observations.balance({ lane: 'checks', signal });
-    return judgeFunds(ledger.db, transfer, snapshotOf(observed, account.clock.now(), now), now);
+    const snapshot = snapshotOf(observed, account.clock.now(), now);
+    const last = known.get(snapshot.wallets)?.get(transfer.currency);
+    const likely = last && judgeReserved(transfer, snapshot, now, last.atMostMinor);
+    return likely?.verdict === 'pass' ? likely : judgeFunds(ledger.db, transfer, snapshot, now);
   },
 };
 

@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { type Kysely, sql, type Transaction } from 'kysely';
+import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { LedgerSchema } from './schema.ts';
 
 /** One transaction and its time, taken once at its start. Inside it nothing may be awaited but `tx.db`. */
@@ -8,12 +8,33 @@ export interface LedgerTransaction {
   readonly now: Date;
 }
 
+/** A single statement that is a transaction of its own: its round trip is the only one. */
+export interface LedgerStatement {
+  readonly db: Kysely<LedgerSchema>;
+  /** Its time; null: the database's clock, read in the statement itself (timeOf). */
+  readonly now: Date | null;
+}
+
 /** The ledger in Postgres or PGlite. */
 export interface Ledger {
   /** For single reads outside a transaction. Throws inside one (law 10). */
   readonly db: Kysely<LedgerSchema>;
   /** Runs `work` in one transaction, committed when it returns and rolled back when it throws. None inside another. */
   transaction<T>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T>;
+  /** Runs one statement that commits by itself. None inside a transaction. */
+  statement<T>(run: (statement: LedgerStatement) => Promise<T>): Promise<T>;
+}
+
+/**
+ * Begins a statement that many transfers need, with a text that is always the same: the database keeps its plan. Such a
+ * statement names its columns, because `*` would break it for a process that runs on while a newer one adds a column, and
+ * writes states as text, because a plan for any state can use no index that is for one.
+ */
+export const prepared: RawBuilder<unknown> = sql.raw('/* prepared */');
+
+/** A time in whole milliseconds, as Date keeps them: the statement's own, or the database's. To be read once in a statement. */
+export function timeOf({ now }: Pick<LedgerStatement, 'now'>): RawBuilder<Date> {
+  return sql`coalesce(${now}::timestamptz, date_trunc('milliseconds', clock_timestamp()))`;
 }
 
 /**
@@ -47,12 +68,16 @@ export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger
         return inside.run(true, () => work({ db: trx, now: time }));
       });
     },
+    async statement(run) {
+      assertOutside();
+      return run({ db, now: now?.() ?? null });
+    },
   };
 }
 
-/** The limit rides along with the time, because a round trip of its own would be felt. */
+/** One round trip, that of BEGIN: the limit rides along with the time, and both without parameters with BEGIN. */
 async function begin(trx: Transaction<LedgerSchema>): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date }>`
-    select clock_timestamp() as at, set_config('lock_timeout', ${`${LOCK_WITHIN_MS}`}, true)`.execute(trx);
+    select clock_timestamp() as at, set_config('lock_timeout', ${sql.lit(`${LOCK_WITHIN_MS}`)}, true)`.execute(trx);
   return rows[0]?.at;
 }

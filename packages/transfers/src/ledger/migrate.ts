@@ -11,6 +11,7 @@ import * as quotes from './migrations/0007-quotes.ts';
 import * as keyLimits from './migrations/0008-key-limits.ts';
 import * as traces from './migrations/0009-traces.ts';
 import * as lists from './migrations/0010-lists.ts';
+import * as reservedSoFar from './migrations/0011-reserved-so-far.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -24,6 +25,7 @@ const migrations = {
   '0008-key-limits': keyLimits,
   '0009-traces': traces,
   '0010-lists': lists,
+  '0011-reserved-so-far': reservedSoFar,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date. */

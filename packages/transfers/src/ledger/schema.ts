@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, Insertable, Selectable, Updateable } from 'kysely';
+import { type ColumnType, type Generated, type Insertable, type RawBuilder, type Selectable, sql, type Updateable } from 'kysely';
 import type { TransferState } from '../states.ts';
 
 // The tables of ledger/migrations as kysely sees them. bigint and numeric columns are read as decimal text, never
@@ -21,6 +21,8 @@ interface AccountsTable {
 interface WalletsTable {
   account: Fixed<string>;
   currency: Fixed<string>;
+  /** The sum of all that was ever set aside for sends: the ledger counts it. */
+  reserved_so_far: Generated<string>;
 }
 
 interface PausesTable {
@@ -220,8 +222,68 @@ export interface LedgerSchema {
 export type QuoteRow = Selectable<QuotesTable>;
 export type LedgerRow = Selectable<LedgerTable>;
 export type AccountRow = Selectable<AccountsTable>;
+export type PauseRow = Selectable<PausesTable>;
 export type TransferRow = Selectable<TransfersTable>;
 export type NewTransferRow = Insertable<TransfersTable>;
+
+/** The columns of a TransferRow, for statements that name them. */
+const transferColumnNames = {
+  id: true,
+  account: true,
+  external_id: true,
+  owner: true,
+  idempotency_key: true,
+  request_hash: true,
+  kpay_external_id: true,
+  job_id: true,
+  source_country: true,
+  destination_country: true,
+  amount_minor: true,
+  currency: true,
+  destination_currency: true,
+  description: true,
+  min_rate: true,
+  quote_id: true,
+  on_insufficient_funds: true,
+  not_before: true,
+  expires_at: true,
+  priority: true,
+  metadata: true,
+  state: true,
+  version: true,
+  reason_code: true,
+  reason: true,
+  hold_until: true,
+  due_at: true,
+  send_body: true,
+  pinned_base_url: true,
+  pinned_environment: true,
+  pinned_application_id: true,
+  attempts: true,
+  lease_until: true,
+  sent_at: true,
+  tries: true,
+  unauthorized: true,
+  possibly_sent: true,
+  unknown_since: true,
+  first_conflict_at: true,
+  refused_before: true,
+  kpay_transfer_id: true,
+  exchange_rate: true,
+  destination_amount_minor: true,
+  confirmed_by: true,
+  receipt: true,
+  resolved_by: true,
+  accepted_trace: true,
+  moved_trace: true,
+  replay_of: true,
+  api_key_id: true,
+  created_at: true,
+  updated_at: true,
+  finished_at: true,
+} satisfies Record<keyof TransferRow, true>;
+
+export const transferColumns: RawBuilder<unknown> = sql.raw(Object.keys(transferColumnNames).join(', '));
 export type TransferChanges = Updateable<TransfersTable>;
 export type TransferEventRow = Selectable<TransferEventsTable>;
 export type ApiKeyRow = Selectable<ApiKeysTable>;

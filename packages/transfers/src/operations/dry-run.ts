@@ -8,7 +8,7 @@ import { askCheck } from '../checks/ask-check.ts';
 import type { CheckContext, Verdict } from '../checks/check.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { TransferRow } from '../ledger/schema.ts';
-import { pauseHold, pauseInForce } from '../pauses.ts';
+import { findPause, pauseHold } from '../pauses.ts';
 import { checksOf } from '../plugins/built-in.ts';
 import type { Plugin } from '../plugins/plugin.ts';
 
@@ -84,7 +84,7 @@ async function beforeChecks({ db }: Ledger, transfer: TransferRow, now: Date): P
     const reason = 'the ledger was restored from a backup: nothing is sent until kpay restore finish';
     opinions.push({ name: 'restore', verdict: 'hold', code: 'restored', reason, until: now });
   }
-  const pause = await pauseInForce(db, transfer, now);
+  const pause = await findPause(db, transfer, now);
   if (pause) opinions.push({ name: 'pause', verdict: 'hold', ...pauseHold(pause, now) });
   const streak = await unknownStreakOf(db, transfer.account);
   if (await isBreakerOpen(db, transfer.account, streak)) opinions.push({ name: 'breaker', ...breakerHold(now) });

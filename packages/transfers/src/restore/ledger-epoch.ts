@@ -22,8 +22,10 @@ export interface LedgerEpoch {
   /**
    * Whether this is still the ledger that this process knows. To be asked in each transaction that commits a send,
    * after the account's row is locked: marking a ledger waits for that lock.
+   *
+   * @param reading a read of the ledger's row that has only just begun, when it comes with others.
    */
-  holds(tx: LedgerTransaction): Promise<boolean>;
+  holds(tx: LedgerTransaction, reading?: Promise<LedgerRow>): Promise<boolean>;
 }
 
 /** The copy is of another ledger: the database, or where the copy lies, is not the one that belongs here. */
@@ -106,9 +108,9 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
       }
       return refusal === undefined;
     },
-    async holds(tx) {
+    async holds(tx, reading = readLedgerRow(tx.db)) {
       const seen = known;
-      const row = await readLedgerRow(tx.db);
+      const row = await reading;
       return refusal === undefined && row.id === ledgerId && row.epoch >= seen && row.restored_at === null;
     },
   };

@@ -1,14 +1,15 @@
 import { createHash } from 'node:crypto';
 import { transferBody } from '@kpay/core';
+import { sql } from 'kysely';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
-import { type BalanceSnapshot, judgeFunds } from '../checks/funds.ts';
+import { type BalanceSnapshot, judgeLockedFunds } from '../checks/funds.ts';
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
-import type { LedgerTransaction } from '../ledger/ledger.ts';
+import { type LedgerTransaction, prepared } from '../ledger/ledger.ts';
 import { move } from '../ledger/move.ts';
-import type { TransferRow } from '../ledger/schema.ts';
-import { pauseHold, pauseInForce } from '../pauses.ts';
-import { assertPinned, type Pin } from '../pin.ts';
+import type { AccountRow, LedgerRow, TransferRow } from '../ledger/schema.ts';
+import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../pauses.ts';
+import { assertPinned, lockAccount, type Pin } from '../pin.ts';
 import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
@@ -54,16 +55,16 @@ export async function beginFirstSend(
   },
 ): Promise<Begun> {
   const { pin, snapshot } = context;
-  const account = await assertPinned(tx, pin);
-  if (!(await context.epoch.holds(tx))) return { restored: true };
-  const pause = await pauseInForce(tx.db, row, tx.now);
+  const { account, soFarMinor } = await lockForSend(tx, row, pin);
+  // After the locks: what others have committed is seen.
+  const situation = readSituation(tx, row);
+  if (!(await context.epoch.holds(tx, situation))) return { restored: true };
+  const { pause, epoch } = await situation;
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
-
-  await lockWallet(tx, row);
   if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };
-  const funds = await judgeFunds(tx.db, row, snapshot, tx.now);
+  const funds = await judgeLockedFunds(tx, row, snapshot, { epoch, soFarMinor });
   if (funds.verdict !== 'pass') return { stopped: funds };
   const spending = await judgeSpending(tx.db, row, context.limits ?? [], tx.now);
   if (spending.verdict !== 'pass') return { stopped: spending };
@@ -79,9 +80,10 @@ export async function beginResend(
   context: { pin: Pin; epoch: LedgerEpoch; worker: string },
 ): Promise<Begun> {
   // Re-sends are few, and while the breaker is open one at a time is let through: they pass here one by one.
-  const account = await assertPinned(tx, context.pin, 'update');
-  if (!(await context.epoch.holds(tx))) return { restored: true };
-  const pause = await pauseInForce(tx.db, row, tx.now);
+  const account = await lockAccount(tx, context.pin, 'update');
+  const situation = readSituation(tx, row);
+  if (!(await context.epoch.holds(tx, situation))) return { restored: true };
+  const { pause } = await situation;
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: probedHold(tx.now) };
   if (row.send_body === null) throw new Error(`transfer ${row.id} is unconfirmed without a request`);
@@ -118,20 +120,9 @@ async function startAttempt(
       pinned_environment: pin.environment,
       pinned_application_id: pin.applicationId,
     },
+    begins: { worker, bodyHash: createHash('sha256').update(body).digest('hex') },
   });
   if (!transfer) return { lost: true };
-  await tx.db
-    .insertInto('kpay.attempts')
-    .values({
-      transfer_id: row.id,
-      number,
-      account: row.account,
-      worker,
-      started_at: tx.now,
-      lease_until: leaseUntil,
-      body_hash: createHash('sha256').update(body).digest('hex'),
-    })
-    .execute();
   return { begun: { transfer, number, startedAt: tx.now, body } };
 }
 
@@ -156,18 +147,47 @@ function assertSamePin(row: TransferRow, pin: Pin): void {
   if (!same) throw new Error(`transfer ${row.id} was first sent to another KPay than its account's`);
 }
 
-async function lockWallet(tx: LedgerTransaction, row: TransferRow): Promise<void> {
+/**
+ * Locks the account's row, shared, and the wallet's: in this order (law 10), in one statement.
+ * @throws PinMismatch
+ */
+async function lockForSend(
+  tx: LedgerTransaction,
+  row: TransferRow,
+  pin: Pin,
+): Promise<{ account: AccountRow; soFarMinor: bigint }> {
+  const { rows } = await sql<AccountRow & { reserved_so_far: string }>`${prepared}
+    select a.name, a.base_url, a.environment, a.application_id, a.pinned_at, a.unknown_streak, w.reserved_so_far
+    from kpay.accounts a join kpay.wallets w on w.account = a.name
+    where a.name = ${pin.account} and w.currency = ${row.currency}
+    for share of a for update of w`.execute(tx.db);
+  const [locked] = rows;
+  if (locked) {
+    assertPinned(locked, pin);
+    return { account: locked, soFarMinor: BigInt(locked.reserved_so_far) };
+  }
+  // The first send of this currency.
+  await lockAccount(tx, pin);
   const wallet = { account: row.account, currency: row.currency };
   await tx.db
     .insertInto('kpay.wallets')
     .values(wallet)
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  await tx.db
-    .selectFrom('kpay.wallets')
-    .select('currency')
-    .where('account', '=', row.account)
-    .where('currency', '=', row.currency)
-    .forUpdate()
-    .execute();
+  return lockForSend(tx, row, pin);
+}
+
+/** The ledger's row and the pause in force, if there is one. */
+async function readSituation(tx: LedgerTransaction, row: TransferRow): Promise<LedgerRow & { pause: PauseInForce | undefined }> {
+  const transfer = {
+    account: sql`${row.account}::text`,
+    source_country: sql`${row.source_country}::text`,
+    destination_country: sql`${row.destination_country}::text`,
+  };
+  const { rows } = await sql<LedgerRow & { pause: Parameters<typeof readPause>[0] }>`${prepared}
+    select id, epoch, restored_at, seen_epoch, ${pauseInForce(transfer, sql`${tx.now}::timestamptz`)} as pause
+    from kpay.ledger`.execute(tx.db);
+  const [found] = rows;
+  if (!found) throw new Error('the ledger has no row that says which it is');
+  return { ...found, pause: readPause(found.pause) };
 }

@@ -45,6 +45,7 @@ function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Pr
   const ledger: Ledger = {
     db: advancer.ledger.db,
     transaction: (work) => at('transaction', () => advancer.ledger.transaction(work)),
+    statement: (run) => at('statement', () => advancer.ledger.statement(run)),
   };
   const { account } = advancer;
   const client = new Proxy(account.client, {
@@ -62,11 +63,14 @@ function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Pr
 }
 
 /** Every step that a first send takes, in order, found by taking them. */
-const steps = ['transaction 1', 'prepare 1', 'transaction 2', 'send 1', 'transaction 3'];
-const crashes = steps.flatMap((step): Crash[] => [
-  { step, when: 'before' },
-  { step, when: 'after' },
-]);
+const steps = ['statement 1', 'prepare 1', 'transaction 1', 'send 1', 'statement 2'];
+/** And of a re-send that KPay answers with a conflict, which takes the long way into the ledger. */
+const resendSteps = [...steps.slice(0, -1), 'transaction 2'];
+const crashesAt = (all: readonly string[]): Crash[] =>
+  all.flatMap((step): Crash[] => [
+    { step, when: 'before' },
+    { step, when: 'after' },
+  ]);
 
 describe('a process that dies in the middle of a send', () => {
   it('has these steps to die at', async () => {
@@ -76,7 +80,7 @@ describe('a process that dies in the middle of a send', () => {
     expect(worker.steps).toEqual(steps);
   });
 
-  it.each(crashes)('$when $step of a first send: one effect, and the transfer succeeds', async (crash) => {
+  it.each(crashesAt(steps))('$when $step of a first send: one effect, and the transfer succeeds', async (crash) => {
     const accepted = await stage.accept();
     const worker = dying(await stage.advancer(), crash);
     void advanceTransfer(worker.advancer, accepted.id, never);
@@ -90,7 +94,7 @@ describe('a process that dies in the middle of a send', () => {
     expect(stage.effects(settled)).toBe(1);
   });
 
-  it.each(crashes)('$when $step of a re-send: one effect, and the transfer succeeds', async (crash) => {
+  it.each(crashesAt(resendSteps))('$when $step of a re-send: one effect, and the transfer succeeds', async (crash) => {
     const accepted = await stage.accept();
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
     const first = await stage.advancer();

@@ -140,7 +140,8 @@ function conflictOutcome(row: TransferRow, context: OutcomeContext): Outcome {
   };
 }
 
-function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
+/** What a 201 means, whatever came before it: of the row it reads only what never changes. */
+export function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
   const landed = receipt.destinationTransaction?.amount;
   const rate = receipt.exchangeRate;
   const differences = receiptDifferences(row, receipt);

@@ -1,9 +1,11 @@
+import type { TransferReceipt } from '@kpay/core';
+import { sql } from 'kysely';
 import { countAnswer } from '../breaker.ts';
-import type { LedgerTransaction } from '../ledger/ledger.ts';
-import { move } from '../ledger/move.ts';
+import type { LedgerStatement, LedgerTransaction } from '../ledger/ledger.ts';
+import { type EndedAttempt, type Move, move } from '../ledger/move.ts';
 import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
 import type { Answer } from './answer.ts';
-import { type Outcome, type OutcomeContext, outcomeOf } from './outcome.ts';
+import { type Outcome, type OutcomeContext, outcomeOf, succeeded } from './outcome.ts';
 
 export interface Settled {
   transfer: TransferRow;
@@ -11,6 +13,22 @@ export interface Settled {
 }
 
 type SettleContext = Pick<OutcomeContext, 'conflictConfirmMs' | 'random'>;
+
+/**
+ * Commits a 201 in one statement, which is nearly every outcome. Undefined, and nothing written, when the transfer is not
+ * any more as the attempt left it, or an account's breaker has counted something that a definite answer ends: then
+ * settleAttempt looks closer.
+ */
+export async function settleSuccess(
+  statement: LedgerStatement,
+  { transfer, number }: { transfer: TransferRow; number: number },
+  receipt: TransferReceipt,
+): Promise<Settled | undefined> {
+  const answer = { kind: 'succeeded', receipt } as const;
+  const onlyIf = sql<boolean>`not exists (
+    select from kpay.accounts where name = ${transfer.account} and unknown_streak > 0)`;
+  return apply(statement, transfer, number, succeeded(transfer, receipt), { onlyIf, ends: endOf(number, answer) });
+}
 
 /**
  * Commits what KPay said to an attempt. The answer counts for the transfer only while that attempt is the one under
@@ -80,9 +98,15 @@ async function settleLate(
   return undefined;
 }
 
-async function apply(tx: LedgerTransaction, row: TransferRow, attempt: number, outcome: Outcome): Promise<Settled | undefined> {
+async function apply(
+  tx: LedgerStatement,
+  row: TransferRow,
+  attempt: number,
+  outcome: Outcome,
+  more: Pick<Move, 'onlyIf' | 'ends'> = {},
+): Promise<Settled | undefined> {
   const { alarm, detail, ...step } = outcome;
-  const transfer = await move(tx, row, { ...step, actor: 'worker', detail: { attempt, ...detail } });
+  const transfer = await move(tx, row, { ...step, ...more, actor: 'worker', detail: { attempt, ...detail } });
   return transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) };
 }
 
@@ -96,15 +120,20 @@ async function findAttempt(tx: LedgerTransaction, id: string, number: number): P
 }
 
 async function endAttempt(tx: LedgerTransaction, attempt: AttemptRow, answer: Answer): Promise<void> {
+  const { number, ...end } = endOf(attempt.number, answer);
   await tx.db
     .updateTable('kpay.attempts')
-    .set({
-      ended_at: tx.now,
-      outcome: answer.kind,
-      status: 'status' in answer ? (answer.status ?? null) : null,
-      detail: 'detail' in answer ? (answer.detail ?? null) : null,
-    })
+    .set({ ended_at: tx.now, ...end })
     .where('transfer_id', '=', attempt.transfer_id)
-    .where('number', '=', attempt.number)
+    .where('number', '=', number)
     .execute();
+}
+
+function endOf(number: number, answer: Answer): EndedAttempt {
+  return {
+    number,
+    outcome: answer.kind,
+    status: 'status' in answer ? (answer.status ?? null) : null,
+    detail: 'detail' in answer ? (answer.detail ?? null) : null,
+  };
 }

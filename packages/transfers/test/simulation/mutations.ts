@@ -303,8 +303,8 @@ function keptReason(`,
     edits: [
       {
         file: 'packages/transfers/src/pauses.ts',
-        find: "it('corridor', '=', corridorOf(transfer))",
-        replace: "it('corridor', '=', corridorOf(transfer).toLowerCase())",
+        find: `p.corridor = \${transfer.source_country} ||`,
+        replace: `p.corridor = lower(\${transfer.source_country}) ||`,
       },
     ],
   },
@@ -314,8 +314,8 @@ function keptReason(`,
     edits: [
       {
         file: move,
-        find: "    .where('id', '=', row.id)\n    .where('version', '=', row.version)\n",
-        replace: "    .where('id', '=', row.id)\n",
+        find: `        and version = \${row.version}\n`,
+        replace: '',
       },
     ],
   },
@@ -325,8 +325,8 @@ function keptReason(`,
     edits: [
       {
         file: move,
-        find: "    .where('id', '=', row.id)\n    .where('version', '=', row.version)\n",
-        replace: "    .where('id', '=', row.id)\n",
+        find: `        and version = \${row.version}\n`,
+        replace: '',
       },
       {
         file: schema,
@@ -340,7 +340,7 @@ function keptReason(`,
   {
     law: '10',
     what: "the wallet's row is not locked while funds are judged",
-    edits: [{ file: begin, find: '    .forUpdate()\n    .execute();', replace: '    .execute();' }],
+    edits: [{ file: begin, find: 'for share of a for update of w', replace: 'for share of a' }],
     elsewhere: 'PGlite has one session, so two transactions never overlap',
   },
   {

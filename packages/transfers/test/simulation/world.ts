@@ -8,7 +8,7 @@ import {
   type Stores,
 } from '@kpay/core';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
-import type { KyselyPlugin } from 'kysely';
+import type { KyselyPlugin, RootOperationNode } from 'kysely';
 import {
   type Advancer,
   advanceTransfer,
@@ -72,7 +72,7 @@ export async function openUniverse(): Promise<Universe> {
   let writes = 0;
   const counting: KyselyPlugin = {
     transformQuery({ node }) {
-      if (['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'].includes(node.kind)) writes += 1;
+      if (writesTo(node)) writes += 1;
       return node;
     },
     transformResult: ({ result }) => Promise.resolve(result),
@@ -94,6 +94,11 @@ export async function openUniverse(): Promise<Universe> {
       await test.close();
     },
   };
+}
+
+function writesTo(node: RootOperationNode): boolean {
+  if (node.kind === 'RawNode') return node.sqlFragments.some((part) => /\b(insert into|update|delete from) kpay\./.test(part));
+  return ['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'].includes(node.kind);
 }
 
 /** The processes of one life: workers that take steps, die and start anew. */
@@ -341,6 +346,10 @@ function gated(advancer: Advancer, gate: Gate, onPrepared: () => void): Advancer
       async transaction(work) {
         await gate('transaction');
         return ledger.transaction(work);
+      },
+      async statement(run) {
+        await gate('statement');
+        return ledger.statement(run);
       },
     },
   };

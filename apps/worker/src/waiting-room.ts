@@ -1,0 +1,83 @@
+import { repeat } from '@kpay/runtime';
+import { findFinished, type Ledger, type TransferRow } from '@kpay/transfers';
+
+/** Longer than a transfer takes that nothing keeps waiting. */
+const STAY_MS = 5_000;
+/** What another process ended is noticed so late. */
+const LOOK_EVERY_MS = 250;
+
+/**
+ * Where callers' jobs wait for the end of their transfers: in this process, so that one which ends at once is answered
+ * without a way through the queue and back. It holds so many and never keeps anybody from the door: whoever finds no
+ * place, or stays too long, waits in the queue. What is lost with the process is found by the next one, as any job is.
+ */
+export interface WaitingRoom {
+  /** Lets a job wait for a transfer's end. Undefined: go and wait in the queue. */
+  wait(transferId: string, jobId: string | undefined): Promise<TransferRow | undefined>;
+  /** Tells what became of a transfer; one that is held or unconfirmed is not waited for here. @returns whether its job was here. */
+  tell(transfer: TransferRow): boolean;
+  /** Sends everybody into the queue. */
+  close(): Promise<void>;
+}
+
+interface Waiter {
+  jobId: string | undefined;
+  sinceMs: number;
+  leave(transfer: TransferRow | undefined): void;
+}
+
+/** Whether its end can be near: nothing keeps it waiting. */
+export function isNearItsEnd({ state }: TransferRow): boolean {
+  return state === 'queued' || state === 'submitting';
+}
+
+export function openWaitingRoom(ledger: Ledger, places: number, onError: (error: unknown) => void): WaitingRoom {
+  // In the order in which they came. Several jobs can wait for one transfer.
+  const waiters = new Map<string, Set<Waiter>>();
+  let taken = 0;
+  let closed = false;
+
+  function dismiss(transferId: string, transfer: TransferRow | undefined): boolean {
+    const leaving = waiters.get(transferId);
+    waiters.delete(transferId);
+    for (const waiter of leaving ?? []) waiter.leave(transfer);
+    return [...(leaving ?? [])].some(({ jobId }) => jobId === transfer?.job_id);
+  }
+
+  async function look(): Promise<void> {
+    const nowMs = performance.now();
+    const old = [...waiters].filter(([, each]) => [...each].some(({ sinceMs }) => nowMs - sinceMs >= LOOK_EVERY_MS));
+    if (old.length === 0) return;
+    for (const transfer of await findFinished(
+      ledger,
+      old.map(([id]) => id),
+    ))
+      dismiss(transfer.id, transfer);
+    for (const [id, each] of old) {
+      if ([...each].some(({ sinceMs }) => nowMs - sinceMs >= STAY_MS)) dismiss(id, undefined);
+    }
+  }
+  const stopLooking = repeat(look, LOOK_EVERY_MS, onError);
+
+  return {
+    async wait(transferId, jobId) {
+      if (closed || taken >= places) return undefined;
+      const { promise, resolve: leave } = Promise.withResolvers<TransferRow | undefined>();
+      const others = waiters.get(transferId) ?? new Set<Waiter>();
+      waiters.set(transferId, others.add({ jobId, sinceMs: performance.now(), leave }));
+      taken += 1;
+      return promise.finally(() => {
+        taken -= 1;
+      });
+    },
+    tell(transfer) {
+      if (isNearItsEnd(transfer)) return false;
+      return dismiss(transfer.id, transfer);
+    },
+    async close() {
+      closed = true;
+      await stopLooking();
+      for (const id of [...waiters.keys()]) dismiss(id, undefined);
+    },
+  };
+}

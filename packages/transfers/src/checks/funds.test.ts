@@ -1,0 +1,51 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { openStage, type Stage } from '../../test/stage.ts';
+import { advanceTransfer } from '../advance.ts';
+import type { TransferRow } from '../ledger/schema.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const never = new AbortController().signal;
+/** KES, which only one wallet holds. */
+const order = { sourceCountry: 'KEN', destinationCountry: 'UGA', amount: 1_000 };
+
+async function acceptSome(count: number): Promise<TransferRow[]> {
+  const rows: TransferRow[] = [];
+  for (let n = 0; n < count; n++) rows.push(await stage.accept({ ...order, externalId: `some-${n}` }));
+  return rows;
+}
+
+async function statesOf(rows: readonly TransferRow[]): Promise<string[]> {
+  const now = await Promise.all(rows.map(({ id }) => stage.find(id)));
+  return now.map(({ state, reason_code: code }) => (code === null ? state : `${state}: ${code}`)).sort();
+}
+
+describe('money for two transfers', () => {
+  const two = { country: 'KEN', balance: 2 * order.amount };
+
+  it('is spent by two, whichever workers judge five at once by one balance', async () => {
+    stage.simulator.control.setBalance(two);
+    const rows = await acceptSome(5);
+    const workers = await Promise.all([stage.advancer(), stage.advancer()]);
+    await Promise.all(rows.flatMap(({ id }) => workers.map((worker) => advanceTransfer(worker, id, never))));
+    expect(await statesOf(rows)).toEqual([...Array(3).fill('holding: insufficient_funds'), 'succeeded', 'succeeded']);
+    expect(rows.reduce((sum, row) => sum + stage.effects(row), 0)).toBe(2);
+  });
+
+  it('is there again when a send moved nothing: the ledger counts it still, the sum does not', async () => {
+    stage.simulator.control.setBalance(two);
+    const worker = await stage.advancer();
+    const rows = await acceptSome(4);
+    const fault = { kind: 'status', status: 404 } as const;
+    stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 2, fault });
+    for (const { id } of rows) await advanceTransfer(worker, id, never);
+    expect(await statesOf(rows)).toEqual(['failed: kpay_404', 'failed: kpay_404', 'succeeded', 'succeeded']);
+    const wallet = await stage.ledger.db.selectFrom('kpay.wallets').select('reserved_so_far').executeTakeFirstOrThrow();
+    expect(wallet.reserved_so_far).toBe(String(4 * order.amount * 100));
+  });
+});
