@@ -291,7 +291,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
     for (const who of ['postgres', 'redis', new URL(simulator.url).host]) {
       expect(found.get(`clock of ${who}`), who).toMatchObject({
         verdict: 'wrong',
-        what: expect.stringMatching(/ is (19|20|21)\.\d s behind this machine/),
+        what: expect.stringMatching(/ is (1[5-9]|2[0-5])\.\d s behind this machine/),
         mend: expect.stringMatching(/set-ntp/),
       });
     }
