@@ -111,8 +111,8 @@ same names, labels and values. Then KPay hangs on every call, with the paces as 
 
 | | ms a scrape |
 |---|---|
-| exporter | ${of('ours')} |
-| prom-client | ${of('bare')} |
+| exporter, of processor | ${of('ours')} |
+| prom-client, of processor | ${of('bare')} |
 | exporter, p99 while KPay answers | ${healthy.toFixed(1)} |
 | exporter, p99 while KPay hangs | ${hanging.toFixed(1)} |`,
     figures: [

@@ -12,7 +12,7 @@ import { median } from './median.ts';
 export interface ScrapeCost {
   /** Series in a scrape. */
   series: number;
-  /** Milliseconds a scrape, a pair each round. */
+  /** Milliseconds of processor a scrape, the scraper's included, a pair each round. */
   rounds: { ours: number; bare: number }[];
   /** p99 of a scrape in milliseconds, while KPay answers and while it hangs on every call. */
   p99Ms: { healthy: number; hanging: number };
@@ -21,8 +21,8 @@ export interface ScrapeCost {
 }
 
 const PROVIDERS = 556;
-const SCRAPES = 40;
-const WATCHED = 400;
+const SCRAPES = 20;
+const WATCHED = 200;
 const DOWN_WITHIN_S = 75;
 
 /**
@@ -63,9 +63,10 @@ export async function measureScrape({ rounds }: { rounds: number }): Promise<Scr
     bare = await serveBare(text);
     const { url: bareUrl } = bare;
     const average = async (url: string) => {
-      let total = 0;
-      for (let index = 0; index < SCRAPES; index += 1) total += (await scrape(url)).ms;
-      return total / SCRAPES;
+      const before = process.cpuUsage();
+      for (let index = 0; index < SCRAPES; index += 1) await scrape(url);
+      const { user, system } = process.cpuUsage(before);
+      return (user + system) / 1_000 / SCRAPES;
     };
     const measured: ScrapeCost['rounds'] = [];
     // The first round warms both up.

@@ -45,6 +45,8 @@ async function start(account: KpayAccount, options: Partial<ExporterOptions> = {
     host: '127.0.0.1',
     port: 0,
     everyMs: QUICK,
+    // A machine that is busy with other things reads later than that.
+    seriesMaxAgeMs: SLOW,
     ...options,
   });
   releasers.push(() => exporter.close());
@@ -163,7 +165,7 @@ describe('/metrics', () => {
 
   it('loses the series of a source that is too old, tells that KPay is down, and takes both back', async () => {
     const exporter = await start(openAccount('default', { totalTimeoutMs: 100 }), {
-      seriesMaxAgeMs: { balance: 400, availability: 400, rate: 400 },
+      seriesMaxAgeMs: { balance: 2_000, availability: 2_000, rate: 2_000 },
     });
     await eventually(async () => {
       const text = await scrape(exporter);
@@ -207,6 +209,34 @@ describe('/metrics', () => {
       valueIn(metrics, statusSeries('CMR', 'MTN_MOMO_CMR', 'PAYOUT', status)),
     );
     expect(statuses).toEqual([0, 0, 0]);
+  });
+
+  it('tells what became of an operator: how often its status changed, and how long it had each', async () => {
+    const operation = { country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'PAYOUT' };
+    const labels = 'account="default",country="CMR",provider="MTN_MOMO_CMR",operation="PAYOUT"';
+    const exporter = await start(openAccount());
+    const value = async (name: string, more = '') => valueIn(await scrape(exporter), `${name}{${labels}${more}}`) ?? 0;
+    const changes = () => value('kpay_provider_status_changes_total');
+    const seconds = (status: string) => value('kpay_provider_status_seconds_total', `,status="${status}"`);
+    await eventually(async () => expect(await seconds('OPERATIONAL')).toBeGreaterThan(0));
+    expect([await changes(), await seconds('CLOSED')]).toEqual([0, 0]);
+    simulator.control.setAvailability({ ...operation, status: 'CLOSED' });
+    await eventually(async () => expect(await seconds('CLOSED')).toBeGreaterThan(0.05));
+    expect(await changes()).toBe(1);
+    simulator.control.setAvailability({ ...operation, status: 'OPERATIONAL' });
+    await eventually(async () => expect(await changes()).toBe(2));
+  });
+
+  it('speaks OpenMetrics to whoever asks for it, to the last line', async () => {
+    const exporter = await start(openAccount());
+    await eventually(async () => expect(valueIn(await scrape(exporter), UP)).toBe(1));
+    const answer = await fetch(`${exporter.url}/metrics`, { headers: { accept: 'application/openmetrics-text; version=1.0.0' } });
+    expect(answer.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
+    const text = await answer.text();
+    expect(text).toContain('# TYPE kpay_unknown_values counter\n');
+    expect(text.match(/# EOF/g)).toHaveLength(1);
+    expect(text.endsWith('\n# EOF\n')).toBe(true);
+    expect(valueIn(await scrape(exporter), UP)).toBe(1);
   });
 });
 

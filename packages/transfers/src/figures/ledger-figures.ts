@@ -28,13 +28,15 @@ const sinceSql = sql`case state when 'unconfirmed' then coalesce(unknown_since, 
 
 /** Reads only rows that are not at their end, which indexes find however many have ended. */
 export async function readLedgerFigures(ledger: Ledger, account: string): Promise<LedgerFigures> {
-  const { rows } = await sql<{ state: TransferState; reason_code: string | null; count: string; oldest_ms: string }>`
-    select state, case when state in ('holding', 'review') then reason_code end as reason_code, count(*) as count,
-      greatest(0, extract(epoch from clock_timestamp() - min(${sinceSql})) * 1000) as oldest_ms
-    from kpay.transfers
-    where account = ${account} and state in ('awaiting_approval', 'queued', 'holding', 'submitting', 'unconfirmed', 'review')
-    group by 1, 2`.execute(ledger.db);
-  const streak = await unknownStreakOf(ledger.db, account);
+  const { rows, breakerOpen } = await ledger.transaction(async ({ db, now }) => {
+    const counted = await sql<{ state: TransferState; reason_code: string | null; count: string; oldest_ms: string }>`
+      select state, case when state in ('holding', 'review') then reason_code end as reason_code, count(*) as count,
+        greatest(0, extract(epoch from ${now}::timestamptz - min(${sinceSql})) * 1000) as oldest_ms
+      from kpay.transfers
+      where account = ${account} and state in ('awaiting_approval', 'queued', 'holding', 'submitting', 'unconfirmed', 'review')
+      group by 1, 2`.execute(db);
+    return { rows: counted.rows, breakerOpen: await isBreakerOpen(db, account, await unknownStreakOf(db, account)) };
+  });
   const inForce = (await listPauses(ledger)).filter((pause) => pause.account === null || pause.account === account);
   const pausesOf = (scope: 'all' | 'account' | 'corridor') => inForce.filter((pause) => pause.scope === scope).length;
   return {
@@ -44,7 +46,7 @@ export async function readLedgerFigures(ledger: Ledger, account: string): Promis
       count: Number(count),
       oldestMs: Number(oldestMs),
     })),
-    breakerOpen: await isBreakerOpen(ledger.db, account, streak),
+    breakerOpen,
     pauses: { all: pausesOf('all'), account: pausesOf('account'), corridor: pausesOf('corridor') },
   };
 }

@@ -16,13 +16,15 @@ export interface Outflow {
  */
 export async function recentOutflow(ledger: Ledger, account: string, overMs: number): Promise<ReadonlyMap<string, Outflow>> {
   // One look for each currency, so that the index on them leads straight to the latest transfers.
-  const { rows } = await sql<{ currency: string; minor: string }>`
-    select w.currency, coalesce((
-      select sum(t.amount_minor) from kpay.transfers t
-      where t.account = w.account and t.currency = w.currency and t.state = 'succeeded'
-        and t.finished_at > clock_timestamp() - ${overMs} * interval '1 millisecond' and t.destination_currency <> t.currency
-    ), 0) as minor
-    from kpay.wallets w where w.account = ${account}`.execute(ledger.db);
+  const { rows } = await ledger.transaction(({ db, now }) =>
+    sql<{ currency: string; minor: string }>`
+      select w.currency, coalesce((
+        select sum(t.amount_minor) from kpay.transfers t
+        where t.account = w.account and t.currency = w.currency and t.state = 'succeeded'
+          and t.finished_at > ${new Date(now.getTime() - overMs)} and t.destination_currency <> t.currency
+      ), 0) as minor
+      from kpay.wallets w where w.account = ${account}`.execute(db),
+  );
   return new Map(
     rows.map(({ currency, minor }) => [
       currency,
