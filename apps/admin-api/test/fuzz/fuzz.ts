@@ -13,7 +13,7 @@ const ANSWER_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 50;
 
 export interface FuzzReport {
-  /** How many answers had each status; 0 is a connection that ended without one. */
+  /** How many answers had each status; 0 is a request that was cut off, by either side, before there was one. */
   statuses: Record<string, number>;
   /** What nobody may be answered, each with the request. */
   failures: string[];

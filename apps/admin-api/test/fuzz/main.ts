@@ -24,7 +24,7 @@ const wrong = [
   ...(heapMb.end > heapMb.warm * HEAP_GROWTH ? [`the heap grew by more than ${HEAP_GROWTH} times`] : []),
 ];
 process.stdout.write(`${Object.entries(statuses)
-  .map(([status, times]) => `${status === '0' ? 'ended by the server' : status}: ${times}`)
+  .map(([status, times]) => `${status === '0' ? 'cut off' : status}: ${times}`)
   .join(', ')}
 others meanwhile: ${others.asked} asked, p99 ${others.p99Ms.toFixed(0)} ms, worst ${others.worstMs.toFixed(0)} ms
 heap after collection: ${heapMb.warm.toFixed(1)} MB warm, ${heapMb.end.toFixed(1)} MB at the end
