@@ -48,14 +48,14 @@ export const parts: readonly Part[] = [
   {
     name: 'speed',
     title: 'Without the limit',
-    full: { transfers: 2_000, rounds: 5 },
-    small: { transfers: 1_000, rounds: 3 },
+    full: { transfers: 1_500, rounds: 3 },
+    small: { transfers: 1_000, rounds: 2 },
     run: reportSpeed,
   },
   {
     name: 'client',
     title: 'A call of the client',
-    full: { transfers: 300, rounds: 60 },
+    full: { transfers: 300, rounds: 40 },
     small: { transfers: 300, rounds: 30 },
     run: reportClient,
   },
@@ -83,7 +83,7 @@ export const parts: readonly Part[] = [
   {
     name: 'traces',
     title: 'Traced',
-    full: { transfers: 1_000, rounds: 5 },
+    full: { transfers: 1_000, rounds: 3 },
     small: { transfers: 500, rounds: 3 },
     run: reportTraced,
   },
