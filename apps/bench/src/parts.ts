@@ -146,7 +146,7 @@ async function reportLimit({ transfers }: Size): Promise<Report> {
     text: `${transfers} transfers over ten corridors out of seven currencies are put into the queue at once; each carries a \`minRate\`, so
 that rate and funds of its own currency are judged. KPay's limit is 100 requests a minute. Everything that has a clock
 (simulator, budget, observations, worker, exporter) runs ${TIME_SCALE} times faster; minutes are KPay's. The exporter runs beside
-the worker, on the same budget. The peer (apps/bench/src/peer.ts) keeps its token, reads balance and rate for each
+the worker, on the same budget. The peer (apps/bench/src/peer.ts), at the same time on servers of its own, keeps its token, reads balance and rate for each
 transfer, and stays below the limit by BullMQ's limiter.
 
 | | transfers a request | transfers a minute | minutes | 429 | requests |
