@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 import { findProgram } from '@kpay/testkit';
 
 /** What the figures depend on, in one sentence. */
@@ -12,7 +12,9 @@ export function describeMachine(): string {
     '/usr/lib/postgresql/16/bin',
     '/usr/lib/postgresql/15/bin',
   ]);
-  return `${cpus().length} cores (${cpu?.model.trim() || 'unknown'}), ${memory}, ${type()} ${release()}, Node ${process.versions.node}, ${postgres ?? 'no Postgres'}, ${redis}`;
+  // Of the minute before: above the number of cores, others were using them.
+  const load = `load ${loadavg()[0]?.toFixed(1)}`;
+  return `${cpus().length} cores (${cpu?.model.trim() || 'unknown'}), ${load}, ${memory}, ${type()} ${release()}, Node ${process.versions.node}, ${postgres ?? 'no Postgres'}, ${redis}`;
 }
 
 /** `Redis 7.0.15`, from what the program says of itself. */

@@ -11,12 +11,13 @@ const titles = parts.map(({ title }) => title);
 let missed = 0;
 for (const part of chosen) {
   const startedMs = performance.now();
+  const machine = describeMachine();
   const { text, figures } = await part.run(flags.check ? part.small : part.full);
   const lines = figures.map(
     ({ what, seen, needed, held }) => `- ${held ? 'held' : '**missed**'}: ${what}: ${seen} (must: ${needed})`,
   );
   missed += figures.filter(({ held }) => !held).length;
-  const measured = `\`npm run bench -- ${part.name}\` on ${new Date().toISOString().slice(0, 10)}: ${describeMachine()}.`;
+  const measured = `\`npm run bench -- ${part.name}\` on ${new Date().toISOString().slice(0, 10)}: ${machine}.`;
   const section = [`## ${part.title}`, measured, text, ...(lines.length > 0 ? [lines.join('\n')] : [])].join('\n\n');
   console.log(`${section}\n\n(${((performance.now() - startedMs) / 1_000).toFixed(0)} s)\n`);
   if (!flags.check) writeSection(part.title, section, titles);
