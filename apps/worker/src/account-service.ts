@@ -34,9 +34,9 @@ const SWEEP_EVERY_MS = 1_000;
 /** KPay is read once a minute for it; this is how soon what another process read is noticed. */
 const PAYABLE_EVERY_MS = 5_000;
 /** Callers' jobs that wait in this process for the end of their transfers. */
-const ROOM_PLACES = 1_000;
+const ROOM_PLACES = 50;
 /** More than there are places: there must always be somebody to open the door. */
-const DOOR_CONCURRENCY = ROOM_PLACES + 50;
+const DOOR_CONCURRENCY = ROOM_PLACES + 10;
 /**
  * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
  * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
