@@ -52,21 +52,26 @@ export async function listTransfers(
 ): Promise<TransferRow[]> {
   const conditions = conditionsOf(filter);
   if (after) conditions.push(sql`(created_at, id) < (${after.createdAt}, ${after.id}::uuid)`);
-  const { account } = filter;
-  const page = (account: RawBuilder<unknown>) => sql`
-    select * from kpay.transfers where ${sql.join([sql`account = ${account}`, ...conditions], sql` and `)}
-    order by created_at desc, id desc limit ${limit}`;
-  if (account !== undefined) return (await sql<TransferRow>`${page(sql`${account}`)}`.execute(ledger.db)).rows;
-  // Account by account, because that is how the index goes: there are few, and each is found by one look.
-  const { rows } = await sql<TransferRow>`
+  const order = sql`order by created_at desc, id desc limit ${limit}`;
+  const pageOf = (account: string) =>
+    sql`(select * from kpay.transfers where ${sql.join([sql`account = ${account}`, ...conditions], sql` and `)} ${order})`;
+  // Account by account, because that is how the index goes: there are few.
+  const accounts = filter.account === undefined ? await accountNames(ledger) : [filter.account];
+  if (accounts.length === 0) return [];
+  const { rows } = await sql<TransferRow>`${sql.join(accounts.map(pageOf), sql` union all `)} ${order}`.execute(ledger.db);
+  return rows;
+}
+
+/** Of all that have a transfer: one look into the index for each. */
+async function accountNames(ledger: Ledger): Promise<string[]> {
+  const { rows } = await sql<{ name: string }>`
     with recursive names (name) as (
       select min(account) from kpay.transfers
       union all
       select (select min(account) from kpay.transfers where account > name) from names where name is not null
     )
-    select page.* from names cross join lateral (${page(sql`names.name`)}) page
-    order by created_at desc, id desc limit ${limit}`.execute(ledger.db);
-  return rows;
+    select name from names where name is not null`.execute(ledger.db);
+  return rows.map(({ name }) => name);
 }
 
 function conditionsOf(filter: TransferFilter): RawBuilder<SqlBool>[] {
