@@ -17,6 +17,8 @@ afterAll(() => stage.close());
 it(`${RACES} times a cancel meets the worker that sends: each answer is true`, { timeout: 300_000 }, async () => {
   const random = seededRandom(7);
   const counts = { cancelled: 0, too_late: 0 };
+  // Later after each cancel that came in time, sooner after each that did not: so it meets the send itself.
+  let aimMs = 10;
   let wrong = 0;
   let next = 0;
   const hint = createHint(stage.hints);
@@ -24,12 +26,12 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
     const asked = { account: 'default', owner: 'test', body: { ...order(`race-${next++}`), amount: 100 } };
     const { transfer } = await acceptTransfer(stage.ledger, new Set(['default']), asked);
     await hint(transfer);
-    // So that it meets every step of the send.
-    await delay(random() * 30);
+    await delay(aimMs * (0.5 + random()));
     const answer = await cancelTransfer(stage.ledger, transfer.id, { by: 'ann' });
     if (answer?.outcome !== 'cancelled' && answer?.outcome !== 'too_late')
       throw new Error(`cancelling came to ${answer?.outcome}`);
     counts[answer.outcome] += 1;
+    aimMs *= answer.outcome === 'cancelled' ? 1.5 : 1 / 1.5;
     const row = await eventually(
       async () => {
         const found = await stage.find(transfer.id);
