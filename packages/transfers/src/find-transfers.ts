@@ -58,7 +58,8 @@ export async function listTransfers(
   // Account by account, because that is how the index goes: there are few.
   const accounts = filter.account === undefined ? await accountNames(ledger) : [filter.account];
   if (accounts.length === 0) return [];
-  const { rows } = await sql<TransferRow>`${sql.join(accounts.map(pageOf), sql` union all `)} ${order}`.execute(ledger.db);
+  const { rows } = await sql<TransferRow>`
+    select * from (${sql.join(accounts.map(pageOf), sql` union all `)}) page ${order}`.execute(ledger.db);
   return rows;
 }
 
