@@ -22,12 +22,14 @@ const TABLES = ['transfer_events', 'attempts', 'transfers', 'quotes', 'pauses', 
 // int8 as text, as pg gives it.
 const INT8 = 20;
 
-/** A ledger with a clock that tests can push on: in memory, or on the run's Postgres when there is one. */
-export async function openTestLedger(): Promise<TestLedger> {
-  const { db, close } = await openDatabase();
+/**
+ * A ledger with a clock that tests can push on: in memory, or on the run's Postgres when there is one.
+ * @param given a PGlite that is open already, with whatever ledger it had before.
+ */
+export async function openTestLedger(given?: PGlite): Promise<TestLedger> {
+  const { db, close } = given ? await emptiedDatabase(given) : await openDatabase();
   await migrateLedger(db);
   let passed = 0;
-  let backups = 0;
   const now = () => new Date(Date.now() + passed);
   return Object.assign(createLedger(db, now), {
     now,
@@ -41,15 +43,20 @@ export async function openTestLedger(): Promise<TestLedger> {
       await sql`update kpay.ledger set epoch = 0, restored_at = null, seen_epoch = null`.execute(db);
     },
     async backUp() {
-      const all = [...TABLES, 'ledger'];
-      backups += 1;
-      const kept = (table: string) => sql.raw(`backup_${backups}_${table}`);
-      for (const table of all) await sql`create table ${kept(table)} as select * from kpay.${sql.raw(table)}`.execute(db);
+      const kept = new Map<string, unknown>();
+      for (const table of [...TABLES, 'ledger']) {
+        const { rows } = await sql<{ all: unknown }>`
+          select coalesce(jsonb_agg(kept), '[]') as all from kpay.${sql.raw(table)} as kept`.execute(db);
+        kept.set(table, rows[0]?.all);
+      }
       return () =>
         db.transaction().execute(async (trx) => {
-          for (const table of all) await sql`delete from kpay.${sql.raw(table)}`.execute(trx);
-          for (const table of all.toReversed()) {
-            await sql`insert into kpay.${sql.raw(table)} overriding system value select * from ${kept(table)}`.execute(trx);
+          for (const table of kept.keys()) await sql`delete from kpay.${sql.raw(table)}`.execute(trx);
+          for (const [table, rows] of [...kept].toReversed()) {
+            const name = sql.raw(`kpay.${table}`);
+            await sql`
+              insert into ${name} overriding system value
+              select * from jsonb_populate_recordset(null::${name}, ${JSON.stringify(rows)}::jsonb)`.execute(trx);
           }
         });
     },
@@ -57,10 +64,20 @@ export async function openTestLedger(): Promise<TestLedger> {
   });
 }
 
+/** For one who starts many ledgers one after the other: starting a PGlite costs more than a simulated life. */
+async function emptiedDatabase(pglite: PGlite): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
+  await pglite.exec('deallocate all; drop schema if exists kpay cascade');
+  return { db: new Kysely<LedgerSchema>({ dialect: new PGliteDialect({ pglite }) }), close: () => Promise.resolve() };
+}
+
+export function openTestPglite(): Promise<PGlite> {
+  return PGlite.create({ extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
+}
+
 async function openDatabase(): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
   const servers = testServerUrls();
   if (!servers) {
-    const pglite = await PGlite.create({ extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
+    const pglite = await openTestPglite();
     const db = new Kysely<LedgerSchema>({ dialect: new PGliteDialect({ pglite }) });
     return { db, close: () => db.destroy() };
   }

@@ -2,9 +2,51 @@ import type { FaultRule } from '@kpay/simulator';
 import type { TransferRow } from '../../src/index.ts';
 import type { Dice } from './dice.ts';
 
-export const RETRY_AFTER_SECONDS = 2;
+export const RETRY_AFTER_SECONDS = 10;
 
 type Fault = FaultRule['fault'];
+
+/** How often what goes wrong, of 1. */
+export interface FaultOdds {
+  /** A send that KPay takes its time for. */
+  late: number;
+  /** Of those, by weight: one that holds its id while it runs. The others weigh 5 together. */
+  running: number;
+  /** Of those: nothing comes of it in the end. */
+  fails: number;
+  /** Of those: its caller is answered 504 long before. */
+  gatewayTimeout: number;
+  /** For how long those run at least. */
+  leastMs: number;
+  /** Of the rest: its answer is lost. */
+  lost: number;
+  lostAfterRefusal: number;
+  /** Of the rest: it is refused. */
+  refused: number;
+  refusedAfterUnknown: number;
+  /** Before all that: 429. */
+  rateLimited: number;
+  /** A read. */
+  read: number;
+}
+
+export const usualOdds: FaultOdds = {
+  late: 0.2,
+  running: 5,
+  fails: 0.6,
+  gatewayTimeout: 0.5,
+  leastMs: 1_000,
+  lost: 0.3,
+  // An answer lost after a refusal is rare, and the one case in which a later 409 lies.
+  lostAfterRefusal: 0.7,
+  refused: 0.22,
+  // A refusal says most when something may have moved before.
+  refusedAfterUnknown: 0.4,
+  rateLimited: 0.03,
+  read: 0.05,
+};
+
+const rateLimit: Fault = { kind: 'rate_limit', retryAfterSeconds: RETRY_AFTER_SECONDS };
 
 /** The answer is lost at once; it happened or not. */
 const lostAnswers: readonly Fault[] = [
@@ -21,7 +63,6 @@ const refusals: readonly Fault[] = [
   { kind: 'status', status: 403 },
   { kind: 'unauthorized' },
   { kind: 'unauthorized' },
-  { kind: 'rate_limit', retryAfterSeconds: RETRY_AFTER_SECONDS },
   { kind: 'burn_id' },
   { kind: 'burn_id' },
 ];
@@ -30,24 +71,24 @@ const readFaults: readonly Fault[] = [
   { kind: 'unauthorized' },
   { kind: 'drop' },
   { kind: 'truncate' },
+  rateLimit,
   // Longer than a call may take: the time-out ends it, or the process dies in the middle of it.
   { kind: 'delay', delayMs: 30_000, when: 'after' },
   { kind: 'delay', delayMs: 30_000, when: 'before' },
 ];
 
 /** What goes wrong with the next read of KPay, if anything. */
-export function faultOfRead(dice: Dice): Fault | undefined {
-  return dice.chance(0.05) ? dice.pick(readFaults) : undefined;
+export function faultOfRead(dice: Dice, odds: FaultOdds): Fault | undefined {
+  return dice.chance(odds.read) ? dice.pick(readFaults) : undefined;
 }
 
 /** What goes wrong with the next send of a transfer, if anything. `outage`: KPay answers nothing but 503. */
-export function faultOfSend(dice: Dice, row: TransferRow | undefined, outage: boolean): Fault | undefined {
+export function faultOfSend(dice: Dice, odds: FaultOdds, row: TransferRow | undefined, outage: boolean): Fault | undefined {
   if (outage) return { kind: 'status', status: 503, when: 'before' };
-  if (dice.chance(0.2)) return lateAnswer(dice);
-  // An answer lost after a refusal is rare, and the one case in which a later 409 lies.
-  if (dice.chance(row?.refused_before ? 0.7 : 0.3)) return dice.pick(lostAnswers);
-  // A refusal says most when something may have moved before.
-  return dice.chance(row?.possibly_sent ? 0.4 : 0.22) ? dice.pick(refusals) : undefined;
+  if (dice.chance(odds.rateLimited)) return rateLimit;
+  if (dice.chance(odds.late)) return lateAnswer(dice, odds);
+  if (dice.chance(row?.refused_before ? odds.lostAfterRefusal : odds.lost)) return dice.pick(lostAnswers);
+  return dice.chance(row?.possibly_sent ? odds.refusedAfterUnknown : odds.refused) ? dice.pick(refusals) : undefined;
 }
 
 /**
@@ -55,20 +96,20 @@ export function faultOfSend(dice: Dice, row: TransferRow | undefined, outage: bo
  * it can hold the id, so that another one is answered 409 although in the end nothing may come of it. A call that runs
  * for a minute or longer and then fails could not be told from a success (law 5), so none does.
  */
-function lateAnswer(dice: Dice): Fault {
-  switch (dice.weighted({ after: 2, before: 3, running: 5 })) {
+function lateAnswer(dice: Dice, { running, fails, gatewayTimeout, leastMs }: FaultOdds): Fault {
+  switch (dice.weighted({ after: 2, before: 3, running })) {
     case 'after':
       return { kind: 'delay', when: 'after', delayMs: 1_000 + dice.below(40_000) };
     case 'before':
       return { kind: 'delay', when: 'before', delayMs: 1_000 + dice.below(120_000) };
     case 'running': {
-      const outcome = dice.chance(0.6) ? 'fail' : 'succeed';
-      const delayMs = 1_000 + dice.below(outcome === 'fail' ? 55_000 : 120_000);
+      const outcome = dice.chance(fails) ? 'fail' : 'succeed';
+      const delayMs = leastMs + dice.below((outcome === 'fail' ? 56_000 : 121_000) - leastMs);
       return {
         kind: 'conflict_while_running',
         outcome,
         delayMs,
-        ...(dice.chance(0.5) && { gatewayTimeoutMs: 1_000 + dice.below(15_000) }),
+        ...(dice.chance(gatewayTimeout) && { gatewayTimeoutMs: 1_000 + dice.below(Math.min(15_000, delayMs)) }),
       };
     }
   }

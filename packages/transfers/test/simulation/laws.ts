@@ -1,6 +1,7 @@
 import type { Truth } from '@kpay/simulator';
 import { BREAKER_AFTER } from '../../src/breaker.ts';
 import { judgeFunds } from '../../src/checks/funds.ts';
+import type { SpendLimit } from '../../src/checks/spend-limit.ts';
 import { isFinal, type TransferState } from '../../src/index.ts';
 import { transferRow } from '../transfer-row.ts';
 import { RETRY_AFTER_SECONDS } from './faults.ts';
@@ -15,6 +16,8 @@ const SLOT_USABLE_MS = 40_000;
 const RETRY_AFTER_MS = RETRY_AFTER_SECONDS * 1_000;
 /** A transfer that succeeded this long before a balance was asked for is in it. */
 const IN_BALANCE_MS = 5_000;
+/** A balance by which money is judged was asked for no longer ago. */
+const BALANCE_MS = 30_000;
 const MAY_HAVE_MOVED: readonly TransferState[] = ['submitting', 'unconfirmed', 'review'];
 
 type Request = Truth['requests'][number];
@@ -29,6 +32,11 @@ export interface Witness {
   preparedMs(worker: string, transfer: string): number | undefined;
   /** Whether balances of another application may be read: then they cannot cover what is sent to ours. */
   isConfused(): boolean;
+  /** When the owner took money out of wallets last. */
+  withdrawnMs(): number;
+  /** Since when the ledger is an old one that nobody has looked through yet; undefined when it is not. */
+  restoredMs(): number | undefined;
+  spendLimits: readonly SpendLimit[];
   count: (what: string, times?: number) => void;
 }
 
@@ -37,6 +45,16 @@ interface Explained {
   state: TransferState;
   version: number;
   finishedMs: number | null;
+  /** A person has decided about it. */
+  reviewed: boolean;
+}
+
+/** What left a wallet: when it was sent, for the last time before it did. */
+interface Spent {
+  minor: number;
+  currency: string;
+  corridor: string;
+  atMs: number;
 }
 
 /**
@@ -56,8 +74,15 @@ export class Laws {
   private readonly bodies = new Map<string, string>();
   private readonly written = new Set<string>();
   private readonly orderedIds = new Set<string>();
-  /** Sent while another application's balance was looked at. */
+  /** Judged by a balance that could not know better: another application's, or from before money was taken out. */
   private readonly uncovered = new Set<string>();
+  private seenWithdrawnMs = Number.NEGATIVE_INFINITY;
+  /** When KPay was asked for a balance, and answered. */
+  private readonly balancesMs: number[] = [];
+  /** Confirmed by conflicts although KPay had refused it: nobody could know (docs/decisions/0010). */
+  private readonly unknowable = new Set<string>();
+  private readonly spent = new Map<string, Spent>();
+  private rewound = false;
   private unknownInARow = 0;
   /** KPay has asked for silence. */
   private silence = { fromMs: 0, untilMs: 0 };
@@ -76,13 +101,19 @@ export class Laws {
     this.seenTransfers = truth.transferCount;
     const view = await viewLedger(ledger, { event: this.seenEvent, attemptMs: this.seenAttemptMs });
     for (const row of view.rows) this.orderedIds.add(row.kpayId);
+    for (const { endpoint, status, receivedAt } of truth.requests) {
+      if (endpoint === 'balance' && status === 200) this.balancesMs.push(Date.parse(receivedAt));
+    }
+    this.noteWithdrawal(view.rows);
     const broken = [
       ...view.events.flatMap((event) => this.explain(event)),
       ...view.rows.flatMap((row) => this.unexplained(row)),
-      ...this.effects(view.rows, truth),
       ...view.attempts.flatMap((attempt) => this.attempt(attempt, view)),
+      ...view.rows.flatMap((row) => this.dispossessed(row)),
       ...truth.requests.flatMap((request) => this.request(request, view.rows)),
+      ...this.effects(view.rows, truth),
       ...this.overdrawn(view.rows, truth),
+      ...this.overspent(view.rows, truth),
       ...truth.money.problems,
       ...(await this.misreserved(view)),
     ];
@@ -90,6 +121,27 @@ export class Laws {
     this.seenAttemptMs = timeline.nowMs();
     this.seenRequest = truth.requests.at(-1)?.sequence ?? this.seenRequest;
     return broken;
+  }
+
+  /** The ledger is an older one: what it knew since is forgotten, here too. What KPay has done is not. */
+  async rewind(): Promise<void> {
+    const view = await viewLedger(this.universe.ledger, { event: 0, attemptMs: 0 });
+    this.rewound = true;
+    this.seenWrites = -1;
+    this.unknownInARow = view.unknownInARow;
+    this.explained.clear();
+    for (const event of view.events) this.remember(event);
+    this.attempts.clear();
+    for (const attempt of view.attempts) this.attempts.set(keyOf(attempt), attempt);
+    for (const key of this.written) if (!this.attempts.has(key)) this.written.delete(key);
+  }
+
+  /** Nothing that was unfinished goes on by itself once a restore is finished: it may have been sent or cancelled since. */
+  async unreviewed(): Promise<string[]> {
+    const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, attemptMs: this.seenAttemptMs });
+    return rows
+      .filter((row) => !isFinal(row.state) && row.state !== 'review')
+      .map((row) => `${row.name} is ${row.state} after a restore, though nobody has looked at it`);
   }
 
   /** When a life is over. */
@@ -104,15 +156,16 @@ export class Laws {
   /** Every state is the one that the events lead to, one version after the other. */
   private explain(event: EventView): string[] {
     const before = this.explained.get(event.id);
-    this.explained.set(event.id, {
-      state: event.to,
-      version: event.version,
-      finishedMs: isFinal(event.to) ? event.atMs : null,
-    });
+    this.remember(event);
     this.witness.count(`event ${event.type}`);
     if (event.code !== null) this.witness.count(`${event.to} ${event.code}`);
     if (event.version !== (before?.version ?? 0) + 1) return [`event ${event.version} of ${event.id} after ${before?.version}`];
     return event.from === (before?.state ?? null) ? [] : [`${event.id} leaves ${event.from}, but was ${before?.state}`];
+  }
+
+  private remember({ id, to, version, atMs }: EventView): void {
+    const reviewed = to === 'review' || (this.explained.get(id)?.reviewed ?? false);
+    this.explained.set(id, { state: to, version, finishedMs: isFinal(to) ? atMs : null, reviewed });
   }
 
   private unexplained(row: RowView): string[] {
@@ -123,29 +176,45 @@ export class Laws {
   }
 
   /** At most one effect, of what somebody ordered, of our application; one when succeeded, none when it ended otherwise. */
-  private effects(rows: readonly RowView[], { transfers }: Truth): string[] {
-    const counted = new Map<string | null, number>();
+  private effects(rows: readonly RowView[], { transfers, burntIds }: Truth): string[] {
+    const effects = new Map<string | null, Truth['transfers'][number]>();
     const broken: string[] = [];
-    for (const { id, externalId, applicationId } of transfers) {
-      counted.set(externalId, (counted.get(externalId) ?? 0) + 1);
+    for (const transfer of transfers) {
+      const { id, externalId, applicationId } = transfer;
+      if (effects.has(externalId)) broken.push(`${externalId} had two effects`);
+      effects.set(externalId, transfer);
       if (applicationId !== ours) broken.push(`${id} moved the money of another application`);
       if (externalId === null || !this.orderedIds.has(externalId)) broken.push(`KPay made ${id}, which nobody ordered`);
     }
-    for (const [id, effects] of counted) if (effects > 1) broken.push(`${id} had ${effects} effects`);
+    const burnt = new Set(burntIds.map(({ externalId }) => externalId));
     for (const row of rows) {
-      const effects = counted.get(row.kpayId) ?? 0;
-      if (row.state === 'succeeded' && effects === 0) {
+      const effect = effects.get(row.kpayId);
+      if (row.state === 'succeeded' && !effect && !this.isUnknowable(row, burnt)) {
         broken.push(`${row.name} succeeded (${row.confirmedBy}) without an effect`);
       }
-      if (isFinal(row.state) && row.state !== 'succeeded' && effects > 0) {
+      // An order that a restore lost, and that was made again: what came of it before, this ledger cannot know.
+      if (isFinal(row.state) && row.state !== 'succeeded' && effect && Date.parse(effect.createdAt) > row.createdMs) {
         broken.push(`${row.name} is ${row.state}, but money moved`);
       }
     }
     return broken;
   }
 
+  /**
+   * The one case in which two conflicts lie and no rule can tell: KPay refused the id for ever, and the process died with that
+   * answer in its hands (docs/decisions/0010). With the refusal in the ledger it is no excuse.
+   */
+  private isUnknowable(row: RowView, burnt: ReadonlySet<string>): boolean {
+    if (this.unknowable.has(row.id)) return true;
+    const refused = this.attemptsOf(row.id).some(({ outcome }) => outcome === 'refused' || outcome === 'insufficient_funds');
+    if (row.confirmedBy !== 'conflict' || !burnt.has(row.kpayId) || refused || this.rewound) return false;
+    this.unknowable.add(row.id);
+    this.witness.count('confirmed though refused, the answer lost with its process (decision 0010)');
+    return true;
+  }
+
   private attempt(attempt: AttemptView, view: LedgerView): string[] {
-    const key = `${attempt.id} ${attempt.number}`;
+    const key = keyOf(attempt);
     const known = this.attempts.get(key);
     this.attempts.set(key, attempt);
     return [
@@ -160,7 +229,9 @@ export class Laws {
     const { id, number, startedMs } = attempt;
     const row = rows.find((each) => each.id === id);
     if (!row) return [`attempt ${number} is of no transfer`];
-    if (this.witness.isConfused()) this.uncovered.add(id);
+    const restoredMs = this.witness.restoredMs();
+    if (this.mayBeUncovered(startedMs)) this.uncovered.add(id);
+    else if (row.state === 'submitting') this.uncovered.delete(id);
     const before = this.attempts.get(`${id} ${number - 1}`);
     if (before && before.worker !== attempt.worker) this.witness.count('takeovers');
     const over = !before || (before.endedMs !== null && before.endedMs <= startedMs) || before.leaseMs <= startedMs;
@@ -171,7 +242,39 @@ export class Laws {
         .filter((pause) => isPaused(row, pause, startedMs))
         .map((pause) => `${row.name}: attempt ${number} was begun under a pause (${pause.scope})`),
       ...this.throughBreaker(row, attempt, rows),
+      ...(row.state === 'submitting' ? this.judgedByAnOldBalance(row, attempt) : []),
+      ...(restoredMs !== undefined && startedMs > restoredMs
+        ? [`${row.name}: attempt ${number} was begun on a restored ledger before anybody had looked it through`]
+        : []),
     ];
+  }
+
+  /** KPay was asked within the half minute before a first send. */
+  private judgedByAnOldBalance({ name }: RowView, { number, startedMs }: AttemptView): string[] {
+    const askedMs = this.balancesMs.findLast((atMs) => atMs <= startedMs) ?? 0;
+    return askedMs >= startedMs - BALANCE_MS
+      ? []
+      : [`${name}: attempt ${number} was judged by a balance that is ${(startedMs - askedMs) / 1_000} s old`];
+  }
+
+  private mayBeUncovered(startedMs: number): boolean {
+    return this.witness.isConfused() || startedMs <= this.witness.withdrawnMs() + BALANCE_MS;
+  }
+
+  /** What is under way when the owner takes money out was judged by what was there. */
+  private noteWithdrawal(rows: readonly RowView[]): void {
+    const withdrawnMs = this.witness.withdrawnMs();
+    if (withdrawnMs === this.seenWithdrawnMs) return;
+    this.seenWithdrawnMs = withdrawnMs;
+    for (const row of rows) if (MAY_HAVE_MOVED.includes(row.state)) this.uncovered.add(row.id);
+  }
+
+  /** Until its lease ends or its answer is there an attempt keeps its transfer, unless proof comes that the money moved. */
+  private dispossessed(row: RowView): string[] {
+    const attempt = this.attemptsOf(row.id).at(-1);
+    if (!attempt || attempt.endedMs !== null || attempt.leaseMs <= this.universe.timeline.nowMs()) return [];
+    if (row.leaseMs === attempt.leaseMs || row.state === 'succeeded' || this.rewound) return [];
+    return [`${row.name} is ${row.state} while attempt ${attempt.number} is under way`];
   }
 
   private throughBreaker(row: RowView, { number, startedMs }: AttemptView, rows: readonly RowView[]): string[] {
@@ -217,7 +320,7 @@ export class Laws {
     if (row.finishedMs !== null && attempt.startedMs > row.finishedMs) {
       broken.push(`${row.name} was sent after it was ${row.state}`);
     }
-    const key = `${attempt.id} ${attempt.number}`;
+    const key = keyOf(attempt);
     if (this.written.has(key)) broken.push(`${row.name}: attempt ${attempt.number} was sent twice`);
     this.written.add(key);
     if (atMs > attempt.startedMs + WRITABLE_MS) broken.push(`${row.name} was sent outside its lease`);
@@ -243,7 +346,11 @@ export class Laws {
   }
 
   private lastAttempt(id: string, atMs: number): AttemptView | undefined {
-    return [...this.attempts.values()].findLast((attempt) => attempt.id === id && attempt.startedMs <= atMs);
+    return this.attemptsOf(id).findLast((attempt) => attempt.startedMs <= atMs);
+  }
+
+  private attemptsOf(id: string): AttemptView[] {
+    return [...this.attempts.values()].filter((attempt) => attempt.id === id);
   }
 
   private body(kpayId: string, hash: string): string[] {
@@ -252,8 +359,12 @@ export class Laws {
     return known === undefined || known === hash ? [] : [`${kpayId} has two bodies`];
   }
 
-  /** What may still happen must be covered by the money KPay has: nobody takes any from outside. */
+  /**
+   * What may still happen must be covered by the money KPay has. Not once the ledger has forgotten what it had sent: that
+   * is taken from outside of it.
+   */
   private overdrawn(rows: readonly RowView[], truth: Truth): string[] {
+    if (this.rewound) return [];
     const happened = new Set(truth.transfers.map(({ externalId }) => externalId));
     const owed = new Map<string, number>();
     for (const row of rows) {
@@ -264,6 +375,35 @@ export class Laws {
       const wallets = truth.wallets.filter((wallet) => wallet.currency === currency && wallet.applicationId === ours);
       const held = wallets.reduce((sum, wallet) => sum + Number(wallet.availableBalance), 0) * 10 ** decimalsOf(currency);
       return minor > held + 0.5 ? [`${minor} minor ${currency} are being sent, ${held} are there`] : [];
+    });
+  }
+
+  /** What left the wallets within the hours of a limit is not more than that, each by its last send before it left. */
+  private overspent(rows: readonly RowView[], { transfers }: Truth): string[] {
+    if (this.witness.spendLimits.length === 0) return [];
+    const news: Spent[] = [];
+    for (const { externalId, createdAt } of transfers) {
+      if (externalId === null || this.spent.has(externalId)) continue;
+      const row = rows.find((each) => each.kpayId === externalId);
+      const attempt = row && this.lastAttempt(row.id, Date.parse(createdAt));
+      if (!attempt) continue;
+      // What a person has sent again is that person's to answer for.
+      const minor = this.explained.get(row.id)?.reviewed ? 0 : row.minor;
+      const spent = { minor, currency: row.currency, corridor: row.corridor, atMs: attempt.startedMs };
+      this.spent.set(externalId, spent);
+      news.push(spent);
+    }
+    return news.length === 0 ? [] : this.witness.spendLimits.flatMap((limit) => this.beyond(limit));
+  }
+
+  private beyond({ currency, corridor, hours, amountMinor }: SpendLimit): string[] {
+    const counted = [...this.spent.values()].filter(
+      (spent) => spent.currency === currency && (corridor ?? spent.corridor) === spent.corridor,
+    );
+    return counted.flatMap(({ atMs }) => {
+      const within = counted.filter((spent) => spent.atMs <= atMs && spent.atMs > atMs - hours * 3_600_000);
+      const minor = within.reduce((sum, spent) => sum + spent.minor, 0);
+      return minor <= Number(amountMinor) ? [] : [`${minor} minor ${currency} were spent within a limit of ${amountMinor}`];
     });
   }
 
@@ -295,6 +435,10 @@ export class Laws {
     if (MAY_HAVE_MOVED.includes(explained.state)) return true;
     return explained.state === 'succeeded' && (explained.finishedMs ?? 0) > askedMs - IN_BALANCE_MS;
   }
+}
+
+function keyOf({ id, number }: AttemptView): string {
+  return `${id} ${number}`;
 }
 
 function isPaused(row: RowView, { fromMs, liftedMs, untilMs, corridor }: PauseView, atMs: number): boolean {

@@ -12,6 +12,7 @@ export interface RowView {
   minor: number;
   currency: string;
   corridor: string;
+  createdMs: number;
   finishedMs: number | null;
   leaseMs: number | null;
   dueMs: number | null;
@@ -57,29 +58,40 @@ export interface LedgerView {
   /** Begun or ended since. */
   attempts: AttemptView[];
   pauses: PauseView[];
+  /** Sends without a definite answer. */
+  unknownInARow: number;
 }
 
-/** @param since which events and attempts were seen already. */
-export async function viewLedger(ledger: Ledger, since: { event: number; attemptMs: number }): Promise<LedgerView> {
-  const attemptsSince = new Date(since.attemptMs);
-  const { rows } = await sql<{ view: LedgerView }>`
+/** Has the ledger's session plan the view once: planning it takes longer than looking. */
+export async function prepareView({ db }: Pick<Ledger, 'db'>): Promise<void> {
+  await sql`
+    prepare ledger_view (bigint, timestamptz) as
     select json_build_object(
       'rows', (select coalesce(json_agg(json_build_object('id', id, 'name', external_id, 'kpayId', kpay_external_id,
           'state', state, 'version', version, 'minor', amount_minor, 'currency', currency,
-          'corridor', source_country || '-' || destination_country, 'finishedMs', ${ms('finished_at')},
+          'corridor', source_country || '-' || destination_country, 'createdMs', ${ms('created_at')}, 'finishedMs', ${ms('finished_at')},
           'leaseMs', ${ms('lease_until')}, 'dueMs', ${ms('due_at')}, 'confirmedBy', confirmed_by, 'reason', reason)
         order by created_at), '[]') from kpay.transfers),
       'events', (select coalesce(json_agg(json_build_object('sequence', id, 'id', transfer_id, 'version', version,
           'type', type, 'from', from_state, 'to', to_state, 'code', reason_code, 'atMs', ${ms('at')}) order by id), '[]')
-        from kpay.transfer_events where id > ${since.event}),
+        from kpay.transfer_events where id > $1),
       'attempts', (select coalesce(json_agg(json_build_object('id', transfer_id, 'number', number, 'worker', worker,
           'startedMs', ${ms('started_at')}, 'leaseMs', ${ms('lease_until')}, 'endedMs', ${ms('ended_at')},
           'outcome', outcome, 'detail', detail, 'body', body_hash) order by started_at), '[]')
-        from kpay.attempts where started_at >= ${attemptsSince} or ended_at >= ${attemptsSince}),
+        from kpay.attempts where started_at >= $2 or ended_at >= $2),
       'pauses', (select coalesce(json_agg(json_build_object('scope', scope, 'corridor', corridor,
           'fromMs', ${ms('created_at')}, 'liftedMs', ${ms('lifted_at')}, 'untilMs', ${ms('until')})), '[]')
-        from kpay.pauses)
-    ) as view`.execute(ledger.db);
+        from kpay.pauses),
+      'unknownInARow', (select coalesce(max(unknown_streak), 0) from kpay.accounts)
+    ) as view`.execute(db);
+}
+
+/** @param since which events and attempts were seen already. */
+export async function viewLedger(ledger: Ledger, since: { event: number; attemptMs: number }): Promise<LedgerView> {
+  const attemptsSince = sql.lit(new Date(since.attemptMs).toISOString());
+  const { rows } = await sql<{ view: LedgerView }>`execute ledger_view (${sql.lit(since.event)}, ${attemptsSince})`.execute(
+    ledger.db,
+  );
   if (!rows[0]) throw new Error('the ledger shows nothing');
   return rows[0].view;
 }

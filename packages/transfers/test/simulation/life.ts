@@ -1,42 +1,20 @@
 import { tendBreaker } from '../../src/breaker.ts';
-import { acceptTransfer, findTransfer, isFinal, type TransferRow } from '../../src/index.ts';
+import { acceptTransfer, findTransfer, type TransferRow, type TransferState } from '../../src/index.ts';
+import { finishRestore } from '../../src/restore/finish-restore.ts';
 import { createDice, type Dice } from './dice.ts';
 import { faultOfRead, faultOfSend } from './faults.ts';
 import { Laws } from './laws.ts';
 import { People } from './people.ts';
 import { Tally } from './tally.ts';
 import type { WaitingTask } from './tasks.ts';
+import { type Happening, type Theme, themeOf } from './themes.ts';
 import { ours, startWorkers, type Universe, type Workers } from './world.ts';
 
-const ACTIONS = 180;
-const ORDERS_AT_START = 3;
 const MOST_ROUNDS = 3_000;
-
-/** What can happen next, and how often it does. */
-const happenings = {
-  step: 90,
-  deliver: 20,
-  sweep: 8,
-  wait: 5,
-  accept: 4,
-  acceptAgain: 1,
-  crash: 1.5,
-  freeze: 2.5,
-  pause: 1,
-  lift: 2,
-  cancel: 1.2,
-  resolve: 4,
-  replay: 0.7,
-  revokeTokens: 1,
-  rotateKeys: 0.4,
-  restart: 0.7,
-  misconfigure: 0.3,
-  deposit: 3,
-  rate: 1,
-  wipe: 0.5,
-  outage: 0.7,
-};
-type Happening = keyof typeof happenings;
+const UNFINISHED: TransferState[] = ['queued', 'holding', 'submitting', 'unconfirmed', 'review'];
+// Of a process that is stopped with an answer in its hands: past its lease, and longer by up to so much.
+const FROZEN_PAST_LEASE_MS = 45_500;
+const FROZEN_LONGER_MS = 15_000;
 
 /** Both sides of each currency exponent, and wallets that share a currency. */
 const orders = [
@@ -66,26 +44,37 @@ export interface LifeStory {
 export async function live(universe: Universe, seed: number): Promise<LifeStory> {
   await universe.reset();
   const dice = createDice(seed);
+  const theme = themeOf(seed);
   const tally = new Tally();
   const errors: string[] = [];
   const count = (what: string, times = 1) => tally.count(what, times);
   const workers = await startWorkers(universe, {
-    // Little enough that the limit is felt in some lives, and more than enough in others.
-    limit: dice.pick([8, 14, 40]) ?? 40,
+    limit: dice.pick(theme.limits) ?? 40,
+    spendLimits: theme.spendLimits,
     dice,
     count,
-    onError: (error) => errors.push(error instanceof Error ? String(error.stack) : String(error)),
+    onError: (error) => {
+      // An answer to a send that the ledger has forgotten: there is nothing left to write it to.
+      if (life.hasRestored && /^attempt \d+ of transfer \S+ is not in the ledger$/.test(String(Object(error).message))) return;
+      errors.push(error instanceof Error ? String(error.stack) : String(error));
+    },
   });
-  const laws = new Laws(universe, { ...workers, count });
-  const life = new Life(universe, workers, dice, tally);
+  const life = new Life(universe, workers, theme, dice, tally);
+  const laws = new Laws(universe, {
+    ...workers,
+    withdrawnMs: () => life.withdrawnMs,
+    restoredMs: () => life.restoredMs,
+    spendLimits: theme.spendLimits,
+    count,
+  });
   const look = async () => assertUnbroken(life, [...errors, ...(await laws.broken())]);
   try {
     await life.open();
-    for (let action = 0; action < ACTIONS; action++) {
-      await life.happen(dice.weighted(happenings));
+    for (let action = 0; action < theme.actions; action++) {
+      await life.happen(dice.weighted(theme.happenings), laws);
       await look();
     }
-    await life.calmDown(look);
+    await life.calmDown(look, laws);
     await look();
     assertUnbroken(life, await laws.unfinished());
     for (const row of await life.rows()) tally.count(`transfers ${row.state}`);
@@ -108,25 +97,35 @@ class Life {
   private readonly ordered = new Map<string, { name: string; body: object }>();
   private readonly people: People;
   private outageUntilMs = 0;
+  private backup: { epoch: number; restore: () => Promise<void> } | undefined;
+  /** Ids that orders had in the ledger before a restore lost them, by their name. */
+  private readonly lost = new Map<string, string[]>();
+  hasRestored = false;
+  restoredMs: number | undefined;
+  withdrawnMs = Number.NEGATIVE_INFINITY;
   private readonly universe: Universe;
   private readonly workers: Workers;
+  private readonly theme: Theme;
   private readonly dice: Dice;
   private readonly tally: Tally;
 
-  constructor(universe: Universe, workers: Workers, dice: Dice, tally: Tally) {
+  constructor(universe: Universe, workers: Workers, theme: Theme, dice: Dice, tally: Tally) {
     this.universe = universe;
     this.workers = workers;
+    this.theme = theme;
     this.dice = dice;
     this.tally = tally;
-    this.people = new People(universe, dice, { tell: (what) => this.tell(what), count: (what) => tally.count(what) });
+    const done = { tell: (what: string) => this.tell(what), count: (what: string) => tally.count(what) };
+    this.people = new People(universe, dice, done, (row) => [row.id, ...(this.lost.get(row.external_id ?? '') ?? [])]);
   }
 
   async open(): Promise<void> {
     const { control } = this.universe.simulator;
-    for (const [country, balance] of Object.entries(scarce)) control.setBalance({ country, balance });
+    const plenty = this.theme.rich ? 1_000 : 1;
+    for (const [country, balance] of Object.entries(scarce)) control.setBalance({ country, balance: balance * plenty });
     control.setBalance({ country: 'COG', balance: 0 });
     control.setRate({ from: 'XAF', to: 'XOF', rate: 1 });
-    for (let order = 0; order < ORDERS_AT_START; order++) {
+    for (let order = 0; order < this.theme.ordersAtStart; order++) {
       // Each in a moment of its own: rows of one moment come in the order of their ids, which are random.
       await this.universe.timeline.pass(1);
       await this.accept();
@@ -137,7 +136,12 @@ class Life {
     return this.universe.ledger.db.selectFrom('kpay.transfers').selectAll().orderBy('created_at').execute();
   }
 
-  async happen(what: Happening): Promise<void> {
+  private rowsIn(...states: TransferState[]): Promise<TransferRow[]> {
+    const rows = this.universe.ledger.db.selectFrom('kpay.transfers').selectAll().where('state', 'in', states);
+    return rows.orderBy('created_at').execute();
+  }
+
+  async happen(what: Happening, laws: Laws): Promise<void> {
     const { timeline } = this.universe;
     // Nothing happens at the same moment as something else, so that before and after are never in doubt.
     await timeline.pass(1 + this.dice.below(200));
@@ -152,7 +156,7 @@ class Life {
         return this.sweep();
       case 'wait':
         this.tell('time passes');
-        return timeline.pass(this.dice.pick([1_000, 6_000, 20_000, 28_000, 34_000, 46_000, 130_000]) ?? 0);
+        return timeline.pass(this.dice.pick(this.theme.waitsMs) ?? 0);
       case 'accept':
         return this.accept();
       case 'acceptAgain':
@@ -164,13 +168,23 @@ class Life {
       case 'cancel':
         return this.people.cancel(this.dice.pick(await this.rows()));
       case 'resolve':
-        return this.people.resolveReviews(await this.rows(), 0.6);
+        return this.people.resolveReviews(await this.rowsIn('review'), 0.6);
       case 'replay': {
         const transfer = await this.people.replay(this.dice.pick(await this.rows()), `again-${this.ordered.size + 1}`);
         return transfer && this.hint(transfer, {});
       }
       case 'deposit':
         return this.deposit();
+      case 'withdraw':
+        return this.withdraw();
+      case 'read':
+        return this.read();
+      case 'backUp':
+        return this.backUp();
+      case 'restore':
+        return this.restore(laws);
+      case 'finishRestore':
+        return this.finishRestore(laws);
       case 'rate':
         return this.universe.simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: this.dice.pick([0.9, 1, 1.1]) ?? 1 });
       case 'outage':
@@ -197,6 +211,8 @@ class Life {
         return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + 20_000 + this.dice.below(70_000));
       case 'wipe':
         this.hints = [];
+        // Until a restore is noticed; nothing else could tell of it then.
+        if (this.restoredMs === undefined) this.workers.epochCopy.lose();
         return this.workers.wipeStores();
       case 'revokeTokens':
         return this.universe.simulator.control.revokeTokens();
@@ -210,19 +226,21 @@ class Life {
   }
 
   /** No more mischief: everything must end, by the sweep and by people who look at KPay. */
-  async calmDown(look: () => Promise<void>): Promise<void> {
+  async calmDown(look: () => Promise<void>, laws: Laws): Promise<void> {
     const { timeline, simulator } = this.universe;
     this.tell('things calm down');
     this.outageUntilMs = 0;
     await timeline.pass(130_000);
     await this.workers.restart();
+    await this.finishRestore(laws);
+    for (const [id, { name }] of [...this.ordered]) if (this.lost.get(name)?.includes(id)) await this.acceptOnceMore(id);
     await this.people.liftPauses();
     simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 2 });
     for (let round = 0; round < MOST_ROUNDS; round++) {
       await timeline.pass(1);
       await this.drain(look);
-      await this.people.resolveReviews(await this.rows(), 0);
-      const open = (await this.rows()).filter((row) => !isFinal(row.state));
+      await this.people.resolveReviews(await this.rowsIn('review'), 0);
+      const open = await this.rowsIn(...UNFINISHED);
       if (open.length === 0) return;
       const due = open.map((row) => row.due_at?.getTime() ?? Number.POSITIVE_INFINITY);
       const nextMs = Math.min(...due, timeline.nextMs() ?? Number.POSITIVE_INFINITY);
@@ -253,17 +271,24 @@ class Life {
     const isSend = before === 'send';
     const row = isSend && task.about !== undefined ? await findTransfer(this.universe.ledger, task.about) : undefined;
     const outage = timeline.nowMs() < this.outageUntilMs;
-    const fault = !mischief ? undefined : isSend ? faultOfSend(this.dice, row, outage) : faultOfRead(this.dice);
+    const { odds } = this.theme;
+    const fault = !mischief ? undefined : isSend ? faultOfSend(this.dice, odds, row, outage) : faultOfRead(this.dice, odds);
     if (fault) simulator.control.addFault({ match: isSend ? { endpoint: 'transfer' } : {}, times: 1, fault });
     this.tell(`${task.owner} ${before} of ${this.nameOf(task.about)}${fault ? ` ${JSON.stringify(fault)}` : ''}`);
     await tasks.step(waiting);
     simulator.control.clearFaults();
     if (task.parked && isSend) this.tally.count('calls that KPay takes its time for');
     if (task.parked && !isSend) await this.endRead(task.owner);
-    // The limit of law 5: a refusal that burns the id, and is never written down because the process dies right then,
-    // looks like a success for ever. No rule can tell them apart, so this one answer is always committed here.
-    const settling = fault?.kind === 'burn_id' ? tasks.waiting().find((next) => next.task === task) : undefined;
-    if (settling) await tasks.step(settling);
+    if (mischief && isSend && !task.parked) this.freezeWithAnswer(task.owner);
+  }
+
+  /** A process is stopped with an answer in its hands, and goes on when its attempt was given up long ago. */
+  private freezeWithAnswer(worker: string): void {
+    if (this.workers.names().length < 2 || !this.dice.chance(this.theme.frozenWithAnswer)) return;
+    const { timeline } = this.universe;
+    timeline.freeze(worker, timeline.nowMs() + FROZEN_PAST_LEASE_MS + this.dice.below(FROZEN_LONGER_MS));
+    this.tally.count('stopped with an answer in its hands');
+    this.tell(`${worker} is stopped with an answer in its hands`);
   }
 
   /** A read that KPay does not answer: the client gives it up, or its process dies in the middle of it. */
@@ -292,9 +317,11 @@ class Life {
 
   private async sweep(): Promise<void> {
     await this.universe.ledger.transaction((tx) => tendBreaker(tx, 'default'));
-    const now = this.universe.timeline.nowMs();
-    const due = (await this.rows()).filter((row) => row.due_at !== null && row.due_at.getTime() <= now);
-    this.hints.push(...due.map((row) => row.id));
+    await this.workers.lookAtLedger();
+    const { ledger, timeline } = this.universe;
+    const now = new Date(timeline.nowMs());
+    const due = ledger.db.selectFrom('kpay.transfers').select('id').where('due_at', '<=', now).orderBy('created_at');
+    this.hints.push(...(await due.execute()).map(({ id }) => id));
   }
 
   private async accept(): Promise<void> {
@@ -321,26 +348,97 @@ class Life {
 
   /** A caller who heard nothing asks once more: the answer is the transfer that is there. */
   private async acceptAgain(): Promise<void> {
-    const [id, { body }] = this.dice.pick([...this.ordered].filter(([, order]) => 'externalId' in order.body)) ?? [
-      '',
-      { body: {} },
-    ];
-    if (id === '') return;
+    const [id] = this.dice.pick([...this.ordered].filter(([, order]) => 'externalId' in order.body)) ?? [];
+    if (id !== undefined) await this.acceptOnceMore(id);
+  }
+
+  /** An order that a restore lost is accepted anew, under the id at KPay that it had before. */
+  private async acceptOnceMore(id: string): Promise<void> {
+    const { name = '', body = {} } = this.ordered.get(id) ?? {};
+    if (!('externalId' in body)) return;
+    const lost = this.lost.get(name)?.includes(id) ?? false;
+    // An order is good until it expires, whoever has forgotten it.
+    if (lost && 'expiresAt' in body && Date.parse(String(body.expiresAt)) <= this.universe.timeline.nowMs()) return;
     const order = { account: 'default', owner: 'admin', body };
     const again = await acceptTransfer(this.universe.ledger, new Set(['default']), order);
-    if (!again.replayed || again.transfer.id !== id) throw new Error(`the order of ${this.nameOf(id)} was accepted twice`);
-    this.tally.count('orders repeated');
+    if (again.replayed === lost || (!lost && again.transfer.id !== id)) {
+      throw new Error(`the order of ${name} was accepted ${lost ? 'before' : 'twice'}`);
+    }
+    this.tally.count(lost ? 'orders that a restore lost accepted anew' : 'orders repeated');
+    if (!lost) return;
+    this.ordered.delete(id);
+    this.hint(again.transfer, body);
+  }
+
+  private async backUp(): Promise<void> {
+    if (this.restoredMs !== undefined) return;
+    const { ledger } = this.universe;
+    const { epoch } = await ledger.db.selectFrom('kpay.ledger').select('epoch').executeTakeFirstOrThrow();
+    this.backup = { epoch, restore: await this.universe.backUp() };
+    this.tell('the ledger is backed up');
+  }
+
+  /**
+   * The ledger is what it was at the last backup; KPay is not. One that is younger than the last growth of the epoch is not
+   * restored here: nothing notices it, and people have to say so (docs/decisions/0014).
+   */
+  private async restore(laws: Laws): Promise<void> {
+    const copied = await this.workers.epochCopy.read();
+    if (!this.backup || this.restoredMs !== undefined || !copied || copied.epoch <= this.backup.epoch) return;
+    const restart = this.dice.chance(0.5);
+    this.tell(`the ledger is restored${restart ? ', and every process starts anew' : ' under the processes'}`);
+    if (!restart) await this.workers.crashSenders();
+    await this.backup.restore();
+    this.hasRestored = true;
+    this.restoredMs = this.universe.timeline.nowMs();
+    this.tally.count(restart ? 'restores' : 'restores under running processes');
+    const there = new Set((await this.rows()).map(({ id }) => id));
+    for (const [id, { name }] of this.ordered) {
+      if (!there.has(id)) this.lost.set(name, [...(this.lost.get(name) ?? []), id]);
+    }
+    await laws.rewind();
+    if (restart) await this.workers.restart();
+  }
+
+  private async finishRestore(laws: Laws): Promise<void> {
+    if (this.restoredMs === undefined) return;
+    const { outcome } = await finishRestore(this.universe.ledger, this.workers.epochCopy, { by: 'ada' });
+    if (outcome !== 'finished') throw new Error('nobody has noticed that the ledger was restored');
+    this.restoredMs = undefined;
+    this.backup = undefined;
+    assertUnbroken(this, await laws.unreviewed());
+    this.tally.count('restores finished');
+    this.tell('the restore is finished');
+  }
+
+  /** Somebody else who needs the limit too. */
+  private async read(): Promise<void> {
+    const worker = this.dice.pick(this.workers.names());
+    const lane = this.dice.pick(['people', 'metrics'] as const);
+    if (worker !== undefined && lane !== undefined) await this.workers.read(worker, lane);
+  }
+
+  private wallets() {
+    const { wallets } = this.universe.simulator.control.truth({ requests: 0, transfers: 0 });
+    return wallets.filter(({ applicationId, country }) => applicationId === ours && country in scarce);
+  }
+
+  /** The owner takes money out, which is nobody's to know. */
+  private withdraw(): void {
+    const left = this.dice.pick([0, 0.3]) ?? 0;
+    for (const { country, balance } of this.wallets()) {
+      this.universe.simulator.control.setBalance({ country, balance: (Number(balance) * left).toFixed(decimalsIn(balance)) });
+    }
+    this.withdrawnMs = this.universe.timeline.nowMs();
+    this.tally.count('withdrawals');
+    this.tell('the owner takes money out');
   }
 
   private deposit(): void {
-    const { control } = this.universe.simulator;
-    const wallets = control.truth({ requests: 0, transfers: 0 }).wallets.filter((each) => each.applicationId === ours);
-    for (const [country, amount] of Object.entries(scarce)) {
-      const wallet = wallets.find((each) => each.country === country);
-      control.setBalance({
-        country,
-        balance: (Number(wallet?.balance) + amount).toFixed(wallet?.balance.split('.')[1]?.length ?? 0),
-      });
+    for (const { country, balance } of this.wallets()) {
+      const amount = scarce[country as keyof typeof scarce];
+      const after = (Number(balance) + amount).toFixed(decimalsIn(balance));
+      this.universe.simulator.control.setBalance({ country, balance: after });
     }
     this.tell('deposit');
   }
@@ -352,4 +450,8 @@ class Life {
   private tell(what: string): void {
     this.story.push(`${((this.universe.timeline.nowMs() - Date.UTC(2026, 0, 1)) / 1_000).toFixed(3)}s ${what}`);
   }
+}
+
+function decimalsIn(amount: string): number {
+  return amount.split('.')[1]?.length ?? 0;
 }

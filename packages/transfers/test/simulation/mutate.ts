@@ -1,99 +1,108 @@
-import { fork } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { type ChildProcess, fork } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { type Mutation, mutations } from './mutations.ts';
+import { assertApplies, type Mutation, mutations, nameOf } from './mutations.ts';
 
-// `npm run mutations [-- <seeds> [<words of `law 5: …`>]]`: takes each law's check out, in a copy of the tree, and lives
-// lives until one breaks. Prints which seed caught which. Fails when one is caught by none, or does not apply any more.
+// `npm run mutations`: takes each law's check out and lives the life that is known to break then (caught.json). Where it
+// does not break any more, lives of the mutation's theme are tried, then others. Fails when a mutation is caught by none,
+// or its text is not in the code any more.
+// `npm run mutations -- <lives to try for each> [<regular expression for "law 5: …">]` does so for some; both write caught.json anew.
 
-const root = join(import.meta.dirname, '../../../..');
-const HUNG_MS = 10 * 60_000;
-
-/** The packages that the simulation runs on, with their own links to each other; what they install is shared. */
-function copyTree(): string {
-  const copy = mkdtempSync(join(tmpdir(), 'kpay-mutations-'));
-  symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
-  const packages = readdirSync(join(root, 'packages')).map((name) => `packages/${name}`);
-  for (const each of [...packages, 'apps/simulator']) {
-    mkdirSync(join(copy, each), { recursive: true });
-    for (const part of ['package.json', 'src', 'test', 'node_modules']) {
-      cpSync(join(root, each, part), join(copy, each, part), { recursive: true, verbatimSymlinks: true, force: true });
-    }
-  }
-  return copy;
-}
-
-/** Makes the edits, and answers how to undo them. @throws when one does not apply to the code as it is. */
-function apply(copy: string, { what, edits }: Mutation): () => void {
-  const originals = new Map<string, string>();
-  for (const { file, find, replace } of edits) {
-    const path = join(copy, file);
-    const text = readFileSync(path, 'utf8');
-    const found = text.split(find).length - 1;
-    if (found !== 1) throw new Error(`"${what}" does not apply: ${file} has ${found} of\n${find}`);
-    if (!originals.has(path)) originals.set(path, text);
-    writeFileSync(
-      path,
-      text.replace(find, () => replace),
-    );
-  }
-  return () => {
-    for (const [path, text] of originals) writeFileSync(path, text);
-  };
-}
-
-interface Hunt {
-  /** The seed that broke; undefined when none did. */
-  seed: string | undefined;
+/** What caught a mutation. */
+export interface Caught {
+  seed: number;
+  theme: string;
   /** The first sentence of what was broken. */
   broken: string;
+  /** Of how many lives it was the last. */
+  tried: number;
   seconds: number;
 }
 
-async function hunt(copy: string, seeds: number): Promise<Hunt> {
-  const startedMs = performance.now();
-  const child = fork(join(copy, 'packages/transfers/test/simulation/main.ts'), ['--share', '1', String(seeds)], {
-    cwd: copy,
-    execArgv: ['--conditions=@kpay/source'],
-    silent: true,
-  });
-  let message: { failed?: string } | undefined;
-  let errors = '';
-  child.on('message', (sent) => {
-    message = sent as { failed?: string };
-  });
-  child.stderr?.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  const hung = setTimeout(() => child.kill('SIGKILL'), HUNG_MS);
-  await new Promise((resolve) => child.on('close', resolve));
-  clearTimeout(hung);
-  const failed = message === undefined ? `the process ended: ${errors.trim().split('\n').at(-1)}` : message.failed;
-  const [command = '', first = ''] = (failed ?? '').split('\n');
-  const seed = /KPAY_SIM_SEED=(\d+)/.exec(command)?.[1];
-  const broken = (seed === undefined ? command : first).replace(/^(Error: )+/, '');
-  return { seed: failed === undefined ? undefined : (seed ?? '?'), broken, seconds: (performance.now() - startedMs) / 1_000 };
+/** What a child is asked, and answers. */
+export interface Hunt {
+  name: string;
+  /** Tried before all others. */
+  seed: number | undefined;
+  most: number;
 }
 
-const [seeds = '300', ...words] = process.argv.slice(2);
-const chosen = mutations.filter(({ law, what }) => `law ${law}: ${what}`.includes(words.join(' ')));
-const copy = copyTree();
-let gaps = 0;
-try {
-  for (const mutation of chosen) apply(copy, mutation)();
-  process.stdout.write('| law | its check taken out | seed | what was seen | s |\n|---|---|---|---|---|\n');
-  for (const mutation of chosen) {
-    const undo = apply(copy, mutation);
-    const { seed, broken, seconds } = await hunt(copy, Number(seeds)).finally(undo);
-    if (seed === undefined && mutation.elsewhere === undefined) gaps += 1;
-    const seen = seed === undefined ? (mutation.elsewhere ?? '**nothing**') : broken.replaceAll('|', '/').slice(0, 120);
-    process.stdout.write(`| ${mutation.law} | ${mutation.what} | ${seed ?? 'none'} | ${seen} | ${seconds.toFixed(0)} |\n`);
+const HUNG_MS = 30 * 60_000;
+const record = join(import.meta.dirname, 'caught.json');
+
+/** A process that hunts for one mutation at a time. One that hangs is replaced: a mutant that never ends is caught. */
+class Hunter {
+  private child: ChildProcess | undefined;
+
+  async hunt(asked: Hunt): Promise<Caught | undefined> {
+    this.child ??= fork(join(import.meta.dirname, 'hunt.ts'), { execArgv: ['--conditions=@kpay/source'] });
+    const { child } = this;
+    const answer = Promise.withResolvers<Caught | undefined>();
+    const hung = setTimeout(() => answer.reject(new Error(`${asked.name}: its lives never ended`)), HUNG_MS);
+    child.once('message', (message: { caught?: Caught }) => answer.resolve(message.caught));
+    child.once('exit', (code) => answer.reject(new Error(`${asked.name}: the process ended with ${code}`)));
+    child.send(asked);
+    try {
+      return await answer.promise;
+    } finally {
+      clearTimeout(hung);
+      child.removeAllListeners();
+    }
   }
-} finally {
-  rmSync(copy, { recursive: true, force: true });
+
+  close(): void {
+    this.child?.kill('SIGKILL');
+  }
 }
-if (gaps > 0) {
-  process.stderr.write(`${gaps} of ${chosen.length} mutations were caught by no seed of ${seeds}\n`);
-  process.exitCode = 1;
+
+const [most = '60', pattern = ''] = process.argv.slice(2);
+if (!/^\d+$/.test(most))
+  throw new Error('usage: npm run mutations [-- <lives to try for each> [<regular expression for "law 5: …">]]');
+const chosen = mutations.filter((mutation) => new RegExp(pattern).test(nameOf(mutation)));
+for (const mutation of chosen) assertApplies(mutation);
+
+const known = JSON.parse(readFileSync(record, 'utf8')) as Record<string, { seed: number; broken: string }>;
+const queue = [...chosen];
+const found = new Map<Mutation, Caught | undefined>();
+const startedMs = performance.now();
+
+/** In the order of the mutations, and without those that are no more. */
+function save(): void {
+  const entries = mutations.flatMap((mutation) => {
+    const entry = known[nameOf(mutation)];
+    return entry ? [[nameOf(mutation), entry]] : [];
+  });
+  writeFileSync(record, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
 }
+
+async function work(): Promise<void> {
+  const hunter = new Hunter();
+  for (let mutation = queue.shift(); mutation; mutation = queue.shift()) {
+    const name = nameOf(mutation);
+    const caught = await hunter.hunt({
+      name,
+      seed: known[name]?.seed,
+      most: mutation.elsewhere === undefined ? Number(most) : 5,
+    });
+    found.set(mutation, caught);
+    if (caught) known[name] = { seed: caught.seed, broken: caught.broken };
+    save();
+    const { seed = 'none', theme = '', tried = Number(most), seconds = 0 } = caught ?? {};
+    const seen = caught?.broken ?? mutation.elsewhere ?? '**nothing**';
+    process.stdout.write(
+      `| ${mutation.law} | ${mutation.what} | ${seed} | ${theme} | ${seen.replaceAll('|', '/')} | ${tried} | ${seconds.toFixed(0)} |\n`,
+    );
+  }
+  hunter.close();
+}
+
+process.stdout.write('| law | its check taken out | seed | theme | what was seen | lives | s |\n|---|---|---|---|---|---|---|\n');
+await Promise.all(Array.from({ length: availableParallelism() }, work));
+
+const missed = [...found].flatMap(([mutation, caught]) => (caught || mutation.elsewhere !== undefined ? [] : [nameOf(mutation)]));
+process.stdout.write(
+  `${chosen.length} mutations in ${((performance.now() - startedMs) / 1_000).toFixed(0)} s; ${missed.length} caught by none\n`,
+);
+for (const name of missed) process.stderr.write(`caught by no life: ${name}\n`);
+process.exitCode = missed.length > 0 ? 1 : 0;

@@ -15,8 +15,16 @@ export class People {
   private readonly universe: Universe;
   private readonly dice: Dice;
   private readonly onDone: { tell: (what: string) => void; count: (what: string) => void };
+  /** Under which ids this transfer was in the ledger: after a restore an order that was lost is accepted anew. */
+  private readonly idsOf: (row: TransferRow) => readonly string[];
 
-  constructor(universe: Universe, dice: Dice, onDone: { tell: (what: string) => void; count: (what: string) => void }) {
+  constructor(
+    universe: Universe,
+    dice: Dice,
+    onDone: { tell: (what: string) => void; count: (what: string) => void },
+    idsOf: (row: TransferRow) => readonly string[],
+  ) {
+    this.idsOf = idsOf;
     this.universe = universe;
     this.dice = dice;
     this.onDone = onDone;
@@ -53,9 +61,10 @@ export class People {
     const { ledger, simulator, timeline } = this.universe;
     for (const row of rows) {
       // While a call is still under way at KPay nobody can say that nothing happened.
-      if (row.state !== 'review' || timeline.isAtKpay(row.id)) continue;
+      if (row.state !== 'review' || this.idsOf(row).some((id) => timeline.isAtKpay(id))) continue;
       const truth = simulator.control.truth({ requests: 0, externalId: row.kpay_external_id });
-      const verdict = this.dice.chance(sendAgain) ? 'send_again' : truth.transfers.length > 0 ? 'happened' : 'not_happened';
+      const again = row.send_body !== null && this.dice.chance(sendAgain);
+      const verdict = again ? 'send_again' : truth.transfers.length > 0 ? 'happened' : 'not_happened';
       await resolveReview(ledger, row.id, { by: 'ada', verdict, reason: 'seen at KPay' });
       this.done(`reviews resolved: ${verdict}`, row);
     }

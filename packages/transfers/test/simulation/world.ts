@@ -1,7 +1,9 @@
+import type { PGlite } from '@electric-sql/pglite';
 import {
   createMemoryStores,
   type KpayAccount,
   type KpayClient,
+  type Lane,
   type Observations,
   Rejected,
   Retryable,
@@ -9,6 +11,7 @@ import {
 } from '@kpay/core';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import type { KyselyPlugin, RootOperationNode } from 'kysely';
+import { type SpendLimit, spendLimitCheck } from '../../src/checks/spend-limit.ts';
 import {
   type Advancer,
   advanceTransfer,
@@ -24,9 +27,10 @@ import {
   rateCheck,
   scheduleCheck,
 } from '../../src/index.ts';
-import { createMemoryEpochCopy } from '../memory-epoch-copy.ts';
+import { createMemoryEpochCopy, type MemoryEpochCopy } from '../memory-epoch-copy.ts';
 import { openTestLedger } from '../test-ledger.ts';
 import type { Dice } from './dice.ts';
+import { prepareView } from './ledger-view.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 
@@ -50,6 +54,8 @@ export interface Universe {
   simulator: Simulator;
   tasks: Tasks;
   timeline: Timeline;
+  /** Remembers the whole ledger. @returns how to bring it back as it was. */
+  backUp(): Promise<() => Promise<void>>;
   /** How many statements have written to the ledger: while it stays the same, nothing happened there. */
   writes(): number;
   /** Empty and at the beginning of time again. */
@@ -57,10 +63,12 @@ export interface Universe {
   close(): Promise<void>;
 }
 
-export async function openUniverse(): Promise<Universe> {
+/** @param pglite one that is open already. */
+export async function openUniverse(pglite?: PGlite): Promise<Universe> {
   const tasks = createTasks();
   const timeline = createTimeline(START_MS, tasks);
-  const test = await openTestLedger();
+  const test = await openTestLedger(pglite);
+  await prepareView(test);
   const simulator = await createSimulator({
     port: 0,
     seed: 1,
@@ -82,6 +90,7 @@ export async function openUniverse(): Promise<Universe> {
     simulator,
     tasks,
     timeline,
+    backUp: () => test.backUp(),
     writes: () => writes,
     async reset() {
       tasks.reset(() => {});
@@ -108,6 +117,14 @@ export interface Workers {
   advance(worker: string, id: string): Promise<void>;
   /** The process dies with all it was doing, and another one takes its place. */
   crash(worker: string): Promise<void>;
+  /** Somebody looks at KPay, if there is a place for it in the lane. */
+  read(worker: string, lane: Lane): Promise<void>;
+  /** Every process looks whether its ledger is still the one it knows. */
+  lookAtLedger(): Promise<void>;
+  /** Where the ledger's epoch is kept beside it. */
+  epochCopy: MemoryEpochCopy;
+  /** Processes that have committed a send and not made it yet end right there. */
+  crashSenders(): Promise<void>;
   /** What processes share apart from the ledger is gone: tokens, observations, the budget. They go on. */
   wipeStores(): void;
   /** Every process ends and begins anew with the keys that KPay knows now, as many as there should be. */
@@ -136,6 +153,7 @@ interface Process {
 export interface WorkersOptions {
   /** Requests a minute, at KPay and in our settings. */
   limit: number;
+  spendLimits: readonly SpendLimit[];
   dice: Dice;
   /** Told of what no worker should ever throw. */
   onError: (error: unknown) => void;
@@ -144,7 +162,7 @@ export interface WorkersOptions {
 
 export async function startWorkers(universe: Universe, options: WorkersOptions): Promise<Workers> {
   const { ledger, timeline, simulator, tasks } = universe;
-  const { limit, dice, count } = options;
+  const { limit, spendLimits, dice, count } = options;
   const { control } = simulator;
   control.setLimit({ limit });
   // A read of KPay that fails ends a worker's try; the transfer stays due and the sweep finds it.
@@ -208,7 +226,8 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
       account,
       pin: pinned,
       epoch,
-      checks: [scheduleCheck, rateCheck, fundsCheck],
+      checks: [scheduleCheck, spendLimitCheck(spendLimits), rateCheck, fundsCheck],
+      limits: spendLimits,
       clock: timeline.clock,
       worker,
       conflictConfirmMs: 60_000,
@@ -242,6 +261,21 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     async crash(worker) {
       kill(worker);
       await start(settings);
+    },
+    async read(worker, lane) {
+      const process = processes.get(worker);
+      if (process) await tasks.start(worker, undefined, () => process.account.client.availability({ lane, maxWaitMs: 0 }));
+    },
+    async lookAtLedger() {
+      for (const { advancer } of processes.values()) await advancer?.epoch.look();
+    },
+    epochCopy,
+    async crashSenders() {
+      for (const { task, before } of [...tasks.waiting()]) {
+        if (before !== 'send' || !processes.has(task.owner)) continue;
+        kill(task.owner);
+        await start(settings);
+      }
     },
     wipeStores() {
       shared = createMemoryStores({ clock: timeline.clock });

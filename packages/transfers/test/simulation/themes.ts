@@ -1,0 +1,155 @@
+import type { SpendLimit } from '../../src/checks/spend-limit.ts';
+import { type FaultOdds, usualOdds } from './faults.ts';
+
+/** What can happen next, and how often it does. */
+export const happenings = {
+  step: 90,
+  deliver: 20,
+  sweep: 8,
+  wait: 5,
+  accept: 4,
+  acceptAgain: 1,
+  crash: 1.5,
+  freeze: 2.5,
+  pause: 1,
+  lift: 2,
+  cancel: 1.2,
+  resolve: 4,
+  replay: 0.7,
+  revokeTokens: 1,
+  rotateKeys: 1,
+  restart: 0.7,
+  misconfigure: 0.8,
+  deposit: 3,
+  withdraw: 0,
+  rate: 1,
+  read: 0,
+  wipe: 0.5,
+  outage: 1,
+  backUp: 0,
+  restore: 0,
+  finishRestore: 0,
+};
+export type Happening = keyof typeof happenings;
+
+/**
+ * What a life is about. Everything can happen in every life; a situation that needs several rare things in a row would
+ * come up in one of a thousand, so some lives have a theme in which these are frequent.
+ */
+export interface Theme {
+  name: string;
+  happenings: Readonly<Record<Happening, number>>;
+  odds: FaultOdds;
+  /** How many things happen before it calms down. */
+  actions: number;
+  ordersAtStart: number;
+  /** Requests a minute: one of these. */
+  limits: readonly number[];
+  /** How long it can take until the next thing happens. */
+  waitsMs: readonly number[];
+  /** How often a process is stopped with the answer to a send in its hands, until after its lease. */
+  frozenWithAnswer: number;
+  /** Whether there is money for everything, so that only the limits hold transfers up. */
+  rich: boolean;
+  spendLimits: readonly SpendLimit[];
+}
+
+const usual: Theme = {
+  name: 'anything',
+  happenings,
+  odds: { ...usualOdds, read: 0.12 },
+  actions: 180,
+  ordersAtStart: 3,
+  // Little enough that the limit is felt in some lives, and more than enough in others.
+  limits: [8, 14, 40],
+  waitsMs: [1_000, 6_000, 20_000, 28_000, 34_000, 46_000, 130_000],
+  frozenWithAnswer: 0,
+  rich: false,
+  spendLimits: [],
+};
+
+function theme(name: string, changes: Partial<Omit<Theme, 'happenings' | 'odds'>> & Changes): Theme {
+  return {
+    ...usual,
+    ...changes,
+    name,
+    happenings: { ...happenings, ...changes.happenings },
+    odds: { ...usualOdds, ...changes.odds },
+  };
+}
+
+interface Changes {
+  happenings?: Partial<Record<Happening, number>>;
+  odds?: Partial<FaultOdds>;
+}
+
+// Calm but for what the theme is about: a disturbance more would only cut short what is wanted.
+const calm = { crash: 0.3, freeze: 0.3, misconfigure: 0, rotateKeys: 0, wipe: 0, outage: 0, pause: 0.3, revokeTokens: 0.3 };
+
+export const themes: readonly Theme[] = [
+  usual,
+  theme('answers that come after the lease', {
+    happenings: { ...calm, sweep: 16, wait: 8, resolve: 2 },
+    odds: { late: 0.15, lost: 0.35, refused: 0.3, refusedAfterUnknown: 0.3 },
+    waitsMs: [1_000, 6_000, 20_000, 46_000],
+    frozenWithAnswer: 0.35,
+    limits: [40],
+  }),
+  theme('calls that run on while others are answered 409', {
+    happenings: { ...calm, sweep: 16, wait: 16, accept: 1, cancel: 0.3, resolve: 2 },
+    actions: 300,
+    odds: { late: 0.8, running: 60, fails: 0.85, gatewayTimeout: 0.9, leastMs: 30_000, lost: 0.2, refused: 0.1 },
+    waitsMs: [1_000, 3_000, 6_000, 12_000, 34_000],
+    limits: [40],
+  }),
+  theme('refusals', {
+    happenings: { ...calm, crash: 1, sweep: 16, wait: 8, resolve: 3, deposit: 5 },
+    odds: { late: 0.05, lost: 0.4, refused: 0.5, lostAfterRefusal: 0.7, refusedAfterUnknown: 0.5 },
+    waitsMs: [6_000, 20_000, 34_000],
+    limits: [40],
+  }),
+  theme('the limit', {
+    happenings: { ...calm, crash: 0.8, freeze: 1.5, accept: 9, read: 40, deliver: 40, wait: 7, cancel: 0.3 },
+    odds: { late: 0.08, lost: 0.05, refused: 0.05, refusedAfterUnknown: 0.05, read: 0.01 },
+    ordersAtStart: 6,
+    limits: [8, 10],
+    waitsMs: [1_000, 6_000, 20_000, 34_000],
+    rich: true,
+  }),
+  theme('too many requests', {
+    happenings: { ...calm, accept: 8, deliver: 40 },
+    odds: { late: 0.05, lost: 0.1, rateLimited: 0.2, read: 0.15 },
+    ordersAtStart: 6,
+    limits: [40],
+    waitsMs: [1_000, 6_000],
+    rich: true,
+  }),
+  theme('money that others take', {
+    happenings: { ...calm, accept: 8, withdraw: 5, deposit: 5, wait: 10, deliver: 30 },
+    odds: { late: 0.1, lost: 0.15 },
+    waitsMs: [1_000, 6_000, 28_000, 34_000],
+    limits: [40],
+  }),
+  theme('restores', {
+    happenings: { ...calm, crash: 1, restart: 1, wipe: 0.3, backUp: 5, restore: 4, finishRestore: 6, acceptAgain: 4, wait: 8 },
+    odds: { refused: 0.3, lostAfterRefusal: 0.5 },
+    waitsMs: [1_000, 20_000, 34_000, 46_000],
+    limits: [40],
+  }),
+  theme('spend limits', {
+    happenings: { ...calm, accept: 10, deliver: 40, wait: 8 },
+    odds: { late: 0.1, lost: 0.2, refused: 0.1 },
+    ordersAtStart: 8,
+    waitsMs: [1_000, 20_000, 46_000, 130_000],
+    limits: [40],
+    rich: true,
+    spendLimits: [
+      { currency: 'XAF', amountMinor: 250_000n, hours: 1 / 12, corridor: null },
+      { currency: 'XAF', amountMinor: 100_000n, hours: 1 / 20, corridor: 'GAB-CMR' },
+    ],
+  }),
+];
+
+export function themeOf(seed: number): Theme {
+  return themes[seed % themes.length] ?? usual;
+}
