@@ -89,6 +89,7 @@ test('everything set is read, blanks around it left out', () => {
     KPAY_WORKER_CONCURRENCY: '3',
     KPAY_WORKER_ACCOUNTS: 'default',
     SIMULATOR_TIME_SCALE: '10',
+    KPAY_IPV4_ONLY: '1',
     HOST: '0.0.0.0',
     ADMIN_API_PORT: '1',
     EXPORTER_PORT: '2',
@@ -134,6 +135,7 @@ test('everything set is read, blanks around it left out', () => {
     workerConcurrency: 3,
     workerAccounts: ['default'],
     simulatorTimeScale: 10,
+    ipv4Only: true,
     host: '0.0.0.0',
     ports: { adminApi: 1, exporter: 2, worker: 0, simulator: 65535 },
   });
