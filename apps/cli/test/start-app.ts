@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { eventually, freePort, keepLog } from '@kpay/testkit';
+import { eventually, freePort, keepLog, machineEnv } from '@kpay/testkit';
 import { adminToken } from './start-kpay.ts';
 
 export type AppName = 'worker' | 'admin-api' | 'exporter';
@@ -27,7 +27,7 @@ export async function runApp(app: AppName, settings: Record<string, string>): Pr
   const main = fileURLToPath(new URL(`../../${app}/src/main.ts`, import.meta.url));
   const port = settings[PORTS[app]] ?? String(await freePort());
   const child = spawn(process.execPath, ['--conditions=@kpay/source', main], {
-    env: { PATH: process.env.PATH, KPAY_ADMIN_TOKEN: adminToken, ...settings, [PORTS[app]]: port },
+    env: { ...machineEnv(), KPAY_ADMIN_TOKEN: adminToken, ...settings, [PORTS[app]]: port },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const killNow = () => child.kill('SIGKILL');

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { eventually, keepLog, rememberSecret } from '@kpay/testkit';
+import { eventually, keepLog, machineEnv, rememberSecret } from '@kpay/testkit';
 import { onTestFinished } from 'vitest';
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -50,7 +50,7 @@ export function settingsFor(simulator: Pick<Simulator, 'url'>, dataDir: string):
 export function runKpay(args: readonly string[], settings: Record<string, string>): KpayProcess {
   const ports = { ADMIN_API_PORT: '0', EXPORTER_PORT: '0', WORKER_PORT: '0', SIMULATOR_PORT: '0' };
   const child = spawn(process.execPath, ['--conditions=@kpay/source', MAIN, ...args], {
-    env: { PATH: process.env.PATH, KPAY_ADMIN_TOKEN: adminToken, ...ports, ...settings },
+    env: { ...machineEnv(), KPAY_ADMIN_TOKEN: adminToken, ...ports, ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const ended = once(child, 'close').then(([code, signal]): Ended => ({ code, signal }));

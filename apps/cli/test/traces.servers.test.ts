@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createSimulator, type Simulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, emptyTestRedis, machineEnv, testServerUrls } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type AppProcess, startApp } from './start-app.ts';
@@ -75,7 +75,7 @@ describe.skipIf(!testServerUrls())('processes on one Postgres and one Redis', { 
     const { receiver, settings, redisUrl, worker } = await openStage();
     const script = fileURLToPath(new URL('./enqueue-traced.ts', import.meta.url));
     const env = {
-      PATH: process.env.PATH,
+      ...machineEnv(),
       REDIS_URL: redisUrl,
       OTEL_EXPORTER_OTLP_ENDPOINT: settings.OTEL_EXPORTER_OTLP_ENDPOINT,
     };

@@ -4,6 +4,7 @@ export { keepLog, rememberSecret, searchLogs } from './kept-logs.ts';
 export { localPostgres } from './local-postgres.ts';
 export { localRedis } from './local-redis.ts';
 export { findProgram, type LocalServer, type StartOptions, startServer, type Unavailable, unavailable } from './local-server.ts';
+export { machineEnv } from './machine-env.ts';
 export { seededRandom } from './seeded-random.ts';
 export { createTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';

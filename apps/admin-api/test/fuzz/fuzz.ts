@@ -4,7 +4,7 @@ import { Agent, type IncomingMessage, request as open } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { keepLog, rememberSecret, seededRandom } from '@kpay/testkit';
+import { keepLog, machineEnv, rememberSecret, seededRandom } from '@kpay/testkit';
 import { type ApiDocument, createGenerator, type Generated } from './generate.ts';
 
 const adminToken = 'kpay-admin-of-the-fuzz';
@@ -29,7 +29,7 @@ export async function fuzz({ requests, seed }: { requests: number; seed: number 
   const child = fork(fileURLToPath(new URL('serve.ts', import.meta.url)), {
     execArgv: ['--conditions=@kpay/source', '--expose-gc'],
     env: {
-      PATH: process.env.PATH,
+      ...machineEnv(),
       KPAY_ADMIN_TOKEN: adminToken,
       KPAY_BASE_URL: simulator.url,
       KPAY_API_KEY: simulatorApiKey,
