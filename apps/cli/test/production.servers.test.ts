@@ -54,7 +54,10 @@ describe.skipIf(!testServerUrls())(
       const { id } = await postTransfer(api.url, order);
       await eventually(async () => expect((await getTransfer(api.url, id)).state).toBe('succeeded'), { timeoutMs: 15_000 });
       expect(await getTransfer(api.url, id)).toMatchObject({ exchangeRate: '1.0153', destinationAmount: '101530' });
-      expect(await metricsOf(worker)).toContain('kpay_transfers{account="default",state="succeeded"} 1');
+      await eventually(
+        async () => expect(await metricsOf(worker)).toContain('kpay_transfers{account="default",state="succeeded"} 1'),
+        { timeoutMs: 15_000, everyMs: 200 },
+      );
 
       const xaf = simulator.control
         .truth()

@@ -12,8 +12,9 @@ import { Gauge, type Registry } from 'prom-client';
 
 // A scrape shows what was read last, so that many scrapers cost the ledger what one does.
 const EVERY_MS = 2_000;
-/** Counting those at their end reads an index over all of them: it gets one part in so many of the time. */
+/** Counting those at their end reads an index over all of them: when that takes long, it gets one part in so many of the time. */
 const FINISHED_SHARE = 20;
+const FINISHED_QUICK_MS = 200;
 /** What could not be read anew for so many rounds is not shown any more. */
 const OUTLIVES = 10;
 
@@ -84,7 +85,8 @@ export function watchFigures(options: FiguresOptions): () => Promise<void> {
   const countEnds = async () => {
     const startedMs = performance.now();
     for (const account of accounts) finished.set(account, await countFinished(ledger, account));
-    countAtMs = performance.now() + (performance.now() - startedMs) * FINISHED_SHARE;
+    const tookMs = performance.now() - startedMs;
+    countAtMs = tookMs < FINISHED_QUICK_MS ? 0 : performance.now() + tookMs * FINISHED_SHARE;
   };
   const look = async () => {
     if (performance.now() >= countAtMs) await countEnds();
