@@ -7,7 +7,10 @@ const withServers = (process.env.KPAY_TEST_STORES ?? 'embedded') !== 'embedded';
 const withChaos = process.env.KPAY_CHAOS_TRANSFERS !== undefined;
 // A Prometheus and an Alertmanager that watch a whole system: npm run test:alerts.
 const withAlerts = process.env.KPAY_TEST_ALERTS !== undefined;
+// Each test of these starts a whole kpay: npm run test:processes, and CI. Without them npm test ends within minutes.
+const withProcesses = process.env.KPAY_TEST_PROCESSES !== undefined;
 const left = [
+  ...(withProcesses ? [] : ['**/*.processes.test.ts']),
   ...(withAlerts ? [] : ['**/alerts.test.ts']),
   ...(withChaos ? [] : ['**/chaos.servers.test.ts', ...(withServers ? [] : ['**/*.servers.test.ts'])]),
 ];
