@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { Queue, QueueEvents, type Telemetry } from 'bullmq';
+import { Queue, QueueEvents, type RedisQueueBackend, type Telemetry } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
 
 /** Makes BullMQ's objects for an account. What it makes is closed by whoever asked for it. */
@@ -60,7 +60,7 @@ export function openRedisSource(target: RedisTarget): RedisSource {
   return {
     queue: (name, options) => new Queue(name, { ...options, ...startsAnyway, connection: commands }),
     // BullMQ listens on a copy of this connection, which never opens itself.
-    queueEvents: (name, options) => new QueueEvents(name, { ...options, ...startsAnyway, connection: connect(target, patient) }),
+    queueEvents: (name, options) => new RedisEvents(name, { ...options, ...startsAnyway, connection: connect(target, patient) }),
     ready() {
       if (commands.status === 'ready') return Promise.resolve();
       // One wait for all who call meanwhile, whatever their number.
@@ -71,6 +71,16 @@ export function openRedisSource(target: RedisTarget): RedisSource {
     },
     release: () => commands.disconnect(),
   };
+}
+
+class RedisEvents extends QueueEvents {
+  override async close(): Promise<void> {
+    const client = await (this.backend as RedisQueueBackend).client;
+    // BullMQ waits for the connection's end, which ioredis never tells when it is closed between two attempts to connect.
+    if (client.status === 'reconnecting') await new Promise<void>((resolve) => client.once('connecting', () => resolve()));
+    // The attempt that this ends may reject it.
+    await super.close().catch(() => {});
+  }
 }
 
 function connect(target: RedisTarget, options: typeof failFast | typeof patient): Redis {

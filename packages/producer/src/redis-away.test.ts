@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises';
 import { createTcpProxy, eventually, localRedis } from '@kpay/testkit';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createStage, newAccount, wish } from '../test/stage.ts';
@@ -112,6 +113,20 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     await ended;
     proxy.resume();
     expect(proxy.connections()).toBe(0);
+  });
+
+  it('can be closed in a wait at any moment of an attempt to connect', async () => {
+    for (const ms of [0, 20, 80, 200, 400]) {
+      const { proxy, producer } = await throughProxy(newAccount());
+      const transfer = await producer.enqueue(wish);
+      const ended = expect(transfer.finished()).rejects.toThrow('the producer is closed');
+      await eventually(() => expect(proxy.connections()).toBe(2));
+      proxy.refuse();
+      await setTimeout(ms);
+      await producer.close();
+      await ended;
+      expect(proxy.connections()).toBe(0);
+    }
   });
 
   it('can be closed although it never was there', async () => {
