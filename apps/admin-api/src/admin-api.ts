@@ -1,6 +1,14 @@
 import type { KpayAccount } from '@kpay/core';
 import { createMetricsRegistry, currentTraceId, healthRoutes, type Logger, serveMetrics, type WebConfig } from '@kpay/runtime';
-import { type AccountRules, type Ledger, ledgerMissing, type Maintenance, type Plugin, type TransferRow } from '@kpay/transfers';
+import {
+  type AccountRules,
+  type EpochCopy,
+  type Ledger,
+  ledgerMissing,
+  type Maintenance,
+  type Plugin,
+  type TransferRow,
+} from '@kpay/transfers';
 import type { Queue } from 'bullmq';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
@@ -41,6 +49,8 @@ import { refuseMethod, routesOf } from './routes.ts';
 
 export interface AdminApiOptions {
   ledger: Ledger;
+  /** Tells whether the ledger was restored from a backup. */
+  epochCopy: EpochCopy;
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The rules of those accounts that have any. */
   rules?: ReadonlyMap<string, AccountRules>;

@@ -1,4 +1,4 @@
-import { IdempotencyConflict, InvalidRequest, SpendLimitExceeded } from '@kpay/transfers';
+import { EpochUnknown, IdempotencyConflict, InvalidRequest, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
 import { isLedgerAway } from './ledger-away.ts';
 import { Problem } from './problem.ts';
 
@@ -19,6 +19,12 @@ export function problemOf(error: unknown, { writes, repeatable }: { writes: bool
   if (error instanceof SpendLimitExceeded) {
     return new Problem('spend_limit_exceeded', error.message, { pointer: '/amount', safeToRetry: error.fitsLater });
   }
+  // Nothing was done, but what became of the transfer before is what nobody knows.
+  if (error instanceof LedgerRestored) return new Problem('ledger_restored', sentence(error.message), { moneyMoved: 'unknown' });
+  if (error instanceof EpochUnknown) {
+    const headers = { 'retry-after': RETRY_AFTER_S };
+    return new Problem('epoch_unavailable', sentence(error.message), { moneyMoved: 'unknown', headers, cause: error.cause });
+  }
   const unsure = { ...(writes && { moneyMoved: 'unknown' as const }), safeToRetry: repeatable };
   if (isLedgerAway(error)) {
     const next = repeatable
@@ -33,6 +39,10 @@ export function problemOf(error: unknown, { writes, repeatable }: { writes: bool
   return (
     ofHttpError(error) ?? new Problem('internal_error', 'This is a fault of ours, and it is logged.', { ...unsure, cause: error })
   );
+}
+
+function sentence(message: string): string {
+  return `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
 }
 
 function ofInvalidRequest({ code, field, message }: InvalidRequest): Problem {

@@ -14,6 +14,7 @@ import {
   changeKeys,
   containStrayErrors,
   createHinter,
+  createRedisEpochCopy,
   LedgerUnusable,
   loadPlugins,
   openAccounts,
@@ -57,6 +58,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
 
       const api = await startAdminApi({
         ledger,
+        epochCopy: createRedisEpochCopy(redis),
         accounts,
         plugins,
         rules: readAccountRules(settings.accounts),

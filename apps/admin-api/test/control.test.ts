@@ -1,10 +1,18 @@
+import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { createFileEpochCopy, type EpochCopy, finishRestore } from '@kpay/transfers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 
 let api: RunningApi;
+let epochFile: string;
+let epochCopy: EpochCopy;
 beforeAll(async () => {
-  api = await startApi(await openTestLedger());
+  const opened = await openTestLedger();
+  epochFile = join(opened.folder, 'ledger-epoch.json');
+  epochCopy = createFileEpochCopy(epochFile);
+  api = await startApi(opened, [], { epochCopy });
 }, 60_000);
 beforeEach(() => api.empty());
 afterAll(() => api.close());
@@ -42,6 +50,48 @@ describe('POST /v1/transfers/{id}/cancel', () => {
       status: 409,
       body: { code: 'too_late', moneyMoved: 'unknown', safeToRetry: false },
     });
+  });
+});
+
+describe('on a ledger that was restored from a backup', () => {
+  const epochOfLedger = () => api.ledger.db.selectFrom('kpay.ledger').select(['id', 'epoch']).executeTakeFirstOrThrow();
+  const asks = [
+    ['cancel', {}],
+    ['resolve', { verdict: 'not_happened', reason: 'not there' }],
+  ] as const;
+
+  it('nothing is cancelled or resolved, though nobody has noticed the restore; finishing it lets both through again', async () => {
+    const id = await created();
+    const { id: ledgerId, epoch } = await epochOfLedger();
+    await epochCopy.replace({ ledgerId, epoch: epoch + 1 });
+    for (const [path, body] of asks) {
+      const answer = await post(`/v1/transfers/${id}/${path}`, body);
+      expect(answer).toMatchObject({
+        status: 409,
+        body: { code: 'ledger_restored', moneyMoved: 'unknown', safeToRetry: false },
+      });
+      expect(answer.body.detail).toContain('run kpay restore finish first');
+    }
+    expect((await api.ask(`/v1/transfers/${id}`)).body).toMatchObject({ state: 'queued', version: 1 });
+    await finishRestore(api.ledger, epochCopy, { by: 'ann' });
+    expect((await post(`/v1/transfers/${id}/cancel`)).body).toMatchObject({ code: 'too_late', moneyMoved: 'unknown' });
+    expect((await post(`/v1/transfers/${id}/resolve`, asks[1][1])).body).toMatchObject({ state: 'failed' });
+  });
+
+  it('both are refused while it cannot be told whether it was restored', async () => {
+    const id = await created();
+    rmSync(epochFile, { force: true });
+    mkdirSync(epochFile);
+    for (const [path, body] of asks) {
+      const answer = await post(`/v1/transfers/${id}/${path}`, body);
+      expect(answer).toMatchObject({
+        status: 503,
+        body: { code: 'epoch_unavailable', moneyMoved: 'unknown', safeToRetry: true },
+      });
+      expect(answer.headers.get('retry-after')).toBe('5');
+    }
+    rmdirSync(epochFile);
+    expect((await post(`/v1/transfers/${id}/cancel`)).status).toBe(200);
   });
 });
 

@@ -2,7 +2,7 @@ import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { keepLog, rememberSecret } from '@kpay/testkit';
-import type { Ledger, Plugin, TransferRow } from '@kpay/transfers';
+import type { EpochCopy, Ledger, Plugin, TransferRow } from '@kpay/transfers';
 import { type AdminApiOptions, createAdminApi, startAdminApi } from '../src/index.ts';
 import { listRoutes, type Route } from './list-routes.ts';
 import type { TestLedger } from './test-ledger.ts';
@@ -46,10 +46,13 @@ export interface RunningApi {
   close(): Promise<void>;
 }
 
+/** There is none: nothing says that the ledger was restored. */
+const noCopy: EpochCopy = { where: 'nowhere', read: async () => undefined, write: async () => {}, replace: async () => {} };
+
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
-  more: Partial<Pick<AdminApiOptions, 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
+  more: Partial<Pick<AdminApiOptions, 'epochCopy' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];
@@ -73,6 +76,7 @@ export async function startApi(
   let hint = remember;
   const options: AdminApiOptions = {
     ledger,
+    epochCopy: noCopy,
     accounts: new Map([['default', account]]),
     adminToken,
     plugins,

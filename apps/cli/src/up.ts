@@ -166,6 +166,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
 
   const api = await startAdminApi({
     ledger,
+    epochCopy,
     accounts,
     plugins,
     rules,

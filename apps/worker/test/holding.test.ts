@@ -140,7 +140,11 @@ describe(`${ROWS} transfers held for funds`, () => {
 
     const [review] = await stage.ledger.db.selectFrom('kpay.transfers').select('id').where('state', '=', 'review').execute();
     const resolvedMs = Date.now();
-    await resolveReview(stage.ledger, review?.id ?? '', { by: 'ada', verdict: 'not_happened', reason: 'not in the list' });
+    await resolveReview(stage.ledger, stage.epochCopy, review?.id ?? '', {
+      by: 'ada',
+      verdict: 'not_happened',
+      reason: 'not in the list',
+    });
     await eventually(async () => expect(await inState('succeeded')).toHaveLength(10), { timeoutMs: 3 * EVERY_MS });
     const tookMs = firstSendMs() - resolvedMs;
     expectFirst(await inState('succeeded'), 10);

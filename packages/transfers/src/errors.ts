@@ -34,6 +34,19 @@ export class SpendLimitExceeded extends Error {
   }
 }
 
+/**
+ * The ledger was restored from a backup, and nobody has finished that (law 9): what it says of transfers may be long untrue.
+ * Nothing was changed.
+ */
+export class LedgerRestored extends Error {
+  override readonly name = 'LedgerRestored';
+}
+
+/** Whether the ledger was restored cannot be told now: where the copy of its epoch lies does not answer. Nothing was changed. */
+export class EpochUnknown extends Error {
+  override readonly name = 'EpochUnknown';
+}
+
 /** An account now talks to another KPay than the one the ledger knows it by. Nothing may be sent. */
 export class PinMismatch extends Error {
   override readonly name = 'PinMismatch';

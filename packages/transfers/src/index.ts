@@ -7,7 +7,14 @@ export type { Check, CheckContext, Verdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';
 export { rateCheck } from './checks/rate.ts';
 export { scheduleCheck } from './checks/schedule.ts';
-export { IdempotencyConflict, InvalidRequest, PinMismatch, SpendLimitExceeded } from './errors.ts';
+export {
+  EpochUnknown,
+  IdempotencyConflict,
+  InvalidRequest,
+  LedgerRestored,
+  PinMismatch,
+  SpendLimitExceeded,
+} from './errors.ts';
 export { AheadOfLedger, createEventFeed, type EventFeed } from './event-feed.ts';
 export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFigure } from './figures/ledger-figures.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';

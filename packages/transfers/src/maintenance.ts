@@ -31,7 +31,7 @@ export interface MaintenanceOptions {
 export function createMaintenance({ ledger, epochCopy, accounts, openQueue }: MaintenanceOptions): Maintenance {
   return {
     finishRestore: (by) => finishRestore(ledger, epochCopy, by),
-    settle: (filter, resolution) => resolveReviews(ledger, filter, resolution),
+    settle: (filter, resolution) => resolveReviews(ledger, epochCopy, filter, resolution),
     async rebuildQueue() {
       const due = await ledger.db
         .selectFrom('kpay.transfers')

@@ -1,4 +1,4 @@
-import { cancelTransfer as cancel, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
+import { cancelTransfer as cancel, type EpochCopy, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -7,7 +7,7 @@ import { requireTransfer } from '../require-transfer.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 /** It races the send, and the answer says which of the two won. */
-export function cancelTransfer({ ledger }: { ledger: Ledger }): Operation {
+export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
   return describeOperation({
     name: 'cancelTransfer',
     method: 'post',
@@ -17,10 +17,11 @@ export function cancelTransfer({ ledger }: { ledger: Ledger }): Operation {
     body: z.strictObject({ reason: reasonSchema.optional() }),
     conditional: true,
     answer: { status: 200, schema: transferViewSchema, versioned: true },
-    problems: ['too_late'],
+    problems: ['too_late', 'ledger_restored', 'epoch_unavailable'],
     async handle({ id, body: { reason }, version, caller }) {
       await requireTransfer(ledger, id);
-      const cancellation = await cancel(ledger, id, { by: caller.owner, version, ...(reason !== undefined && { reason }) });
+      const order = { by: caller.owner, version, ...(reason !== undefined && { reason }) };
+      const cancellation = await cancel(ledger, epochCopy, id, order);
       if (!cancellation) throw new Problem('not_found', 'There is no transfer with this id.');
       const { outcome, transfer } = cancellation;
       if (outcome === 'changed') throw changedMeanwhile(transfer);

@@ -37,6 +37,7 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
       summary: 'Settle many transfers in review by one finding. kpay restore settle.',
       body: settleSchema,
       answer: { status: 200, schema: z.object({ resolved: count, left: count }) },
+      problems: ['ledger_restored', 'epoch_unavailable'],
       handle: async ({ body: { verdict, reason, reasonCode, account, acceptedFrom, acceptedBefore }, caller }) => ({
         body: await maintenance.settle(
           {

@@ -1,4 +1,4 @@
-import { type Ledger, moneyMoved, resolveReview, reviewVerdicts, transferViewSchema } from '@kpay/transfers';
+import { type EpochCopy, type Ledger, moneyMoved, resolveReview, reviewVerdicts, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -12,7 +12,7 @@ const bodySchema = z.strictObject({
   evidence: z.string().trim().max(2_000, 'must be at most 2000 characters').optional(),
 });
 
-export function resolveTransfer({ ledger }: { ledger: Ledger }): Operation {
+export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
   return describeOperation({
     name: 'resolveTransfer',
     method: 'post',
@@ -22,11 +22,11 @@ export function resolveTransfer({ ledger }: { ledger: Ledger }): Operation {
     body: bodySchema,
     conditional: true,
     answer: { status: 200, schema: transferViewSchema, versioned: true },
-    problems: ['not_in_review'],
+    problems: ['not_in_review', 'ledger_restored', 'epoch_unavailable'],
     async handle({ id, body: { verdict, reason, evidence }, version, caller }) {
       await requireTransfer(ledger, id);
       const resolution = { by: caller.owner, version, verdict, reason, ...(evidence !== undefined && { evidence }) };
-      const resolved = await resolveReview(ledger, id, resolution);
+      const resolved = await resolveReview(ledger, epochCopy, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
       if (resolved.outcome === 'resolved') return replyWith(resolved.transfer);
       if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);

@@ -19,15 +19,17 @@ const account = openKpayAccount({
   rateLimitPerMinute: 100_000,
   budgetWindowMs: 1_000,
 });
+const epochCopy = createFileEpochCopy(`${folder}/epoch`);
 const api = await startAdminApi({
   ledger,
+  epochCopy,
   accounts: new Map([['default', account]]),
   adminToken,
   requestsPerMinute: 1_000_000,
   queues: openBoardQueues(['default'], queues.queue),
   maintenance: createMaintenance({
     ledger,
-    epochCopy: createFileEpochCopy(`${folder}/epoch`),
+    epochCopy,
     accounts: ['default'],
     openQueue: queues.queue,
   }),

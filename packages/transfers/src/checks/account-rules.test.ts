@@ -163,7 +163,11 @@ describe('a spend limit', () => {
     stage.ledger.passMs(25 * HOUR_MS);
     expect((await advance(advancer, unknown)).state).toBe('review');
     expect(await wake(rules)).toBe(0);
-    await resolveReview(stage.ledger, unknown.id, { verdict: 'not_happened', by: 'a person', reason: 'asked KPay' });
+    await resolveReview(stage.ledger, stage.epochCopy, unknown.id, {
+      verdict: 'not_happened',
+      by: 'a person',
+      reason: 'asked KPay',
+    });
     expect(await wake(rules)).toBe(1);
     expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
   });

@@ -1,6 +1,8 @@
 import type { Ledger } from '../ledger/ledger.ts';
 import { move } from '../ledger/move.ts';
 import type { TransferRow } from '../ledger/schema.ts';
+import type { EpochCopy } from '../restore/epoch-copy.ts';
+import { onWholeLedger } from '../restore/on-whole-ledger.ts';
 
 /**
  * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already.
@@ -14,13 +16,15 @@ export type Cancellation = { outcome: 'cancelled' | 'too_late' | 'changed'; tran
  *
  * @param version cancels only this version of it; whatever it is unless given.
  * @returns undefined when there is no such transfer.
+ * @throws LedgerRestored, EpochUnknown as onWholeLedger does: what is queued there may have been sent.
  */
 export async function cancelTransfer(
   ledger: Ledger,
+  copy: EpochCopy,
   id: string,
   { by, reason, version }: { by: string; reason?: string; version?: number | undefined },
 ): Promise<Cancellation | undefined> {
-  return ledger.transaction(async (tx) => {
+  return onWholeLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
     if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row };

@@ -41,27 +41,33 @@ async function inReview(): Promise<TransferRow> {
 describe('cancelling', () => {
   it('ends what was not sent, and nothing is sent afterwards', async () => {
     const { id } = await stage.accept();
-    expect(await cancelTransfer(stage.ledger, id, { by: 'ann', reason: 'wrong country' })).toMatchObject({
+    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, { by: 'ann', reason: 'wrong country' })).toMatchObject({
       outcome: 'cancelled',
       transfer: { state: 'cancelled', reason: 'cancelled by ann: wrong country' },
     });
     expect(await advanceTransfer(await stage.advancer(), id, never)).toBeUndefined();
     expect(stage.effects(await stage.find(id))).toBe(0);
-    expect(await cancelTransfer(stage.ledger, id, ann)).toMatchObject({ outcome: 'cancelled' });
+    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({ outcome: 'cancelled' });
   });
 
   it.each(['succeeded', 'unconfirmed'])('is too late for what is %s, and says so', async (state) => {
     if (state === 'unconfirmed') failNextSend(503);
     const { id } = await stage.accept();
     await advanceTransfer(await stage.advancer(), id, never);
-    expect(await cancelTransfer(stage.ledger, id, ann)).toMatchObject({ outcome: 'too_late', transfer: { state } });
+    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({
+      outcome: 'too_late',
+      transfer: { state },
+    });
   });
 
   it('races a send: whoever wins, the answer is true', async () => {
     const advancer = await stage.advancer();
     for (let race = 0; race < 20; race++) {
       const { id } = await stage.accept({ externalId: `race-${race}` });
-      const [, cancelled] = await Promise.all([advanceTransfer(advancer, id, never), cancelTransfer(stage.ledger, id, ann)]);
+      const [, cancelled] = await Promise.all([
+        advanceTransfer(advancer, id, never),
+        cancelTransfer(stage.ledger, stage.epochCopy, id, ann),
+      ]);
       const row = await stage.find(id);
       expect(row.state).toBe(cancelled?.outcome === 'cancelled' ? 'cancelled' : 'succeeded');
       expect(stage.effects(row)).toBe(cancelled?.outcome === 'cancelled' ? 0 : 1);
@@ -76,15 +82,18 @@ describe('resolving a review', () => {
   ] as const)('%s: by a person, with the reason and the evidence in its events', async (verdict, expected) => {
     const { id } = await inReview();
     const resolution = { ...ann, verdict, reason: 'seen in the dashboard', evidence: 'ticket 7' };
-    expect(await resolveReview(stage.ledger, id, resolution)).toMatchObject({ outcome: 'resolved', transfer: expected });
+    expect(await resolveReview(stage.ledger, stage.epochCopy, id, resolution)).toMatchObject({
+      outcome: 'resolved',
+      transfer: expected,
+    });
     const events = await listTransferEvents(stage.ledger, id);
     expect(events.at(-1)).toMatchObject({ type: 'resolved', actor: 'ann', detail: { verdict, evidence: 'ticket 7' } });
-    expect(await resolveReview(stage.ledger, id, resolution)).toMatchObject({ outcome: 'not_in_review' });
+    expect(await resolveReview(stage.ledger, stage.epochCopy, id, resolution)).toMatchObject({ outcome: 'not_in_review' });
   });
 
   it('send_again: under the same id, so it has one effect however it was before', async () => {
     const { id, send_body } = await inReview();
-    await resolveReview(stage.ledger, id, { ...ann, verdict: 'send_again', reason: 'the keys are right again' });
+    await resolveReview(stage.ledger, stage.epochCopy, id, { ...ann, verdict: 'send_again', reason: 'the keys are right again' });
     const row = await stage.settle(id, await stage.advancer());
     // KPay refused the id once, so its conflict proves nothing: a person must look again.
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable', send_body });

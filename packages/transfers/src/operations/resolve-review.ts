@@ -2,6 +2,8 @@ import { InvalidRequest } from '../errors.ts';
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
 import { type Move, move } from '../ledger/move.ts';
 import type { TransferRow } from '../ledger/schema.ts';
+import type { EpochCopy } from '../restore/epoch-copy.ts';
+import { onWholeLedger } from '../restore/on-whole-ledger.ts';
 
 /**
  * What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. `unchanged`,
@@ -25,14 +27,15 @@ export interface Resolution {
  * Settles a transfer in review by what a person found out at KPay. It is the only way out of review.
  *
  * @returns `not_in_review` with the transfer as it is when there is nothing to resolve; undefined when there is none.
- * @throws InvalidRequest when the verdict cannot be one on this transfer.
+ * @throws InvalidRequest when the verdict cannot be one on this transfer; LedgerRestored, EpochUnknown as onWholeLedger does.
  */
 export async function resolveReview(
   ledger: Ledger,
+  copy: EpochCopy,
   id: string,
   resolution: Resolution,
 ): Promise<{ outcome: 'resolved' | 'not_in_review' | 'changed'; transfer: TransferRow } | undefined> {
-  return ledger.transaction(async (tx) => {
+  return onWholeLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
     if (resolution.version !== undefined && row.version !== resolution.version) return { outcome: 'changed', transfer: row };

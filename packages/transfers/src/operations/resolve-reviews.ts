@@ -1,5 +1,7 @@
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
 import type { TransferRow } from '../ledger/schema.ts';
+import type { EpochCopy } from '../restore/epoch-copy.ts';
+import { onWholeLedger } from '../restore/on-whole-ledger.ts';
 import { type Resolution, resolveLocked, whyNot } from './resolve-review.ts';
 
 /** Which transfers in review are meant: all of these at once. */
@@ -24,12 +26,19 @@ const BATCH = 200;
 /**
  * Settles many transfers in review by one finding, each as resolveReview() does. In batches: what is settled stays so
  * when it breaks off, and running it again goes on with the rest.
+ *
+ * @throws LedgerRestored, EpochUnknown as onWholeLedger does.
  */
-export async function resolveReviews(ledger: Ledger, filter: ReviewFilter, resolution: Resolution): Promise<ResolvedReviews> {
+export async function resolveReviews(
+  ledger: Ledger,
+  copy: EpochCopy,
+  filter: ReviewFilter,
+  resolution: Resolution,
+): Promise<ResolvedReviews> {
   const total = { resolved: 0, left: 0 };
   let after: string | undefined;
   for (;;) {
-    const batch = await ledger.transaction((tx) => resolveBatch(tx, filter, resolution, after));
+    const batch = await onWholeLedger(ledger, copy, (tx) => resolveBatch(tx, filter, resolution, after));
     total.resolved += batch.resolved;
     total.left += batch.left;
     if (batch.last === undefined) return total;

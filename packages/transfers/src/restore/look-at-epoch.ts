@@ -1,5 +1,6 @@
 import type { Ledger } from '../ledger/ledger.ts';
-import type { EpochCopy } from './epoch-copy.ts';
+import type { LedgerRow } from '../ledger/schema.ts';
+import type { Epoch, EpochCopy } from './epoch-copy.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 
 /** What the ledger's epoch and its copy say of each other. Undefined `copied`: there is none, the next worker writes it. */
@@ -13,8 +14,12 @@ export interface EpochState {
 export async function lookAtEpoch(ledger: Ledger, copy: EpochCopy): Promise<EpochState> {
   // The copy first: the other way round a growth in between would look like a restore.
   const copied = await copy.read();
-  const { id, epoch, restored_at } = await readLedgerRow(ledger.db);
-  const state = { epoch, copied: copied?.epoch };
-  if (copied && copied.ledgerId !== id) return { ...state, verdict: 'foreign' };
-  return { ...state, verdict: restored_at !== null || (copied && copied.epoch > epoch) ? 'restored' : 'agree' };
+  const row = await readLedgerRow(ledger.db);
+  return { verdict: judgeEpoch(row, copied), epoch: row.epoch, copied: copied?.epoch };
+}
+
+/** What the ledger and a copy that was read before it say of each other. */
+export function judgeEpoch({ id, epoch, restored_at }: LedgerRow, copied: Epoch | undefined): EpochState['verdict'] {
+  if (copied && copied.ledgerId !== id) return 'foreign';
+  return restored_at !== null || (copied && copied.epoch > epoch) ? 'restored' : 'agree';
 }

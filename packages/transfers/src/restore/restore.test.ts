@@ -6,9 +6,11 @@ import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
   advanceTransfer,
   cancelTransfer,
+  EpochUnknown,
   ForeignLedger,
   finishRestore,
   type LedgerEpoch,
+  LedgerRestored,
   listTransferEvents,
   moneyMoved,
   openLedgerEpoch,
@@ -136,6 +138,40 @@ describe('a ledger behind its copy', () => {
     await openEpoch();
     stage.epochCopy.lose();
     expect((await openEpoch()).refusal()).toContain('restored');
+  });
+});
+
+describe('what people say of transfers on a ledger behind its copy', () => {
+  it('is refused before any worker has noticed, and still when one has: the money may have moved', async () => {
+    const { sentSince } = await restoreBehind();
+    const cancel = () => cancelTransfer(stage.ledger, stage.epochCopy, sentSince.id, ann);
+    await expect(cancel()).rejects.toThrow(LedgerRestored);
+    await openEpoch();
+    // The mark alone says it too.
+    stage.epochCopy.lose();
+    await expect(cancel()).rejects.toThrow('run kpay restore finish first');
+    expect(await stage.find(sentSince.id)).toMatchObject({ state: 'queued', version: sentSince.version });
+    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    expect(await cancel()).toMatchObject({ outcome: 'too_late', transfer: { state: 'review', reason_code: 'restored' } });
+  });
+
+  it('is refused for a review too, one by one and in bulk: it may have been settled and sent again since', async () => {
+    const { sentSince } = await restoreBehind();
+    const resolution = { ...ann, verdict: 'not_happened', reason: 'not there' } as const;
+    await expect(resolveReview(stage.ledger, stage.epochCopy, sentSince.id, resolution)).rejects.toThrow(LedgerRestored);
+    await expect(resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored' }, resolution)).rejects.toThrow(
+      LedgerRestored,
+    );
+  });
+
+  it('is refused while the copy is of another ledger, or cannot be read', async () => {
+    const { id } = await stage.accept();
+    const other = { ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 };
+    const foreign = { ...stage.epochCopy, read: async () => other };
+    await expect(cancelTransfer(stage.ledger, foreign, id, ann)).rejects.toThrow('of another ledger');
+    const away = { ...stage.epochCopy, read: () => Promise.reject(new Error('connect ECONNREFUSED')) };
+    await expect(cancelTransfer(stage.ledger, away, id, ann)).rejects.toThrow(EpochUnknown);
+    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({ outcome: 'cancelled' });
   });
 });
 
@@ -275,7 +311,7 @@ describe('finishing a restore', () => {
     expect((await openEpoch()).refusal()).toBeUndefined();
   });
 
-  it('settles 601 in bulk, batch after batch', async () => {
+  it('settles 601 in bulk, batch after batch', { timeout: 120_000 }, async () => {
     await stage.accept();
     await sql`
       insert into kpay.transfers (id, account, external_id, owner, request_hash, kpay_external_id, source_country, destination_country,
@@ -290,13 +326,16 @@ describe('finishing a restore', () => {
     const finished = await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
     expect(finished).toEqual({ outcome: 'finished', moved: 601 });
     const resolution = { ...ann, verdict: 'unchanged', reason: 'the workers stood still' } as const;
-    expect(await resolveReviews(stage.ledger, { reasonCode: 'restored' }, resolution)).toEqual({ resolved: 601, left: 0 });
+    expect(await resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored' }, resolution)).toEqual({
+      resolved: 601,
+      left: 0,
+    });
   });
 });
 
 describe('settling what a restore put into review', () => {
   const settle = (verdict: ReviewVerdict, filter = {}) =>
-    resolveReviews(stage.ledger, { reasonCode: 'restored', ...filter }, { ...ann, verdict, reason: 'seen' });
+    resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored', ...filter }, { ...ann, verdict, reason: 'seen' });
 
   it('unchanged: each goes on where the backup left it, and to one effect', async () => {
     const ids = await oneOfEach();
@@ -334,7 +373,11 @@ describe('settling what a restore put into review', () => {
     const ids = await oneOfEach();
     await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
     expect(await settle('send_again')).toEqual({ resolved: 2, left: 3 });
-    const one = resolveReview(stage.ledger, ids.queued ?? '', { ...ann, verdict: 'send_again', reason: 'why not' });
+    const one = resolveReview(stage.ledger, stage.epochCopy, ids.queued ?? '', {
+      ...ann,
+      verdict: 'send_again',
+      reason: 'why not',
+    });
     await expect(one).rejects.toThrow('verdict: send_again is for a transfer that this ledger knows to have been sent');
     const row = await stage.settle(ids.unconfirmed ?? '', await stage.advancer());
     // It may have been refused in the time that is lost, so a conflict proves nothing.
@@ -379,7 +422,7 @@ describe('settling what a restore put into review', () => {
     await to({ state: 'review', possibly_sent: true, reason_code: 'restored' });
     const back = { version: 3, state: 'queued', due_at: new Date() };
     await expect(to({ ...back, possibly_sent: true })).rejects.toThrow('no move from review to queued');
-    await cancelTransfer(stage.ledger, id, ann);
+    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
     expect(await stage.find(id)).toMatchObject({ state: 'review' });
   });
 

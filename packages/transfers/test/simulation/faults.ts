@@ -3,6 +3,8 @@ import type { TransferRow } from '../../src/index.ts';
 import type { Dice } from './dice.ts';
 
 export const RETRY_AFTER_SECONDS = 10;
+/** How long a call runs on at most: less than KPAY_CONFLICT_CONFIRM_SECONDS, which is 60. */
+const LONGEST_CALL_MS = 56_000;
 
 type Fault = FaultRule['fault'];
 
@@ -93,8 +95,8 @@ export function faultOfSend(dice: Dice, odds: FaultOdds, row: TransferRow | unde
 
 /**
  * KPay takes its time: the answer comes late, or after the time-out, or the call reaches it only then. While it runs
- * it can hold the id, so that another one is answered 409 although in the end nothing may come of it. A call that runs
- * for a minute or longer and then fails could not be told from a success (law 5), so none does.
+ * it can hold the id, so that another one is answered 409 although in the end nothing may come of it. None runs on for as
+ * long as two conflicts must be apart: that is what law 5 takes for granted.
  */
 function lateAnswer(dice: Dice, { running, fails, gatewayTimeout, leastMs }: FaultOdds): Fault {
   switch (dice.weighted({ after: 2, before: 3, running })) {
@@ -104,7 +106,7 @@ function lateAnswer(dice: Dice, { running, fails, gatewayTimeout, leastMs }: Fau
       return { kind: 'delay', when: 'before', delayMs: 1_000 + dice.below(120_000) };
     case 'running': {
       const outcome = dice.chance(fails) ? 'fail' : 'succeed';
-      const delayMs = leastMs + dice.below((outcome === 'fail' ? 56_000 : 121_000) - leastMs);
+      const delayMs = leastMs + dice.below(LONGEST_CALL_MS - leastMs);
       return {
         kind: 'conflict_while_running',
         outcome,

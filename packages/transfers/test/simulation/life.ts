@@ -116,7 +116,10 @@ class Life {
     this.dice = dice;
     this.tally = tally;
     const done = { tell: (what: string) => this.tell(what), count: (what: string) => tally.count(what) };
-    this.people = new People(universe, dice, done, (row) => [row.id, ...(this.lost.get(row.external_id ?? '') ?? [])]);
+    this.people = new People(universe, workers.epochCopy, dice, done, (row) => [
+      row.id,
+      ...(this.lost.get(row.external_id ?? '') ?? []),
+    ]);
   }
 
   async open(): Promise<void> {

@@ -1,5 +1,7 @@
 import {
   cancelTransfer,
+  type EpochCopy,
+  LedgerRestored,
   liftPause,
   type PauseScope,
   pause,
@@ -13,6 +15,7 @@ import type { Universe } from './world.ts';
 /** The people of a simulated life. What they say of KPay is true; what they do comes at any moment. */
 export class People {
   private readonly universe: Universe;
+  private readonly copy: EpochCopy;
   private readonly dice: Dice;
   private readonly onDone: { tell: (what: string) => void; count: (what: string) => void };
   /** Under which ids this transfer was in the ledger: after a restore an order that was lost is accepted anew. */
@@ -20,12 +23,14 @@ export class People {
 
   constructor(
     universe: Universe,
+    copy: EpochCopy,
     dice: Dice,
     onDone: { tell: (what: string) => void; count: (what: string) => void },
     idsOf: (row: TransferRow) => readonly string[],
   ) {
     this.idsOf = idsOf;
     this.universe = universe;
+    this.copy = copy;
     this.dice = dice;
     this.onDone = onDone;
   }
@@ -52,7 +57,8 @@ export class People {
 
   async cancel(row: TransferRow | undefined): Promise<void> {
     if (!row) return;
-    const cancelled = await cancelTransfer(this.universe.ledger, row.id, { by: 'ada' });
+    const cancelled = await unlessRestored(cancelTransfer(this.universe.ledger, this.copy, row.id, { by: 'ada' }));
+    if (cancelled === 'restored') return this.done('cancels refused until a restore is finished', row);
     this.done(cancelled?.outcome === 'cancelled' ? 'cancels won' : 'cancels too late', row);
   }
 
@@ -65,8 +71,12 @@ export class People {
       const truth = simulator.control.truth({ requests: 0, externalId: row.kpay_external_id });
       const again = row.send_body !== null && this.dice.chance(sendAgain);
       const verdict = again ? 'send_again' : truth.transfers.length > 0 ? 'happened' : 'not_happened';
-      await resolveReview(ledger, row.id, { by: 'ada', verdict, reason: 'seen at KPay' });
-      this.done(`reviews resolved: ${verdict}`, row);
+      const resolution = { by: 'ada', verdict, reason: 'seen at KPay' } as const;
+      const resolved = await unlessRestored(resolveReview(ledger, this.copy, row.id, resolution));
+      this.done(
+        resolved === 'restored' ? 'resolutions refused until a restore is finished' : `reviews resolved: ${verdict}`,
+        row,
+      );
     }
   }
 
@@ -81,5 +91,15 @@ export class People {
   private done(what: string, row?: TransferRow): void {
     this.onDone.count(what);
     this.onDone.tell(row ? `${what}: ${row.external_id}` : what);
+  }
+}
+
+/** A ledger that was restored takes nobody's word until that is finished. */
+async function unlessRestored<T>(done: Promise<T>): Promise<T | 'restored'> {
+  try {
+    return await done;
+  } catch (error) {
+    if (error instanceof LedgerRestored) return 'restored';
+    throw error;
   }
 }
