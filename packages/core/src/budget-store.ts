@@ -18,6 +18,17 @@ export interface BudgetRules {
   leaseMs: number;
   /** Slots kept for each lane. Their sum must not pass `limit`. */
   reserves: Readonly<Record<Lane, number>>;
+  /** While fewer slots than this are in use, they are given as fast as anybody asks. */
+  burst: number;
+  /**
+   * From then on those beyond the reserves are given one by one, so far apart. Given all at once they would also come free
+   * all at once, and until then nobody could be served who has used up a reserve.
+   */
+  paceMs: number;
+  /** How long nobody may have asked for slots that were due, and they are still given, at once. */
+  catchUpMs: number;
+  /** A person does not wait for the pace, and gets the next slot that comes free, while people use fewer than this. */
+  peopleFirst: number;
 }
 
 export type Take = { granted: true; slotId: string } | { granted: false; waitMs: number };
@@ -51,12 +62,29 @@ export const ROUNDING_MS = 10;
 /** A request we gave up on can reach KPay late: nothing on the way holds one much longer than this. */
 export const LATE_RECEIPT_MS = 5_000;
 
-/** The lane rule of architecture.md: how many slots each lane uses now decides whether `lane` may take one more. */
-export function mayTake(lane: Lane, used: Readonly<Record<Lane, number>>, { limit, reserves }: BudgetRules): boolean {
+/** Whoever waits for a slot asks again within this. */
+export const ASKED_AGAIN_MS = 1_000;
+/** How late a person who waits may ask again and still find the slot that was kept. */
+export const LATE_PERSON_MS = 250;
+
+/**
+ * The lane rule: how many slots each lane uses now decides whether `lane` may take one more. While `personWaits` one is
+ * kept for people beyond their reserve.
+ */
+export function mayTake(
+  lane: Lane,
+  used: Readonly<Record<Lane, number>>,
+  { limit, reserves, peopleFirst }: BudgetRules,
+  personWaits: boolean,
+): boolean {
   const inUse = lanes.reduce((sum, each) => sum + used[each], 0);
   if (inUse >= limit) return false;
   if (used[lane] < reserves[lane]) return true;
-  const keptForOthers = lanes.reduce((sum, each) => (each === lane ? sum : sum + Math.max(0, reserves[each] - used[each])), 0);
+  const kept = (each: Lane): number => {
+    const next = each === 'people' && personWaits && used.people < peopleFirst ? 1 : 0;
+    return Math.max(next, reserves[each] - used[each]);
+  };
+  const keptForOthers = lanes.reduce((sum, each) => (each === lane ? sum : sum + kept(each)), 0);
   return inUse + keptForOthers < limit;
 }
 
@@ -75,6 +103,9 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
   const unanswered = new Map<string, Slot>();
   const used: Record<Lane, number> = { money: 0, checks: 0, people: 0, metrics: 0 };
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
+  /** When the next slot beyond the reserves is due. */
+  let paceAtMs = Number.NEGATIVE_INFINITY;
+  let personWaitsUntilMs = Number.NEGATIVE_INFINITY;
   let taken = 0;
 
   function add(slots: Map<string, Slot>, id: string, slot: Slot): void {
@@ -111,7 +142,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
     const left = { ...used };
     for (const end of ends) {
       left[end.lane] -= 1;
-      if (mayTake(lane, left, rules)) return end.freeMs;
+      if (mayTake(lane, left, rules, personWaitsUntilMs > nowMs)) return end.freeMs;
     }
     return nowMs + rules.windowMs;
   }
@@ -122,7 +153,16 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
       forgetOld(nowMs);
       const blockedForMs = blockedUntilMs - nowMs;
       if (blockedForMs > 0) return { granted: false, waitMs: blockedForMs };
-      if (!mayTake(lane, used, rules)) return { granted: false, waitMs: earliestMs(lane, rules, nowMs) - nowMs };
+      const paced = count() >= rules.burst && used[lane] >= rules.reserves[lane];
+      const first = lane === 'people' && used.people < rules.peopleFirst;
+      if (paced && !first && paceAtMs > nowMs) return { granted: false, waitMs: paceAtMs - nowMs };
+      if (!mayTake(lane, used, rules, personWaitsUntilMs > nowMs)) {
+        const waitMs = earliestMs(lane, rules, nowMs) - nowMs;
+        const askedAgainMs = nowMs + Math.min(waitMs, ASKED_AGAIN_MS);
+        if (lane === 'people') personWaitsUntilMs = Math.max(personWaitsUntilMs, askedAgainMs + LATE_PERSON_MS);
+        return { granted: false, waitMs };
+      }
+      if (paced) paceAtMs = Math.max(paceAtMs, nowMs - rules.catchUpMs) + rules.paceMs;
       taken += 1;
       const slotId = String(taken);
       add(held, slotId, { lane, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });

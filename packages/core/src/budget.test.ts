@@ -1,6 +1,7 @@
+import { seededRandom } from '@kpay/testkit';
 import { describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '../test/manual-clock.ts';
-import { type Budget, type BudgetSlot, createBudget, reservesFor } from './budget.ts';
+import { type Budget, type BudgetSlot, budgetRules, createBudget, reservesFor } from './budget.ts';
 import { type BudgetStore, createMemoryBudgetStore, type Lane, lanes, mayTake } from './budget-store.ts';
 
 const WINDOW_MS = 60_000;
@@ -24,6 +25,17 @@ function open({
 
 function takeMany(budget: Budget, lane: Lane, count: number): Promise<BudgetSlot[]> {
   return Promise.all(Array.from({ length: count }, () => budget.take(lane)));
+}
+
+/** Takes slots as they come, counts them, and holds them. */
+function countTakes(budget: Budget, lane: Lane, most: number): { taken: number } {
+  const counted = { taken: 0 };
+  const take = async (): Promise<void> => {
+    await budget.take(lane);
+    counted.taken += 1;
+  };
+  for (let number = 0; number < most; number += 1) void take();
+  return counted;
 }
 
 /** Takes what can be had at once, and tells how much that was. */
@@ -82,7 +94,7 @@ describe('a slot', () => {
   it('is settled once in the store as well', async () => {
     const clock = createManualClock();
     const store = createMemoryBudgetStore({ clock });
-    const rules = { limit: 2, windowMs: WINDOW_MS, leaseMs: 60_000, reserves: reservesFor(2) };
+    const rules = budgetRules({ limit: 2, windowMs: WINDOW_MS });
     const take = await store.take('money', rules);
     if (!take.granted) throw new Error('an empty store must grant a slot');
     await store.settle(take.slotId, 'answered', rules);
@@ -112,8 +124,10 @@ describe('a slot', () => {
 
 describe('the lanes', () => {
   it('leave at most the unused reserves idle under a backlog of money, and those are there at once for the others', async () => {
-    const { budget } = open();
-    expect(await takeAll(budget, 'money')).toHaveLength(90);
+    const { budget, clock } = open();
+    const money = countTakes(budget, 'money', 100);
+    await clock.advance(WINDOW_MS);
+    expect(money.taken).toBe(90);
     expect(await takeAll(budget, 'people')).toHaveLength(2);
     expect(await takeAll(budget, 'checks')).toHaveLength(4);
     expect(await takeAll(budget, 'metrics')).toHaveLength(4);
@@ -121,17 +135,19 @@ describe('the lanes', () => {
   });
 
   it('use everything when every lane has a backlog', async () => {
-    const { budget } = open();
-    for (const lane of ['metrics', 'people', 'checks'] as const) await takeMany(budget, lane, 20);
-    expect(await takeAll(budget, 'money')).toHaveLength(40);
+    const { budget, clock } = open();
+    for (const lane of ['metrics', 'people', 'checks'] as const) countTakes(budget, lane, 20);
+    const money = countTakes(budget, 'money', 100);
+    await clock.advance(WINDOW_MS);
+    expect(money.taken).toBe(40);
     expect(await budget.remaining()).toBe(0);
   });
 
   it('remember whose an answered slot was for as long as it counts', async () => {
     const { budget, clock } = open();
     for (const slot of await takeMany(budget, 'people', 2)) slot.answered();
-    for (const slot of await takeAll(budget, 'money')) slot.answered();
-    await clock.advance(30_000);
+    countTakes(budget, 'money', 100);
+    await clock.advance(WINDOW_MS - 1_000);
     expect(await takeAll(budget, 'people')).toHaveLength(0);
     expect(await takeAll(budget, 'checks')).toHaveLength(4);
   });
@@ -139,6 +155,7 @@ describe('the lanes', () => {
   it('follow the rule of the architecture in every state of a small budget', () => {
     const reserves = { money: 0, checks: 2, people: 1, metrics: 1 };
     const limit = 6;
+    const rules = { ...budgetRules({ limit, windowMs: 1 }), reserves };
     let states = 0;
     for (let money = 0; money <= limit; money += 1)
       for (let checks = 0; checks + money <= limit; checks += 1)
@@ -150,7 +167,7 @@ describe('the lanes', () => {
               const others = lanes.filter((each) => each !== lane);
               const unused = others.reduce((sum, each) => sum + Math.max(0, reserves[each] - used[each]), 0);
               const allowed = inUse < limit && (used[lane] < reserves[lane] || inUse + unused <= limit - 1);
-              expect(mayTake(lane, used, { limit, windowMs: 1, leaseMs: 1, reserves })).toBe(allowed);
+              expect(mayTake(lane, used, rules, false)).toBe(allowed);
               states += 1;
             }
           }
@@ -189,6 +206,102 @@ describe('the lanes', () => {
     stop.abort();
     await Promise.all(eaters);
     for (const lane of lanes) expect(served[lane]).toBeGreaterThanOrEqual(3);
+  });
+});
+
+describe('a backlog of money', () => {
+  const BACKLOG_MS = 8 * WINDOW_MS;
+  const seconds = (count: number) => count * 1_000;
+
+  /** Sends as fast as it is let, ten at once, each answered after 50 to 450 ms. Tells when each slot was given. */
+  function work({ budget, clock }: { budget: Budget; clock: ManualClock }): number[] {
+    const givenMs: number[] = [];
+    const random = seededRandom(5);
+    const send = async (): Promise<void> => {
+      while (clock.monotonicMs() < BACKLOG_MS) {
+        const slot = await budget.take('money');
+        givenMs.push(clock.monotonicMs());
+        await clock.sleep(50 + 400 * random());
+        slot.answered();
+      }
+    };
+    for (let number = 0; number < 10; number += 1) void send();
+    return givenMs;
+  }
+
+  it('begins with a burst, then uses all that is not reserved, a slot at a time', async () => {
+    const opened = open();
+    const givenMs = work(opened);
+    await opened.clock.advance(BACKLOG_MS);
+    expect(givenMs.filter((atMs) => atMs < seconds(1)).length).toBeGreaterThanOrEqual(10);
+    for (let fromMs = 0; fromMs < BACKLOG_MS; fromMs += WINDOW_MS) {
+      const inWindow = givenMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + WINDOW_MS);
+      expect(inWindow.length, `from ${fromMs} ms`).toBeGreaterThanOrEqual(89);
+      expect(inWindow.length, `from ${fromMs} ms`).toBeLessThanOrEqual(90);
+    }
+    // By then the burst, and the gap that it leaves a window later, have been evened out.
+    const settled = givenMs.filter((atMs) => atMs > 2 * WINDOW_MS);
+    expect(Math.max(...settled.slice(1).map((atMs, index) => atMs - (settled[index] ?? 0)))).toBeLessThan(seconds(7));
+  });
+
+  it.each([3, 5, 30])('lets a person who asks every %i s wait for less than 3 s, at p95', async (everyS) => {
+    const { budget, clock, store } = open();
+    const { budget: elsewhere } = open({ clock, store });
+    const givenMs = work({ budget, clock });
+    await clock.advance(2 * WINDOW_MS);
+    const waitsMs: number[] = [];
+    const ask = async (): Promise<void> => {
+      const askedMs = clock.monotonicMs();
+      const slot = await elsewhere.take('people');
+      waitsMs.push(clock.monotonicMs() - askedMs);
+      await clock.sleep(200);
+      slot.answered();
+    };
+    while (clock.monotonicMs() < BACKLOG_MS - seconds(10)) {
+      void ask();
+      await clock.advance(seconds(everyS));
+    }
+    await clock.advance(BACKLOG_MS - clock.monotonicMs());
+    const atP95 = waitsMs.toSorted((a, b) => a - b)[Math.ceil(waitsMs.length * 0.95) - 1];
+    expect(atP95).toBeLessThan(seconds(3));
+    // What people took, money did not get, and nobody else either.
+    const lastWindow = givenMs.filter((atMs) => atMs >= BACKLOG_MS - WINDOW_MS);
+    expect(lastWindow.length).toBeGreaterThanOrEqual(90 - 60 / everyS);
+  });
+
+  it('is not starved by people, however many ask', async () => {
+    const opened = open();
+    const givenMs = work(opened);
+    const ask = async (): Promise<void> => {
+      while (opened.clock.monotonicMs() < BACKLOG_MS) (await opened.budget.take('people')).answered();
+    };
+    for (let number = 0; number < 10; number += 1) void ask();
+    await opened.clock.advance(BACKLOG_MS);
+    const lastWindow = givenMs.filter((atMs) => atMs >= BACKLOG_MS - WINDOW_MS);
+    expect(lastWindow.length).toBeGreaterThanOrEqual(30);
+  });
+
+  it('sends little more than its limit when the store is wiped: its pace goes on', async () => {
+    const clock = createManualClock();
+    let memory = createMemoryBudgetStore({ clock });
+    const store: BudgetStore = {
+      ...memory,
+      take: (...args) => memory.take(...args),
+      settle: (...args) => memory.settle(...args),
+    };
+    const { budget } = open({ clock, store });
+    const givenMs = work({ budget, clock });
+    await clock.advance(2.5 * WINDOW_MS);
+    memory = createMemoryBudgetStore({ clock });
+    await clock.advance(WINDOW_MS);
+    const wipedMs = 2.5 * WINDOW_MS;
+    const most = Math.max(
+      ...givenMs
+        .filter((atMs) => atMs >= wipedMs)
+        .map((untilMs) => givenMs.filter((atMs) => atMs > untilMs - WINDOW_MS && atMs <= untilMs).length),
+    );
+    expect(most).toBeGreaterThan(90);
+    expect(most).toBeLessThanOrEqual(115);
   });
 });
 

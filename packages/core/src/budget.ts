@@ -1,4 +1,4 @@
-import { type BudgetRules, type BudgetStore, type Lane, lanes, type SlotEnd } from './budget-store.ts';
+import { ASKED_AGAIN_MS, type BudgetRules, type BudgetStore, type Lane, lanes, type SlotEnd } from './budget-store.ts';
 import type { Clock } from './clock.ts';
 import { Retryable } from './errors.ts';
 
@@ -50,8 +50,6 @@ export interface BudgetOptions {
 
 // Three times the longest call, so that a slot is never given away under a request on its way (architecture.md, law 1).
 const LEASE_MS = 60_000;
-// A slot that another process gives back is seen after this at the latest.
-const MAX_SLEEP_MS = 1_000;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
 // A broken header must not stop an account for days.
@@ -78,6 +76,28 @@ export function reservesFor(limit: number): Readonly<Record<Lane, number>> {
   return reserves;
 }
 
+/** Whoever has a few transfers does not want them spread over seconds. */
+const LEAST_BURST = 10;
+
+/** A little faster than the slots would last for the window, so that what a busy machine has missed is made up for. */
+const PACE = 0.95;
+
+/** The rules of a budget whose limit is KPay's. */
+export function budgetRules({ limit, windowMs }: Pick<BudgetOptions, 'limit' | 'windowMs'>): BudgetRules {
+  const reserves = reservesFor(limit);
+  const reserved = lanes.reduce((sum, lane) => sum + reserves[lane], 0);
+  return {
+    limit,
+    windowMs,
+    leaseMs: LEASE_MS,
+    reserves,
+    burst: Math.max(LEAST_BURST, Math.floor(limit / 10)),
+    paceMs: (PACE * windowMs) / (limit - reserved),
+    catchUpMs: windowMs / 30,
+    peopleFirst: Math.floor(limit / 4),
+  };
+}
+
 interface Waiter {
   lane: Lane;
   deadlineMs: number;
@@ -87,7 +107,7 @@ interface Waiter {
 
 /** One process's share in a budget that `store` keeps for all. */
 export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): Budget {
-  const rules: BudgetRules = { limit, windowMs, leaseMs: LEASE_MS, reserves: reservesFor(limit) };
+  const rules = budgetRules({ limit, windowMs });
   // In order of arrival: the oldest is asked for first, so no lane starves whatever the others take.
   const waiters: Waiter[] = [];
   let pumping = false;
@@ -128,7 +148,8 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
 
   /** Serves one waiter, or tells how long nothing can change. */
   async function serveOnce(): Promise<number> {
-    let soonestMs = MAX_SLEEP_MS;
+    // A slot that another process gives back is seen after this at the latest.
+    let soonestMs = ASKED_AGAIN_MS;
     for (const lane of lanesByAge()) {
       const askedAtMs = clock.monotonicMs();
       const take = await store.take(lane, rules);

@@ -1,4 +1,4 @@
-export { type Budget, type BudgetOptions, type BudgetSlot, createBudget, reservesFor, type TakeOptions } from './budget.ts';
+export { type Budget, type BudgetOptions, type BudgetSlot, budgetRules, createBudget, type TakeOptions } from './budget.ts';
 export {
   type BudgetRules,
   type BudgetStore,

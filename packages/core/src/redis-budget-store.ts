@@ -1,9 +1,19 @@
 import { randomUUID } from 'node:crypto';
-import { type BudgetRules, type BudgetStore, LATE_RECEIPT_MS, type Lane, lanes, ROUNDING_MS } from './budget-store.ts';
+import {
+  ASKED_AGAIN_MS,
+  type BudgetRules,
+  type BudgetStore,
+  LATE_PERSON_MS,
+  LATE_RECEIPT_MS,
+  type Lane,
+  lanes,
+  ROUNDING_MS,
+} from './budget-store.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 
 // One sorted set holds the slots. Score: when the slot stops counting, by Redis' clock. Member: "held:<lane>:<id>" while
-// a request is under way, "sent:<lane>:<id>" once it is settled. The block is a key that lives as long as it lasts.
+// a request is under way, "sent:<lane>:<id>" once it is settled. The block is a key that lives as long as it lasts, as is
+// the one that says that a person waits. The pace is when the next slot beyond the reserves is due.
 
 /** Lets the set live as long as its last slot, whatever rules that one was given by. */
 const LUA_KEEP = `
@@ -11,58 +21,88 @@ local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 if last[2] then redis.call('PEXPIREAT', KEYS[1], last[2]) end
 `;
 
-/** KEYS: slots, block. ARGV: member id, lane, limit, windowMs, leaseMs, rounding, then each lane with its reserve. */
+/**
+ * KEYS: slots, block, pace, person. ARGV: member id, lane, limit, windowMs, leaseMs, burst, paceMs, catchUpMs, peopleFirst,
+ * then each lane with its reserve.
+ */
 const take = createScript(`${LUA_NOW}
 local id, lane = ARGV[1], ARGV[2]
-local limit, window, lease, rounding = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
+local limit, window, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local burst, pace, catchUp, peopleFirst = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local blockedFor = redis.call('PTTL', KEYS[2])
 if blockedFor > 0 then return blockedFor end
 
-local function grant()
-  redis.call('ZADD', KEYS[1], now + lease + window + rounding, 'held:' .. lane .. ':' .. id)
-  ${LUA_KEEP}
-  return 0
-end
-
-local used, reserves, inUse, mostKept = {}, {}, 0, 0
-for i = 7, #ARGV, 2 do
+local used, reserves, inUse, mostKept = {}, {}, redis.call('ZCARD', KEYS[1]), 0
+for i = 10, #ARGV, 2 do
   used[ARGV[i]] = 0
   reserves[ARGV[i]] = tonumber(ARGV[i + 1])
   if ARGV[i] ~= lane then mostKept = mostKept + reserves[ARGV[i]] end
 end
--- With this many left whose slots they are does not matter.
-if redis.call('ZCARD', KEYS[1]) + mostKept < limit then return grant() end
-local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+-- With this many left whose slots they are does not matter, except for whether this lane has used up its reserve.
+local plenty = inUse + mostKept < limit
+local burstLasts = inUse < burst
 local ends = {}
-for i = 1, #slots, 2 do
-  local state, owner = string.match(slots[i], '^(%a+):(%a+):')
-  local freeAt = tonumber(slots[i + 1])
-  -- A held slot may be answered in this moment and then counts for a window.
-  if state == 'held' then freeAt = math.min(freeAt, now + window + rounding) end
-  used[owner] = used[owner] + 1
-  inUse = inUse + 1
-  ends[inUse] = { owner = owner, freeAt = freeAt }
+if not plenty or not (burstLasts or reserves[lane] == 0) then
+  local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
+  for i = 1, #slots, 2 do
+    local state, owner = string.match(slots[i], '^(%a+):(%a+):')
+    local freeAt = tonumber(slots[i + 1])
+    -- A held slot may be answered in this moment and then counts for a window.
+    if state == 'held' then freeAt = math.min(freeAt, now + window + ${ROUNDING_MS}) end
+    used[owner] = used[owner] + 1
+    ends[#ends + 1] = { owner = owner, freeAt = freeAt }
+  end
 end
 
+local paced = not burstLasts and used[lane] >= reserves[lane]
+local paceAt = paced and tonumber(redis.call('GET', KEYS[3]) or 0)
+local first = lane == 'people' and used.people < peopleFirst
+if paced and not first and paceAt > now then return math.ceil(paceAt - now) end
+
+local function grant()
+  redis.call('ZADD', KEYS[1], now + lease + window + ${ROUNDING_MS}, 'held:' .. lane .. ':' .. id)
+  ${LUA_KEEP}
+  if paced then
+    local nextAt = math.max(paceAt, now - catchUp) + pace
+    redis.call('SET', KEYS[3], string.format('%.3f', nextAt), 'PX', math.ceil(nextAt - now + catchUp))
+  end
+  return 0
+end
+if plenty then return grant() end
+
+local personWaits = redis.call('EXISTS', KEYS[4]) == 1
+local function kept(each)
+  local nextOne = each == 'people' and personWaits and used.people < peopleFirst and 1 or 0
+  return math.max(nextOne, reserves[each] - used[each])
+end
 local function mayTake()
   if inUse >= limit then return false end
   if used[lane] < reserves[lane] then return true end
   local keptForOthers = 0
-  for each, reserve in pairs(reserves) do
-    if each ~= lane then keptForOthers = keptForOthers + math.max(0, reserve - used[each]) end
+  for each in pairs(reserves) do
+    if each ~= lane then keptForOthers = keptForOthers + kept(each) end
   end
   return inUse + keptForOthers < limit
 end
 
-if mayTake() then return grant() end
-table.sort(ends, function(a, b) return a.freeAt < b.freeAt end)
-for _, slot in ipairs(ends) do
-  used[slot.owner] = used[slot.owner] - 1
-  inUse = inUse - 1
-  if mayTake() then return slot.freeAt - now end
+local function earliest()
+  table.sort(ends, function(a, b) return a.freeAt < b.freeAt end)
+  for _, slot in ipairs(ends) do
+    used[slot.owner] = used[slot.owner] - 1
+    inUse = inUse - 1
+    if mayTake() then return slot.freeAt - now end
+  end
+  return window
 end
-return window
+
+if mayTake() then return grant() end
+local wait = earliest()
+if lane == 'people' then
+  local waitsFor = math.ceil(math.min(wait, ${ASKED_AGAIN_MS})) + ${LATE_PERSON_MS}
+  if redis.call('PTTL', KEYS[4]) < waitsFor then redis.call('SET', KEYS[4], '1', 'PX', waitsFor) end
+end
+return wait
 `);
 
 /** KEYS: slots. ARGV: lane:id, how long it counts on, or -1 when it never counted. */
@@ -97,14 +137,16 @@ ${LUA_KEEP}
 export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key: string }): BudgetStore {
   const slotsKey = `{kpay-budget-${key}}:slots`;
   const blockKey = `{kpay-budget-${key}}:block`;
+  const paceKey = `{kpay-budget-${key}}:pace`;
+  const personKey = `{kpay-budget-${key}}:person`;
 
   return {
-    async take(lane: Lane, { limit, windowMs, leaseMs, reserves }: BudgetRules) {
+    async take(lane: Lane, { limit, windowMs, leaseMs, burst, paceMs, catchUpMs, peopleFirst, reserves }: BudgetRules) {
       // Made here and never reused, so that a slot from before a wipe cannot settle one from after it.
       const id = randomUUID();
       const reservesByLane = lanes.flatMap((each) => [each, reserves[each]]);
-      const values = [id, lane, limit, windowMs, leaseMs, ROUNDING_MS, ...reservesByLane];
-      const waitMs = Number(await take(redis, [slotsKey, blockKey], values));
+      const values = [id, lane, limit, windowMs, leaseMs, burst, paceMs, catchUpMs, peopleFirst, ...reservesByLane];
+      const waitMs = Number(await take(redis, [slotsKey, blockKey, paceKey, personKey], values));
       return waitMs === 0 ? { granted: true, slotId: `${lane}:${id}` } : { granted: false, waitMs };
     },
     async settle(slotId, end, { windowMs }) {

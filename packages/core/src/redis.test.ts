@@ -4,7 +4,7 @@ import { eventually, type LocalServer, localRedis } from '@kpay/testkit';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../test/stores-under-test.ts';
-import { reservesFor } from './budget.ts';
+import { budgetRules } from './budget.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type KpayAccount, openKpayAccount } from './open-account.ts';
 import { createRedisStores } from './redis.ts';
@@ -136,12 +136,12 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     }
     await redis.flushall();
     const stores = createRedisStores({ redis });
-    const rules = { limit: 10, windowMs: 100, leaseMs: 100, reserves: reservesFor(10) };
-    await stores.budget('one').take('money', rules);
+    const rules = { ...budgetRules({ limit: 4, windowMs: 100 }), leaseMs: 100, burst: 0, peopleFirst: 2 };
+    for (const lane of ['money', 'people', 'people'] as const) await stores.budget('one').take(lane, rules);
     await stores.budget('one').block(100);
     await stores.shared('one').lock('token', randomUUID(), 100);
     await stores.shared('one').write('token', { text: 't', askedAtMs: 1, answeredAtMs: 1 }, 100);
-    expect(await redis.keys('*')).toHaveLength(4);
+    expect(await redis.keys('*')).toHaveLength(6);
     await eventually(async () => expect(await redis.keys('*')).toEqual([]));
   });
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually, seededRandom } from '@kpay/testkit';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openStoresUnderTest } from '../test/stores-under-test.ts';
-import { reservesFor } from './budget.ts';
+import { budgetRules } from './budget.ts';
 import { type BudgetRules, type BudgetStore, type Lane, lanes, mayTake, type Take } from './budget-store.ts';
 import type { SharedStore } from './shared-store.ts';
 
@@ -15,8 +15,9 @@ const MINUTE_MS = 60_000;
 /** What scripts and timers may take on a busy machine. */
 const SLACK_MS = 2_000;
 
+/** Without a pace, unless a test is about it. */
 function rulesOf(limit: number, times: Partial<BudgetRules> = {}): BudgetRules {
-  return { limit, windowMs: MINUTE_MS, leaseMs: MINUTE_MS, reserves: reservesFor(limit), ...times };
+  return { ...budgetRules({ limit, windowMs: MINUTE_MS }), burst: limit, ...times };
 }
 
 function slotOf(take: Take): string {
@@ -107,13 +108,67 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
       }
       const lane = lanes[Math.floor(random() * lanes.length)] ?? 'money';
       const take = await (step % 2 ? store : other).take(lane, rules);
-      expect(take.granted, `${lane} with ${JSON.stringify(used)}`).toBe(mayTake(lane, used, rules));
+      expect(take.granted, `${lane} with ${JSON.stringify(used)}`).toBe(mayTake(lane, used, rules, false));
       if (take.granted) {
         held.push({ lane, slotId: take.slotId });
         used[lane] += 1;
       } else refused += 1;
     }
     expect(refused).toBeGreaterThan(100);
+  });
+
+  it('gives a burst, then one slot at a time, and makes up for those that nobody fetched in time', async () => {
+    const rules = rulesOf(100, { burst: 3, paceMs: 10_000, catchUpMs: 15_000 });
+    const takes: Take[] = [];
+    for (let number = 0; number < 6; number += 1) takes.push(await (number % 2 ? store : other).take('money', rules));
+    // The burst, and of the time before it what it may be behind.
+    expect(takes.map(({ granted }) => granted)).toEqual([true, true, true, true, true, false]);
+    const [last] = takes.slice(-1);
+    if (!last || last.granted) throw new Error('money is paced');
+    expect(last.waitMs).toBeGreaterThan(5_000 - SLACK_MS);
+    expect(last.waitMs).toBeLessThanOrEqual(5_000);
+    for (const lane of ['checks', 'people', 'metrics'] as const)
+      expect(await store.take(lane, rules)).toMatchObject({ granted: true });
+  });
+
+  it('gives the next slot when it is due', async () => {
+    const rules = rulesOf(100, { burst: 0, paceMs: 200, catchUpMs: 0 });
+    expect(await store.take('money', rules)).toMatchObject({ granted: true });
+    const startMs = performance.now();
+    expect(await other.take('money', rules)).toMatchObject({ granted: false });
+    await eventually(async () => expect(await other.take('money', rules)).toMatchObject({ granted: true }), { everyMs: 5 });
+    expect(performance.now() - startMs).toBeGreaterThan(100);
+  });
+
+  /** Every slot is taken, one of them by a person, and another person waits. Then one of money's is given back. */
+  async function freeOneWhileSomebodyWaits(rules: BudgetRules): Promise<void> {
+    const money: string[] = [];
+    await store.take('people', rules);
+    for (const lane of ['checks', 'metrics'] as const) await store.take(lane, rules);
+    for (let number = 3; number < rules.limit; number += 1) money.push(slotOf(await other.take('money', rules)));
+    expect(await store.take('people', rules)).toMatchObject({ granted: false });
+    await other.settle(money[0] ?? '', 'unsent', rules);
+  }
+
+  it('keeps the next slot for a person who waits, until they should have asked again', async () => {
+    const rules = rulesOf(8);
+    await freeOneWhileSomebodyWaits(rules);
+    for (const lane of ['money', 'checks', 'metrics'] as const) {
+      expect(await other.take(lane, rules), lane).toMatchObject({ granted: false });
+    }
+    await eventually(async () => expect(await other.take('money', rules)).toMatchObject({ granted: true }));
+  });
+
+  it('gives a person who waits the slot that was kept', async () => {
+    const rules = rulesOf(8);
+    await freeOneWhileSomebodyWaits(rules);
+    expect(await store.take('people', rules)).toMatchObject({ granted: true });
+  });
+
+  it('keeps none for people who have had their part of the limit', async () => {
+    const rules = rulesOf(8, { peopleFirst: 1 });
+    await freeOneWhileSomebodyWaits(rules);
+    expect(await other.take('money', rules)).toMatchObject({ granted: true });
   });
 
   it('remembers whose an answered slot was', async () => {

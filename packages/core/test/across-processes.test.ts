@@ -11,7 +11,7 @@ import { mostInAnyWindow, receiptTimes, usedInFullWindows } from './receipts.ts'
 import { connectTo } from './stores-under-test.ts';
 
 const LIMIT = 100;
-const WINDOW_MS = 6_000;
+const WINDOW_MS = 8_000;
 
 const server = await localRedis();
 afterAll(async () => {
