@@ -1,4 +1,5 @@
 import { configDefaults, defineConfig } from 'vitest/config';
+import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Workspace packages are tested from their sources: no build is needed, and none can be stale.
 // Suites that need servers (x.servers.test.ts) run where KPAY_TEST_STORES gives them some: npm run test:local, test:containers.
@@ -15,6 +16,16 @@ const left = [
   ...(withChaos ? [] : ['**/chaos.servers.test.ts', ...(withServers ? [] : ['**/*.servers.test.ts'])]),
 ];
 
+// These take longest. Begun last, one of them would run alone at the end.
+const first = [/\/simulation\.test/, /\/holding\.test/, /\/production-kill\./, /\/outage\./];
+
+class LongestFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const rank = ({ moduleId }: TestSpecification) => (first.some((pattern) => pattern.test(moduleId)) ? 0 : 1);
+    return (await super.sort(files)).toSorted((a, b) => rank(a) - rank(b));
+  }
+}
+
 const conditions = ['@kpay/source'];
 
 export default defineConfig({
@@ -27,6 +38,7 @@ export default defineConfig({
     globalSetup: ['packages/testkit/src/vitest-logs.ts', 'packages/testkit/src/vitest-servers.ts'],
     testTimeout: 20_000,
     hookTimeout: 30_000,
+    sequence: { sequencer: LongestFirst },
     pool: 'forks',
     maxWorkers: 2,
     env: { NODE_OPTIONS: '--conditions=@kpay/source' },

@@ -1,5 +1,5 @@
 import { createLogger, type EmbeddedDatabase, openEmbeddedDatabase } from '@kpay/runtime';
-import { keepLog, temporaryFolder } from '@kpay/testkit';
+import { embeddedDataFolder, keepLog } from '@kpay/testkit';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 
 export const logger = createLogger({ name: 'test', destination: keepLog('ledger') });
@@ -13,7 +13,7 @@ export interface TestLedger {
 
 /** The embedded ledger as `kpay up` has it, in a folder of its own. */
 export async function openTestLedger(): Promise<TestLedger & { database: EmbeddedDatabase; folder: string }> {
-  const folder = temporaryFolder();
+  const folder = await embeddedDataFolder();
   const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);

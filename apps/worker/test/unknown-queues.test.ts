@@ -1,6 +1,6 @@
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
-import { emptyTestRedis, eventually, keepLog, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { embeddedDataFolder, emptyTestRedis, eventually, keepLog, testServerUrls } from '@kpay/testkit';
 import { Registry } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { watchUnknownQueues } from '../src/watch-unknown-queues.ts';
@@ -10,7 +10,7 @@ const logger = createLogger({ name: 'test', destination: keepLog('unknown-queues
 async function openStore() {
   const servers = testServerUrls();
   if (servers) return { redisUrl: await emptyTestRedis(servers.redisUrl) };
-  const folder = temporaryFolder();
+  const folder = await embeddedDataFolder();
   const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
   onTestFinished(async () => {
     await database.close();

@@ -12,7 +12,7 @@ import {
   type QueueStore,
 } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, keepLog, rememberSecret, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, embeddedDataFolder, emptyTestRedis, keepLog, rememberSecret, testServerUrls } from '@kpay/testkit';
 import {
   advanceQueueName,
   createFileEpochCopy,
@@ -80,7 +80,7 @@ interface TestStores {
 async function openStores(logger: Logger): Promise<TestStores> {
   const servers = testServerUrls();
   if (!servers) {
-    const folder = temporaryFolder();
+    const folder = await embeddedDataFolder();
     const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
     const release = async () => {
       await database.close();

@@ -1,11 +1,11 @@
 import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
-import { keepLog, temporaryFolder } from '@kpay/testkit';
+import { embeddedDataFolder, keepLog } from '@kpay/testkit';
 import { afterAll, expect, it } from 'vitest';
 import { wish } from '../test/stage.ts';
 import { acceptAndSucceed } from '../test/stand-in-worker.ts';
 import { createProducer, queuePrefix, type TransferJobData, type TransferJobResult, transferQueueName } from './index.ts';
 
-const folder = temporaryFolder();
+const folder = await embeddedDataFolder();
 const logger = createLogger({ name: 'test', destination: keepLog('producer') });
 const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
 const queues = await openQueues({ store: { database }, logger });

@@ -1,4 +1,4 @@
-import { eventually, localRedis, temporaryFolder } from '@kpay/testkit';
+import { embeddedDataFolder, eventually, localRedis } from '@kpay/testkit';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { sql } from 'kysely';
 import { pino } from 'pino';
@@ -17,7 +17,7 @@ let names = 0;
 const newName = () => `kpay-advance-${++names}`;
 
 beforeAll(async () => {
-  const folder = temporaryFolder();
+  const folder = await embeddedDataFolder();
   closers.push(folder.remove);
   database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
   closers.push(database.close);

@@ -1,3 +1,4 @@
+export { embeddedDataFolder, emptyDatabaseDump } from './empty-database.ts';
 export { eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { keepLog, rememberSecret, searchLogs } from './kept-logs.ts';

@@ -1,7 +1,7 @@
 import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { createLogger, openPostgres } from '@kpay/runtime';
-import { createTestDatabase, keepLog, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, emptyDatabaseDump, keepLog, testServerUrls } from '@kpay/testkit';
 import { Kysely, PGliteDialect, sql } from 'kysely';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '../src/index.ts';
 
@@ -70,8 +70,9 @@ async function emptiedDatabase(pglite: PGlite): Promise<{ db: Kysely<LedgerSchem
   return { db: new Kysely<LedgerSchema>({ dialect: new PGliteDialect({ pglite }) }), close: () => Promise.resolve() };
 }
 
-export function openTestPglite(): Promise<PGlite> {
-  return PGlite.create({ extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
+export async function openTestPglite(): Promise<PGlite> {
+  const loadDataDir = await emptyDatabaseDump();
+  return PGlite.create({ loadDataDir, extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
 }
 
 async function openDatabase(): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
