@@ -1,4 +1,4 @@
-import { createHmac, hkdfSync, randomInt } from 'node:crypto';
+import { createHmac, createSecretKey, hkdfSync, randomInt } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
@@ -29,7 +29,8 @@ export function idOfApiKey(key: string): string | undefined {
  * @param secret KPAY_KEYS_SECRET or, without it, the bootstrap token: whoever changes it makes all keys invalid.
  */
 export function createKeyHasher(secret: string): (key: string) => Buffer {
-  const hmacKey = Buffer.from(hkdfSync('sha256', secret, '', 'kpay-ops api keys', 32));
+  // Made once: a key given as bytes is made anew for each use.
+  const hmacKey = createSecretKey(Buffer.from(hkdfSync('sha256', secret, '', 'kpay-ops api keys', 32)));
   return (key) => createHmac('sha256', hmacKey).update(key).digest();
 }
 

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { BlockList, isIPv6 } from 'node:net';
 import type { ApiKeyRow } from '@kpay/transfers';
 import { type KeyStore, limitsOfKey } from './key-store.ts';
@@ -97,5 +97,5 @@ function blockListOf(ranges: readonly string[]): BlockList {
 }
 
 function digest(token: string): Buffer {
-  return createHash('sha256').update(token).digest();
+  return hash('sha256', token, 'buffer');
 }

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ApiKeyRow, KeyLimit, Ledger } from '@kpay/transfers';
+import { type ApiKeyRow, findApiKeys, type KeyLimit, type Ledger } from '@kpay/transfers';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
+import { gather } from './gather.ts';
 import type { Scope } from './scopes.ts';
 
 export interface NewKey {
@@ -31,6 +32,8 @@ const LAST_USE_EVERY_MS = 60_000;
 /** @param secret see createKeyHasher. */
 export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
   const hash = createKeyHasher(secret);
+  // Every request waits for it.
+  const rowOf = gather((ids: string[]) => findApiKeys(ledger, ids));
   // Nobody waits for it, and one that fails is made up for by the next use.
   const writeUse = (id: string, now: Date) => {
     const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);
@@ -82,17 +85,11 @@ export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
     async find(key) {
       const id = idOfApiKey(key);
       if (id === undefined) return undefined;
-      // One statement: every request waits for it.
-      const found = await ledger.db
-        .selectFrom('kpay.api_keys')
-        .selectAll()
-        .select(({ fn }) => fn<Date>('clock_timestamp', []).as('now'))
-        .where('id', '=', id)
-        .executeTakeFirst();
-      if (!found || !timingSafeEqual(Buffer.from(found.hash, 'hex'), hash(key))) return undefined;
-      const { now, ...row } = found;
+      const found = await rowOf(id);
+      if (!found || !timingSafeEqual(Buffer.from(found.row.hash, 'hex'), hash(key))) return undefined;
+      const { row, now } = found;
       if (row.last_used_at === null || now.getTime() - row.last_used_at.getTime() > LAST_USE_EVERY_MS) writeUse(id, now);
-      return { row, now };
+      return found;
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Logger } from '@kpay/runtime';
 import type { RequestHandler, Response } from 'express';
 import { type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
+import { gather } from './gather.ts';
 import type { Caller } from './operation.ts';
 import { Problem } from './problem.ts';
 
@@ -12,7 +13,7 @@ const LOOK_AGAIN_MS = 500;
 
 /** The part of a Redis client that counting needs. */
 export interface CountingRedis {
-  call(command: string, ...values: string[]): Promise<unknown>;
+  pipeline(commands: ['call', ...string[]][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
 }
 
 export interface RequestLimitOptions {
@@ -51,9 +52,18 @@ function callerOf(response: object): Caller {
 }
 
 function createSharedStore(redis: CountingRedis, logger: Logger): Store {
+  const send = gather(async (commands: string[][]) => {
+    const replies = await redis.pipeline(commands.map((command) => ['call', ...command])).exec();
+    if (!replies) throw new Error('Redis was asked for nothing');
+    return replies;
+  });
   const store = new RedisStore({
     prefix: 'kpay:requests:',
-    sendCommand: (command: string, ...values: string[]) => redis.call(command, ...values) as Promise<string>,
+    async sendCommand(...command: string[]) {
+      const [error, reply] = await send(command);
+      if (error) throw error;
+      return reply as string;
+    },
   });
   let options: Options | undefined;
   let ready: Promise<void> | undefined;

@@ -56,10 +56,7 @@ function allow({ scope }: Operation): RequestHandler {
 function serve(operation: Operation, stopping: AbortSignal | undefined): RequestHandler {
   return async (request, response) => {
     response.locals.operation = operation;
-    const gone = new AbortController();
-    response.once('close', () => gone.abort());
-    const signal = stopping ? AbortSignal.any([stopping, gone.signal]) : gone.signal;
-    const reply = await operation.handle(understand(operation, request, response, signal));
+    const reply = await operation.handle(understand(operation, request, response, stopping));
     if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
     response
       .status(reply.status ?? operation.answer.status)
@@ -85,8 +82,9 @@ function understand(
   { query, body, idempotent, conditional }: Operation,
   request: Request,
   response: Response,
-  signal: AbortSignal,
+  stopping: AbortSignal | undefined,
 ): Call<unknown, unknown> {
+  let signal: AbortSignal | undefined;
   return {
     id: String(request.params.id ?? ''),
     query: parseQuery(query ?? noParameters, request.query),
@@ -97,8 +95,19 @@ function understand(
     caller: response.locals.caller as Caller,
     isStillAllowed: response.locals.isStillAllowed as () => Promise<boolean>,
     lastEventId: request.get('last-event-id'),
-    signal,
+    // Made for those that look at it: most answers are too short for it.
+    get signal() {
+      signal ??= goneSignal(response, stopping);
+      return signal;
+    },
   };
+}
+
+function goneSignal(response: Response, stopping: AbortSignal | undefined): AbortSignal {
+  const gone = new AbortController();
+  if (response.closed) gone.abort();
+  else response.once('close', () => gone.abort());
+  return stopping ? AbortSignal.any([stopping, gone.signal]) : gone.signal;
 }
 
 function bodyReaders({ method, lines }: Operation): RequestHandler[] {

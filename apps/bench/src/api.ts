@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { queuePrefix } from '@kpay/producer';
 import { freePort } from '@kpay/testkit';
+import { advanceQueueName } from '@kpay/transfers';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { Pool } from 'undici';
 import { cpuTimeMs } from './cpu-time.ts';
 import { openStage } from './stage.ts';
@@ -24,6 +28,8 @@ export interface ApiCalls {
 
 const CONNECTIONS = 64;
 const STEADY_PER_SECOND = 200;
+// Fewer than a hundred are made meanwhile.
+const EMPTIED_EVERY_MS = 50;
 
 /**
  * The admin API as a process of its own, with a key of the API, against a bare handler in another, on the same servers;
@@ -45,6 +51,7 @@ export async function measureApi({
     const api = await stage.startAdminApi({ KPAY_API_REQUESTS_PER_MINUTE: '1000000' });
     const bare = await stage.startProgram('./bare-api.ts', { DATABASE_URL: bareDatabase, BARE_PORT: String(barePort) });
     const key = await makeKey(api.url, api.token);
+    const stopEmptying = keepEmpty(stage.redisUrl, [queuePrefix('default'), '{bare}']);
     const sides = {
       ours: openCaller(api.url, key),
       bare: openCaller(`http://127.0.0.1:${barePort}`, key),
@@ -79,11 +86,31 @@ export async function measureApi({
       cpuMs.push(cpu);
     }
     const steady = await ask(sides.ours.post, seconds);
+    await stopEmptying();
     for (const side of Object.values(sides)) await side.close();
     return { steady, rounds: measured, cpuMs };
   } finally {
     await stage.close();
   }
+}
+
+/** In the place of workers, who would take the processor: with some waiting the API would tell nobody of more. */
+function keepEmpty(redisUrl: string, prefixes: readonly string[]): () => Promise<void> {
+  const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
+  const queues = prefixes.map((prefix) => new Queue(advanceQueueName('default'), { connection: redis, prefix }));
+  const stopping = new AbortController();
+  const emptied = (async () => {
+    while (!stopping.signal.aborted) {
+      for (const queue of queues) await queue.drain();
+      await delay(EMPTIED_EVERY_MS);
+    }
+  })();
+  return async () => {
+    stopping.abort();
+    await emptied;
+    for (const queue of queues) await queue.close();
+    redis.disconnect();
+  };
 }
 
 function openCaller(url: string, key: string): { post(externalId: string): Promise<number>; close(): Promise<void> } {

@@ -47,13 +47,24 @@ const BUSY_LIVE = 100;
 // So long it is not asked again whether there are still that many.
 const BUSY_FOR_MS = 100;
 
-/** Tells the workers that a transfer is due, unless they have enough to do already; then the sweep will. */
+/**
+ * Tells the workers that a transfer is due, unless they have enough to do already; then the sweep will. What comes while some
+ * are told is told together after them: under load a round trip for each would cost more than accepting it.
+ */
 export function createHint(queue: Queue<Hint>): (transfer: TransferRow) => Promise<void> {
   let askAgainMs = Number.NEGATIVE_INFINITY;
-  return async (row) => {
-    if (performance.now() < askAgainMs) return;
-    if ((await liveHints(queue)) < BUSY_LIVE) await queue.addBulk([hintOf(row)]);
+  let due: TransferRow[] = [];
+  let told = Promise.resolve();
+  const tellDue = async () => {
+    const rows = due;
+    due = [];
+    if ((await liveHints(queue)) < BUSY_LIVE) await queue.addBulk(rows.map((row) => hintOf(row)));
     else askAgainMs = performance.now() + BUSY_FOR_MS;
+  };
+  return async (row) => {
+    if (performance.now() < askAgainMs || due.length >= BUSY_LIVE) return;
+    if (due.push(row) === 1) told = told.then(tellDue, tellDue);
+    await told;
   };
 }
 

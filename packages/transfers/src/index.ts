@@ -18,6 +18,7 @@ export {
 export { AheadOfLedger, createEventFeed, type EventFeed } from './event-feed.ts';
 export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFigure } from './figures/ledger-figures.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';
+export { findApiKeys } from './find-api-keys.ts';
 export {
   findFinished,
   findTransfer,

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 // Fixed for ever: another namespace would give every transfer another id at KPay, and the last lock would be gone.
 const NAMESPACE = Buffer.from('6f1d2f0e3b5c4a7d9e8247c1a05bd3f6', 'hex');
@@ -16,9 +16,9 @@ export function kpayExternalId(account: string, identity: TransferIdentity): str
       ? ['external', account, identity.externalId]
       : ['key', account, identity.owner, identity.idempotencyKey];
   const name = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('');
-  const hash = createHash('sha1').update(NAMESPACE).update(name).digest().subarray(0, 16);
-  hash.writeUInt8((hash.readUInt8(6) & 0x0f) | 0x50, 6);
-  hash.writeUInt8((hash.readUInt8(8) & 0x3f) | 0x80, 8);
-  const hex = hash.toString('hex');
+  const id = hash('sha1', Buffer.concat([NAMESPACE, Buffer.from(name)]), 'buffer').subarray(0, 16);
+  id.writeUInt8((id.readUInt8(6) & 0x0f) | 0x50, 6);
+  id.writeUInt8((id.readUInt8(8) & 0x3f) | 0x80, 8);
+  const hex = id.toString('hex');
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { currencyOf, InvalidAmount, type Money, parseAmount, parseRate, transferBounds, UnknownCountry } from '@kpay/core';
 import { describeIssue, transferWishSchema } from '@kpay/producer';
 import { z } from 'zod';
@@ -109,7 +109,7 @@ export function hashRequest(request: TransferRequest): string {
   const rest = quoteId === null ? others : { ...others, quoteId };
   const labels = metadata && Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)), String(amount.amountMinor), labels]);
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }
 
 function currenciesOf({ sourceCountry, destinationCountry }: { sourceCountry: string; destinationCountry: string }) {

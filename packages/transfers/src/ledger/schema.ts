@@ -287,4 +287,22 @@ export const transferColumns: RawBuilder<unknown> = sql.raw(Object.keys(transfer
 export type TransferChanges = Updateable<TransfersTable>;
 export type TransferEventRow = Selectable<TransferEventsTable>;
 export type ApiKeyRow = Selectable<ApiKeysTable>;
+
+const apiKeyColumnNames = {
+  id: true,
+  hash: true,
+  name: true,
+  owner: true,
+  scopes: true,
+  address_ranges: true,
+  spend_limits: true,
+  requests_per_minute: true,
+  created_by: true,
+  created_at: true,
+  expires_at: true,
+  last_used_at: true,
+  revoked_at: true,
+  revoked_by: true,
+} satisfies Record<keyof ApiKeyRow, true>;
+export const apiKeyColumns: RawBuilder<unknown> = sql.raw(Object.keys(apiKeyColumnNames).join(', '));
 export type AttemptRow = Selectable<AttemptsTable>;
