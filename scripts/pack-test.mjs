@@ -1,6 +1,7 @@
-// Proves that core and producer stand alone: packs each as it would be published, installs the tarball into an empty
-// project with npm, looks at what came with it, type-checks the README's example there and runs it on plain Node.
-// Needs a build (`npm run build`) and the npm registry; the producer's example needs a redis-server too.
+// Proves that core, producer and transfers can be published: packs each, has the tarball judged by publint and "are the
+// types wrong", installs it into an empty project with npm, looks at what came with it, type-checks the README's example
+// there and runs it on plain Node. Needs a build (`npm run build`) and the npm registry; the examples of producer and
+// transfers need a redis-server and a Postgres too.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createSimulator } from '../apps/simulator/dist/index.js';
 import { startStandIn } from '../packages/producer/test/stand-in-worker.ts';
-import { localRedis } from '../packages/testkit/dist/index.js';
+import { localPostgres, localRedis } from '../packages/testkit/dist/index.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const DOCUMENTED_URL = 'http://127.0.0.1:8090';
@@ -17,6 +18,16 @@ const DOCUMENTED_URL = 'http://127.0.0.1:8090';
 const packages = [
   { name: 'core', mustNotBring: ['pg', 'express', 'bullmq'], run: runAgainstSimulator, prints: 'XAF' },
   { name: 'producer', mustNotBring: ['pg', 'express'], run: runAgainstStandIn, prints: 'moved 50000 at 1' },
+  {
+    name: 'transfers',
+    // Not on the registry yet, so their tarballs are installed with it.
+    ours: ['core', 'producer'],
+    // What the example names besides.
+    also: ['pg', '@types/pg'],
+    mustNotBring: ['express', 'testcontainers'],
+    run: runAgainstPostgres,
+    prints: 'queued true true\naccepted',
+  },
 ];
 
 const temporary = mkdtempSync(join(tmpdir(), 'kpay-pack-'));
@@ -26,14 +37,15 @@ try {
   rmSync(temporary, { recursive: true });
 }
 
-async function standsAlone({ name, mustNotBring, run, prints }) {
+async function standsAlone({ name, ours = [], also = [], mustNotBring, run, prints }) {
   const home = join(root, 'packages', name);
   const project = join(temporary, name);
   mkdirSync(project);
   await exec('pnpm', ['pack', '--pack-destination', temporary], home);
-  const tarball = readdirSync(temporary).find((file) => file.startsWith(`kpay-${name}-`));
+  const tarballs = [name, ...ours].map((each) => tarballOf(each));
+  await judge(tarballs[0], home);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  await exec('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', join(temporary, tarball)], project);
+  await exec('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs, ...also.map(pinned)], project);
 
   const brought = namesIn(JSON.parse(await exec('npm', ['ls', '--all', '--json'], project)));
   const unwanted = mustNotBring.filter((each) => brought.has(each));
@@ -49,7 +61,29 @@ async function standsAlone({ name, mustNotBring, run, prints }) {
   await typeCheck(project);
   const output = await run(project, example);
   if (!output.includes(prints)) throw new Error(`the example of @kpay/${name} printed: ${output}`);
-  process.stdout.write(`@kpay/${name} stands alone: ${brought.size} packages, ${[...brought].sort().join(' ')}\n`);
+  process.stdout.write(
+    `@kpay/${name} can be published and stands alone: ${brought.size} packages, ${[...brought].sort().join(' ')}\n`,
+  );
+}
+
+function tarballOf(name) {
+  const file = readdirSync(temporary).find((each) => each.startsWith(`kpay-${name}-`));
+  if (!file) throw new Error(`@kpay/${name} has not been packed`);
+  return join(temporary, file);
+}
+
+async function judge(tarball, home) {
+  await exec(join(root, 'node_modules/.bin/publint'), [tarball, '--strict'], home);
+  // ES modules only: whoever still requires needs Node 22.12, which can require them.
+  await exec(join(root, 'node_modules/.bin/attw'), [tarball, '--profile', 'esm-only'], home);
+}
+
+/** In the version that the workspace has. */
+function pinned(name) {
+  const workspace = readFileSync(join(root, 'pnpm-workspace.yaml'), 'utf8');
+  const version = new RegExp(`^  "?${name}"?: (.+)$`, 'm').exec(workspace)?.[1];
+  if (!version) throw new Error(`${name} is not in the catalog`);
+  return `${name}@${version}`;
 }
 
 function namesIn(tree, names = new Set()) {
@@ -97,6 +131,16 @@ async function runAgainstStandIn(project) {
   } finally {
     await worker.close();
     await redis.stop();
+  }
+}
+
+async function runAgainstPostgres(project) {
+  const postgres = await localPostgres();
+  if ('unavailable' in postgres) throw new Error(postgres.unavailable);
+  try {
+    return await exec('node', ['example.ts'], project, { DATABASE_URL: postgres.url });
+  } finally {
+    await postgres.stop();
   }
 }
 
