@@ -1,7 +1,16 @@
+import { execFileSync } from 'node:child_process';
+import { join } from 'node:path';
 import { createSimulator, type Simulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, eventually, testServerUrls } from '@kpay/testkit';
+import {
+  createTestDatabase,
+  emptyTestRedis,
+  eventually,
+  findProgram,
+  temporaryFolder,
+  testServerUrls,
+  unavailable,
+} from '@kpay/testkit';
 import { Redis } from 'ioredis';
-import pg from 'pg';
 import { expect, it, onTestFinished } from 'vitest';
 import { getTransfer, postTransfer } from './ask-api.ts';
 import { runApp, startApp } from './start-app.ts';
@@ -9,6 +18,13 @@ import { adminToken, runKpay, settingsFor } from './start-kpay.ts';
 
 const TEST_TIMEOUT_MS = 90_000;
 const withServers = it.skipIf(!testServerUrls());
+const withDump = it.skipIf(!testServerUrls() || !hasDump());
+
+function hasDump(): boolean {
+  return ['pg_dump', 'pg_restore'].every(
+    (name) => findProgram([name]) !== undefined || !unavailable(`there is no ${name} on PATH`),
+  );
+}
 
 interface Production {
   simulator: Simulator;
@@ -45,18 +61,6 @@ async function kpay(args: string[], settings: Record<string, string>): Promise<s
   const { code } = await command.ended;
   if (code !== 0) throw new Error(command.stderr());
   return command.stdout();
-}
-
-async function onPostgres(url: string, ...statements: string[]): Promise<void> {
-  const admin = new URL(url);
-  admin.pathname = '/postgres';
-  const client = new pg.Client({ connectionString: admin.toString() });
-  await client.connect();
-  try {
-    for (const statement of statements) await client.query(statement);
-  } finally {
-    await client.end();
-  }
 }
 
 const order = (externalId: string) => ({ externalId, sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 });
@@ -103,23 +107,25 @@ withServers(
   },
 );
 
-withServers(
+// docs/backup-and-upgrade.md, step by step.
+withDump(
   'a database restored from a backup: nothing is sent until the restore is finished, and then nothing twice',
   { timeout: TEST_TIMEOUT_MS },
   async () => {
     const { simulator, settings, sends } = await openProduction();
     const url = settings.DATABASE_URL ?? '';
-    const name = new URL(url).pathname.slice(1);
+    const folder = temporaryFolder();
+    onTestFinished(folder.remove);
+    const dump = join(folder.path, 'kpay.dump');
     const api = await start('admin-api', settings);
     const { id } = await postTransfer(api.url, order('sent-since'));
     expect(await api.end('SIGTERM')).toBe(0);
-    await onPostgres(url, `create database ${name}_backup template ${name}`);
-    onTestFinished(() => onPostgres(url, `drop database if exists ${name}_backup`));
+    execFileSync('pg_dump', ['--format=custom', `--file=${dump}`, url]);
 
     const worker = await start('worker', settings);
     await eventually(() => expect(simulator.control.truth().transferCount).toBe(1), { timeoutMs: 15_000 });
     expect(await worker.end('SIGTERM')).toBe(0);
-    await onPostgres(url, `drop database ${name}`, `create database ${name} template ${name}_backup`);
+    execFileSync('pg_restore', ['--clean', '--if-exists', `--dbname=${url}`, dump]);
 
     const afterwards = await start('admin-api', settings);
     expect((await getTransfer(afterwards.url, id)).state).toBe('queued');
