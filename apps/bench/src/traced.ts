@@ -1,11 +1,14 @@
 import { once } from 'node:events';
+import { readdirSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { temporaryFolder } from '@kpay/testkit';
 import { cpuTimeMs } from './cpu-time.ts';
 import { makeOrders } from './orders.ts';
 import { type JobRunner, openJobRunner } from './run-jobs.ts';
-import { openStage } from './stage.ts';
+import { openStage, type Stage } from './stage.ts';
 import type { App } from './start-app.ts';
 
 const SETTINGS = {
@@ -25,8 +28,17 @@ export interface TracedCost {
 
 const CONCURRENCY = 20;
 
-/** The real worker with the limit off: not traced, one transfer of ten, and each; in turn, on the same servers. */
-export async function measureTraced(size: { transfers: number; rounds: number }): Promise<Record<Tracing, TracedCost>[]> {
+export interface Traced {
+  rounds: Record<Tracing, TracedCost>[];
+  /** The share of the processor time of a worker that is not traced which goes into OpenTelemetry's API and our calls of it. */
+  idleShare: number;
+}
+
+/**
+ * The real worker with the limit off: not traced, one transfer of ten, and each; in turn, on the same servers. Then one that
+ * is not traced under Node's profiler.
+ */
+export async function measureTraced(size: { transfers: number; rounds: number }): Promise<Traced> {
   const { transfers, rounds } = size;
   const stage = await openStage();
   const runners: JobRunner[] = [];
@@ -68,10 +80,58 @@ export async function measureTraced(size: { transfers: number; rounds: number })
         costs[tracing] = await measure(tracing, `${round}`);
       measured.push(costs as Record<Tracing, TracedCost>);
     }
-    return measured;
+    for (const { app } of workers.values()) await app.stop();
+    return { rounds: measured, idleShare: await profileUntraced(stage, runners, transfers) };
   } finally {
     for (const runner of runners) await runner.close();
     await stage.close();
     collector.close();
   }
+}
+
+async function profileUntraced(stage: Stage, runners: JobRunner[], transfers: number): Promise<number> {
+  const folder = temporaryFolder();
+  try {
+    const redisUrl = `${stage.redisUrl}/${tracings.length + 1}`;
+    const settings = {
+      KPAY_WORKER_CONCURRENCY: String(CONCURRENCY),
+      KPAY_RATE_LIMIT_PER_MINUTE: '100000',
+      KPAY_BUDGET_WINDOW_SECONDS: '1',
+      DATABASE_URL: await stage.createDatabase('traced_profile'),
+      REDIS_URL: redisUrl,
+    };
+    const worker = await stage.startWorker(settings, ['--cpu-prof', `--cpu-prof-dir=${folder.path}`]);
+    const jobs = openJobRunner(redisUrl, transferQueueName('default'), queuePrefix('default'));
+    runners.push(jobs);
+    await jobs.run(makeOrders(transfers, 'profile'));
+    await worker.stop();
+    const [file = ''] = readdirSync(folder.path);
+    return shareOf(JSON.parse(readFileSync(join(folder.path, file), 'utf8')) as CpuProfile);
+  } finally {
+    folder.remove();
+  }
+}
+
+/** What `node --cpu-prof` writes, as far as it is read here. */
+interface CpuProfile {
+  nodes: { id: number; callFrame: { functionName: string; url: string } }[];
+  samples: number[];
+  timeDeltas: number[];
+}
+
+const OF_TRACING = /@opentelemetry\/api\/|\/trace-step\.ts$|\/current-trace\.ts$|\/carry-trace\.ts$/;
+
+function shareOf({ nodes, samples, timeDeltas }: CpuProfile): number {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]));
+  let busyUs = 0;
+  let tracingUs = 0;
+  for (const [index, id] of samples.entries()) {
+    const { functionName = '', url = '' } = frames.get(id) ?? {};
+    const us = timeDeltas[index] ?? 0;
+    if (functionName === '(idle)') continue;
+    busyUs += us;
+    if (OF_TRACING.test(url)) tracingUs += us;
+  }
+  if (busyUs === 0) throw new Error('the profile is empty');
+  return tracingUs / busyUs;
 }

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSimulator } from '@kpay/simulator';
@@ -5,7 +6,7 @@ import { eventually, freePort, temporaryFolder } from '@kpay/testkit';
 import { expect, onTestFinished, test } from 'vitest';
 import { startAlertReceiver } from './alerts/alert-receiver.ts';
 import { query } from './alerts/prometheus-query.ts';
-import { startAlertmanager, startPrometheus } from './alerts/scaled-prometheus.ts';
+import { programOf, startAlertmanager, startPrometheus } from './alerts/scaled-prometheus.ts';
 import { getTransfer, postTransfer } from './ask-api.ts';
 import { adminToken, runKpay, settingsFor } from './start-kpay.ts';
 
@@ -137,6 +138,14 @@ test('the person on call hears of each thing that goes wrong, and that it is ove
     const filled = expr.replaceAll('$account', '.+').replaceAll('$__rate_interval', '30s').replaceAll('$__range', '5m');
     const shown = async () => expect(await query(prometheus.url, filled), `${dashboard}: ${panel}: ${filled}`).not.toEqual([]);
     await eventually(shown, { timeoutMs: 30_000 });
+  }
+
+  // All three endpoints, with what happened until now in them, are as Prometheus' own tool wants them.
+  for (const [job, url] of Object.entries(targets)) {
+    const input = await (await fetch(`${url}/metrics`)).text();
+    expect(input, job).toMatch(/^kpay_/m);
+    const checked = spawnSync(programOf('promtool'), ['check', 'metrics'], { input, encoding: 'utf8' });
+    expect({ job, status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ job, status: 0, said: '' });
   }
 
   // The budget is gone: more orders than KPay may be asked for, whose answers take long.

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { Server, ServerCredentials } from '@grpc/grpc-js';
 // OpenTelemetry's own schema of the protocol. Later releases encode without it.
 import root from '@opentelemetry/otlp-transformer/build/src/generated/root.js';
 
@@ -25,6 +26,7 @@ interface Export {
 
 interface Decoder {
   decode(bytes: Uint8Array): object;
+  fromObject(json: object): object;
   toObject(
     message: object,
     options: { bytes: typeof String; longs: typeof String; enums: typeof Number; defaults: true },
@@ -58,34 +60,81 @@ export interface TraceReceiver {
   close(): Promise<void>;
 }
 
-/** A collector: takes OTLP by HTTP as protobuf, and nothing else. */
-export async function startTraceReceiver(): Promise<TraceReceiver> {
+/** A collector: takes OTLP by one protocol, and nothing else. */
+export async function startTraceReceiver(
+  protocol: 'http/protobuf' | 'http/json' | 'grpc' = 'http/protobuf',
+): Promise<TraceReceiver> {
   const spans: ReceivedSpan[] = [];
   const received: string[] = [];
-  const server = createServer(async (request, response) => {
-    const body = await buffer(request);
-    if (request.url !== '/v1/traces' || request.headers['content-type'] !== 'application/x-protobuf') {
-      response.writeHead(415).end();
-      return;
-    }
-    const message = decoder.toObject(decoder.decode(body), { bytes: String, longs: String, enums: Number, defaults: true });
+  const take = (sent: object) => {
+    const message = decoder.toObject(sent, { bytes: String, longs: String, enums: Number, defaults: true });
     received.push(JSON.stringify(message));
     for (const { resource, scopeSpans } of message.resourceSpans) {
       const service = String(valuesOf(resource.attributes)['service.name']);
       spans.push(...scopeSpans.flatMap((scope) => scope.spans.map((span) => readSpan(service, span))));
     }
-    response.writeHead(200, { 'content-type': 'application/x-protobuf' }).end();
+  };
+  const { port, close } = await (protocol === 'grpc' ? serveGrpc(take) : serveHttp(protocol, take));
+  return { url: `http://127.0.0.1:${port}`, spans, everything: () => received.join('\n'), close };
+}
+
+interface Serving {
+  port: number;
+  close(): Promise<void>;
+}
+
+async function serveHttp(protocol: 'http/protobuf' | 'http/json', take: (sent: object) => void): Promise<Serving> {
+  const type = protocol === 'http/json' ? 'application/json' : 'application/x-protobuf';
+  const server = createServer(async (request, response) => {
+    const body = await buffer(request);
+    if (request.url !== '/v1/traces' || request.headers['content-type'] !== type) {
+      response.writeHead(415).end();
+      return;
+    }
+    take(type === 'application/json' ? decoder.fromObject(JSON.parse(String(body))) : decoder.decode(body));
+    response.writeHead(200, { 'content-type': type }).end(type === 'application/json' ? '{}' : undefined);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    spans,
-    everything: () => received.join('\n'),
+    port: (server.address() as AddressInfo).port,
     async close() {
       server.closeAllConnections();
       server.close();
       await once(server, 'close');
+    },
+  };
+}
+
+async function serveGrpc(take: (sent: object) => void): Promise<Serving> {
+  const server = new Server();
+  const method = {
+    path: '/opentelemetry.proto.collector.trace.v1.TraceService/Export',
+    requestStream: false,
+    responseStream: false,
+    requestSerialize: (bytes: Buffer) => bytes,
+    requestDeserialize: (bytes: Buffer) => bytes,
+    responseSerialize: (bytes: Buffer) => bytes,
+    responseDeserialize: (bytes: Buffer) => bytes,
+  };
+  server.addService(
+    { export: method },
+    {
+      export({ request }: { request: Buffer }, answer: (error: null, bytes: Buffer) => void) {
+        take(decoder.decode(request));
+        answer(null, Buffer.alloc(0));
+      },
+    },
+  );
+  const port = await new Promise<number>((resolve, reject) => {
+    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) =>
+      error ? reject(error) : resolve(bound),
+    );
+  });
+  return {
+    port,
+    async close() {
+      server.forceShutdown();
     },
   };
 }

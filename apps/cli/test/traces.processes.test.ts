@@ -2,14 +2,29 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createSimulator } from '@kpay/simulator';
-import { temporaryFolder } from '@kpay/testkit';
+import { eventually, temporaryFolder } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { getTransfer, postTransfer } from './ask-api.ts';
 import { recordTraffic } from './record-traffic.ts';
 import { adminToken, runKpay, settingsFor, startKpay } from './start-kpay.ts';
 import { startTraceReceiver } from './trace-receiver.ts';
 import { expectWholeStory, liveThrough } from './transfer-story.ts';
 
 const TEST_TIMEOUT_MS = 90_000;
+
+/** The traces that the buckets of histograms lead to, by the address at which each histogram is. */
+async function exemplarsOf(histograms: Record<string, string>): Promise<Map<string, string[]>> {
+  const found = new Map<string, string[]>();
+  for (const [name, url] of Object.entries(histograms)) {
+    const answer = await fetch(`${url}/metrics`, { headers: { accept: 'application/openmetrics-text; version=1.0.0' } });
+    const lines = (await answer.text()).split('\n').filter((line) => line.startsWith(`${name}_bucket{`));
+    found.set(
+      name,
+      lines.flatMap((line) => /# \{trace_id="([0-9a-f]{32})",span_id="[0-9a-f]{16}"\} [\d.e-]+ [\d.]+$/.exec(line)?.[1] ?? []),
+    );
+  }
+  return found;
+}
 
 describe('kpay up', { timeout: TEST_TIMEOUT_MS }, () => {
   it('without OTEL_* settings loads nothing of OpenTelemetry but its API', async () => {
@@ -49,15 +64,46 @@ describe('kpay up', { timeout: TEST_TIMEOUT_MS }, () => {
     const headers = { authorization: `Bearer ${adminToken}` };
     const refused = await fetch(`${kpay.apiUrl}/v1/transfers?limit=many&externalId=237670000002`, { headers });
     const { traceId } = (await refused.json()) as { traceId?: string };
+    const exemplars = await exemplarsOf({
+      kpay_http_request_duration_seconds: kpay.apiUrl,
+      kpay_transfer_duration_seconds: kpay.workerUrl,
+      kpay_api_request_duration_seconds: kpay.exporterUrl,
+    });
 
     expect(await kpay.end('SIGTERM')).toMatchObject({ code: 0 });
     expectWholeStory(receiver, id, { api: 'kpay', worker: 'kpay', lostBy: 'connection_lost' });
+    // The buckets of what it took lead to it.
+    const request = receiver.spans.find(({ name }) => name === 'POST /v1/transfers');
+    for (const [metric, traces] of exemplars) {
+      expect(traces, metric).toContain(Buffer.from(request?.traceId ?? '', 'base64').toString('hex'));
+    }
     const told = Buffer.from(traceId ?? '', 'hex').toString('base64');
     expect(receiver.spans.filter((span) => span.traceId === told).map(({ name }) => name)).toContain('GET /v1/transfers');
     expect(receiver.everything()).not.toContain('237670000002');
     // KPay learns nothing of it.
     expect(kpayHears.sent()).toMatch(/^POST \/api\/wallets\/transfer/m);
     expect(kpayHears.sent()).not.toMatch(/traceparent|tracestate|baggage/i);
+  });
+
+  it.each(['http/json', 'grpc'] as const)('sends the same by %s', async (protocol) => {
+    const receiver = await startTraceReceiver(protocol);
+    onTestFinished(receiver.close);
+    const folder = temporaryFolder();
+    onTestFinished(folder.remove);
+    const kpay = await startKpay({
+      KPAY_DATA_DIR: folder.path,
+      OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
+      OTEL_EXPORTER_OTLP_PROTOCOL: protocol,
+    });
+    const order = { externalId: 'traced', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 50_000 };
+    const { id } = await postTransfer(kpay.apiUrl, order);
+    await eventually(async () => expect((await getTransfer(kpay.apiUrl, id)).state).toBe('succeeded'), { timeoutMs: 30_000 });
+    expect(await kpay.end('SIGTERM')).toMatchObject({ code: 0 });
+    const request = receiver.spans.find(({ name }) => name === 'POST /v1/transfers');
+    const names = receiver.spans.filter(({ traceId }) => traceId === request?.traceId).map(({ name }) => name);
+    expect(names).toEqual(
+      expect.arrayContaining(['pg.query:INSERT kpay.transfers', 'advance transfer', 'POST /api/wallets/transfer']),
+    );
   });
 
   it.each([

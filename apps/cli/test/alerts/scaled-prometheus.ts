@@ -93,7 +93,7 @@ function targetOf(targets: Readonly<Record<string, string>>, job: string): strin
   return new URL(target).host;
 }
 
-function programOf(name: string): string {
+export function programOf(name: string): string {
   const program = findProgram([name]);
   if (program === undefined) throw new Error(`there is no ${name} on PATH`);
   return program;

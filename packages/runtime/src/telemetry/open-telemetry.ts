@@ -12,6 +12,7 @@ import { createExporter } from './create-exporter.ts';
 import { createQueueTelemetry } from './queue-telemetry.ts';
 import { createSafeExporter } from './safe-exporter.ts';
 import type { Telemetry } from './start-telemetry.ts';
+import { statementName } from './statement-name.ts';
 
 // KPay's paths carry no ids, so that they can name spans.
 const KPAY_PATH = /\/api\/(v1\/payments|wallets)\/[a-z-]+$/;
@@ -43,7 +44,12 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
         },
       }),
       // Without a parent they would be the sweep's and the queue's, each second.
-      new PgInstrumentation({ requireParentSpan: true, ignoreConnectSpans: true }),
+      new PgInstrumentation({
+        requireParentSpan: true,
+        ignoreConnectSpans: true,
+        // It would call prepared statements by their number.
+        requestHook: (span, { query }) => span.updateName(`pg.query:${statementName(query.text)}`),
+      }),
       // A command's arguments hold jobs and tokens.
       new IORedisInstrumentation({ requireParentSpan: true, dbStatementSerializer: (command) => command }),
     ],
