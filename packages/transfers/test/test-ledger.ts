@@ -2,8 +2,9 @@ import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import { createLogger, openPostgres } from '@kpay/runtime';
 import { createTestDatabase, emptyDatabaseDump, keepLog, testServerUrls } from '@kpay/testkit';
-import { Kysely, PGliteDialect, sql } from 'kysely';
+import { Kysely, sql } from 'kysely';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '../src/index.ts';
+import { preparedDialect } from './prepared-pglite.ts';
 
 export interface TestLedger extends Ledger {
   /** The ledger's time. */
@@ -67,19 +68,22 @@ export async function openTestLedger(given?: PGlite): Promise<TestLedger> {
 /** For one who starts many ledgers one after the other: starting a PGlite costs more than a simulated life. */
 async function emptiedDatabase(pglite: PGlite): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
   await pglite.exec('deallocate all; drop schema if exists kpay cascade');
-  return { db: new Kysely<LedgerSchema>({ dialect: new PGliteDialect({ pglite }) }), close: () => Promise.resolve() };
+  return { db: new Kysely<LedgerSchema>({ dialect: preparedDialect(pglite) }), close: () => Promise.resolve() };
 }
 
 export async function openTestPglite(): Promise<PGlite> {
   const loadDataDir = await emptyDatabaseDump();
-  return PGlite.create({ loadDataDir, extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
+  const pglite = await PGlite.create({ loadDataDir, extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
+  // Nothing outlives the process; and a statement has one plan, however often it was run before.
+  await pglite.exec('set synchronous_commit = off; set plan_cache_mode = force_generic_plan');
+  return pglite;
 }
 
 async function openDatabase(): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
   const servers = testServerUrls();
   if (!servers) {
     const pglite = await openTestPglite();
-    const db = new Kysely<LedgerSchema>({ dialect: new PGliteDialect({ pglite }) });
+    const db = new Kysely<LedgerSchema>({ dialect: preparedDialect(pglite) });
     return { db, close: () => db.destroy() };
   }
   const own = await createTestDatabase(servers.postgresUrl);

@@ -65,10 +65,11 @@ export class Laws {
   private readonly universe: Universe;
   private readonly witness: Witness;
   private seenEvent = 0;
-  private seenAttemptMs = 0;
+  private seenMs = 0;
   private seenRequest = 0;
   private seenWrites = -1;
   private seenTransfers = 0;
+  private readonly rows = new Map<string, RowView>();
   private readonly explained = new Map<string, Explained>();
   private readonly attempts = new Map<string, AttemptView>();
   private readonly bodies = new Map<string, string>();
@@ -99,8 +100,10 @@ export class Laws {
     if (writes() === this.seenWrites && truth.requests.length === 0 && truth.transferCount === this.seenTransfers) return [];
     this.seenWrites = writes();
     this.seenTransfers = truth.transferCount;
-    const view = await viewLedger(ledger, { event: this.seenEvent, attemptMs: this.seenAttemptMs });
-    for (const row of view.rows) this.orderedIds.add(row.kpayId);
+    const news = await viewLedger(ledger, { event: this.seenEvent, ms: this.seenMs });
+    for (const row of news.rows) this.rows.set(row.id, row);
+    const view = { ...news, rows: [...this.rows.values()] };
+    for (const row of news.rows) this.orderedIds.add(row.kpayId);
     for (const { endpoint, status, receivedAt } of truth.requests) {
       if (endpoint === 'balance' && status === 200) this.balancesMs.push(Date.parse(receivedAt));
     }
@@ -118,14 +121,16 @@ export class Laws {
       ...(await this.misreserved(view)),
     ];
     this.seenEvent = view.events.at(-1)?.sequence ?? this.seenEvent;
-    this.seenAttemptMs = timeline.nowMs();
+    this.seenMs = timeline.nowMs();
     this.seenRequest = truth.requests.at(-1)?.sequence ?? this.seenRequest;
     return broken;
   }
 
   /** The ledger is an older one: what it knew since is forgotten, here too. What KPay has done is not. */
   async rewind(): Promise<void> {
-    const view = await viewLedger(this.universe.ledger, { event: 0, attemptMs: 0 });
+    const view = await viewLedger(this.universe.ledger, { event: 0, ms: 0 });
+    this.rows.clear();
+    for (const row of view.rows) this.rows.set(row.id, row);
     this.rewound = true;
     this.seenWrites = -1;
     this.unknownInARow = view.unknownInARow;
@@ -138,7 +143,7 @@ export class Laws {
 
   /** Nothing that was unfinished goes on by itself once a restore is finished: it may have been sent or cancelled since. */
   async unreviewed(): Promise<string[]> {
-    const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, attemptMs: this.seenAttemptMs });
+    const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, ms: 0 });
     return rows
       .filter((row) => !isFinal(row.state) && row.state !== 'review')
       .map((row) => `${row.name} is ${row.state} after a restore, though nobody has looked at it`);
@@ -146,7 +151,7 @@ export class Laws {
 
   /** When a life is over. */
   async unfinished(): Promise<string[]> {
-    const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, attemptMs: this.seenAttemptMs });
+    const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, ms: 0 });
     return rows.flatMap((row) => {
       if (!isFinal(row.state)) return [`${row.name} is still ${row.state} at the end: ${row.reason}`];
       return row.leaseMs === null && row.dueMs === null ? [] : [`${row.name} is ${row.state} and still has a lease or is due`];

@@ -52,6 +52,7 @@ export interface PauseView {
 }
 
 export interface LedgerView {
+  /** Moved since. */
   rows: RowView[];
   /** Later than `after`. */
   events: EventView[];
@@ -62,36 +63,28 @@ export interface LedgerView {
   unknownInARow: number;
 }
 
-/** Has the ledger's session plan the view once: planning it takes longer than looking. */
-export async function prepareView({ db }: Pick<Ledger, 'db'>): Promise<void> {
-  await sql`
-    prepare ledger_view (bigint, timestamptz) as
+/** @param since which events, attempts and moves were seen already. */
+export async function viewLedger({ db }: Ledger, since: { event: number; ms: number }): Promise<LedgerView> {
+  const moment = new Date(since.ms);
+  const { rows } = await sql<{ view: LedgerView }>`
     select json_build_object(
       'rows', (select coalesce(json_agg(json_build_object('id', id, 'name', external_id, 'kpayId', kpay_external_id,
           'state', state, 'version', version, 'minor', amount_minor, 'currency', currency,
           'corridor', source_country || '-' || destination_country, 'createdMs', ${ms('created_at')}, 'finishedMs', ${ms('finished_at')},
           'leaseMs', ${ms('lease_until')}, 'dueMs', ${ms('due_at')}, 'confirmedBy', confirmed_by, 'reason', reason)
-        order by created_at), '[]') from kpay.transfers),
+        order by created_at), '[]') from kpay.transfers where updated_at >= ${moment}::timestamptz),
       'events', (select coalesce(json_agg(json_build_object('sequence', id, 'id', transfer_id, 'version', version,
           'type', type, 'from', from_state, 'to', to_state, 'code', reason_code, 'atMs', ${ms('at')}) order by id), '[]')
-        from kpay.transfer_events where id > $1),
+        from kpay.transfer_events where id > ${since.event}::bigint),
       'attempts', (select coalesce(json_agg(json_build_object('id', transfer_id, 'number', number, 'worker', worker,
           'startedMs', ${ms('started_at')}, 'leaseMs', ${ms('lease_until')}, 'endedMs', ${ms('ended_at')},
           'outcome', outcome, 'detail', detail, 'body', body_hash) order by started_at), '[]')
-        from kpay.attempts where started_at >= $2 or ended_at >= $2),
+        from kpay.attempts where started_at >= ${moment}::timestamptz or ended_at >= ${moment}::timestamptz),
       'pauses', (select coalesce(json_agg(json_build_object('scope', scope, 'corridor', corridor,
           'fromMs', ${ms('created_at')}, 'liftedMs', ${ms('lifted_at')}, 'untilMs', ${ms('until')})), '[]')
         from kpay.pauses),
       'unknownInARow', (select coalesce(max(unknown_streak), 0) from kpay.accounts)
     ) as view`.execute(db);
-}
-
-/** @param since which events and attempts were seen already. */
-export async function viewLedger(ledger: Ledger, since: { event: number; attemptMs: number }): Promise<LedgerView> {
-  const attemptsSince = sql.lit(new Date(since.attemptMs).toISOString());
-  const { rows } = await sql<{ view: LedgerView }>`execute ledger_view (${sql.lit(since.event)}, ${attemptsSince})`.execute(
-    ledger.db,
-  );
   if (!rows[0]) throw new Error('the ledger shows nothing');
   return rows[0].view;
 }

@@ -30,7 +30,6 @@ import {
 import { createMemoryEpochCopy, type MemoryEpochCopy } from '../memory-epoch-copy.ts';
 import { openTestLedger } from '../test-ledger.ts';
 import type { Dice } from './dice.ts';
-import { prepareView } from './ledger-view.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
 import { createTimeline, type Timeline } from './timeline.ts';
 
@@ -68,7 +67,6 @@ export async function openUniverse(pglite?: PGlite): Promise<Universe> {
   const tasks = createTasks();
   const timeline = createTimeline(START_MS, tasks);
   const test = await openTestLedger(pglite);
-  await prepareView(test);
   const simulator = await createSimulator({
     port: 0,
     seed: 1,
