@@ -1,13 +1,20 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import { type ChildProcess, execFile, fork } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
-import { assertApplies, type Mutation, mutations, nameOf } from './mutations.ts';
+import { basename, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { temporaryFolder } from '@kpay/testkit';
+import { assertApplies, type Mutation, mutations, nameOf, ROOT } from './mutations.ts';
 
 // `npm run mutations`: takes each law's check out and lives the life that is known to break then (caught.json). Where it
-// does not break any more, lives of the mutation's theme are tried, then others. Fails when a mutation is caught by none,
-// or its text is not in the code any more.
+// does not break any more, lives of the mutation's theme are tried, then others, and then its test, if it has one. Fails when a
+// mutation is caught by none, or its text is not in the code any more.
 // `npm run mutations -- <lives to try for each> [<regular expression for "law 5: …">]` does so for some; both write caught.json anew.
+// `npm run mutations -- recorded` lives only what caught.json names, and fails when that catches a mutation no more: minutes.
+
+/** What is written down of it: a life, or the test that was run in place of one. */
+type Recorded = { seed: number; broken: string } | { test: string; broken: string };
 
 /** What caught a mutation. */
 export interface Caught {
@@ -29,6 +36,7 @@ export interface Hunt {
 }
 
 const HUNG_MS = 30 * 60_000;
+const MOST_OUTPUT_BYTES = 100_000_000;
 const record = join(import.meta.dirname, 'caught.json');
 
 /** A process that hunts for one mutation at a time. One that hangs is replaced: a mutant that never ends is caught. */
@@ -56,15 +64,51 @@ class Hunter {
   }
 }
 
-const [most = '60', pattern = ''] = process.argv.slice(2);
-if (!/^\d+$/.test(most))
-  throw new Error('usage: npm run mutations [-- <lives to try for each> [<regular expression for "law 5: …">]]');
+interface TestRun {
+  title: string;
+  status: string;
+  failureMessages: string[];
+}
+
+/** Runs its test, as the code is and with the mutation. @returns what failed, undefined when nothing did. */
+async function failsIn(mutation: Mutation, { file, name }: { file: string; name: string }): Promise<string | undefined> {
+  const sound = await runTests(file, name, {});
+  if (sound.length === 0 || sound.some(({ status }) => status !== 'passed')) {
+    throw new Error(`"${name}" of ${file} does not pass without a mutation`);
+  }
+  const failed = (await runTests(file, name, { KPAY_MUTATION: nameOf(mutation) })).find(({ status }) => status === 'failed');
+  return failed && `${failed.title}: ${failed.failureMessages[0]?.split('\n')[0]}`.slice(0, 200);
+}
+
+async function runTests(file: string, name: string, env: NodeJS.ProcessEnv): Promise<TestRun[]> {
+  const config = join(import.meta.dirname, 'mutated-tests.config.ts');
+  const pattern = name.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const folder = temporaryFolder();
+  try {
+    const report = join(folder.path, 'report.json');
+    const args = ['run', file, '-t', pattern, '--config', config, '--silent', '--reporter', 'json', '--outputFile', report];
+    const options = { cwd: fileURLToPath(ROOT), env: { ...process.env, ...env }, maxBuffer: MOST_OUTPUT_BYTES };
+    // It ends with 1 when a test fails; what became of each is in the report.
+    await promisify(execFile)('vitest', args, options).catch(() => {});
+    const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: { assertionResults: TestRun[] }[] };
+    const runs = testResults.flatMap(({ assertionResults }) => assertionResults);
+    return runs.filter(({ status }) => status === 'passed' || status === 'failed');
+  } finally {
+    folder.remove();
+  }
+}
+
+const [first = '60', pattern = ''] = process.argv.slice(2);
+const onlyRecorded = first === 'recorded';
+if (!onlyRecorded && !/^\d+$/.test(first))
+  throw new Error('usage: npm run mutations [-- <lives to try for each>|recorded [<regular expression for "law 5: …">]]');
+const most = Number(first);
 const chosen = mutations.filter((mutation) => new RegExp(pattern).test(nameOf(mutation)));
 for (const mutation of chosen) assertApplies(mutation);
 
-const known = JSON.parse(readFileSync(record, 'utf8')) as Record<string, { seed: number; broken: string }>;
+const known = JSON.parse(readFileSync(record, 'utf8')) as Record<string, Recorded>;
 const queue = [...chosen];
-const found = new Map<Mutation, Caught | undefined>();
+const missed = new Set<string>();
 const startedMs = performance.now();
 
 /** In the order of the mutations, and without those that are no more. */
@@ -76,23 +120,41 @@ function save(): void {
   writeFileSync(record, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
 }
 
+/** The life that shows it: the one that is known, or else others. */
+async function findLife(hunter: Hunter, mutation: Mutation, seed: number | undefined): Promise<Caught | undefined> {
+  if (onlyRecorded) return seed === undefined ? undefined : hunter.hunt({ name: nameOf(mutation), seed, most: 1 });
+  return hunter.hunt({ name: nameOf(mutation), seed, most: mutation.elsewhere === undefined ? most : 5 });
+}
+
+function tell({ law, what }: Mutation, caughtBy: string | number, seen: string, caught?: Caught): void {
+  const { theme = '', tried = '', seconds = 0 } = caught ?? {};
+  const cells = [law, what, caughtBy, theme, seen.replaceAll('|', '/'), tried, seconds.toFixed(0)];
+  process.stdout.write(`| ${cells.join(' | ')} |\n`);
+}
+
+async function judge(hunter: Hunter, mutation: Mutation): Promise<void> {
+  const name = nameOf(mutation);
+  const recorded = known[name];
+  const caught = await findLife(hunter, mutation, recorded && 'seed' in recorded ? recorded.seed : undefined);
+  if (caught) {
+    known[name] = { seed: caught.seed, broken: caught.broken };
+    return tell(mutation, caught.seed, caught.broken, caught);
+  }
+  const test = onlyRecorded && !(recorded && 'test' in recorded) ? undefined : mutation.test;
+  const failed = test && (await failsIn(mutation, test));
+  if (test && failed !== undefined) {
+    known[name] = { test: test.file, broken: failed };
+    return tell(mutation, basename(test.file), failed);
+  }
+  if (mutation.elsewhere === undefined) missed.add(name);
+  tell(mutation, 'none', mutation.elsewhere ?? '**nothing**');
+}
+
 async function work(): Promise<void> {
   const hunter = new Hunter();
   for (let mutation = queue.shift(); mutation; mutation = queue.shift()) {
-    const name = nameOf(mutation);
-    const caught = await hunter.hunt({
-      name,
-      seed: known[name]?.seed,
-      most: mutation.elsewhere === undefined ? Number(most) : 5,
-    });
-    found.set(mutation, caught);
-    if (caught) known[name] = { seed: caught.seed, broken: caught.broken };
-    save();
-    const { seed = 'none', theme = '', tried = Number(most), seconds = 0 } = caught ?? {};
-    const seen = caught?.broken ?? mutation.elsewhere ?? '**nothing**';
-    process.stdout.write(
-      `| ${mutation.law} | ${mutation.what} | ${seed} | ${theme} | ${seen.replaceAll('|', '/')} | ${tried} | ${seconds.toFixed(0)} |\n`,
-    );
+    await judge(hunter, mutation);
+    if (!onlyRecorded) save();
   }
   hunter.close();
 }
@@ -100,9 +162,8 @@ async function work(): Promise<void> {
 process.stdout.write('| law | its check taken out | seed | theme | what was seen | lives | s |\n|---|---|---|---|---|---|---|\n');
 await Promise.all(Array.from({ length: availableParallelism() }, work));
 
-const missed = [...found].flatMap(([mutation, caught]) => (caught || mutation.elsewhere !== undefined ? [] : [nameOf(mutation)]));
 process.stdout.write(
-  `${chosen.length} mutations in ${((performance.now() - startedMs) / 1_000).toFixed(0)} s; ${missed.length} caught by none\n`,
+  `${chosen.length} mutations in ${((performance.now() - startedMs) / 1_000).toFixed(0)} s; ${missed.size} caught by none\n`,
 );
-for (const name of missed) process.stderr.write(`caught by no life: ${name}\n`);
-process.exitCode = missed.length > 0 ? 1 : 0;
+for (const name of missed) process.stderr.write(`caught by no life${onlyRecorded ? ' that is recorded' : ''}: ${name}\n`);
+process.exitCode = missed.size > 0 ? 1 : 0;

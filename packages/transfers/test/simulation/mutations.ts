@@ -13,6 +13,8 @@ export interface Mutation {
   /** The theme of lives in which it is looked for first. */
   theme?: string;
   edits: readonly { file: string; find: string; replace: string }[];
+  /** A test that is run against it where no life is known to break: fault injection at the place itself. */
+  test?: { file: string; name: string };
   /** Why no simulated life can see it, and what does. */
   elsewhere?: string;
 }
@@ -55,6 +57,7 @@ const spending = 'packages/transfers/src/checks/spend-limit.ts';
 const epoch = 'packages/transfers/src/restore/ledger-epoch.ts';
 const finishRestore = 'packages/transfers/src/restore/finish-restore.ts';
 
+const anything = 'anything';
 const late = 'answers that come after the lease';
 const running = 'calls that run on while others are answered 409';
 const refusals = 'refusals';
@@ -182,6 +185,11 @@ function keptReason(`,
   {
     law: '4',
     what: 'a lost answer counts as not sent',
+    theme: anything,
+    test: {
+      file: 'packages/transfers/src/send/answers.test.ts',
+      name: 'unconfirmed, then sent again under the same id: one effect',
+    },
     edits: [
       {
         file: outcomes,
@@ -284,11 +292,14 @@ function keptReason(`,
     law: '5',
     what: 'an attempt without an answer between two conflicts is passed over',
     theme: running,
+    test: { file: 'packages/transfers/src/send/answers.test.ts', name: '409, then no answer, then 409' },
     edits: [{ file: outcome, find: 'first_conflict_at: null,', replace: '' }],
   },
   {
     law: '6',
     what: 'first sends go through an open breaker',
+    theme: anything,
+    test: { file: 'packages/transfers/src/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
         file: begin,
@@ -300,6 +311,11 @@ function keptReason(`,
   {
     law: '6',
     what: 'all re-sends probe an open breaker at once',
+    theme: anything,
+    test: {
+      file: 'packages/transfers/src/breaker.test.ts',
+      name: 'a re-send that KPay answered with a conflict once waits for the probe under way',
+    },
     edits: [
       {
         file: begin,
@@ -311,6 +327,8 @@ function keptReason(`,
   {
     law: '6',
     what: 'unknown outcomes are not counted',
+    theme: anything,
+    test: { file: 'packages/transfers/src/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
         file: 'packages/transfers/src/breaker.ts',
@@ -322,6 +340,7 @@ function keptReason(`,
   {
     law: '7',
     what: 'the pin is not compared',
+    theme: anything,
     edits: [
       { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
     ],
@@ -329,6 +348,7 @@ function keptReason(`,
   {
     law: '7',
     what: 'the pin is not compared, at the start nor in the transaction nor with the body that was sent',
+    theme: anything,
     edits: [
       { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
       { file: begin, find: '  assertSamePin(row, pin);\n', replace: '' },
@@ -363,6 +383,7 @@ function keptReason(`,
   {
     law: '8',
     what: 'a pause of a corridor is not seen',
+    theme: anything,
     edits: [
       {
         file: 'packages/transfers/src/pauses.ts',
@@ -479,6 +500,10 @@ function keptReason(`,
     law: 'budget',
     what: 'a slot that was never settled is free after a minute',
     theme: limit,
+    test: {
+      file: 'packages/core/src/budget.test.ts',
+      name: 'of a process that died counts until its lease and a window are over',
+    },
     edits: [
       {
         file: budgetStore,
@@ -557,6 +582,10 @@ function keptReason(`,
     law: '9',
     what: 'a conflict proves something after a restore',
     theme: restores,
+    test: {
+      file: 'packages/transfers/src/restore/restore.test.ts',
+      name: 'send_again: only what the ledger knows to have been sent',
+    },
     edits: [{ file: finishRestore, find: 'possibly_sent = true, refused_before = true,', replace: 'possibly_sent = true,' }],
   },
   {
@@ -587,6 +616,10 @@ function keptReason(`,
     law: 'limits',
     what: 'what is unconfirmed counts for a spend limit from its latest send only',
     theme: spendLimits,
+    test: {
+      file: 'packages/transfers/src/checks/account-rules.test.ts',
+      name: 'counts what will be sent again by itself, however long ago it was sent',
+    },
     edits: [
       {
         file: spending,

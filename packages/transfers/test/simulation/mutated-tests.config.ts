@@ -1,0 +1,17 @@
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { ViteUserConfig } from 'vitest/config';
+import base from '../../../../vitest.config.ts';
+import { mutated, mutations, nameOf, ROOT } from './mutations.ts';
+
+// How mutate.ts runs a test against a mutation: the sources are changed while they are read.
+
+const mutation = mutations.find((each) => nameOf(each) === process.env.KPAY_MUTATION);
+
+const plugin = mutation && {
+  name: 'mutation',
+  enforce: 'pre' as const,
+  transform: (code: string, id: string) => mutated(mutation, pathToFileURL(id.split('?')[0] ?? id).href, code),
+};
+
+const config: ViteUserConfig = { ...base, root: fileURLToPath(ROOT), plugins: plugin ? [plugin] : [] };
+export default config;
