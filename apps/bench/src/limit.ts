@@ -17,7 +17,7 @@ export interface Backlog {
  * One factor for everything that has a clock: the simulator's, and every setting of the worker and the exporter. The
  * greater it is, the more of KPay's minute goes by while this machine thinks.
  */
-export const TIME_SCALE = 10;
+export const TIME_SCALE = 6;
 
 const LIMIT_PER_MINUTE = 100;
 const scaledSeconds = (seconds: number) => String(seconds / TIME_SCALE);

@@ -304,9 +304,9 @@ sends all the while. Resident size with an empty ledger, and the most while they
 | worker | ${mb(beforeMb)} | ${mb(waitingMb)} |
 | Redis | ${mb(redisMb.before)} | ${mb(redisMb.waiting)} |
 
-Meanwhile people ask the API for rates that nobody has read, one after the other, in real time: scaled time would scale the
-waits too. Two slots in a minute are kept for people (the limit's, whoever they are); who asks more often waits for what is
-left, and the API gives up after 5 s.
+Meanwhile people ask the API for rates that nobody has read, in real time: scaled time would scale the waits too. Two slots
+in a minute are kept for people (the limit's, whoever they are); who asks more often waits for the next one that comes free, and
+the API gives up after 5 s.
 
 | a person asks | seconds until the answer |
 |---|---|
