@@ -6,6 +6,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const withServers = (process.env.KPAY_TEST_STORES ?? 'embedded') !== 'embedded';
 // Minutes of chaos, on servers of its own, run where they are asked for: npm run chaos, and CI.
 const withChaos = process.env.KPAY_CHAOS_TRANSFERS !== undefined;
+const withFailovers = process.env.KPAY_FAILOVERS !== undefined;
 // A Prometheus and an Alertmanager that watch a whole system: npm run test:alerts.
 const withAlerts = process.env.KPAY_TEST_ALERTS !== undefined;
 // Each test of these starts a whole kpay: npm run test:processes, and CI. Without them npm test ends within minutes.
@@ -13,7 +14,9 @@ const withProcesses = process.env.KPAY_TEST_PROCESSES !== undefined;
 const left = [
   ...(withProcesses ? [] : ['**/*.processes.test.ts']),
   ...(withAlerts ? [] : ['**/alerts.test.ts']),
-  ...(withChaos ? [] : ['**/chaos.servers.test.ts', ...(withServers ? [] : ['**/*.servers.test.ts'])]),
+  ...(withChaos ? [] : ['**/chaos.servers.test.ts']),
+  ...(withFailovers ? [] : ['**/failover.servers.test.ts']),
+  ...(withServers || withChaos || withFailovers ? [] : ['**/*.servers.test.ts']),
 ];
 
 // These take longest. Begun last, one of them would run alone at the end.

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createSimulator, type Simulator } from '@kpay/simulator';
+import { createSimulator } from '@kpay/simulator';
 import { eventually, freePort, type LocalServer, localPostgres, localRedis, seededRandom, type Unavailable } from '@kpay/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { addFaults } from './chaos/add-faults.ts';
@@ -9,9 +9,9 @@ import { type Freeze, freezeInSend, installHeldCommits } from './chaos/freeze-in
 import { brokenJobs } from './chaos/jobs.ts';
 import { KeptApp } from './chaos/kept-app.ts';
 import { judge } from './chaos/laws.ts';
-import { makeOrder, type Order, SCARCE } from './chaos/orders.ts';
+import { fund, makeOrder, needOf, SCARCE } from './chaos/orders.ts';
 import { countUnsettled, endLongWaits, readLedger } from './chaos/read-ledger.ts';
-import { report } from './chaos/report.ts';
+import { inSeconds, report, say } from './chaos/report.ts';
 import { settingsFor } from './start-kpay.ts';
 
 const TRANSFERS = Number(process.env.KPAY_CHAOS_TRANSFERS ?? 2_000);
@@ -162,25 +162,8 @@ async function settle({ databaseUrl }: { databaseUrl: string }, lastFaultAt: num
   return waitsEnded;
 }
 
-function needOf(orders: readonly Order[]): number {
-  return orders.filter(({ sourceCountry }) => sourceCountry === SCARCE.country).reduce((sum, { amount }) => sum + amount, 0);
-}
-
-function fund({ control }: Simulator, amount: number): void {
-  const wallet = control.truth({ transfers: 0, requests: 0 }).wallets.find(({ country }) => country === SCARCE.country);
-  control.setBalance({ country: SCARCE.country, balance: (Number(wallet?.balance) + amount).toFixed(2) });
-}
-
 async function elapsed(work: Promise<void>): Promise<string> {
   const from = performance.now();
   await work;
   return ((performance.now() - from) / 1_000).toFixed(1);
-}
-
-function inSeconds(since: number): string {
-  return `${Math.round((performance.now() - since) / 1_000)} s`;
-}
-
-function say(line: string): void {
-  process.stdout.write(`${line}\n`);
 }

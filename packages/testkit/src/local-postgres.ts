@@ -11,13 +11,16 @@ const DEBIAN_VERSIONS = '/usr/lib/postgresql';
  * An empty Postgres with a superuser `kpay`, with `more` settings, which overrule ours. It does not wait for the disk
  * unless told to (`fsync=on`), so it survives SIGKILL but not a power cut. Postgres refuses to run as root: then the
  * system's user `postgres` runs it.
+ *
+ * @param standbyOf makes it a standby that streams from that one, instead of an empty one.
  */
-export async function localPostgres(more: readonly string[] = []): Promise<LocalServer | Unavailable> {
+export async function localPostgres(more: readonly string[] = [], standbyOf?: LocalServer): Promise<LocalServer | Unavailable> {
   const postgres = findProgram(['postgres'], debianFolders());
-  // The link on PATH may stand alone; initdb is beside the real one.
-  const initdb = findProgram(['initdb'], postgres === undefined ? [] : [dirname(postgres), ...debianFolders()]);
-  if (postgres === undefined || initdb === undefined)
-    return unavailable('there is no postgres with initdb on PATH or below /usr/lib/postgresql');
+  // The link on PATH may stand alone; the other programs are beside the real one.
+  const beside = postgres === undefined ? [] : [dirname(postgres), ...debianFolders()];
+  const [initdb, baseBackup] = [findProgram(['initdb'], beside), findProgram(['pg_basebackup'], beside)];
+  if (postgres === undefined || initdb === undefined || baseBackup === undefined)
+    return unavailable('there is no postgres with initdb and pg_basebackup on PATH or below /usr/lib/postgresql');
   const asUser = chooseUser();
   if ('unavailable' in asUser) return asUser;
 
@@ -27,7 +30,9 @@ export async function localPostgres(more: readonly string[] = []): Promise<Local
   const data = join(folder.path, 'data');
   const privileges = asUser.owner ? [`--reuid=${asUser.owner.uid}`, `--regid=${asUser.owner.gid}`, '--clear-groups'] : [];
 
-  const prepare = [initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
+  const prepare = standbyOf
+    ? [baseBackup, '-D', data, '-d', standbyOf.url, '--write-recovery-conf', '--checkpoint=fast', '--no-sync']
+    : [initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
   const [program = '', ...args] = asUser.owner ? ['setpriv', ...privileges, ...prepare] : prepare;
   execFileSync(program, args, { stdio: 'pipe', cwd: '/' });
   const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...more];
@@ -38,7 +43,7 @@ export async function localPostgres(more: readonly string[] = []): Promise<Local
     url: `postgres://kpay@127.0.0.1:${port}/postgres`,
     stopSignal: 'SIGINT',
     removeData: folder.remove,
-    readyText: 'ready to accept connections',
+    readyText: standbyOf ? 'ready to accept read-only connections' : 'ready to accept connections',
   });
 }
 

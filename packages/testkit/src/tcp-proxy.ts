@@ -4,7 +4,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from './seeded-random.ts';
 
 export interface TcpProxyOptions {
-  target: { host: string; port: number };
+  /** Looked at for each new connection, so it may change. */
+  target: { readonly host: string; readonly port: number };
   /** Each piece of data waits up to this long on its way; the order within a direction stays. */
   jitterMs?: number;
   /** Makes the jitter repeatable. */

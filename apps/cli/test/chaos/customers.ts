@@ -9,7 +9,8 @@ const CANCELLED = 0.05;
 const ANSWER_WITHIN_MS = 5_000;
 const AGAIN_MS = 100;
 
-const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
+// A connection of its own for each request, as a balancer makes them.
+const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', connection: 'close' };
 
 export type Customers = ReturnType<typeof createCustomers>;
 
@@ -26,16 +27,23 @@ export function createCustomers({ redisUrl, apiUrl, random }: { redisUrl: string
   const refused = new Map<string, string>();
   /** What the API answered to a cancellation. */
   const cancellations = new Map<string, 'cancelled' | 'too_late'>();
-  const count = { askedAgain: 0 };
+  const count = {
+    askedAgain: 0,
+    /** Requests to the API without an answer that says what to do: neither done, nor refused, nor "try again" (503). */
+    failed: [] as string[],
+  };
 
   async function post(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> } | undefined> {
     const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
     try {
       const answer = await fetch(`${apiUrl}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal });
-      return answer.status >= 500 ? undefined : { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
-    } catch {
-      return undefined;
+      if (answer.status < 500) return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
+      const text = await answer.text();
+      if (answer.status !== 503) count.failed.push(`${path}: ${answer.status} ${text}`);
+    } catch (error) {
+      count.failed.push(`${path}: ${error instanceof Error ? (error.cause ?? error) : error}`);
     }
+    return undefined;
   }
 
   /** The transfer's id, or undefined when no answer came. */

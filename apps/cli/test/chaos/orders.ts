@@ -1,4 +1,5 @@
 import type { TransferWish } from '@kpay/producer';
+import type { Simulator } from '@kpay/simulator';
 import { seededRandom } from '@kpay/testkit';
 
 /** What one customer wants. It never changes, however often it is asked for. */
@@ -36,4 +37,15 @@ export function makeOrder(number: number, seed: number): Order {
     ...(random() < EXPIRING && { expiresAt: new Date(Date.now() + expiresInMs).toISOString() }),
     ...(random() < FAILING_WITHOUT_FUNDS && { onInsufficientFunds: 'fail' as const }),
   };
+}
+
+/** What these orders take from the scarce wallet. */
+export function needOf(orders: readonly Order[]): number {
+  return orders.filter(({ sourceCountry }) => sourceCountry === SCARCE.country).reduce((sum, { amount }) => sum + amount, 0);
+}
+
+/** Puts money into the scarce wallet. */
+export function fund({ control }: Simulator, amount: number): void {
+  const wallet = control.truth({ transfers: 0, requests: 0 }).wallets.find(({ country }) => country === SCARCE.country);
+  control.setBalance({ country: SCARCE.country, balance: (Number(wallet?.balance) + amount).toFixed(2) });
 }

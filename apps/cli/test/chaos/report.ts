@@ -53,3 +53,11 @@ function tally(words: readonly string[]): string {
     .sort()
     .join(', ');
 }
+
+export function inSeconds(since: number): string {
+  return `${Math.round((performance.now() - since) / 1_000)} s`;
+}
+
+export function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+}

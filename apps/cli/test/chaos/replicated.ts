@@ -1,0 +1,116 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { createTcpProxy, eventually, type LocalServer, localPostgres, localRedis, type Unavailable } from '@kpay/testkit';
+import { Redis } from 'ioredis';
+import { withDatabase } from './with-database.ts';
+
+// Until somebody notices that the primary is gone.
+const NOTICED_AFTER_MS = 2_000;
+
+/** A primary and a standby behind one address, as a provider runs them. */
+export interface Replicated {
+  /** The same after every failover. */
+  url: string;
+  /** Kills the primary, makes the standby the primary, and gives it a new standby. */
+  failOver(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** How the two of a kind are told what they are. */
+interface Kind {
+  openPrimary(): Promise<LocalServer | Unavailable>;
+  openStandby(primary: LocalServer): Promise<LocalServer | Unavailable>;
+  /** Comes back when the standby has all that the primary has, and will have all that it gets. */
+  follow(primary: LocalServer, standby: LocalServer): Promise<void>;
+  promote(standby: LocalServer): Promise<void>;
+}
+
+// Redis copies after it has answered: what was written last may be lost with the primary.
+const redis: Kind = {
+  openPrimary: () => localRedis(['--appendonly', 'yes']),
+  openStandby: ({ port }) => localRedis(['--appendonly', 'yes', '--replicaof', `127.0.0.1 ${port}`]),
+  async follow(_primary, standby) {
+    await eventually(
+      async () => {
+        const info = await withRedis(standby.url, (client) => client.info('replication'));
+        if (!info.includes('master_link_status:up')) throw new Error('the standby does not follow');
+      },
+      { timeoutMs: 30_000 },
+    );
+  },
+  promote: async ({ url }) => void (await withRedis(url, (client) => client.replicaof('NO', 'ONE'))),
+};
+
+// A commit is answered when the standby has it too: nothing that was accepted is lost with the primary.
+const postgres: Kind = {
+  openPrimary: () => localPostgres(),
+  openStandby: (primary) => localPostgres([], primary),
+  async follow({ url }) {
+    await withDatabase(url, async (client) => {
+      await client.query(`alter system set synchronous_standby_names = '*'`);
+      await client.query('select pg_reload_conf()');
+      await eventually(
+        async () => {
+          const { rows } = await client.query(
+            `select from pg_stat_replication where state = 'streaming' and sync_state = 'sync'`,
+          );
+          if (rows.length !== 1) throw new Error('the standby does not follow');
+        },
+        { timeoutMs: 30_000 },
+      );
+    });
+  },
+  promote: ({ url }) =>
+    withDatabase(url, async (client) => {
+      const { rows } = await client.query<{ promoted: boolean }>('select pg_promote(true, 30) as promoted');
+      if (!rows[0]?.promoted) throw new Error('the standby did not become the primary');
+    }),
+};
+
+export const replicatedRedis = (): Promise<Replicated> => replicate(redis);
+export const replicatedPostgres = (): Promise<Replicated> => replicate(postgres);
+
+async function replicate(kind: Kind): Promise<Replicated> {
+  let primary = given(await kind.openPrimary());
+  let standby = given(await kind.openStandby(primary));
+  await kind.follow(primary, standby);
+  const proxy = await createTcpProxy({
+    target: {
+      host: '127.0.0.1',
+      get port() {
+        return primary.port;
+      },
+    },
+  });
+  const url = new URL(primary.url);
+  url.port = String(proxy.port);
+  return {
+    url: url.toString(),
+    async failOver() {
+      const lost = primary;
+      await lost.kill();
+      await delay(NOTICED_AFTER_MS);
+      await kind.promote(standby);
+      primary = standby;
+      await lost.stop();
+      standby = given(await kind.openStandby(primary));
+      await kind.follow(primary, standby);
+    },
+    async close() {
+      await proxy.close();
+      await standby.stop();
+      await primary.stop();
+    },
+  };
+}
+
+function given(server: LocalServer | Unavailable): LocalServer {
+  // Whoever asks for failovers by name is not served by a skipped suite.
+  if ('unavailable' in server) throw new Error(`failovers need servers of their own: ${server.unavailable}`);
+  return server;
+}
+
+async function withRedis<T>(url: string, ask: (client: Redis) => Promise<T>): Promise<T> {
+  const client = new Redis(url, { maxRetriesPerRequest: 3 });
+  client.on('error', () => {});
+  return ask(client).finally(() => client.disconnect());
+}
