@@ -1,8 +1,10 @@
-import { createLogger, openPostgres } from '@kpay/runtime';
-import { createTcpProxy, keepLog, localPostgres, type TcpProxy } from '@kpay/testkit';
-import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { get, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
+import { createLogger, type Database, openPostgres } from '@kpay/runtime';
+import { createTcpProxy, eventually, keepLog, localPostgres, type TcpProxy } from '@kpay/testkit';
+import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RunningApi, startApi } from './running-api.ts';
+import { adminToken, type RunningApi, startApi } from './running-api.ts';
 
 const server = await localPostgres();
 const LINES = 20;
@@ -12,14 +14,24 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
   if ('unavailable' in server) return;
   let api: RunningApi;
   let network: TcpProxy;
+  let database: Database;
+  /** Reads of the ledger. */
+  let reads = 0;
   beforeAll(async () => {
     network = await createTcpProxy({ target: { host: '127.0.0.1', port: server.port } });
     const url = server.url.replace(`:${server.port}/`, `:${network.port}/`);
-    const database = await openPostgres({ url, logger: createLogger({ name: 'test', destination: keepLog('postgres') }) });
+    database = await openPostgres({ url, logger: createLogger({ name: 'test', destination: keepLog('postgres') }) });
     const db = database.kysely<LedgerSchema>();
     await migrateLedger(db);
-    const ledger = { ledger: createLedger(db), empty: async () => {}, stop: database.close, remove: () => {} };
-    api = await startApi(ledger);
+    const ledger = createLedger(db);
+    const counted: Ledger = {
+      ...ledger,
+      get db() {
+        reads += 1;
+        return ledger.db;
+      },
+    };
+    api = await startApi({ ledger: counted, empty: async () => {}, stop: () => database.close(), remove: () => {} });
   }, 60_000);
   afterAll(async () => {
     await api.close();
@@ -60,6 +72,41 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     const again = await send(lines.join('\n'));
     expect(again.body).toMatchObject({ accepted: 0, replayed: LINES, refused: 0 });
   });
+
+  it('reads an export page by page, and no further than whoever asked has read it', async () => {
+    const rows = 8_000;
+    // 4 kB each, so that the sockets between us cannot hold it all.
+    await database.pool.query(
+      `insert into kpay.transfers (id, account, external_id, owner, request_hash, kpay_external_id, source_country, destination_country,
+        amount_minor, currency, destination_currency, on_insufficient_funds, priority, state, due_at, metadata, created_at, updated_at)
+      select gen_random_uuid(), 'default', 'exported-' || n, 'admin', md5(n::text), gen_random_uuid(), 'COG', 'BEN', 50000, 'XAF', 'XOF',
+        'hold', 5, 'queued', now(), jsonb_build_object('note', repeat('x', 4000)), now() - n * interval '1 second', now()
+      from generate_series(1, $1::int) n`,
+      [rows],
+    );
+    const pages = rows / 500;
+    reads = 0;
+    const headers = { authorization: `Bearer ${adminToken}` };
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      get(`${api.url}/v1/transfers.csv?account=default&corridor=COG-BEN`, { headers }, resolve).on('error', reject);
+    });
+    // Nobody reads it. It is read from the ledger until the sockets are full, and then no more.
+    let before = -1;
+    await eventually(
+      () => {
+        const now = reads;
+        const stands = now > 1 && now === before;
+        before = now;
+        expect(stands).toBe(true);
+      },
+      { everyMs: 1_000, timeoutMs: 60_000 },
+    );
+    process.stdout.write(`${reads} of ${pages} pages were read for one who reads nothing\n`);
+    expect(reads).toBeLessThan(pages - 2);
+    const whole = await text(answer);
+    expect(reads).toBeGreaterThanOrEqual(pages);
+    expect(new Set(whole.match(/exported-\d+/g)).size).toBe(rows);
+  }, 120_000);
 
   it('says within seconds that it is not ready while the network is silent, and 503 when it breaks', async () => {
     network.pause();

@@ -1,15 +1,7 @@
-import { createLogger, type Database, openPostgres } from '@kpay/runtime';
-import { localPostgres } from '@kpay/testkit';
-import {
-  type Ledger,
-  type LedgerSchema,
-  listTransfers,
-  openLedger,
-  type TransferFilter,
-  type TransferPosition,
-} from '@kpay/transfers';
 import pg from 'pg';
+import { Pool } from 'undici';
 import { median } from './median.ts';
+import { openStage, type Stage } from './stage.ts';
 
 /** What one list costs in a small ledger and in a large one. */
 export interface ListCost {
@@ -20,60 +12,71 @@ export interface ListCost {
   ms: { small: number; large: number };
 }
 
-const PAGE = 51;
 /** How many transfers there are of whatever is rare, in a ledger of any size. */
 const RARE = 10;
+const SERVER = ['fsync=off', 'shared_buffers=512MB', 'max_wal_size=4GB', 'maintenance_work_mem=256MB'];
 
 /**
- * Lists and searches of every kind in a ledger of 10,000 transfers and in one of `transfers`, in turn, on one Postgres.
- * The ledger is asked as the API asks it; HTTP, which costs the same on both sides, is left out.
+ * Lists and searches of every kind in a ledger of 10,000 transfers and in one of `transfers`, in turn, on one Postgres; each
+ * asked for at an admin API of its own, from the request to the last byte of the answer.
  */
 export async function measureLists({ transfers, rounds }: { transfers: number; rounds: number }): Promise<ListCost[]> {
-  const server = await localPostgres(['fsync=off', 'shared_buffers=512MB', 'max_wal_size=4GB', 'maintenance_work_mem=256MB']);
-  if ('unavailable' in server) throw new Error(`the benchmarks need it: ${server.unavailable}`);
-  const opened: Database[] = [];
+  const stage = await openStage({ postgres: SERVER });
+  const opened: Side[] = [];
   try {
-    const small = await fill(server.url, 'small', 10_000, opened);
-    const large = await fill(server.url, 'large', transfers, opened);
+    const small = await openSide(stage, 'small', 10_000, opened);
+    const large = await openSide(stage, 'large', transfers, opened);
     const costs: ListCost[] = [];
     for (const { what, filter, from = 0 } of kinds) {
-      const sides = { small: { ...small, times: [] as number[], rows: 0 }, large: { ...large, times: [] as number[], rows: 0 } };
+      const measured = [small, large].map((side) => ({ side, path: '', times: [] as number[], rows: 0 }));
+      for (const each of measured) each.path = await pathOf(each.side, filter, from);
       for (let round = 0; round < rounds; round += 1) {
-        for (const side of Object.values(sides)) {
-          const after = from === 0 ? undefined : positionAt(side.transfers, from);
+        for (const each of measured) {
           const startedMs = performance.now();
-          const page = await listTransfers(side.ledger, filterFor(filter, side.transfers), {
-            limit: PAGE,
-            ...(after && { after }),
-          });
-          side.times.push(performance.now() - startedMs);
-          side.rows = page.length;
+          const page = await each.side.read(each.path);
+          each.times.push(performance.now() - startedMs);
+          each.rows = page.items.length;
         }
       }
+      const [ofSmall, ofLarge] = measured;
+      if (!ofSmall || !ofLarge) throw new Error('there are two sides');
       costs.push({
         what,
-        rows: { small: sides.small.rows, large: sides.large.rows },
-        ms: { small: median(sides.small.times), large: median(sides.large.times) },
+        rows: { small: ofSmall.rows, large: ofLarge.rows },
+        ms: { small: median(ofSmall.times), large: median(ofLarge.times) },
       });
     }
     return costs;
   } finally {
-    for (const database of opened) await database.close();
-    await server.stop();
+    for (const side of opened) await side.close();
+    await stage.close();
   }
 }
 
+interface Page {
+  items: unknown[];
+  nextCursor: string | null;
+}
+
+interface Side {
+  transfers: number;
+  read(path: string): Promise<Page>;
+  close(): Promise<void>;
+}
+
+const STRETCH = 'an hour';
+
 interface Kind {
   what: string;
-  filter: TransferFilter & { stretch?: true };
-  /** How far down the list the page begins, from 0 to 1. */
-  from?: number;
+  filter: Readonly<Record<string, string>> | typeof STRETCH;
+  /** How far down the list the page begins, from 0 to 1; `end`: 30 before its end. */
+  from?: number | 'end';
 }
 
 const kinds: readonly Kind[] = [
   { what: 'the first page', filter: {} },
   { what: 'a page from the middle', filter: {}, from: 0.5 },
-  { what: 'the last page', filter: {}, from: 0.999 },
+  { what: 'the last page', filter: {}, from: 'end' },
   { what: 'an account with nearly all', filter: { account: 'default' } },
   { what: 'an account with 10', filter: { account: 'rare' } },
   { what: 'a state of most', filter: { state: 'succeeded' } },
@@ -84,7 +87,7 @@ const kinds: readonly Kind[] = [
   { what: 'a corridor of 10', filter: { corridor: 'KEN-UGA' } },
   { what: 'amounts of a half', filter: { minAmount: '500000' } },
   { what: 'amounts of 10', filter: { minAmount: '9000000', maxAmount: '9999999' } },
-  { what: 'an hour in the middle', filter: { stretch: true } },
+  { what: 'an hour in the middle', filter: STRETCH },
   { what: 'an externalId', filter: { externalId: 'order-5000' } },
   { what: 'a word in every tenth reason', filter: { reason: 'refused' } },
   { what: 'a word in 10 reasons', filter: { reason: 'zebra' } },
@@ -95,32 +98,49 @@ const kinds: readonly Kind[] = [
 const END_MS = Date.UTC(2026, 0, 1);
 const EVERY_MS = 60_000;
 
-function positionAt(transfers: number, share: number): TransferPosition {
-  return { createdAt: new Date(END_MS - Math.round(transfers * share) * EVERY_MS), id: 'ffffffff-ffff-4fff-bfff-ffffffffffff' };
+function timeAt(transfers: number, share: number): Date {
+  return new Date(END_MS - Math.round(transfers * share) * EVERY_MS);
 }
 
-function filterFor({ stretch, ...filter }: Kind['filter'], transfers: number): TransferFilter {
-  if (!stretch) return filter;
-  const { createdAt } = positionAt(transfers, 0.5);
-  return { ...filter, createdFrom: new Date(createdAt.getTime() - 60 * EVERY_MS), createdTo: createdAt };
+async function pathOf({ transfers, read }: Side, filter: Kind['filter'], from: number | 'end'): Promise<string> {
+  const path = `/v1/transfers?${new URLSearchParams(queryOf(filter, transfers))}`;
+  if (from === 0) return path;
+  // A cursor of this list, moved: to come there page by page would take ten thousand of them.
+  const { nextCursor } = await read(`${path}&limit=1`);
+  const [, , madeFor] = JSON.parse(Buffer.from(nextCursor ?? '', 'base64url').toString());
+  const moved = [
+    timeAt(transfers, from === 'end' ? 1 - 30 / transfers : from).toISOString(),
+    'ffffffff-ffff-4fff-bfff-ffffffffffff',
+    madeFor,
+  ];
+  return `${path}&cursor=${Buffer.from(JSON.stringify(moved)).toString('base64url')}`;
 }
 
-async function fill(
-  url: string,
-  name: string,
-  transfers: number,
-  opened: Database[],
-): Promise<{ ledger: Ledger; transfers: number }> {
-  const own = new URL(url);
-  own.pathname = `/${name}`;
-  await run(url, `create database ${name}`);
-  const database = await openPostgres({ url: own.toString(), logger: createLogger({ name: 'bench', level: 'silent' }) });
-  opened.push(database);
-  const ledger = await openLedger(database.kysely<LedgerSchema>());
-  // Not by the pool, whose statements may take ten seconds.
-  await run(own.toString(), rowsOf(transfers));
-  await run(own.toString(), 'vacuum analyze kpay.transfers');
-  return { ledger, transfers };
+function queryOf(filter: Kind['filter'], transfers: number): Record<string, string> {
+  if (filter !== STRETCH) return { ...filter };
+  const end = timeAt(transfers, 0.5);
+  return { createdFrom: new Date(end.getTime() - 60 * EVERY_MS).toISOString(), createdTo: end.toISOString() };
+}
+
+async function openSide(stage: Stage, name: string, transfers: number, opened: Side[]): Promise<Side> {
+  const url = await stage.createDatabase(name);
+  const { url: apiUrl, token } = await stage.startAdminApi({ DATABASE_URL: url, KPAY_API_REQUESTS_PER_MINUTE: '1000000' });
+  const pool = new Pool(apiUrl, { connections: 1 });
+  const side: Side = {
+    transfers,
+    async read(path) {
+      const answer = await pool.request({ method: 'GET', path, headers: { authorization: `Bearer ${token}` } });
+      const text = await answer.body.text();
+      if (answer.statusCode !== 200) throw new Error(`${path}: ${answer.statusCode} ${text}`);
+      return JSON.parse(text) as Page;
+    },
+    close: () => pool.close(),
+  };
+  opened.push(side);
+  // Not by the API's connections, whose statements may take ten seconds.
+  await run(url, rowsOf(transfers));
+  await run(url, 'vacuum analyze kpay.transfers');
+  return side;
 }
 
 async function run(url: string, statement: string): Promise<void> {

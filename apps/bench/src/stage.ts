@@ -27,7 +27,13 @@ export interface Stage {
 /** A ledger that waits for the disk with every commit, as in production. */
 const DURABLE = ['fsync=on', 'synchronous_commit=on', 'shared_buffers=256MB'];
 
-export async function openStage({ timeScale = 1 }: { timeScale?: number } = {}): Promise<Stage> {
+export async function openStage({
+  timeScale = 1,
+  postgres: postgresSettings = DURABLE,
+}: {
+  timeScale?: number;
+  postgres?: readonly string[];
+} = {}): Promise<Stage> {
   const opened: { stop(): Promise<void> }[] = [];
   const close = async () => {
     for (const each of opened.splice(0).reverse()) await each.stop();
@@ -37,7 +43,7 @@ export async function openStage({ timeScale = 1 }: { timeScale?: number } = {}):
     return server;
   };
   try {
-    const postgres = keep(available(await localPostgres(DURABLE)));
+    const postgres = keep(available(await localPostgres([...postgresSettings])));
     const redis = keep(available(await localRedis(['--appendonly', 'yes', '--appendfsync', 'everysec'])));
     const simulatorPort = await freePort();
     const simulatorUrl = `http://127.0.0.1:${simulatorPort}`;
