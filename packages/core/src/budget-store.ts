@@ -21,10 +21,11 @@ export interface BudgetRules {
   /** While fewer slots than this are in use, they are given as fast as anybody asks. */
   burst: number;
   /**
-   * From then on those beyond the reserves are given one by one, so far apart. Given all at once they would also come free
-   * all at once, and until then nobody could be served who has used up a reserve.
+   * From then on those beyond the reserves are given one by one, in this share of the time for which they would last until
+   * more come free. Given all at once they would also come free all at once, and until then nobody could be served who has
+   * used up a reserve.
    */
-  paceMs: number;
+  pace: number;
   /** How long nobody may have asked for slots that were due, and they are still given, at once. */
   catchUpMs: number;
   /** A person does not wait for the pace, and gets the next slot that comes free, while people use fewer than this. */
@@ -131,20 +132,40 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
     return held.size + answered.size + unanswered.size;
   }
 
-  /** When `lane` could be served at the earliest, if nobody else takes a slot before. */
-  function earliestMs(lane: Lane, rules: BudgetRules, nowMs: number): number {
-    // A held slot may be answered in this moment and then counts for a window.
+  /** When each slot is free at the earliest: a held one may be answered in this moment and then counts for a window. */
+  function endsOf(rules: BudgetRules, nowMs: number): Array<{ lane: Lane; freeMs: number }> {
     const heldUntilMs = nowMs + rules.windowMs + ROUNDING_MS;
-    const ends = [
+    return [
       ...[...held.values()].map((slot) => ({ lane: slot.lane, freeMs: Math.min(slot.countsUntilMs, heldUntilMs) })),
       ...[...answered.values(), ...unanswered.values()].map((slot) => ({ lane: slot.lane, freeMs: slot.countsUntilMs })),
     ].sort((a, b) => a.freeMs - b.freeMs);
+  }
+
+  /** When `lane` could be served at the earliest, if nobody else takes a slot before. */
+  function earliestMs(lane: Lane, rules: BudgetRules, nowMs: number): number {
     const left = { ...used };
-    for (const end of ends) {
+    for (const end of endsOf(rules, nowMs)) {
       left[end.lane] -= 1;
       if (mayTake(lane, left, rules, personWaitsUntilMs > nowMs)) return end.freeMs;
     }
     return nowMs + rules.windowMs;
+  }
+
+  /** How long after a slot beyond the reserves the next one is due. */
+  function paceMs(rules: BudgetRules, nowMs: number): number {
+    const { limit, windowMs, reserves, pace } = rules;
+    const left = { ...used };
+    let free = lanes.reduce((sum, lane) => sum - Math.max(reserves[lane], used[lane]), limit);
+    let apartMs = 0;
+    // What is free must last until each of those under way is free as well.
+    for (const { lane, freeMs } of endsOf(rules, nowMs)) {
+      if (left[lane] > reserves[lane]) {
+        apartMs = Math.max(apartMs, (freeMs - nowMs) / Math.max(1, free));
+        free += 1;
+      }
+      left[lane] -= 1;
+    }
+    return pace * Math.max(apartMs, windowMs / Math.max(1, free));
   }
 
   return {
@@ -162,7 +183,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
         if (lane === 'people') personWaitsUntilMs = Math.max(personWaitsUntilMs, askedAgainMs + LATE_PERSON_MS);
         return { granted: false, waitMs };
       }
-      if (paced) paceAtMs = Math.max(paceAtMs, nowMs - rules.catchUpMs) + rules.paceMs;
+      if (paced) paceAtMs = Math.max(paceAtMs, nowMs - rules.catchUpMs) + paceMs(rules, nowMs);
       taken += 1;
       const slotId = String(taken);
       add(held, slotId, { lane, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });

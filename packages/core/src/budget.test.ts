@@ -27,11 +27,11 @@ function takeMany(budget: Budget, lane: Lane, count: number): Promise<BudgetSlot
   return Promise.all(Array.from({ length: count }, () => budget.take(lane)));
 }
 
-/** Takes slots as they come, counts them, and holds them. */
+/** Takes slots as they come, and counts them; each is answered at once. */
 function countTakes(budget: Budget, lane: Lane, most: number): { taken: number } {
   const counted = { taken: 0 };
   const take = async (): Promise<void> => {
-    await budget.take(lane);
+    (await budget.take(lane)).answered();
     counted.taken += 1;
   };
   for (let number = 0; number < most; number += 1) void take();
@@ -233,22 +233,22 @@ describe('a backlog of money', () => {
     const opened = open();
     const givenMs = work(opened);
     await opened.clock.advance(BACKLOG_MS);
-    expect(givenMs.filter((atMs) => atMs < seconds(1)).length).toBeGreaterThanOrEqual(10);
+    expect(givenMs.filter((atMs) => atMs < seconds(1)).length).toBeGreaterThanOrEqual(25);
     for (let fromMs = 0; fromMs < BACKLOG_MS; fromMs += WINDOW_MS) {
       const inWindow = givenMs.filter((atMs) => atMs >= fromMs && atMs < fromMs + WINDOW_MS);
       expect(inWindow.length, `from ${fromMs} ms`).toBeGreaterThanOrEqual(89);
       expect(inWindow.length, `from ${fromMs} ms`).toBeLessThanOrEqual(90);
     }
-    // By then the burst, and the gap that it leaves a window later, have been evened out.
-    const settled = givenMs.filter((atMs) => atMs > 2 * WINDOW_MS);
-    expect(Math.max(...settled.slice(1).map((atMs, index) => atMs - (settled[index] ?? 0)))).toBeLessThan(seconds(7));
+    // Slots that are free last until more come free, from the end of the burst on.
+    const settled = givenMs.filter((atMs) => atMs > seconds(5));
+    expect(Math.max(...settled.slice(1).map((atMs, index) => atMs - (settled[index] ?? 0)))).toBeLessThan(seconds(4));
   });
 
   it.each([3, 5, 30])('lets a person who asks every %i s wait for less than 3 s, at p95', async (everyS) => {
     const { budget, clock, store } = open();
     const { budget: elsewhere } = open({ clock, store });
     const givenMs = work({ budget, clock });
-    await clock.advance(2 * WINDOW_MS);
+    await clock.advance(seconds(5));
     const waitsMs: number[] = [];
     const ask = async (): Promise<void> => {
       const askedMs = clock.monotonicMs();
@@ -301,7 +301,7 @@ describe('a backlog of money', () => {
         .map((untilMs) => givenMs.filter((atMs) => atMs > untilMs - WINDOW_MS && atMs <= untilMs).length),
     );
     expect(most).toBeGreaterThan(90);
-    expect(most).toBeLessThanOrEqual(115);
+    expect(most).toBeLessThanOrEqual(130);
   });
 });
 

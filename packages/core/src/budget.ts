@@ -76,23 +76,24 @@ export function reservesFor(limit: number): Readonly<Record<Lane, number>> {
   return reserves;
 }
 
-/** Whoever has a few transfers does not want them spread over seconds. */
+/** Whoever has a few transfers does not want them spread over seconds. At least that many, else a quarter of the limit. */
 const LEAST_BURST = 10;
+/** Above this limit nothing is paced: it would cost more than it is worth where slots come free many times a second. */
+const PACED_UP_TO = 1_000;
 
-/** A little faster than the slots would last for the window, so that what a busy machine has missed is made up for. */
-const PACE = 0.95;
+/** Fast enough that what a busy machine has missed is made up for, slow enough that a few places stay free for others. */
+const PACE = 0.7;
 
 /** The rules of a budget whose limit is KPay's. */
 export function budgetRules({ limit, windowMs }: Pick<BudgetOptions, 'limit' | 'windowMs'>): BudgetRules {
   const reserves = reservesFor(limit);
-  const reserved = lanes.reduce((sum, lane) => sum + reserves[lane], 0);
   return {
     limit,
     windowMs,
     leaseMs: LEASE_MS,
     reserves,
-    burst: Math.max(LEAST_BURST, Math.floor(limit / 10)),
-    paceMs: (PACE * windowMs) / (limit - reserved),
+    burst: limit > PACED_UP_TO ? limit : Math.max(LEAST_BURST, Math.floor(limit / 4)),
+    pace: PACE,
     catchUpMs: windowMs / 30,
     peopleFirst: Math.floor(limit / 4),
   };

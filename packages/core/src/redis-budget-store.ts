@@ -22,7 +22,7 @@ if last[2] then redis.call('PEXPIREAT', KEYS[1], last[2]) end
 `;
 
 /**
- * KEYS: slots, block, pace, person. ARGV: member id, lane, limit, windowMs, leaseMs, burst, paceMs, catchUpMs, peopleFirst,
+ * KEYS: slots, block, pace, person. ARGV: member id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst,
  * then each lane with its reserve.
  */
 const take = createScript(`${LUA_NOW}
@@ -39,11 +39,11 @@ for i = 10, #ARGV, 2 do
   reserves[ARGV[i]] = tonumber(ARGV[i + 1])
   if ARGV[i] ~= lane then mostKept = mostKept + reserves[ARGV[i]] end
 end
--- With this many left whose slots they are does not matter, except for whether this lane has used up its reserve.
+-- With so many left and no pace it does not matter whose the slots in use are.
 local plenty = inUse + mostKept < limit
 local burstLasts = inUse < burst
 local ends = {}
-if not plenty or not (burstLasts or reserves[lane] == 0) then
+if not (plenty and burstLasts) then
   local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
   for i = 1, #slots, 2 do
     local state, owner = string.match(slots[i], '^(%a+):(%a+):')
@@ -53,6 +53,7 @@ if not plenty or not (burstLasts or reserves[lane] == 0) then
     used[owner] = used[owner] + 1
     ends[#ends + 1] = { owner = owner, freeAt = freeAt }
   end
+  table.sort(ends, function(a, b) return a.freeAt < b.freeAt end)
 end
 
 local paced = not burstLasts and used[lane] >= reserves[lane]
@@ -60,11 +61,29 @@ local paceAt = paced and tonumber(redis.call('GET', KEYS[3]) or 0)
 local first = lane == 'people' and used.people < peopleFirst
 if paced and not first and paceAt > now then return math.ceil(paceAt - now) end
 
+-- How long after a slot beyond the reserves the next one is due. What is free must last until each of those under way is
+-- free as well.
+local function paceFor()
+  local left, free, apart = {}, limit, 0
+  for each, reserve in pairs(reserves) do
+    left[each] = used[each]
+    free = free - math.max(reserve, used[each])
+  end
+  for _, slot in ipairs(ends) do
+    if left[slot.owner] > reserves[slot.owner] then
+      apart = math.max(apart, (slot.freeAt - now) / math.max(1, free))
+      free = free + 1
+    end
+    left[slot.owner] = left[slot.owner] - 1
+  end
+  return pace * math.max(apart, window / math.max(1, free))
+end
+
 local function grant()
   redis.call('ZADD', KEYS[1], now + lease + window + ${ROUNDING_MS}, 'held:' .. lane .. ':' .. id)
   ${LUA_KEEP}
   if paced then
-    local nextAt = math.max(paceAt, now - catchUp) + pace
+    local nextAt = math.max(paceAt, now - catchUp) + paceFor()
     redis.call('SET', KEYS[3], string.format('%.3f', nextAt), 'PX', math.ceil(nextAt - now + catchUp))
   end
   return 0
@@ -87,7 +106,6 @@ local function mayTake()
 end
 
 local function earliest()
-  table.sort(ends, function(a, b) return a.freeAt < b.freeAt end)
   for _, slot in ipairs(ends) do
     used[slot.owner] = used[slot.owner] - 1
     inUse = inUse - 1
@@ -141,11 +159,11 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
   const personKey = `{kpay-budget-${key}}:person`;
 
   return {
-    async take(lane: Lane, { limit, windowMs, leaseMs, burst, paceMs, catchUpMs, peopleFirst, reserves }: BudgetRules) {
+    async take(lane: Lane, { limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst, reserves }: BudgetRules) {
       // Made here and never reused, so that a slot from before a wipe cannot settle one from after it.
       const id = randomUUID();
       const reservesByLane = lanes.flatMap((each) => [each, reserves[each]]);
-      const values = [id, lane, limit, windowMs, leaseMs, burst, paceMs, catchUpMs, peopleFirst, ...reservesByLane];
+      const values = [id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst, ...reservesByLane];
       const waitMs = Number(await take(redis, [slotsKey, blockKey, paceKey, personKey], values));
       return waitMs === 0 ? { granted: true, slotId: `${lane}:${id}` } : { granted: false, waitMs };
     },
