@@ -1,0 +1,57 @@
+import { createLogger, openPostgres } from '@kpay/runtime';
+import { createTestDatabase, keepLog, testServerUrls } from '@kpay/testkit';
+import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type RunningApi, startApi } from './running-api.ts';
+
+const servers = testServerUrls();
+const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+
+describe.skipIf(!servers)('a batch of 1,000 with atomic=true, on Postgres', { timeout: 120_000 }, () => {
+  let api: RunningApi;
+  beforeAll(async () => {
+    const { url, drop } = await createTestDatabase(servers?.postgresUrl ?? '');
+    const database = await openPostgres({ url, logger: createLogger({ name: 'test', destination: keepLog('postgres') }) });
+    const db = database.kysely<LedgerSchema>();
+    await migrateLedger(db);
+    const stop = async () => {
+      await database.close();
+      await drop();
+    };
+    api = await startApi({ ledger: createLedger(db), empty: async () => {}, stop, remove: () => {} });
+  }, 60_000);
+  afterAll(() => api.close());
+
+  const lines = Array.from({ length: 1_000 }, (_, n) => ({ ...wish, externalId: `thousand-${n}` }));
+  const ndjson = (orders: readonly object[]) => orders.map((order) => JSON.stringify(order)).join('\n');
+  const csv = ['externalId,sourceCountry,destinationCountry,amount']
+    .concat(lines.map(({ externalId }) => `${externalId},CMR,GAB,50000`))
+    .join('\r\n');
+  const send = (body: string, type: string) =>
+    api.ask('/v1/transfers/batch?atomic=true', { body, headers: { 'content-type': type } });
+  const recorded = async () =>
+    (await api.ledger.db.selectFrom('kpay.transfers').select('id').where('external_id', 'like', 'thousand-%').execute()).length;
+
+  it('makes none when the last line is refused', async () => {
+    const answer = await send(ndjson([...lines.slice(1), { ...wish, amount: 1 }]), 'application/x-ndjson');
+    expect(answer).toMatchObject({
+      status: 422,
+      body: { code: 'batch_refused', lines: [{ line: 1_000, pointer: '/amount' }] },
+    });
+    expect(await recorded()).toBe(0);
+  });
+
+  it('makes all of them as CSV, and answers the same ones as NDJSON', async () => {
+    const made = await send(csv, 'text/csv');
+    expect(made).toMatchObject({ status: 200, body: { accepted: 1_000, replayed: 0, refused: 0 } });
+    expect(await recorded()).toBe(1_000);
+    const again = await send(ndjson(lines), 'application/x-ndjson');
+    expect(again).toMatchObject({ status: 200, body: { accepted: 0, replayed: 1_000, refused: 0 } });
+  });
+
+  it('makes all of them as NDJSON', async () => {
+    const others = lines.map((line) => ({ ...line, externalId: `more-${line.externalId}` }));
+    const made = await send(ndjson(others), 'application/x-ndjson');
+    expect(made).toMatchObject({ status: 200, body: { accepted: 1_000, replayed: 0, refused: 0 } });
+  });
+});
