@@ -97,10 +97,11 @@ export class Laws {
   async broken(): Promise<string[]> {
     const { ledger, simulator, timeline, writes } = this.universe;
     const truth = simulator.control.truth({ requestsAfter: this.seenRequest });
-    if (writes() === this.seenWrites && truth.requests.length === 0 && truth.transferCount === this.seenTransfers) return [];
+    const written = writes() !== this.seenWrites;
+    if (!written && truth.requests.length === 0 && truth.transferCount === this.seenTransfers) return [];
     this.seenWrites = writes();
     this.seenTransfers = truth.transferCount;
-    const news = await viewLedger(ledger, { event: this.seenEvent, ms: this.seenMs });
+    const news = written ? await viewLedger(ledger, { event: this.seenEvent, ms: this.seenMs }) : nothingNew;
     for (const row of news.rows) this.rows.set(row.id, row);
     const view = { ...news, rows: [...this.rows.values()] };
     for (const row of news.rows) this.orderedIds.add(row.kpayId);
@@ -121,7 +122,7 @@ export class Laws {
       ...(await this.misreserved(view)),
     ];
     this.seenEvent = view.events.at(-1)?.sequence ?? this.seenEvent;
-    this.seenMs = timeline.nowMs();
+    if (written) this.seenMs = timeline.nowMs();
     this.seenRequest = truth.requests.at(-1)?.sequence ?? this.seenRequest;
     return broken;
   }
@@ -441,6 +442,9 @@ export class Laws {
     return explained.state === 'succeeded' && (explained.finishedMs ?? 0) > askedMs - IN_BALANCE_MS;
   }
 }
+
+/** Of a ledger that nobody has written to since it was looked at. */
+const nothingNew: LedgerView = { rows: [], events: [], attempts: [], pauses: [], unknownInARow: 0 };
 
 function keyOf({ id, number }: AttemptView): string {
   return `${id} ${number}`;
