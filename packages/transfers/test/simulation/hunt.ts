@@ -6,7 +6,7 @@ import { openTestPglite } from '../test-ledger.ts';
 import { live } from './life.ts';
 import type { Caught, Hunt } from './mutate.ts';
 import { type Mutation, mutated, mutations, nameOf, ROOT } from './mutations.ts';
-import { themeOf, themes } from './themes.ts';
+import { seedOf, themeOf } from './themes.ts';
 import { openUniverse } from './world.ts';
 
 // A process of mutate.ts. Each mutation is a copy of our modules that lives in memory only: the same addresses with a
@@ -63,8 +63,8 @@ async function hunt(pglite: PGlite, { name, seed, most }: Hunt): Promise<Caught 
 /** The one that is known, those of the mutation's theme, then all others. */
 function seedsFor({ theme }: Mutation, known: number | undefined, most: number): number[] {
   const all = Array.from({ length: most }, (_, index) => index + 1);
-  const itsOwn = all.map((number) => themes.findIndex(({ name }) => name === theme) + number * themes.length);
-  const ordered = theme === undefined ? all : [...itsOwn.slice(0, Math.ceil(most / 2)), ...all];
+  const itsOwn = all.map((number) => seedOf(theme ?? '', number)).filter((seed) => seed !== undefined);
+  const ordered = [...itsOwn.slice(0, Math.ceil(most * 0.8)), ...all];
   return [...new Set([...(known === undefined ? [] : [known]), ...ordered])].slice(0, most);
 }
 

@@ -57,7 +57,9 @@ const spending = 'packages/transfers/src/checks/spend-limit.ts';
 const epoch = 'packages/transfers/src/restore/ledger-epoch.ts';
 const finishRestore = 'packages/transfers/src/restore/finish-restore.ts';
 
-const anything = 'anything';
+const outages = 'outages';
+const wrongSettings = 'wrong settings';
+const pauses = 'pauses';
 const late = 'answers that come after the lease';
 const running = 'calls that run on while others are answered 409';
 const refusals = 'refusals';
@@ -185,7 +187,7 @@ function keptReason(`,
   {
     law: '4',
     what: 'a lost answer counts as not sent',
-    theme: anything,
+    theme: refusals,
     test: {
       file: 'packages/transfers/src/send/answers.test.ts',
       name: 'unconfirmed, then sent again under the same id: one effect',
@@ -298,7 +300,7 @@ function keptReason(`,
   {
     law: '6',
     what: 'first sends go through an open breaker',
-    theme: anything,
+    theme: outages,
     test: { file: 'packages/transfers/src/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
@@ -311,7 +313,7 @@ function keptReason(`,
   {
     law: '6',
     what: 'all re-sends probe an open breaker at once',
-    theme: anything,
+    theme: outages,
     test: {
       file: 'packages/transfers/src/breaker.test.ts',
       name: 'a re-send that KPay answered with a conflict once waits for the probe under way',
@@ -327,7 +329,7 @@ function keptReason(`,
   {
     law: '6',
     what: 'unknown outcomes are not counted',
-    theme: anything,
+    theme: outages,
     test: { file: 'packages/transfers/src/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
@@ -340,7 +342,7 @@ function keptReason(`,
   {
     law: '7',
     what: 'the pin is not compared',
-    theme: anything,
+    theme: wrongSettings,
     edits: [
       { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
     ],
@@ -348,7 +350,7 @@ function keptReason(`,
   {
     law: '7',
     what: 'the pin is not compared, at the start nor in the transaction nor with the body that was sent',
-    theme: anything,
+    theme: wrongSettings,
     edits: [
       { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
       { file: begin, find: '  assertSamePin(row, pin);\n', replace: '' },
@@ -383,7 +385,7 @@ function keptReason(`,
   {
     law: '8',
     what: 'a pause of a corridor is not seen',
-    theme: anything,
+    theme: pauses,
     edits: [
       {
         file: 'packages/transfers/src/pauses.ts',

@@ -109,8 +109,8 @@ export const themes: readonly Theme[] = [
     limits: [40],
   }),
   theme('the limit', {
-    happenings: { ...calm, crash: 0.8, freeze: 1.5, accept: 9, read: 40, deliver: 40, wait: 7, cancel: 0.3 },
-    odds: { late: 0.08, lost: 0.05, refused: 0.05, refusedAfterUnknown: 0.05, read: 0.01 },
+    happenings: { ...calm, crash: 2, freeze: 1.5, accept: 9, read: 40, deliver: 40, wait: 7, cancel: 0.3 },
+    odds: { late: 0.2, lost: 0.05, refused: 0.05, refusedAfterUnknown: 0.05, read: 0.01 },
     ordersAtStart: 6,
     limits: [8, 10],
     waitsMs: [1_000, 6_000, 20_000, 34_000],
@@ -132,12 +132,12 @@ export const themes: readonly Theme[] = [
   }),
   theme('restores', {
     happenings: { ...calm, crash: 1, restart: 1, wipe: 0.3, backUp: 5, restore: 4, finishRestore: 6, acceptAgain: 4, wait: 8 },
-    odds: { refused: 0.3, lostAfterRefusal: 0.5 },
+    odds: { lost: 0.4, refused: 0.3, refusedAfterUnknown: 0.6, lostAfterRefusal: 0.5 },
     waitsMs: [1_000, 20_000, 34_000, 46_000],
     limits: [40],
   }),
   theme('spend limits', {
-    happenings: { ...calm, accept: 10, deliver: 40, wait: 8 },
+    happenings: { ...calm, accept: 10, deliver: 40, wait: 8, pause: 1.5 },
     odds: { late: 0.1, lost: 0.2, refused: 0.1 },
     ordersAtStart: 8,
     waitsMs: [1_000, 20_000, 46_000, 130_000],
@@ -150,6 +150,38 @@ export const themes: readonly Theme[] = [
   }),
 ];
 
+/** What the lives about anything are about in three cases of four: it takes a whole life, and few are needed. */
+const seldom: readonly Theme[] = [
+  theme('outages', {
+    happenings: { ...calm, outage: 4, accept: 9, sweep: 20, wait: 10, cancel: 0.3 },
+    odds: { late: 0.05 },
+    actions: 260,
+    ordersAtStart: 6,
+    limits: [40],
+    waitsMs: [1_000, 6_000, 20_000, 34_000, 46_000],
+    rich: true,
+  }),
+  theme('wrong settings', {
+    happenings: { ...calm, misconfigure: 4, rotateKeys: 3, restart: 2, accept: 8, deliver: 40 },
+    limits: [40],
+    rich: true,
+  }),
+  theme('pauses', {
+    happenings: { ...calm, pause: 6, lift: 4, accept: 8, deliver: 40, wait: 8 },
+    limits: [40],
+    rich: true,
+  }),
+];
+
 export function themeOf(seed: number): Theme {
-  return themes[seed % themes.length] ?? usual;
+  const own = themes[seed % themes.length] ?? usual;
+  return own === usual ? (seldom[Math.floor(seed / themes.length) % (seldom.length + 1)] ?? usual) : own;
+}
+
+/** The n-th seed of a theme, from 1 on; undefined when there is no such theme. */
+export function seedOf(name: string, n: number): number | undefined {
+  const place = themes.findIndex((each) => each.name === name);
+  if (place > 0) return n * themes.length + place;
+  const quarter = place === 0 ? seldom.length : seldom.findIndex((each) => each.name === name);
+  return quarter < 0 ? undefined : (n * (seldom.length + 1) + quarter) * themes.length;
 }
