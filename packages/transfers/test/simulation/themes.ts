@@ -167,7 +167,7 @@ const seldom: readonly Theme[] = [
     rich: true,
   }),
   theme('pauses', {
-    happenings: { ...calm, pause: 6, lift: 4, accept: 8, deliver: 40, wait: 8 },
+    happenings: { ...calm, pause: 2, lift: 4, accept: 12, deliver: 40, wait: 4 },
     limits: [40],
     rich: true,
   }),
