@@ -15,7 +15,7 @@ const GROW_EVERY_MS = 60_000;
 export interface LedgerEpoch {
   /** Why nothing may be sent, and what to do; undefined while all is well. */
   refusal(): string | undefined;
-  /** Looks at the ledger: whether it was restored, by whoever noticed, and whether that is over. Call it every second. */
+  /** Looks at the copy and then the ledger: whether it was restored, and whether that is over. Call it every second. */
   look(): Promise<void>;
   /** Grows the epoch when it is time. To be awaited before a send. @returns whether one may be sent. */
   beforeSend(): Promise<boolean>;
@@ -98,7 +98,12 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
   if (foreign) throw foreign;
   return {
     refusal: () => refusal,
-    look: () => lookFor(known),
+    async look() {
+      // Another worker may have grown it since: one that has died cannot say so any more. Without an answer nobody sends either.
+      const copied = await copy.read().catch(() => undefined);
+      if (copied?.ledgerId === ledgerId) known = Math.max(known, copied.epoch);
+      await lookFor(known);
+    },
     async beforeSend() {
       if (refusal === undefined && (grownAtMs === undefined || clock.monotonicMs() - grownAtMs >= GROW_EVERY_MS)) {
         growing ??= grow().finally(() => {

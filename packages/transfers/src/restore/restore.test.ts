@@ -201,6 +201,30 @@ describe('a ledger restored under a running worker', () => {
     expect(advancer.epoch.refusal()).toContain('kpay restore finish');
   });
 
+  it('is found out by a worker that never saw how far it had come: the copy knows, though the one who grew it has died', async () => {
+    const advancer = await stage.advancer();
+    const { id } = await stage.accept();
+    const restore = await stage.ledger.backUp();
+    await openEpoch();
+    await restore();
+    await advancer.epoch.look();
+    expect(advancer.epoch.refusal()).toContain('kpay restore finish');
+    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await stage.find(id)).toMatchObject({ state: 'queued' });
+  });
+
+  it('while the copy cannot be read the ledger is looked at all the same', async () => {
+    const away = { ...stage.epochCopy };
+    const epoch = await openLedgerEpoch({ ledger: stage.ledger, copy: away, clock: systemClock });
+    const restore = await stage.ledger.backUp();
+    await openEpoch();
+    await epoch.look();
+    await restore();
+    away.read = () => Promise.reject(new Error('connect ECONNREFUSED'));
+    await epoch.look();
+    expect(epoch.refusal()).toContain('kpay restore finish');
+  });
+
   it('is sent from again when the restore is finished, without a restart', async () => {
     const advancer = await stage.advancer();
     const restore = await stage.ledger.backUp();

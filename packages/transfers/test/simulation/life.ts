@@ -400,7 +400,9 @@ class Life {
       if (!there.has(id)) this.lost.set(name, [...(this.lost.get(name) ?? []), id]);
     }
     await laws.rewind();
+    // A restore takes longer than the second between two looks at the ledger.
     if (restart) await this.workers.restart();
+    else await this.workers.lookAtLedger();
   }
 
   private async finishRestore(laws: Laws): Promise<void> {
