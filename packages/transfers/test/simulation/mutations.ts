@@ -114,6 +114,7 @@ export const mutations: readonly Mutation[] = [
   {
     law: '2',
     what: 'an expired lease counts as not sent',
+    theme: late,
     edits: [
       {
         file: settle,
