@@ -13,5 +13,11 @@ const plugin = mutation && {
   transform: (code: string, id: string) => mutated(mutation, pathToFileURL(id.split('?')[0] ?? id).href, code),
 };
 
-const config: ViteUserConfig = { ...base, root: fileURLToPath(ROOT), plugins: plugin ? [plugin] : [] };
+const config: ViteUserConfig = {
+  ...base,
+  root: fileURLToPath(ROOT),
+  plugins: plugin ? [plugin] : [],
+  // What was read for one mutation is nothing for the next.
+  test: { ...base.test, fsModuleCache: false },
+};
 export default config;
