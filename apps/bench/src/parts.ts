@@ -179,8 +179,9 @@ async function reportSpeed({ transfers, rounds }: Size): Promise<Report> {
     return `| ${speed.concurrency} | ${of('ours')} | ${of('bare')} | ${describeRange(shares(speed), 2)} |`;
   });
   return {
-    text: `The real worker against a bare loop (apps/bench/src/bare-loop.ts): the same jobs, one POST by undici, and three durable
-commits, as many as a transfer takes here: accepted, \`submitting\`, outcome. Ten corridors out of seven currencies, each
+    text: `The real worker against a bare loop (apps/bench/src/bare-loop.ts): the same jobs, one POST by undici, and the three durable
+steps of a transfer (accepted, \`submitting\`, outcome), each a commit of its own. The worker takes the same three, each durable before
+what follows it; transfers that come at the same time share a commit (docs/decisions/0029), as the transactions below show. Ten corridors out of seven currencies, each
 transfer with a \`minRate\`; ${rounds} rounds of ${transfers} transfers of each side in turn. Median (least to most).
 
 | concurrency | transfers a second | bare loop | share of the bare loop |

@@ -33,10 +33,10 @@ import { wakeJob } from './wake-job.ts';
 const SWEEP_EVERY_MS = 1_000;
 /** KPay is read once a minute for it; this is how soon what another process read is noticed. */
 const PAYABLE_EVERY_MS = 5_000;
-/** Callers' jobs that wait in this process for the end of their transfers. */
-const ROOM_PLACES = 50;
+/** Callers' jobs that wait in this process for the end of their transfers, at most. */
+const MOST_ROOM_PLACES = 500;
 /** More than there are places: there must always be somebody to open the door. */
-const DOOR_CONCURRENCY = ROOM_PLACES + 10;
+const DOOR_CONCURRENCY = MOST_ROOM_PLACES + 10;
 /**
  * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
  * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
@@ -88,7 +88,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
   const onAccepted = createHint(hints);
-  const room = openWaitingRoom(ledger, ROOM_PLACES, (error) =>
+  const room = openWaitingRoom(ledger, MOST_ROOM_PLACES, (error) =>
     logger.error({ err: error, account: name }, 'the transfers of waiting jobs could not be looked at'),
   );
   const door = queues.worker(

@@ -25,8 +25,8 @@ const LEDGER_AWAY_MS = 5_000;
 /** Who idempotency keys of jobs belong to. */
 const OWNER = 'queue';
 
-// Of the clients of the ledger's pool, no more: who waits in the room needs none.
-const PASSING_AT_ONCE = 10;
+// As many as share a statement of the ledger; who waits in the room needs none.
+const PASSING_AT_ONCE = 50;
 
 interface Admitted {
   transfer: TransferRow;

@@ -1,5 +1,5 @@
 import { repeat } from '@kpay/runtime';
-import { findFinished, type Ledger, type TransferRow } from '@kpay/transfers';
+import { findStopped, type Ledger, type TransferRow } from '@kpay/transfers';
 
 /** Longer than a transfer takes that nothing keeps waiting. */
 const STAY_MS = 5_000;
@@ -31,16 +31,34 @@ export function isNearItsEnd({ state }: TransferRow): boolean {
   return state === 'queued' || state === 'submitting';
 }
 
-export function openWaitingRoom(ledger: Ledger, places: number, onError: (error: unknown) => void): WaitingRoom {
+// Always, so that the first of many have where to wait.
+const LEAST_PLACES = 50;
+const PACE_OVER_MS = 1_000;
+
+/**
+ * @param mostPlaces there are no more than this, and no more than would see their transfer's end at the pace of the last second:
+ *   whoever would wait in vain goes into the queue at once.
+ */
+export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (error: unknown) => void): WaitingRoom {
   // In the order in which they came. Several jobs can wait for one transfer.
   const waiters = new Map<string, Set<Waiter>>();
+  // When the latest ones left because of an end.
+  let ends: number[] = [];
   let taken = 0;
   let closed = false;
+
+  function places(): number {
+    const sinceMs = performance.now() - PACE_OVER_MS;
+    const forgotten = ends.findIndex((endMs) => endMs > sinceMs);
+    ends = forgotten === -1 ? [] : ends.slice(forgotten);
+    return Math.min(mostPlaces, Math.max(LEAST_PLACES, (ends.length * STAY_MS) / PACE_OVER_MS));
+  }
 
   function dismiss(transferId: string, transfer: TransferRow | undefined): boolean {
     const leaving = waiters.get(transferId);
     waiters.delete(transferId);
     for (const waiter of leaving ?? []) waiter.leave(transfer);
+    if (leaving && transfer?.finished_at) ends.push(performance.now());
     return [...(leaving ?? [])].some(({ jobId }) => jobId === transfer?.job_id);
   }
 
@@ -48,7 +66,7 @@ export function openWaitingRoom(ledger: Ledger, places: number, onError: (error:
     const nowMs = performance.now();
     const old = [...waiters].filter(([, each]) => [...each].some(({ sinceMs }) => nowMs - sinceMs >= LOOK_EVERY_MS));
     if (old.length === 0) return;
-    for (const transfer of await findFinished(
+    for (const transfer of await findStopped(
       ledger,
       old.map(([id]) => id),
     ))
@@ -61,7 +79,7 @@ export function openWaitingRoom(ledger: Ledger, places: number, onError: (error:
 
   return {
     async wait(transferId, jobId) {
-      if (closed || taken >= places) return undefined;
+      if (closed || taken >= places()) return undefined;
       const { promise, resolve: leave } = Promise.withResolvers<TransferRow | undefined>();
       const others = waiters.get(transferId) ?? new Set<Waiter>();
       waiters.set(transferId, others.add({ jobId, sinceMs: performance.now(), leave }));

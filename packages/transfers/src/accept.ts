@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { type RawBuilder, sql } from 'kysely';
+import { sql } from 'kysely';
 import { type AccountRules, noRules } from './account-rules.ts';
 import { describeLimit, limitsOf, type SpendLimit } from './checks/spend-limit.ts';
 import { IdempotencyConflict, InvalidRequest } from './errors.ts';
 import { judgeKeyLimits, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
+import { gather } from './ledger/gather.ts';
 import { type Ledger, type LedgerStatement, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
 import { type NewTransferRow, type QuoteRow, type TransferRow, transferColumns } from './ledger/schema.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
@@ -68,9 +69,19 @@ async function recordAtOnce(
 ): Promise<Acceptance | undefined> {
   const judged = request.quoteId !== null || request.expiresAt !== null || order.apiKey !== undefined;
   if (judged || passesLimit(request, rules.get(order.account))) return undefined;
-  const transfer = await ledger.statement((statement) => record(statement, order, request, hash));
+  // Throws inside a transaction, whose client this must not wait for.
+  void ledger.db;
+  const transfer = await recordTogether(ledger, newRow(order, request, hash));
   return transfer && { transfer, replayed: false };
 }
+
+// More at once would only make the others wait.
+const MOST_TOGETHER = 50;
+
+const recordTogether = gather<Ledger, NewRow, TransferRow | undefined>({
+  run: (ledger, rows) => ledger.statement((statement) => record(statement, rows)),
+  most: () => MOST_TOGETHER,
+});
 
 /** An order that can be right, as far as it alone can tell. */
 export interface UnderstoodOrder {
@@ -113,7 +124,7 @@ export async function acceptUnderstood(
   refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
   if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
-  const accepted = await record(tx, order, request, hash, quoted);
+  const [accepted] = await record(tx, [newRow(order, request, hash, quoted)]);
   if (accepted) return { transfer: accepted, replayed: false };
   // A twin of this order was recorded between our look and our insert.
   const twin = await findEarlier(tx, order, request);
@@ -155,19 +166,14 @@ async function replay(tx: LedgerTransaction, earlier: TransferRow, { jobId }: Tr
   return { transfer: await followed.executeTakeFirstOrThrow(), replayed: true };
 }
 
-/** Writes a transfer and its first event in one statement. Undefined when an order of the same identity is there already. */
-async function record(
-  tx: LedgerStatement,
-  order: TransferOrder,
-  request: TransferRequest,
-  hash: string,
-  quote?: QuoteRow,
-): Promise<TransferRow | undefined> {
+/** A transfer to be recorded, as JSON takes it; its times are those of the statement. */
+type NewRow = Omit<NewTransferRow, 'due_at' | 'created_at' | 'updated_at'> & { id: string };
+
+function newRow(order: TransferOrder, request: TransferRequest, hash: string, quote?: QuoteRow): NewRow {
   const { account, owner, idempotencyKey } = order;
   const identity =
     request.externalId !== null ? { externalId: request.externalId } : { owner, idempotencyKey: idempotencyKey ?? '' };
-  const now = sql<Date>`(select at from moment)`;
-  const row: { [Column in keyof NewTransferRow]: NewTransferRow[Column] | RawBuilder<Date> } = {
+  return {
     id: randomUUID(),
     account,
     external_id: request.externalId,
@@ -193,14 +199,21 @@ async function record(
     metadata: request.metadata && JSON.stringify(request.metadata),
     accepted_trace: currentTraceparent(),
     state: 'queued',
-    due_at: now,
-    created_at: now,
-    updated_at: now,
   };
+}
+
+/**
+ * Writes transfers and their first events in one statement. Undefined for each whose identity is there already, or is
+ * another's of these.
+ */
+async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(TransferRow | undefined)[]> {
+  const columns = Object.keys(given[0] ?? {});
+  const values = columns.map((column) => (column === 'metadata' ? sql`(metadata #>> '{}')::jsonb` : sql.ref(column)));
   const { rows } = await sql<TransferRow>`${prepared}
     with moment as materialized (select ${timeOf(tx)} as at), recorded as (
-      insert into kpay.transfers (${sql.join(Object.keys(row).map((column) => sql.ref(column)))})
-      values (${sql.join(Object.values(row))})
+      insert into kpay.transfers (${sql.join(columns.map((column) => sql.ref(column)))}, due_at, created_at, updated_at)
+      select ${sql.join(values)}, at, at, at
+      from jsonb_populate_recordset(null::kpay.transfers, ${JSON.stringify(given)}::jsonb), moment
       on conflict do nothing
       returning ${transferColumns}
     ), event as (
@@ -208,5 +221,6 @@ async function record(
       select id, version, 'accepted', state, owner, created_at from recorded
     )
     select ${transferColumns} from recorded`.execute(tx.db);
-  return rows[0];
+  const recorded = new Map(rows.map((row) => [row.id, row]));
+  return given.map(({ id }) => recorded.get(id));
 }

@@ -13,7 +13,8 @@ import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { snapshotOf } from './checks/funds.ts';
 import type { SpendLimit } from './checks/spend-limit.ts';
-import { type Ledger, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
+import { gather } from './ledger/gather.ts';
+import { eachOf, type Ledger, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
 import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
@@ -21,13 +22,15 @@ import type { Pin } from './pin.ts';
 import type { LedgerEpoch } from './restore/ledger-epoch.ts';
 import { type Answer, answerOf } from './send/answer.ts';
 import { resendDelayMs } from './send/backoff.ts';
-import { type Attempt, beginFirstSend, beginResend, LEASE_MS } from './send/begin.ts';
+import { type Attempt, type Begun, beginFirstSends, beginResend, type FirstSend, LEASE_MS } from './send/begin.ts';
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
-import { expireAttempt, type Settled, settleAttempt, settleSuccess } from './send/settle.ts';
-import { nameAnswer, traceStep } from './trace-step.ts';
+import { expireAttempt, type Settled, type Success, settleAttempt, settleSuccesses } from './send/settle.ts';
+import { currentTraceparent, nameAnswer, traceStep } from './trace-step.ts';
 
 // Between two tries to write an answer down.
 const SETTLE_AGAIN_MS = 500;
+// Transfers that share a round trip.
+const MOST_TOGETHER = 50;
 
 /** What it takes to move the transfers of one account on. */
 export interface Advancer {
@@ -95,6 +98,14 @@ async function takeDue(advancer: Advancer, id: string): Promise<Due | undefined>
 
 /** One read of all that is judged before a send is prepared. What is written later is judged again, under the locks. */
 async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
+  // Throws inside a transaction, whose client this must not wait for.
+  void ledger.db;
+  return lookTogether(ledger, id);
+}
+
+const lookTogether = gather<Ledger, string, Due | undefined>({ run: lookAt, most: () => MOST_TOGETHER });
+
+async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | undefined)[]> {
   const { rows } = await ledger.statement((statement) => {
     const transfer = {
       account: sql`t.account`,
@@ -105,12 +116,16 @@ async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
       with moment as materialized (select ${timeOf(statement)} as at)
       select ${transferColumns}, (select at from moment) as now, ${pauseInForce(transfer, sql`(select at from moment)`)} as pause,
         coalesce((select unknown_streak from kpay.accounts where name = t.account), 0) as unknown_streak
-      from kpay.transfers t where id = ${id}`.execute(statement.db);
+      from ${eachOf(ids.map((id) => ({ id })))} as asked
+      cross join lateral (select * from kpay.transfers where id = (asked.each ->> 'id')::uuid limit 1) t`.execute(statement.db);
   });
-  const [found] = rows;
-  if (!found) return undefined;
-  const { now, pause, unknown_streak: unknownStreak, ...row } = found;
-  return { row, now, pause: readPause(pause), unknownStreak };
+  const found = new Map(
+    rows.map(({ now, pause, unknown_streak: unknownStreak, ...row }) => [
+      row.id,
+      { row, now, pause: readPause(pause), unknownStreak },
+    ]),
+  );
+  return ids.map((id) => found.get(id));
 }
 
 async function moveByTime(
@@ -146,7 +161,7 @@ function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, 
 }
 
 async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
-  const { ledger, clock } = advancer;
+  const { clock } = advancer;
   const judged = await runChecks(advancer, due, signal);
   if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
   const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
@@ -161,11 +176,7 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
       const observed = await readBalance(advancer, maxAgeMs, due.now, signal);
       if ('verdict' in observed) return await putOff(advancer, row, observed);
       const startedMs = clock.monotonicMs();
-      const begun = await ledger.transaction((tx) => {
-        const snapshot = snapshotOf(observed, clock.now(), tx.now);
-        const { pin, epoch, worker, limits = [] } = advancer;
-        return beginFirstSend(tx, row, { pin, epoch, worker, limits, snapshot, balanceMaxAgeMs, inputs: judged.inputs });
-      });
+      const begun = await beginTogether(advancer, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
       if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
       if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);
       if ('lost' in begun || 'restored' in begun) return undefined;
@@ -175,6 +186,21 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
     await permit.release();
   }
 }
+
+const beginTogether = gather<Advancer, Omit<FirstSend, 'snapshot'> & { observed: Observed<WalletBalance[]> }, Begun>({
+  run: (advancer, sends) =>
+    advancer.ledger.transaction((tx) => {
+      const { pin, epoch, worker, limits = [], clock, account } = advancer;
+      const context = { pin, epoch, worker, limits, balanceMaxAgeMs: account.observations.maxAgeOf('balance') };
+      const judged = sends.map(({ observed, ...send }) => ({
+        ...send,
+        snapshot: snapshotOf(observed, clock.now(), tx.now),
+      }));
+      return beginFirstSends(tx, judged, context);
+    }),
+  // What a spend limit counts must be written before the next one is judged.
+  most: ({ limits = [] }) => (limits.length > 0 ? 1 : MOST_TOGETHER),
+});
 
 async function readBalance(
   { account }: Advancer,
@@ -221,15 +247,20 @@ async function send(
   advancer.onAnswer?.(answer.kind, attempt.transfer);
   nameAnswer(answer);
   const { ledger } = advancer;
+  const trace = currentTraceparent();
   const settle = async () => {
-    const success =
-      answer.kind === 'succeeded' && (await ledger.statement((statement) => settleSuccess(statement, attempt, answer.receipt)));
+    const success = answer.kind === 'succeeded' && (await settleTogether(ledger, { attempt, receipt: answer.receipt, trace }));
     if (success) return success;
     const { id, account } = attempt.transfer;
     return ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, answer, { ...advancer, account }));
   };
   return report(advancer, await untilLeaseEnds(advancer.clock, startedMs, settle));
 }
+
+const settleTogether = gather<Ledger, Success, Settled | undefined>({
+  run: (ledger, successes) => ledger.statement((statement) => settleSuccesses(statement, successes)),
+  most: () => MOST_TOGETHER,
+});
 
 /** An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. */
 async function untilLeaseEnds<T>(clock: Clock, startedMs: number, commit: () => Promise<T>): Promise<T> {

@@ -1,3 +1,4 @@
+import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../test/stage.ts';
 import { BREAKER_AFTER, PROBE_WITHIN_MS, tendBreaker } from './breaker.ts';
@@ -74,10 +75,14 @@ describe('the breaker', () => {
 
     const [prober] = await openBreaker(advancer);
     stage.simulator.control.clearFaults();
-    stage.simulator.control.addFault({ match, fault: { kind: 'status', status: 503, when: 'before', delayMs: 1_500 } });
+    stage.simulator.control.addFault({ match, fault: { kind: 'status', status: 503, when: 'before', delayMs: 2_500 } });
     stage.ledger.passMs(60_000);
     const sentBefore = sends();
-    await Promise.all([prober?.id ?? '', happened.id].map((id) => advanceTransfer(advancer, id, never)));
+    const probing = advanceTransfer(advancer, prober?.id ?? '', never);
+    // Whoever comes first probes, and this one must not: KPay's answer would end what it knows of the conflict.
+    await eventually(() => expect(sends()).toBe(sentBefore + 1));
+    await advanceTransfer(advancer, happened.id, never);
+    await probing;
     expect(sends()).toBe(sentBefore + 1);
 
     stage.simulator.control.clearFaults();

@@ -34,10 +34,11 @@ export async function findTransfer(ledger: Ledger, id: string): Promise<Transfer
   return rows[0];
 }
 
-/** Those of some transfers that have come to their end. */
-export async function findFinished(ledger: Ledger, ids: readonly string[]): Promise<TransferRow[]> {
+/** Those of some transfers that are neither waiting for their first send nor in the middle of it: ended, held or unconfirmed. */
+export async function findStopped(ledger: Ledger, ids: readonly string[]): Promise<TransferRow[]> {
   const { rows } = await sql<TransferRow>`${prepared}
-    select ${transferColumns} from kpay.transfers where id = any(${ids}::uuid[]) and finished_at is not null`.execute(ledger.db);
+    select ${transferColumns} from kpay.transfers
+    where id = any(${ids}::uuid[]) and state not in ('queued', 'submitting')`.execute(ledger.db);
   return rows;
 }
 

@@ -75,8 +75,8 @@ export function createHint(queue: Queue<Hint>): (transfer: TransferRow) => Promi
  * @returns how many due rows it saw.
  */
 export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<number> {
-  const live = await liveHints(queue);
-  const limit = live < ENOUGH_LIVE ? MOST_LIVE - live : URGENT_ROWS;
+  const live = new Set(await queue.getRanges([...LIVE], 0, -1));
+  const limit = live.size < ENOUGH_LIVE ? MOST_LIVE : URGENT_ROWS;
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
     await wakeUnpaused(tx, account);
@@ -84,7 +84,10 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
     return { lost: await lostAttempts(tx, account), rows: await mostUrgent(tx, account, limit) };
   });
   // Without a priority a job is before all that have one.
-  const hints = [...due.lost.map((row) => hintOf(row, 0)), ...due.rows.map((row) => hintOf(row))];
+  const hints = [...due.lost.map((row) => hintOf(row, 0)), ...due.rows.map((row) => hintOf(row))]
+    // The queue would refuse them one by one: the most urgent rows are those whose hints wait already.
+    .filter(({ opts }) => !live.has(opts.jobId))
+    .slice(0, Math.max(URGENT_ROWS, MOST_LIVE - live.size));
   if (hints.length > 0) await queue.addBulk(hints);
   return due.rows.length;
 }
@@ -142,8 +145,11 @@ async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit
   return rows.sort((a, b) => b.priority - a.priority || a.created_at.getTime() - b.created_at.getTime()).slice(0, limit);
 }
 
+/** The states of a hint that is not over. */
+const LIVE = ['wait', 'prioritized', 'active'] as const;
+
 async function liveHints(queue: Queue<Hint>): Promise<number> {
-  const counts = await queue.getJobCounts('wait', 'prioritized', 'active');
+  const counts = await queue.getJobCounts(...LIVE);
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 

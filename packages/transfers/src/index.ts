@@ -20,7 +20,7 @@ export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFi
 export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';
 export { findApiKeys } from './find-api-keys.ts';
 export {
-  findFinished,
+  findStopped,
   findTransfer,
   listTransferEvents,
   listTransfers,

@@ -39,11 +39,13 @@ export async function judgeFunds(
 export interface LockedWallet {
   /** The ledger's epoch: after a restore nothing that was known holds. */
   epoch: number;
-  /** The wallet's `reserved_so_far`. */
+  /** The wallet's `reserved_so_far`, as it will be when what `takenMinor` says is written. */
   soFarMinor: bigint;
+  /** What is set aside under this lock for others and not written yet. */
+  takenMinor: bigint;
 }
 
-interface KnownReserved extends LockedWallet {
+interface KnownReserved extends Omit<LockedWallet, 'takenMinor'> {
   reservedMinor: bigint;
   /** The latest bound. */
   atMostMinor: bigint;
@@ -60,7 +62,7 @@ export async function judgeLockedFunds(
   { db, now }: LedgerTransaction,
   transfer: TransferRow,
   snapshot: BalanceSnapshot,
-  { epoch, soFarMinor }: LockedWallet,
+  { epoch, soFarMinor, takenMinor }: LockedWallet,
 ): Promise<Verdict> {
   const { account, currency } = transfer;
   const ofSnapshot = known.get(snapshot.wallets) ?? new Map<string, KnownReserved>();
@@ -71,7 +73,7 @@ export async function judgeLockedFunds(
     const verdict = judgeReserved(transfer, snapshot, now, last.atMostMinor);
     if (verdict.verdict === 'pass') return verdict;
   }
-  const reserved = await reservedMinor(db, account, currency, snapshot.askedAt);
+  const reserved = (await reservedMinor(db, account, currency, snapshot.askedAt)) + takenMinor;
   ofSnapshot.set(currency, { epoch, soFarMinor, reservedMinor: reserved, atMostMinor: reserved });
   return judgeReserved(transfer, snapshot, now, reserved);
 }

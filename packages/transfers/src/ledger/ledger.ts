@@ -38,6 +38,17 @@ export function timeOf({ now }: Pick<LedgerStatement, 'now'>): RawBuilder<Date> 
 }
 
 /**
+ * A table of one column, `each`, with a row for each of these objects. The planner takes it for one row, whatever it holds,
+ * so whatever is joined to it is looked up by its index, however few rows that had when the plan was made.
+ */
+export function eachOf(objects: readonly object[]): RawBuilder<unknown> {
+  return sql`(
+    select each from unnest(array(select jsonb_array_elements(${JSON.stringify(objects)}::jsonb))) each
+    where jsonb_typeof(each) = 'object'
+  )`;
+}
+
+/**
  * How long a statement waits for a lock. Less than the runtime lets a transaction stand still: otherwise all transactions
  * of a frozen process get the lock one after the other, and everybody else waits for each of them to be ended.
  */

@@ -1,8 +1,8 @@
 import { type RawBuilder, sql } from 'kysely';
 import { isFinal, type TransferState } from '../states.ts';
 import { currentTraceparent } from '../trace-step.ts';
-import { type LedgerStatement, prepared, timeOf } from './ledger.ts';
-import { type TransferChanges, type TransferRow, transferColumns } from './schema.ts';
+import { eachOf, type LedgerStatement, prepared, timeOf } from './ledger.ts';
+import { qualifiedTransferColumns, type TransferChanges, type TransferRow, transferColumns } from './schema.ts';
 
 export interface Move {
   to: TransferState;
@@ -15,8 +15,6 @@ export interface Move {
   /** Kept with the event: ages of inputs, attempt numbers, evidence. No secrets, no phone numbers. */
   detail?: Record<string, unknown>;
   set?: TransferChanges;
-  /** What else must be true in the moment of the move. */
-  onlyIf?: RawBuilder<boolean>;
   /** An attempt that begins with this move; its number and its lease are the row's. */
   begins?: { worker: string; bodyHash: string };
   /** The attempt that ends with this move. */
@@ -37,23 +35,17 @@ export interface EndedAttempt {
  * meanwhile, nothing at all is written and undefined comes back.
  *
  * What belongs to one state only is cleared unless `set` gives it: hold, lease, next due time.
+ *
+ * @param onlyIf what else must be true in the moment of the move.
  */
 export async function move(
   tx: LedgerStatement,
   row: TransferRow,
-  { set, onlyIf, begins, ends, ...step }: Move,
+  step: Move,
+  onlyIf: RawBuilder<boolean> = sql`true`,
 ): Promise<TransferRow | undefined> {
-  const changes: TransferChanges = {
-    reason_code: step.reasonCode ?? null,
-    reason: step.reason ?? null,
-    hold_until: null,
-    lease_until: null,
-    due_at: null,
-    moved_trace: currentTraceparent(),
-    ...set,
-    state: step.to,
-    version: row.version + 1,
-  };
+  const { begins, ends } = step;
+  const changes = changesOf(row, step);
   const assignments = Object.entries(changes).map(([column, value]) => sql`${sql.ref(column)} = ${value}`);
   const finishedAt = isFinal(step.to) ? sql`(select at from moment)` : sql`null`;
   const begun = begins
@@ -74,7 +66,7 @@ export async function move(
       update kpay.transfers set ${sql.join(assignments)}, finished_at = ${finishedAt}, updated_at = (select at from moment)
       where id = ${row.id}
         and version = ${row.version}
-        and ${onlyIf ?? sql`true`}
+        and ${onlyIf}
       returning ${transferColumns}
     ), event as (
       insert into kpay.transfer_events
@@ -85,4 +77,95 @@ export async function move(
     )${begun}${ended}
     select ${transferColumns} from moved`.execute(tx.db);
   return rows[0];
+}
+
+function changesOf(row: TransferRow, { set, ...step }: Move): TransferChanges {
+  return {
+    reason_code: step.reasonCode ?? null,
+    reason: step.reason ?? null,
+    hold_until: null,
+    lease_until: null,
+    due_at: null,
+    moved_trace: currentTraceparent(),
+    ...set,
+    state: step.to,
+    version: row.version + 1,
+  };
+}
+
+/** A column of JSON comes as its text, which must not be read as a string. */
+const JSON_COLUMNS: ReadonlySet<string> = new Set(['receipt', 'metadata']);
+
+/**
+ * Makes moves of one kind (the same columns, and all of them begin an attempt, end one, or do neither) in one statement, each
+ * as `move` makes one: a compare-and-set on its own version, with its own event. Of several for one transfer the first
+ * alone counts.
+ *
+ * @returns the transfer of each that was made, in the order of the moves.
+ */
+export async function moveTogether(
+  tx: LedgerStatement,
+  moves: readonly { row: TransferRow; move: Move }[],
+  onlyIf: RawBuilder<boolean> = sql`true`,
+): Promise<(TransferRow | undefined)[]> {
+  const [first, ...others] = moves;
+  if (!first) return [];
+  if (others.length === 0) return [await move(tx, first.row, first.move, onlyIf)];
+  const chosen = new Map<string, (typeof moves)[number]>();
+  for (const each of moves) if (!chosen.has(each.row.id)) chosen.set(each.row.id, each);
+  const asked = [...chosen.values()].map(({ row, move: step }) => ({
+    ...changesOf(row, step),
+    id: row.id,
+    said: {
+      type: step.type,
+      from_state: row.state,
+      reason_code: step.reasonCode ?? null,
+      reason: step.reason ?? null,
+      actor: step.actor,
+      detail: step.detail ?? null,
+      begins: step.begins ?? null,
+      ends: step.ends ?? null,
+    },
+  }));
+  const assignments = Object.keys(changesOf(first.row, first.move)).map((column) =>
+    JSON_COLUMNS.has(column)
+      ? sql`${sql.ref(column)} = (given.${sql.ref(column)} #>> '{}')::jsonb`
+      : sql`${sql.ref(column)} = given.${sql.ref(column)}`,
+  );
+  const { begins, ends, to } = first.move;
+  const finishedAt = isFinal(to) ? sql`(select at from moment)` : sql`null`;
+  const begun = begins
+    ? sql`, attempt as (
+        insert into kpay.attempts (transfer_id, number, account, worker, started_at, lease_until, body_hash)
+        select id, attempts, account, said #>> '{begins,worker}', updated_at, lease_until, said #>> '{begins,bodyHash}'
+        from moved
+      )`
+    : sql``;
+  const ended = ends
+    ? sql`, ended as (
+        update kpay.attempts a
+        set ended_at = moved.updated_at, outcome = said #>> '{ends,outcome}', status = (said #>> '{ends,status}')::integer,
+          detail = said #>> '{ends,detail}'
+        from moved where a.transfer_id = moved.id and a.number = (said #>> '{ends,number}')::integer
+      )`
+    : sql``;
+  const { rows } = await sql<TransferRow>`${prepared}
+    with moment as materialized (select ${timeOf(tx)} as at), moved as (
+      update kpay.transfers set ${sql.join(assignments)}, finished_at = ${finishedAt}, updated_at = (select at from moment)
+      from ${eachOf(asked)} as asked
+      cross join lateral jsonb_populate_record(null::kpay.transfers, asked.each) as given
+      where transfers.id = given.id
+        and transfers.version = given.version - 1
+        and ${onlyIf}
+      returning ${qualifiedTransferColumns}, asked.each -> 'said' as said
+    ), event as (
+      insert into kpay.transfer_events
+        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, detail, at)
+      select id, version, said ->> 'type', said ->> 'from_state', state, said ->> 'reason_code', said ->> 'reason',
+        said ->> 'actor', nullif(said -> 'detail', 'null'), updated_at
+      from moved
+    )${begun}${ended}
+    select ${transferColumns} from moved`.execute(tx.db);
+  const moved = new Map(rows.map((row) => [row.id, row]));
+  return moves.map((each) => (chosen.get(each.row.id) === each ? moved.get(each.row.id) : undefined));
 }

@@ -284,6 +284,12 @@ const transferColumnNames = {
 } satisfies Record<keyof TransferRow, true>;
 
 export const transferColumns: RawBuilder<unknown> = sql.raw(Object.keys(transferColumnNames).join(', '));
+/** The same where another table has some of these names. */
+export const qualifiedTransferColumns: RawBuilder<unknown> = sql.raw(
+  Object.keys(transferColumnNames)
+    .map((name) => `transfers.${name}`)
+    .join(', '),
+);
 export type TransferChanges = Updateable<TransfersTable>;
 export type TransferEventRow = Selectable<TransferEventsTable>;
 export type ApiKeyRow = Selectable<ApiKeysTable>;

@@ -3,14 +3,15 @@ import { transferBody } from '@kpay/core';
 import { sql } from 'kysely';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
-import { type BalanceSnapshot, judgeLockedFunds } from '../checks/funds.ts';
+import { type BalanceSnapshot, judgeLockedFunds, type LockedWallet } from '../checks/funds.ts';
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
-import { type LedgerTransaction, prepared } from '../ledger/ledger.ts';
-import { move } from '../ledger/move.ts';
+import { eachOf, type LedgerTransaction, prepared } from '../ledger/ledger.ts';
+import { type Move, moveTogether } from '../ledger/move.ts';
 import type { AccountRow, LedgerRow, TransferRow } from '../ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../pauses.ts';
 import { assertPinned, lockAccount, type Pin } from '../pin.ts';
 import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
+import { currentTraceparent } from '../trace-step.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
 export const LEASE_MS = 45_000;
@@ -35,42 +36,97 @@ export type Begun =
   /** Somebody else moved the transfer. */
   | { lost: true };
 
+/** A first send to be committed. */
+export interface FirstSend {
+  row: TransferRow;
+  snapshot: BalanceSnapshot;
+  /** What the checks judged by. */
+  inputs: Record<string, unknown>;
+  /** What the move is written down with (currentTraceparent). */
+  trace: string | null;
+}
+
+interface SendContext {
+  pin: Pin;
+  epoch: LedgerEpoch;
+  worker: string;
+  /** An older snapshot is read again before money is judged by it. */
+  balanceMaxAgeMs: number;
+  limits?: readonly SpendLimit[];
+}
+
 /**
  * Commits the intent to send for the first time: queued → submitting. Pin, epoch, pauses, funds and spend limits are judged here, inside
  * the transaction that makes the send official and under the wallet's lock, so that two workers cannot both spend
  * the same money and no pause can be overtaken.
+ *
+ * Several of one account go together, each judged by itself and after those before it. With spend limits it must be one
+ * alone: they count what is written.
  */
-export async function beginFirstSend(
+export async function beginFirstSends(
   tx: LedgerTransaction,
-  row: TransferRow,
-  context: {
-    pin: Pin;
-    epoch: LedgerEpoch;
-    worker: string;
-    snapshot: BalanceSnapshot;
-    /** An older snapshot is read again before money is judged by it. */
-    balanceMaxAgeMs: number;
-    limits?: readonly SpendLimit[];
-    inputs: Record<string, unknown>;
-  },
-): Promise<Begun> {
-  const { pin, snapshot } = context;
-  const { account, soFarMinor } = await lockForSend(tx, row, pin);
+  sends: readonly FirstSend[],
+  context: SendContext,
+): Promise<Begun[]> {
+  const { pin, epoch: known, worker } = context;
+  const rows = sends.map(({ row }) => row);
+  const { account, soFarMinor } = await lockForSend(tx, rows, pin);
   // After the locks: what others have committed is seen.
-  const situation = readSituation(tx, row);
-  if (!(await context.epoch.holds(tx, situation))) return { restored: true };
-  const { pause, epoch } = await situation;
+  const situation = readSituation(tx, rows);
+  if (!(await known.holds(tx, situation))) return sends.map(() => ({ restored: true }));
+  const { epoch, pauses } = await situation;
+
+  // What those before take of each wallet. It is not in the ledger before all are written.
+  const taken = new Map<string, bigint>();
+  const judged: (Begun | Intent)[] = [];
+  for (const [index, send] of sends.entries()) {
+    const { currency, amount_minor: amountMinor } = send.row;
+    const takenMinor = taken.get(currency) ?? 0n;
+    const wallet = { epoch, soFarMinor: (soFarMinor.get(currency) ?? 0n) + takenMinor, takenMinor };
+    const verdict = await judgeFirstSend(tx, send, context, { account, pause: pauses[index], wallet, others: taken.size > 0 });
+    judged.push(verdict);
+    if ('body' in verdict) taken.set(currency, takenMinor + BigInt(amountMinor));
+  }
+  const intents = judged.filter((each) => 'body' in each);
+  const begun = new Map(
+    (await startAttempts(tx, intents, 'submitting', worker, pin)).map((each, index) => [intents[index], each]),
+  );
+  return judged.map((each) => ('body' in each ? (begun.get(each) ?? { lost: true }) : each));
+}
+
+/** What nothing stands against under the locks. */
+interface Intent {
+  row: TransferRow;
+  body: string;
+  inputs: Record<string, unknown>;
+  trace: string | null;
+}
+
+async function judgeFirstSend(
+  tx: LedgerTransaction,
+  { row, snapshot, inputs, trace }: FirstSend,
+  context: SendContext,
+  {
+    account,
+    pause,
+    wallet,
+    others,
+  }: { account: AccountRow; pause: PauseInForce | undefined; wallet: LockedWallet; others: boolean },
+): Promise<Begun | Intent> {
+  const { pin } = context;
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };
+  // With nothing left that probes, one first send does, and not all that happen to come with it.
+  if (others && account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
   if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };
-  const funds = await judgeLockedFunds(tx, row, snapshot, { epoch, soFarMinor });
+  const funds = await judgeLockedFunds(tx, row, snapshot, wallet);
   if (funds.verdict !== 'pass') return { stopped: funds };
   const spending = await judgeSpending(tx.db, row, context.limits ?? [], tx.now);
   if (spending.verdict !== 'pass') return { stopped: spending };
 
   const body = row.send_body ?? bodyOf(row, pin);
-  return startAttempt(tx, row, 'submitting', body, context.worker, { ...context.inputs, ...funds.inputs }, pin);
+  return { row, body, inputs: { ...inputs, ...funds.inputs }, trace };
 }
 
 /** Commits the intent to send again under the same id; the transfer stays unconfirmed. */
@@ -81,49 +137,57 @@ export async function beginResend(
 ): Promise<Begun> {
   // Re-sends are few, and while the breaker is open one at a time is let through: they pass here one by one.
   const account = await lockAccount(tx, context.pin, 'update');
-  const situation = readSituation(tx, row);
+  const situation = readSituation(tx, [row]);
   if (!(await context.epoch.holds(tx, situation))) return { restored: true };
-  const { pause } = await situation;
+  const [pause] = (await situation).pauses;
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: probedHold(tx.now) };
   if (row.send_body === null) throw new Error(`transfer ${row.id} is unconfirmed without a request`);
-  return startAttempt(tx, row, 'unconfirmed', row.send_body, context.worker, {}, context.pin);
+  const again = { row, body: row.send_body, inputs: {}, trace: currentTraceparent() };
+  const [begun] = await startAttempts(tx, [again], 'unconfirmed', context.worker, context.pin);
+  return begun ?? { lost: true };
 }
 
-async function startAttempt(
+/** @returns the attempts that began, in the order of the intents. */
+async function startAttempts(
   tx: LedgerTransaction,
-  row: TransferRow,
+  intents: readonly Intent[],
   state: 'submitting' | 'unconfirmed',
-  body: string,
   worker: string,
-  inputs: Record<string, unknown>,
   pin: Pin,
-): Promise<Begun> {
-  assertSamePin(row, pin);
-  const number = row.attempts + 1;
-  const leaseUntil = new Date(tx.now.getTime() + LEASE_MS);
-  const transfer = await move(tx, row, {
-    to: state,
-    type: state === 'submitting' ? 'submitting' : 'sent_again',
-    actor: 'worker',
-    detail: { attempt: number, worker, ...inputs },
-    // A re-send keeps the sentence that says why the transfer is unconfirmed.
-    ...(state === 'unconfirmed' && row.reason_code !== null ? { reasonCode: row.reason_code } : {}),
-    ...(state === 'unconfirmed' && row.reason !== null ? { reason: row.reason } : {}),
-    set: {
-      attempts: number,
-      lease_until: leaseUntil,
-      sent_at: tx.now,
-      due_at: leaseUntil,
-      send_body: body,
-      pinned_base_url: pin.baseUrl,
-      pinned_environment: pin.environment,
-      pinned_application_id: pin.applicationId,
-    },
-    begins: { worker, bodyHash: createHash('sha256').update(body).digest('hex') },
+): Promise<Begun[]> {
+  const moves = intents.map(({ row, body, inputs, trace }) => {
+    assertSamePin(row, pin);
+    const number = row.attempts + 1;
+    const leaseUntil = new Date(tx.now.getTime() + LEASE_MS);
+    const start: Move = {
+      to: state,
+      type: state === 'submitting' ? 'submitting' : 'sent_again',
+      actor: 'worker',
+      detail: { attempt: number, worker, ...inputs },
+      // A re-send keeps the sentence that says why the transfer is unconfirmed.
+      ...(state === 'unconfirmed' && row.reason_code !== null ? { reasonCode: row.reason_code } : {}),
+      ...(state === 'unconfirmed' && row.reason !== null ? { reason: row.reason } : {}),
+      set: {
+        attempts: number,
+        lease_until: leaseUntil,
+        sent_at: tx.now,
+        due_at: leaseUntil,
+        send_body: body,
+        pinned_base_url: pin.baseUrl,
+        pinned_environment: pin.environment,
+        pinned_application_id: pin.applicationId,
+        moved_trace: trace,
+      },
+      begins: { worker, bodyHash: createHash('sha256').update(body).digest('hex') },
+    };
+    return { row, move: start };
   });
-  if (!transfer) return { lost: true };
-  return { begun: { transfer, number, startedAt: tx.now, body } };
+  const moved = await moveTogether(tx, moves);
+  return intents.map(({ row, body }, index) => {
+    const transfer = moved[index];
+    return transfer ? { begun: { transfer, number: row.attempts + 1, startedAt: tx.now, body } } : { lost: true };
+  });
 }
 
 function bodyOf(row: TransferRow, pin: Pin): string {
@@ -148,46 +212,56 @@ function assertSamePin(row: TransferRow, pin: Pin): void {
 }
 
 /**
- * Locks the account's row, shared, and the wallet's: in this order (law 10), in one statement.
+ * Locks the account's row, shared, and the wallets' of these transfers by currency: in this order (law 10), in one statement.
  * @throws PinMismatch
  */
 async function lockForSend(
   tx: LedgerTransaction,
-  row: TransferRow,
+  rows: readonly TransferRow[],
   pin: Pin,
-): Promise<{ account: AccountRow; soFarMinor: bigint }> {
-  const { rows } = await sql<AccountRow & { reserved_so_far: string }>`${prepared}
-    select a.name, a.base_url, a.environment, a.application_id, a.pinned_at, a.unknown_streak, w.reserved_so_far
+): Promise<{ account: AccountRow; soFarMinor: ReadonlyMap<string, bigint> }> {
+  const currencies = [...new Set(rows.map(({ currency }) => currency))];
+  const { rows: wallets } = await sql<AccountRow & { currency: string; reserved_so_far: string }>`${prepared}
+    select a.name, a.base_url, a.environment, a.application_id, a.pinned_at, a.unknown_streak, w.currency, w.reserved_so_far
     from kpay.accounts a join kpay.wallets w on w.account = a.name
-    where a.name = ${pin.account} and w.currency = ${row.currency}
+    where a.name = ${pin.account} and w.currency = any(${currencies}::text[])
+    order by w.currency
     for share of a for update of w`.execute(tx.db);
-  const [locked] = rows;
-  if (locked) {
+  const [locked] = wallets;
+  if (locked && wallets.length === currencies.length) {
     assertPinned(locked, pin);
-    return { account: locked, soFarMinor: BigInt(locked.reserved_so_far) };
+    return { account: locked, soFarMinor: new Map(wallets.map((each) => [each.currency, BigInt(each.reserved_so_far)])) };
   }
-  // The first send of this currency.
+  // The first send of a currency.
   await lockAccount(tx, pin);
-  const wallet = { account: row.account, currency: row.currency };
   await tx.db
     .insertInto('kpay.wallets')
-    .values(wallet)
+    .values(currencies.sort().map((currency) => ({ account: pin.account, currency })))
     .onConflict((conflict) => conflict.doNothing())
     .execute();
-  return lockForSend(tx, row, pin);
+  return lockForSend(tx, rows, pin);
 }
 
-/** The ledger's row and the pause in force, if there is one. */
-async function readSituation(tx: LedgerTransaction, row: TransferRow): Promise<LedgerRow & { pause: PauseInForce | undefined }> {
+/** The ledger's row, and for each of these transfers of one account the pause in force, if there is one. */
+async function readSituation(
+  tx: LedgerTransaction,
+  rows: readonly TransferRow[],
+): Promise<LedgerRow & { pauses: readonly (PauseInForce | undefined)[] }> {
   const transfer = {
-    account: sql`${row.account}::text`,
-    source_country: sql`${row.source_country}::text`,
-    destination_country: sql`${row.destination_country}::text`,
+    account: sql`${rows[0]?.account}::text`,
+    source_country: sql`t.source_country`,
+    destination_country: sql`t.destination_country`,
   };
-  const { rows } = await sql<LedgerRow & { pause: Parameters<typeof readPause>[0] }>`${prepared}
+  const corridors = rows.map((row, place) => ({ place, from: row.source_country, to: row.destination_country }));
+  const { rows: found } = await sql<LedgerRow & { pause: Parameters<typeof readPause>[0] }>`${prepared}
     select id, epoch, restored_at, seen_epoch, ${pauseInForce(transfer, sql`${tx.now}::timestamptz`)} as pause
-    from kpay.ledger`.execute(tx.db);
-  const [found] = rows;
-  if (!found) throw new Error('the ledger has no row that says which it is');
-  return { ...found, pause: readPause(found.pause) };
+    from (select id, epoch, restored_at, seen_epoch from kpay.ledger limit 1) ledger
+    cross join (
+      select (each -> 'place')::integer as place, each ->> 'from' as source_country, each ->> 'to' as destination_country
+      from ${eachOf(corridors)} as asked
+    ) t
+    order by place`.execute(tx.db);
+  const [ledger] = found;
+  if (!ledger || found.length !== rows.length) throw new Error('the ledger has no row that says which it is');
+  return { ...ledger, pauses: found.map(({ pause }) => readPause(pause)) };
 }

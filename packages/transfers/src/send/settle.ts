@@ -2,7 +2,7 @@ import type { TransferReceipt } from '@kpay/core';
 import { sql } from 'kysely';
 import { countAnswer } from '../breaker.ts';
 import type { LedgerStatement, LedgerTransaction } from '../ledger/ledger.ts';
-import { type EndedAttempt, type Move, move } from '../ledger/move.ts';
+import { type EndedAttempt, type Move, move, moveTogether } from '../ledger/move.ts';
 import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
 import type { Answer } from './answer.ts';
 import { type Outcome, type OutcomeContext, outcomeOf, succeeded } from './outcome.ts';
@@ -14,21 +14,43 @@ export interface Settled {
 
 type SettleContext = Pick<OutcomeContext, 'conflictConfirmMs' | 'random'>;
 
+/** An attempt that KPay answered with 201. */
+export interface Success {
+  attempt: { transfer: TransferRow; number: number };
+  receipt: TransferReceipt;
+  /** What the move is written down with (currentTraceparent). */
+  trace: string | null;
+}
+
 /**
- * Commits a 201 in one statement, which is nearly every outcome. Undefined, and nothing written, when the transfer is not
- * any more as the attempt left it, or an account's breaker has counted something that a definite answer ends: then
+ * Commits 201s in one statement, which is nearly every outcome. Undefined, and nothing written, for a transfer that is not
+ * any more as the attempt left it, or whose account's breaker has counted something that a definite answer ends: then
  * settleAttempt looks closer.
  */
-export async function settleSuccess(
+export async function settleSuccesses(
   statement: LedgerStatement,
-  { transfer, number }: { transfer: TransferRow; number: number },
-  receipt: TransferReceipt,
-): Promise<Settled | undefined> {
-  const answer = { kind: 'succeeded', receipt } as const;
-  const onlyIf = sql<boolean>`not exists (
-    select from kpay.accounts where name = ${transfer.account} and unknown_streak > 0)`;
-  return apply(statement, transfer, number, succeeded(transfer, receipt), { onlyIf, ends: endOf(number, answer) });
+  successes: readonly Success[],
+): Promise<(Settled | undefined)[]> {
+  const outcomes = successes.map(({ attempt: { transfer, number }, receipt, trace }) => {
+    const { alarm, detail, ...step } = succeeded(transfer, receipt);
+    const settled: Move = {
+      ...step,
+      actor: 'worker',
+      detail: { attempt: number, ...detail },
+      set: { ...step.set, moved_trace: trace },
+      ends: endOf(number, { kind: 'succeeded', receipt }),
+    };
+    return { row: transfer, move: settled, alarm };
+  });
+  const moved = await moveTogether(statement, outcomes, accountIsCalm);
+  return outcomes.map(({ alarm }, index) => {
+    const transfer = moved[index];
+    return transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) };
+  });
 }
+
+const accountIsCalm = sql<boolean>`not exists (
+  select from kpay.accounts a where a.name = transfers.account and a.unknown_streak > 0)`;
 
 /**
  * Commits what KPay said to an attempt. The answer counts for the transfer only while that attempt is the one under
@@ -98,15 +120,9 @@ async function settleLate(
   return undefined;
 }
 
-async function apply(
-  tx: LedgerStatement,
-  row: TransferRow,
-  attempt: number,
-  outcome: Outcome,
-  more: Pick<Move, 'onlyIf' | 'ends'> = {},
-): Promise<Settled | undefined> {
+async function apply(tx: LedgerStatement, row: TransferRow, attempt: number, outcome: Outcome): Promise<Settled | undefined> {
   const { alarm, detail, ...step } = outcome;
-  const transfer = await move(tx, row, { ...step, ...more, actor: 'worker', detail: { attempt, ...detail } });
+  const transfer = await move(tx, row, { ...step, actor: 'worker', detail: { attempt, ...detail } });
   return transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) };
 }
 

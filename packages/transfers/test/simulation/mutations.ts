@@ -130,8 +130,8 @@ export const mutations: readonly Mutation[] = [
       { file: begin, find: 'row.send_body ?? bodyOf(row, pin)', replace: "bodyOf(row, pin) + ' '.repeat(row.attempts)" },
       {
         file: begin,
-        find: "'unconfirmed', row.send_body, context.worker",
-        replace: "'unconfirmed', row.send_body + ' ', context.worker",
+        find: 'body: row.send_body, inputs',
+        replace: "body: row.send_body + ' ', inputs",
       },
       { file: begin, find: '      send_body: body,\n', replace: '      send_body: row.send_body ?? body,\n' },
     ],

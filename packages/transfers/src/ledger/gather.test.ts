@@ -1,0 +1,84 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { expect, it } from 'vitest';
+import { gather } from './gather.ts';
+
+const refusal = Object.assign(new Error('violates check constraint'), { severity: 'ERROR' });
+
+/** Answers each number with its double, and keeps what came together. */
+function doubling({ most = 50, refused = [] as number[] } = {}) {
+  const runs: number[][] = [];
+  const double = gather<object, number, number>({
+    async run(_owner, items) {
+      runs.push([...items]);
+      await new Promise(setImmediate);
+      if (items.some((item) => refused.includes(item))) throw refusal;
+      return items.map((item) => 2 * item);
+    },
+    most: () => most,
+  });
+  return { runs, double };
+}
+
+it('runs together what comes at the same time, and then what came meanwhile', async () => {
+  const { runs, double } = doubling();
+  const owner = {};
+  const first = [1, 2, 3].map((item) => double(owner, item));
+  await new Promise(setImmediate);
+  const later = [4, 5].map((item) => double(owner, item));
+  expect(await Promise.all([...first, ...later])).toEqual([2, 4, 6, 8, 10]);
+  expect(runs).toEqual([
+    [1, 2, 3],
+    [4, 5],
+  ]);
+  expect(await double(owner, 6)).toBe(12);
+});
+
+it('runs no more together than is allowed, and each owner apart', async () => {
+  const { runs, double } = doubling({ most: 2 });
+  const [one, other] = [{}, {}];
+  await Promise.all([double(one, 1), double(one, 2), double(other, 7), double(one, 3)]);
+  expect(runs.toSorted()).toEqual([[1, 2], [3], [7]]);
+});
+
+it('asks one by one again what the database refused of many: only the one at fault fails', async () => {
+  const { runs, double } = doubling({ refused: [2] });
+  const owner = {};
+  const settled = await Promise.allSettled([1, 2, 3].map((item) => double(owner, item)));
+  expect(settled).toEqual([
+    { status: 'fulfilled', value: 2 },
+    { status: 'rejected', reason: refusal },
+    { status: 'fulfilled', value: 6 },
+  ]);
+  expect(runs).toEqual([[1, 2, 3], [1], [2], [3]]);
+});
+
+it('tells all of them of a connection that broke, and asks nothing again: nobody knows what it did', async () => {
+  const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  let runs = 0;
+  const failing = gather<object, number, number>({
+    run() {
+      runs += 1;
+      return Promise.reject(broken);
+    },
+    most: () => 50,
+  });
+  const owner = {};
+  const settled = await Promise.allSettled([1, 2].map((item) => failing(owner, item)));
+  expect(settled.map((each) => each.status === 'rejected' && each.reason)).toEqual([broken, broken]);
+  expect(runs).toBe(1);
+});
+
+it('runs in the context of one who asked, also after a run of others', async () => {
+  const asking = new AsyncLocalStorage<string>();
+  const seen: (string | undefined)[] = [];
+  const tell = gather<object, string, void>({
+    async run(_owner, items) {
+      seen.push(asking.getStore());
+      return items.map(() => undefined);
+    },
+    most: () => 1,
+  });
+  const owner = {};
+  await Promise.all(['a', 'b'].map((who) => asking.run(who, () => tell(owner, who))));
+  expect(seen).toEqual(['a', 'b']);
+});

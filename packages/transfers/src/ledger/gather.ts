@@ -1,0 +1,67 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+interface Waiting<Item, Result> {
+  item: Item;
+  /** Runs something as the one who asked would: it belongs to that one's trace. */
+  as: <T>(run: () => T) => T;
+  resolve(result: Result): void;
+  reject(error: unknown): void;
+}
+
+export interface GatherOptions<Owner, Item, Result> {
+  /** @returns the results in the order of the items. */
+  run: (owner: Owner, items: readonly Item[]) => Promise<readonly Result[]>;
+  /** How many items at most go together. */
+  most: (owner: Owner) => number;
+}
+
+/**
+ * Runs together what is asked for at the same time, so that it shares its round trips and its commit: of each owner there is
+ * one run at a time, and the next one takes all that came meanwhile. Nobody waits for somebody who has not come yet, so
+ * whoever is alone goes alone.
+ *
+ * What the database refuses of many is asked again one by one, so that nobody fails for another's sake. Each run is one
+ * transaction; that of a refused one left nothing behind.
+ */
+export function gather<Owner extends object, Item, Result>({
+  run,
+  most,
+}: GatherOptions<Owner, Item, Result>): (owner: Owner, item: Item) => Promise<Result> {
+  const queues = new WeakMap<Owner, Waiting<Item, Result>[]>();
+
+  async function serve(owner: Owner, together: readonly Waiting<Item, Result>[]): Promise<void> {
+    const [first] = together;
+    if (!first) return;
+    try {
+      const items = together.map(({ item }) => item);
+      const results = await first.as(() => run(owner, items));
+      if (results.length !== items.length) throw new Error(`${items.length} were asked for, ${results.length} came back`);
+      for (const [index, { resolve }] of together.entries()) resolve(results[index] as Result);
+    } catch (error) {
+      if (together.length > 1 && isRefusal(error)) return void (await Promise.all(together.map((each) => serve(owner, [each]))));
+      for (const { reject } of together) reject(error);
+    }
+  }
+
+  async function serveAll(owner: Owner, waiting: Waiting<Item, Result>[]): Promise<void> {
+    // After everything that has arrived already in this turn of the event loop.
+    await new Promise(setImmediate);
+    while (waiting.length > 0) await serve(owner, waiting.splice(0, most(owner)));
+    queues.delete(owner);
+  }
+
+  return (owner, item) =>
+    new Promise((resolve, reject) => {
+      const waiter = { item, as: AsyncLocalStorage.snapshot(), resolve, reject };
+      const waiting = queues.get(owner);
+      if (waiting) return void waiting.push(waiter);
+      const started = [waiter];
+      queues.set(owner, started);
+      void serveAll(owner, started);
+    });
+}
+
+/** The database understood and said no; a connection that broke is another matter. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
+}
