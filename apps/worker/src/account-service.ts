@@ -93,7 +93,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   );
   const door = queues.worker(
     transferQueueName(name),
-    createDoor({ ledger, account: name, accounts, rules, room, onAccepted, logger }),
+    createDoor({ ledger, account: name, accounts, rules, room, wake: (jobId) => wakeJob(doorQueue, jobId), onAccepted, logger }),
     {
       prefix,
       concurrency: DOOR_CONCURRENCY,

@@ -40,6 +40,8 @@ export interface DoorOptions {
   accounts: ReadonlySet<string>;
   rules?: ReadonlyMap<string, AccountRules> | undefined;
   room: WaitingRoom;
+  /** Lets a job that was put aside look at its transfer now. */
+  wake: (jobId: string) => Promise<void>;
   /** Told of every newly accepted transfer. */
   onAccepted: (transfer: TransferRow) => Promise<void>;
   logger: Logger;
@@ -58,6 +60,7 @@ export function createDoor({
   accounts,
   rules,
   room,
+  wake,
   onAccepted,
   logger,
 }: DoorOptions): Processor<TransferJobData, TransferJobResult> {
@@ -68,8 +71,16 @@ export function createDoor({
     const seen = (await ended) ?? transfer;
     if (seen.state === 'succeeded') return resultOf(seen);
     if (isFinal(seen.state)) throw new UnrecoverableError(seen.reason ?? seen.state);
-    return comeBack(job, token, followDelayMs(job.attemptsStarted, seen.job_id === job.id));
+    return follows(job, token, seen);
   };
+
+  /** Puts the job aside until its transfer's end wakes it. */
+  async function follows(job: Job, token: string | undefined, { id, job_id }: TransferRow): Promise<never> {
+    await job.moveToDelayed(Date.now() + followDelayMs(job.attemptsStarted, job_id === job.id), token);
+    // An end that came while it moved woke nobody. Should this fail too, its delay ends by itself.
+    if (room.hasJustEnded(id) && job.id !== undefined) await wake(job.id).catch(() => undefined);
+    throw new DelayedError();
+  }
 
   async function admit(job: Job<TransferJobData>, token: string | undefined): Promise<Admitted> {
     try {

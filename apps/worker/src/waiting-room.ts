@@ -16,6 +16,11 @@ export interface WaitingRoom {
   wait(transferId: string, jobId: string | undefined): Promise<TransferRow | undefined>;
   /** Tells what became of a transfer; one that is held or unconfirmed is not waited for here. @returns whether its job was here. */
   tell(transfer: TransferRow): boolean;
+  /**
+   * Whether a transfer's end was told in the last seconds, when its job was not here. A job that goes into the queue asks once
+   * it is there: on its way nobody could wake it.
+   */
+  hasJustEnded(transferId: string): boolean;
   /** Sends everybody into the queue. */
   close(): Promise<void>;
 }
@@ -34,6 +39,8 @@ export function isNearItsEnd({ state }: TransferRow): boolean {
 // Always, so that the first of many have where to wait.
 const LEAST_PLACES = 50;
 const PACE_OVER_MS = 1_000;
+/** Longer than a job is on its way into the queue. */
+const REMEMBER_MS = 10_000;
 
 /**
  * @param mostPlaces there are no more than this, and no more than would see their transfer's end at the pace of the last second:
@@ -44,8 +51,18 @@ export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (er
   const waiters = new Map<string, Set<Waiter>>();
   // When the latest ones left because of an end.
   let ends: number[] = [];
+  // The ends that were told when no job of theirs was here, the oldest first, and when.
+  const missed = new Map<string, number>();
   let taken = 0;
   let closed = false;
+
+  function forgetMissed(): void {
+    const sinceMs = performance.now() - REMEMBER_MS;
+    for (const [id, toldMs] of missed) {
+      if (toldMs > sinceMs) return;
+      missed.delete(id);
+    }
+  }
 
   function places(): number {
     const sinceMs = performance.now() - PACE_OVER_MS;
@@ -63,6 +80,7 @@ export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (er
   }
 
   async function look(): Promise<void> {
+    forgetMissed();
     const nowMs = performance.now();
     const old = [...waiters].filter(([, each]) => [...each].some(({ sinceMs }) => nowMs - sinceMs >= LOOK_EVERY_MS));
     if (old.length === 0) return;
@@ -90,8 +108,11 @@ export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (er
     },
     tell(transfer) {
       if (isNearItsEnd(transfer)) return false;
-      return dismiss(transfer.id, transfer);
+      if (dismiss(transfer.id, transfer)) return true;
+      if (transfer.finished_at && transfer.job_id !== null) missed.set(transfer.id, performance.now());
+      return false;
     },
+    hasJustEnded: (transferId) => missed.has(transferId),
     async close() {
       closed = true;
       await stopLooking();

@@ -48,8 +48,13 @@ describe.skipIf(!testServerUrls())('the door of a real Redis and Postgres', () =
     const producer = createProducer({ account: 'default', connection: stage.redisUrl ?? '' });
     const startedMs = performance.now();
     const cpu = process.cpuUsage();
-    const adding = Promise.all(Array.from({ length: JOBS }, (_, n) => producer.enqueue(order(`door-${n}`))));
-    const added = adding.then(() => performance.now() - startedMs);
+    const added = addAll().then(() => performance.now() - startedMs);
+    // Not all at once: each is given up when Redis does not confirm it within 5 s, the wait behind the others included.
+    async function addAll(): Promise<void> {
+      for (let first = 0; first < JOBS; first += 500) {
+        await Promise.all(Array.from({ length: 500 }, (_, n) => producer.enqueue(order(`door-${first + n}`))));
+      }
+    }
     await eventually(async () => expect(await countOf('door-')).toBe(JOBS), { timeoutMs: WITHIN_MS, everyMs: 100 });
     const tookMs = performance.now() - startedMs;
     const { user, system } = process.cpuUsage(cpu);
