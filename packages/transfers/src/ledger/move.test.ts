@@ -2,7 +2,7 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTestLedger, type TestLedger } from '../../test/test-ledger.ts';
 import { acceptTransfer, legalMoves, type TransferRow, type TransferState, transferStates } from '../index.ts';
-import { move } from './move.ts';
+import { move, moveTogether } from './move.ts';
 import type { TransferChanges } from './schema.ts';
 
 let ledger: TestLedger;
@@ -79,6 +79,18 @@ describe('moves', () => {
     expect(await ledger.db.selectFrom('kpay.transfer_events').selectAll().where('type', '=', 'cancelled').execute()).toHaveLength(
       1,
     );
+  });
+
+  it('lose to a restored ledger that has come to the same version in another state, one by one and together', async () => {
+    const known = { state: 'holding' } as const;
+    const [one, other] = [
+      { ...(await accepted()), ...known },
+      { ...(await accepted()), ...known },
+    ];
+    const step = { to: 'queued', type: 'test', actor: 'test', set: { due_at: new Date() } } as const;
+    expect(await ledger.transaction((tx) => move(tx, one, step))).toBeUndefined();
+    const moves = [one, other].map((row) => ({ row, move: step }));
+    expect(await ledger.transaction((tx) => moveTogether(tx, moves))).toEqual([undefined, undefined]);
   });
 });
 

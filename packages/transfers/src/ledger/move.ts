@@ -31,8 +31,8 @@ export interface EndedAttempt {
 
 /**
  * Moves a transfer on and writes the event that explains it, and the attempt that begins or ends with it, in one
- * statement. It is a compare-and-set on the version that `row` was read with: when somebody else moved the transfer
- * meanwhile, nothing at all is written and undefined comes back.
+ * statement. It is a compare-and-set on the version and state that `row` was read with (a ledger that was restored counts the
+ * same versions once more): when somebody else moved the transfer meanwhile, nothing at all is written and undefined comes back.
  *
  * What belongs to one state only is cleared unless `set` gives it: hold, lease, next due time.
  *
@@ -66,6 +66,7 @@ export async function move(
       update kpay.transfers set ${sql.join(assignments)}, finished_at = ${finishedAt}, updated_at = (select at from moment)
       where id = ${row.id}
         and version = ${row.version}
+        and state = ${row.state}
         and ${onlyIf}
       returning ${transferColumns}
     ), event as (
@@ -98,7 +99,7 @@ const JSON_COLUMNS: ReadonlySet<string> = new Set(['receipt', 'metadata']);
 
 /**
  * Makes moves of one kind (the same columns, and all of them begin an attempt, end one, or do neither) in one statement, each
- * as `move` makes one: a compare-and-set on its own version, with its own event. Of several for one transfer the first
+ * as `move` makes one: a compare-and-set on its own version and state, with its own event. Of several for one transfer the first
  * alone counts.
  *
  * @returns the transfer of each that was made, in the order of the moves.
@@ -156,6 +157,7 @@ export async function moveTogether(
       cross join lateral jsonb_populate_record(null::kpay.transfers, asked.each) as given
       where transfers.id = given.id
         and transfers.version = given.version - 1
+        and transfers.state = asked.each #>> '{said,from_state}'
         and ${onlyIf}
       returning ${qualifiedTransferColumns}, asked.each -> 'said' as said
     ), event as (

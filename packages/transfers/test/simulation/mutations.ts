@@ -401,7 +401,7 @@ function keptReason(`,
     edits: [
       {
         file: move,
-        find: `        and version = \${row.version}\n`,
+        find: `        and version = \${row.version}\n        and state = \${row.state}\n`,
         replace: '',
       },
     ],
@@ -412,7 +412,7 @@ function keptReason(`,
     edits: [
       {
         file: move,
-        find: `        and version = \${row.version}\n`,
+        find: `        and version = \${row.version}\n        and state = \${row.state}\n`,
         replace: '',
       },
       {
