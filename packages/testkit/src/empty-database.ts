@@ -24,7 +24,8 @@ export async function embeddedDataFolder(): Promise<TemporaryFolder> {
   return folder;
 }
 
-async function emptyDatabase(): Promise<string> {
+/** Makes it when it has not been made yet. @returns the folder it is kept in. */
+export async function emptyDatabase(): Promise<string> {
   // The path of the installed package has its version in it.
   const version = createHash('sha256')
     .update(import.meta.resolve('@electric-sql/pglite'))

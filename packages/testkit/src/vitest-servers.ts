@@ -1,3 +1,4 @@
+import { emptyDatabase } from './empty-database.ts';
 import { startTestServers } from './test-servers.ts';
 
 const KINDS = ['servers', 'containers', 'local'] as const;
@@ -8,6 +9,8 @@ const KINDS = ['servers', 'containers', 'local'] as const;
  * there is and says what is missing, which KPAY_TEST_STRICT=1 makes a failure; the other kinds insist.
  */
 export default async function setup(): Promise<(() => Promise<void>) | undefined> {
+  // Here, because on a busy machine it takes longer than a test's hook may.
+  await emptyDatabase();
   const wanted = process.env.KPAY_TEST_STORES;
   if (wanted === undefined || wanted === 'embedded') return undefined;
   const kind = KINDS.find((each) => each === wanted);
