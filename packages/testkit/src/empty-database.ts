@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { cpSync, existsSync, mkdirSync, openAsBlob, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
@@ -28,7 +29,7 @@ export async function embeddedDataFolder(): Promise<TemporaryFolder> {
 export async function emptyDatabase(): Promise<string> {
   // The path of the installed package has its version in it.
   const version = createHash('sha256')
-    .update(import.meta.resolve('@electric-sql/pglite'))
+    .update(createRequire(import.meta.url).resolve('@electric-sql/pglite'))
     .digest('hex')
     .slice(0, 12);
   const made = join(CACHE, `empty-database-${version}`);
