@@ -101,8 +101,10 @@ export function expectWholeStory(
     expect(statements).toEqual(expect.arrayContaining(['pg.query:UPDATE kpay.transfers', 'pg.query:COMMIT']));
   }
 
-  // Nothing personal and nothing secret, nor what the transfer is worth.
+  // Nothing personal and nothing secret, nor what the transfer is worth. Any letters and digits come up in ids and times.
+  const said = everything().replace(/"(\w*[iI]d|\w*UnixNano)":"[^"]*"/g, '');
+  expect(said).toContain('kpay.transfer.attempts');
   for (const hidden of [PHONE, AMOUNT, 'simulator-secret', 'kpay_test_', 'kpay-admin-of', 'eyJ', 'sourceCountry']) {
-    expect(everything()).not.toContain(hidden);
+    expect(said).not.toContain(hidden);
   }
 }

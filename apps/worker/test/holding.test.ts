@@ -5,11 +5,11 @@ import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openWorkerStage, type WorkerStage } from './worker-stage.ts';
 
-// On the embedded database the same with fewer: a hundred thousand rows are another's laptop.
+// On the embedded database the same with fewer, and for less long: a hundred thousand rows are another's laptop.
 const ROWS = testServerUrls() ? 100_000 : 3_000;
+const INTERVALS = testServerUrls() ? 4 : 2;
 const PART = 20_000;
 const EVERY_MS = 3_000;
-const INTERVALS = 4;
 const AMOUNT_KES = 100;
 
 let stage: WorkerStage;

@@ -1,31 +1,21 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { FolderInUse, openEmbeddedDatabase } from '@kpay/runtime';
-import { eventually, findProgram, type TemporaryFolder, temporaryFolder, unavailable } from '@kpay/testkit';
+import { embeddedDataFolder, eventually, findProgram, type TemporaryFolder, unavailable } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 
 const COMMITS = 50;
 const logger = pino({ level: 'silent' });
 
-let template: TemporaryFolder;
 let folder: TemporaryFolder;
 const children: ChildProcess[] = [];
 
-beforeAll(async () => {
-  template = temporaryFolder();
-  const database = await openEmbeddedDatabase({ dataDir: template.path, logger });
-  await database.close();
-});
-
-afterAll(() => template.remove());
-
-beforeEach(() => {
-  folder = temporaryFolder();
-  cpSync(template.path, folder.path, { recursive: true });
+beforeEach(async () => {
+  folder = await embeddedDataFolder();
 });
 
 afterEach(async () => {
