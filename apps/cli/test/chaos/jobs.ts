@@ -29,7 +29,9 @@ export async function brokenJobs(redisUrl: string, databaseUrl: string): Promise
         if (!row) return state === 'failed' ? [] : [`the job of ${externalId}, which is not in the ledger, is ${state}`];
         const right =
           row.state === 'succeeded' ? state === 'completed' : isFinal(row.state) ? state === 'failed' : state !== 'failed';
-        return right ? [] : [`${externalId} is ${row.state}, its job is ${state}`];
+        if (right) return [];
+        const { attemptsStarted: looks, delay } = job;
+        return [`${externalId} is ${row.state}, its job is ${state} after ${looks} looks, put aside for ${delay} ms`];
       }),
     );
     return broken.flat();
