@@ -43,7 +43,8 @@ export default defineConfig({
     hookTimeout: 30_000,
     sequence: { sequencer: LongestFirst },
     pool: 'forks',
-    maxWorkers: 2,
+    // Of the embedded suites many wait more than they compute; those with servers and processes fill two cores with two.
+    maxWorkers: withServers || withChaos || withFailovers || withAlerts || withProcesses ? 2 : 3,
     env: { NODE_OPTIONS: '--conditions=@kpay/source' },
   },
 });
