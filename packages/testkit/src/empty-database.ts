@@ -8,7 +8,7 @@ import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), '../node_modules/.cache');
 
 /**
- * PGlite takes seconds of a processor to make a database, and a fifth of one to open it: it is made once for all
+ * PGlite takes seconds of a processor to make a database, and a quarter of that to open one: it is made once for all
  * tests, and kept beside the dependencies until another version of PGlite is installed.
  *
  * @returns what PGlite loads into memory (`loadDataDir`).
