@@ -26,7 +26,7 @@ import { createAdvanceProcessor } from './advance-processor.ts';
 import { createDoor } from './door.ts';
 import type { Pulse } from './pulse.ts';
 import type { TransferMetrics } from './transfer-metrics.ts';
-import { openWaitingRoom } from './waiting-room.ts';
+import { COME_IN_AT_ONCE, openWaitingRoom } from './waiting-room.ts';
 import { type ObservationPace, wakeHeld } from './wake-held.ts';
 import { wakeJob } from './wake-job.ts';
 
@@ -35,8 +35,13 @@ const SWEEP_EVERY_MS = 1_000;
 const PAYABLE_EVERY_MS = 5_000;
 /** Callers' jobs that wait in this process for the end of their transfers, at most. */
 const MOST_ROOM_PLACES = 500;
-/** More than there are places: there must always be somebody to open the door. */
-const DOOR_CONCURRENCY = MOST_ROOM_PLACES + 10;
+/**
+ * Jobs at the door besides those that wait in the room. BullMQ fetches, one by one, all that it may have at once before it hands
+ * on the first, and renews no lock of theirs meanwhile: were it so many as there are places, a machine that is slow for a moment
+ * would lose all of them to others, again and again (decision 0034). And it fetches others only when it is done with one: not all of
+ * these may go into the room.
+ */
+const AT_THE_DOOR = COME_IN_AT_ONCE + 10;
 /**
  * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row: at
  * BullMQ's 30 s a restart would stand still for up to a minute. A job that only seems dead is run twice at worst, which
@@ -88,15 +93,20 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
   const onAccepted = createHint(hints);
-  const room = openWaitingRoom(ledger, MOST_ROOM_PLACES, (error) =>
-    logger.error({ err: error, account: name }, 'the transfers of waiting jobs could not be looked at'),
-  );
+  const room = openWaitingRoom({
+    ledger,
+    mostPlaces: MOST_ROOM_PLACES,
+    onTaken: (taken) => {
+      door.concurrency = AT_THE_DOOR + taken;
+    },
+    onError: (error) => logger.error({ err: error, account: name }, 'the transfers of waiting jobs could not be looked at'),
+  });
   const door = queues.worker(
     transferQueueName(name),
     createDoor({ ledger, account: name, accounts, rules, room, wake: (jobId) => wakeJob(doorQueue, jobId), onAccepted, logger }),
     {
       prefix,
-      concurrency: DOOR_CONCURRENCY,
+      concurrency: AT_THE_DOOR,
       untraced: true,
       ...STALLS,
     },

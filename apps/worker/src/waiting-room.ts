@@ -38,15 +38,28 @@ export function isNearItsEnd({ state }: TransferRow): boolean {
 
 // Always, so that the first of many have where to wait.
 const LEAST_PLACES = 50;
+/**
+ * Of so many who come in while nobody leaves the next one is sent on: whoever lets them in (account-service.ts) lets others in
+ * only when somebody leaves.
+ */
+export const COME_IN_AT_ONCE = 50;
 const PACE_OVER_MS = 1_000;
 /** Longer than a job is on its way into the queue. */
 const REMEMBER_MS = 10_000;
 
-/**
- * @param mostPlaces there are no more than this, and no more than would see their transfer's end at the pace of the last second:
- *   whoever would wait in vain goes into the queue at once.
- */
-export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (error: unknown) => void): WaitingRoom {
+export interface WaitingRoomOptions {
+  ledger: Ledger;
+  /**
+   * There are no more than this, and no more than would see their transfer's end at the pace of the last second: whoever would
+   * wait in vain goes into the queue at once.
+   */
+  mostPlaces: number;
+  /** Told how many wait whenever that changes. */
+  onTaken: (taken: number) => void;
+  onError: (error: unknown) => void;
+}
+
+export function openWaitingRoom({ ledger, mostPlaces, onTaken, onError }: WaitingRoomOptions): WaitingRoom {
   // In the order in which they came. Several jobs can wait for one transfer.
   const waiters = new Map<string, Set<Waiter>>();
   // When the latest ones left because of an end.
@@ -54,7 +67,20 @@ export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (er
   // The ends that were told when no job of theirs was here, the oldest first, and when.
   const missed = new Map<string, number>();
   let taken = 0;
+  let cameIn = 0;
   let closed = false;
+
+  function comeIn(): void {
+    cameIn += 1;
+    taken += 1;
+    onTaken(taken);
+  }
+
+  function leave(): void {
+    cameIn = 0;
+    taken -= 1;
+    onTaken(taken);
+  }
 
   function forgetMissed(): void {
     const sinceMs = performance.now() - REMEMBER_MS;
@@ -97,14 +123,15 @@ export function openWaitingRoom(ledger: Ledger, mostPlaces: number, onError: (er
 
   return {
     async wait(transferId, jobId) {
-      if (closed || taken >= places()) return undefined;
-      const { promise, resolve: leave } = Promise.withResolvers<TransferRow | undefined>();
+      if (closed || taken >= places() || cameIn >= COME_IN_AT_ONCE) {
+        cameIn = 0;
+        return undefined;
+      }
+      const { promise, resolve } = Promise.withResolvers<TransferRow | undefined>();
       const others = waiters.get(transferId) ?? new Set<Waiter>();
-      waiters.set(transferId, others.add({ jobId, sinceMs: performance.now(), leave }));
-      taken += 1;
-      return promise.finally(() => {
-        taken -= 1;
-      });
+      waiters.set(transferId, others.add({ jobId, sinceMs: performance.now(), leave: resolve }));
+      comeIn();
+      return promise.finally(leave);
     },
     tell(transfer) {
       if (isNearItsEnd(transfer)) return false;
