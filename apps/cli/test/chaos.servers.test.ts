@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { createProducer } from '@kpay/producer';
 import { createSimulator } from '@kpay/simulator';
 import { eventually, freePort, type LocalServer, localPostgres, localRedis, seededRandom, type Unavailable } from '@kpay/testkit';
 import { expect, it, onTestFinished } from 'vitest';
@@ -6,7 +7,7 @@ import { addFaults } from './chaos/add-faults.ts';
 import { createCustomers } from './chaos/customers.ts';
 import { type DisturbanceName, disturb, drawDisturbances, liftAllPauses, type Stage } from './chaos/disturbances.ts';
 import { type Freeze, freezeInSend, installHeldCommits } from './chaos/freeze-in-send.ts';
-import { brokenJobs } from './chaos/jobs.ts';
+import { judgeJobs } from './chaos/jobs.ts';
 import { KeptApp } from './chaos/kept-app.ts';
 import { judge } from './chaos/laws.ts';
 import { fund, makeOrder, needOf, SCARCE } from './chaos/orders.ts';
@@ -38,8 +39,9 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   const random = seededRandom(SEED);
   const stage = await openStage(random);
   const { simulator, faults, workers, api } = stage;
-  const customers = createCustomers({ redisUrl: stage.redis.url, apiUrl: stage.apiUrl, random });
-  onTestFinished(customers.close);
+  const producer = createProducer({ account: 'default', connection: stage.redis.url });
+  onTestFinished(producer.close);
+  const customers = createCustomers({ producer, apiUrl: stage.apiUrl, random, answerWithinMs: 5_000 });
 
   const numbers = Array.from({ length: TRANSFERS }, (_, index) => index + 1);
   const plan = drawDisturbances(MOST_ROUNDS, random);
@@ -73,7 +75,7 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   fund(simulator, needOf([...customers.orders.values()]));
   const waitsEnded = await settle(stage, lastFaultAt);
   const settledAfter = inSeconds(lastFaultAt);
-  const jobs = await brokenJobs(stage.redis.url, stage.databaseUrl);
+  const jobs = await judgeJobs(stage.redis.url, stage.databaseUrl);
 
   const exits = [];
   for (const each of [...workers, api]) exits.push(await each.stop('SIGTERM'));
@@ -85,7 +87,7 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
 
   expect(customers.orders.size).toBe(TRANSFERS);
   expect(verdict).toEqual({ lost: [], doubled: [], unexplained: [], other: [] });
-  expect(jobs).toEqual([]);
+  expect(jobs.broken).toEqual([]);
   expect([...workers, api].flatMap(({ fell }) => fell)).toEqual([]);
   expect(exits).toEqual(exits.map(() => 0));
   // Otherwise the run has not seen what it is for.

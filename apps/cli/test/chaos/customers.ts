@@ -1,16 +1,25 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createProducer, TransferFailed } from '@kpay/producer';
+import { type Producer, TransferFailed } from '@kpay/producer';
 import { adminToken } from '../start-kpay.ts';
 import type { Order } from './orders.ts';
 
 const BY_REST = 0.25;
 const BY_BOTH = 0.05;
 const CANCELLED = 0.05;
-const ANSWER_WITHIN_MS = 5_000;
+// Then a job is enqueued again, which changes nothing.
+const ACCEPTED_WITHIN_MS = 5_000;
 const AGAIN_MS = 100;
 
 // A connection of its own for each request, as a balancer makes them.
 const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', connection: 'close' };
+
+export interface CustomersOptions {
+  producer: Producer;
+  apiUrl: string;
+  random: () => number;
+  /** How long they wait for an answer of the API. */
+  answerWithinMs: number;
+}
 
 export type Customers = ReturnType<typeof createCustomers>;
 
@@ -18,8 +27,7 @@ export type Customers = ReturnType<typeof createCustomers>;
  * Customers who keep each order until it was accepted, under the same externalId: by a job, by the API or by both at
  * once. They remember what they were told; some cancel right away.
  */
-export function createCustomers({ redisUrl, apiUrl, random }: { redisUrl: string; apiUrl: string; random: () => number }) {
-  const producer = createProducer({ account: 'default', connection: redisUrl });
+export function createCustomers({ producer, apiUrl, random, answerWithinMs }: CustomersOptions) {
   const orders = new Map<string, Order>();
   /** The transfer of each order, as every answer named it. */
   const accepted = new Map<string, Set<string>>();
@@ -34,7 +42,7 @@ export function createCustomers({ redisUrl, apiUrl, random }: { redisUrl: string
   };
 
   async function post(path: string, body: unknown): Promise<{ status: number; body: Record<string, unknown> } | undefined> {
-    const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);
+    const signal = AbortSignal.timeout(answerWithinMs);
     try {
       const answer = await fetch(`${apiUrl}/v1${path}`, { method: 'POST', headers, body: JSON.stringify(body), signal });
       if (answer.status < 500) return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };
@@ -57,7 +65,7 @@ export function createCustomers({ redisUrl, apiUrl, random }: { redisUrl: string
   async function askByJob(order: Order): Promise<string | undefined> {
     try {
       const enqueued = await producer.enqueue(order);
-      return (await enqueued.accepted({ timeoutMs: ANSWER_WITHIN_MS })).transferId;
+      return (await enqueued.accepted({ timeoutMs: ACCEPTED_WITHIN_MS })).transferId;
     } catch (error) {
       if (!(error instanceof TransferFailed)) return undefined;
       if (error.transferId === undefined) throw error;
@@ -109,6 +117,5 @@ export function createCustomers({ redisUrl, apiUrl, random }: { redisUrl: string
       });
       await Promise.all(placed);
     },
-    close: () => producer.close(),
   };
 }

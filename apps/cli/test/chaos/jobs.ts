@@ -1,52 +1,62 @@
-import { queuePrefix, transferQueueName } from '@kpay/producer';
+import { queuePrefix, type TransferJobData, transferQueueName } from '@kpay/producer';
 import { eventually } from '@kpay/testkit';
-import { isFinal } from '@kpay/transfers';
-import { Queue } from 'bullmq';
+import { isFinal, type TransferRow } from '@kpay/transfers';
+import { type Job, Queue } from 'bullmq';
 import { readLedger } from './read-ledger.ts';
 
 // A job that nobody woke looks at its transfer within 30 s.
 const FOLLOWED_WITHIN_MS = 45_000;
 
+export interface JobsVerdict {
+  /** The jobs that say something else than the ledger. */
+  broken: string[];
+  /** How long after its transfer's end the last of them was told. */
+  toldWithinMs: number;
+}
+
 /**
  * What the callers' jobs that are still there say, against the ledger: completed with the transfer that succeeded, failed
  * with one that ended without moving money, and still waiting only with one that a person must look at.
+ *
+ * @throws when no worker is at the door: it alone tells these jobs anything, so waiting for it would prove nothing.
  */
-export async function brokenJobs(redisUrl: string, databaseUrl: string): Promise<string[]> {
-  const { hostname: host, port } = new URL(redisUrl);
-  const queue = new Queue(transferQueueName('default'), {
-    connection: { host, port: Number(port) },
+export async function judgeJobs(redisUrl: string, databaseUrl: string): Promise<JobsVerdict> {
+  const { hostname: host, port, pathname } = new URL(redisUrl);
+  const queue = new Queue<TransferJobData>(transferQueueName('default'), {
+    connection: { host, port: Number(port), db: Number(pathname.slice(1)) },
     prefix: queuePrefix('default'),
   });
-  const rows = new Map((await readLedger(databaseUrl)).transfers.map((row) => [row.external_id, row]));
-  const look = async (): Promise<string[]> => {
-    const jobs = await queue.getJobs(['completed', 'failed', 'delayed', 'wait', 'prioritized', 'active']);
-    const broken = await Promise.all(
-      jobs.map(async (job) => {
-        const { externalId } = job.data;
-        const row = rows.get(externalId);
-        const state = await job.getState();
-        // Of the orders that expired before anybody heard of them.
-        if (!row) return state === 'failed' ? [] : [`the job of ${externalId}, which is not in the ledger, is ${state}`];
-        const right =
-          row.state === 'succeeded' ? state === 'completed' : isFinal(row.state) ? state === 'failed' : state !== 'failed';
-        if (right) return [];
-        const { attemptsStarted: looks, delay } = job;
-        return [`${externalId} is ${row.state}, its job is ${state} after ${looks} looks, put aside for ${delay} ms`];
-      }),
-    );
-    return broken.flat();
-  };
   try {
+    if ((await queue.getWorkersCount()) === 0) throw new Error(`no worker is at the door: look at callers' jobs before it ends`);
+    const rows = new Map((await readLedger(databaseUrl)).transfers.map((row) => [row.external_id, row]));
+    let jobs: Job<TransferJobData>[] = [];
     let broken: string[] = [];
     await eventually(
       async () => {
-        broken = await look();
+        jobs = await queue.getJobs(['completed', 'failed', 'delayed', 'wait', 'prioritized', 'active']);
+        broken = (await Promise.all(jobs.map((job) => brokenJob(job, rows.get(job.data.externalId ?? ''))))).flat();
         if (broken.length > 0) throw new Error('some jobs do not know yet');
       },
       { timeoutMs: FOLLOWED_WITHIN_MS, everyMs: 2_000 },
     ).catch(() => {});
-    return broken;
+    const toldAfterMs = jobs.map((job) => toldAfter(job, rows.get(job.data.externalId ?? '')));
+    return { broken, toldWithinMs: toldAfterMs.reduce((latest, each) => Math.max(latest, each), 0) };
   } finally {
     await queue.close();
   }
+}
+
+async function brokenJob(job: Job<TransferJobData>, row: TransferRow | undefined): Promise<string[]> {
+  const state = await job.getState();
+  // Of the orders that expired before anybody heard of them.
+  if (!row) return state === 'failed' ? [] : [`the job of ${job.data.externalId}, which is not in the ledger, is ${state}`];
+  const right = row.state === 'succeeded' ? state === 'completed' : isFinal(row.state) ? state === 'failed' : state !== 'failed';
+  if (right) return [];
+  const { attemptsStarted: looks, delay } = job;
+  return [`${row.external_id} is ${row.state}, its job is ${state} after ${looks} looks, put aside for ${delay} ms`];
+}
+
+/** From its transfer's end, or from when it was enqueued if that was later. */
+function toldAfter({ finishedOn, timestamp }: Job, row: TransferRow | undefined): number {
+  return finishedOn === undefined || !row?.finished_at ? 0 : finishedOn - Math.max(row.finished_at.getTime(), timestamp);
 }

@@ -34,7 +34,7 @@ const redis: Kind = {
         const info = await withRedis(standby.url, (client) => client.info('replication'));
         if (!info.includes('master_link_status:up')) throw new Error('the standby does not follow');
       },
-      { timeoutMs: 30_000 },
+      { timeoutMs: 60_000 },
     );
   },
   promote: async ({ url }) => void (await withRedis(url, (client) => client.replicaof('NO', 'ONE'))),
@@ -55,7 +55,7 @@ const postgres: Kind = {
           );
           if (rows.length !== 1) throw new Error('the standby does not follow');
         },
-        { timeoutMs: 30_000 },
+        { timeoutMs: 60_000 },
       );
     });
   },
