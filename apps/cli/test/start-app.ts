@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { eventually, freePort, keepLog, machineEnv } from '@kpay/testkit';
 import { adminToken } from './start-kpay.ts';
@@ -22,9 +23,14 @@ export interface AppProcess {
   end(signal: NodeJS.Signals): Promise<number | null>;
 }
 
-/** Runs one production app as a process of its own, as `node apps/<app>/dist/main.js` does, from its sources. */
-export async function runApp(app: AppName, settings: Record<string, string>): Promise<AppProcess> {
-  const main = fileURLToPath(new URL(`../../${app}/src/main.ts`, import.meta.url));
+const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
+
+/**
+ * Runs one production app as a process of its own, as `node apps/<app>/dist/main.js` does, from its sources.
+ * @param project the folder of another version of the project than this one.
+ */
+export async function runApp(app: AppName, settings: Record<string, string>, project = PROJECT): Promise<AppProcess> {
+  const main = join(project, `apps/${app}/src/main.ts`);
   const port = settings[PORTS[app]] ?? String(await freePort());
   const child = spawn(process.execPath, ['--conditions=@kpay/source', main], {
     env: { ...machineEnv(), KPAY_ADMIN_TOKEN: adminToken, ...settings, [PORTS[app]]: port },
@@ -55,8 +61,8 @@ export async function runApp(app: AppName, settings: Record<string, string>): Pr
 }
 
 /** Runs it and waits until it is ready. */
-export async function startApp(app: AppName, settings: Record<string, string>): Promise<AppProcess> {
-  const running = await runApp(app, settings);
+export async function startApp(app: AppName, settings: Record<string, string>, project?: string): Promise<AppProcess> {
+  const running = await runApp(app, settings, project);
   await eventually(
     async () => {
       const ready = await fetch(`${running.url}/readyz`).catch(() => undefined);
