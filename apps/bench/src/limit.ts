@@ -20,25 +20,27 @@ export interface Backlog {
 export const TIME_SCALE = 6;
 
 const LIMIT_PER_MINUTE = 100;
-const scaledSeconds = (seconds: number) => String(seconds / TIME_SCALE);
 
 /** The worker and the exporter at the settings they have unless told otherwise, only faster. */
-const SCALED = {
-  SIMULATOR_TIME_SCALE: String(TIME_SCALE),
-  KPAY_RATE_LIMIT_PER_MINUTE: String(LIMIT_PER_MINUTE),
-  KPAY_BUDGET_WINDOW_SECONDS: scaledSeconds(60),
-  KPAY_OBSERVE_BALANCE_SECONDS: scaledSeconds(30),
-  KPAY_OBSERVE_AVAILABILITY_SECONDS: scaledSeconds(60),
-  KPAY_OBSERVE_RATE_SECONDS: scaledSeconds(600),
-  KPAY_CONFLICT_CONFIRM_SECONDS: scaledSeconds(60),
-  KPAY_RATE_PAIRS: corridors.map(({ pair }) => pair).join(','),
-};
+export function scaledSettings(timeScale: number): Readonly<Record<string, string>> {
+  const seconds = (real: number) => String(real / timeScale);
+  return {
+    SIMULATOR_TIME_SCALE: String(timeScale),
+    KPAY_RATE_LIMIT_PER_MINUTE: String(LIMIT_PER_MINUTE),
+    KPAY_BUDGET_WINDOW_SECONDS: seconds(60),
+    KPAY_OBSERVE_BALANCE_SECONDS: seconds(30),
+    KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds(60),
+    KPAY_OBSERVE_RATE_SECONDS: seconds(600),
+    KPAY_CONFLICT_CONFIRM_SECONDS: seconds(60),
+    KPAY_RATE_PAIRS: corridors.map(({ pair }) => pair).join(','),
+  };
+}
 
 /** The worker, with the exporter beside it on the same budget. */
 export async function measureBacklog(transfers: number): Promise<Backlog> {
   return work(transfers, transferQueueName('default'), queuePrefix('default'), async (stage) => {
-    await stage.startExporter(SCALED);
-    await stage.startWorker(SCALED);
+    await stage.startExporter(scaledSettings(TIME_SCALE));
+    await stage.startWorker(scaledSettings(TIME_SCALE));
   });
 }
 
@@ -71,6 +73,7 @@ async function work(transfers: number, queue: string, prefix: string, start: (st
   }
 }
 
-interface Truth {
+/** What the simulator tells of the requests that it received. */
+export interface Truth {
   requestCounts: { byEndpoint: Record<string, number>; refusedByLimit: number };
 }

@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { makeOrders } from './orders.ts';
+import { residentMb } from './resident-mb.ts';
 import { openJobRunner } from './run-jobs.ts';
 import { openStage, type Stage } from './stage.ts';
 
@@ -121,11 +121,6 @@ async function multiply({ postgresUrl }: Stage, transfers: number): Promise<void
   } finally {
     await client.end();
   }
-}
-
-function residentMb(pid: number): number {
-  const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
-  return Number(kilobytes) / 1_024;
 }
 
 async function redisMb(redis: Redis): Promise<number> {
