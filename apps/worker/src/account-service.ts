@@ -7,6 +7,7 @@ import {
   type AccountRules,
   type Advancer,
   advanceQueueName,
+  type Business,
   checksOf,
   createHint,
   type Hint,
@@ -23,6 +24,7 @@ import {
 } from '@kpay/transfers';
 import type { Processor } from 'bullmq';
 import { createAdvanceProcessor } from './advance-processor.ts';
+import type { atMost } from './at-most.ts';
 import { createDoor } from './door.ts';
 import type { Pulse } from './pulse.ts';
 import type { TransferMetrics } from './transfer-metrics.ts';
@@ -71,6 +73,10 @@ export interface AccountServiceOptions {
   /** Their checks are asked before each first send, after the built-in ones. */
   plugins?: readonly Plugin[] | undefined;
   observeEveryMs: ObservationPace;
+  /** What the account has to do: what it has not, nobody looks for. */
+  business: () => Business | undefined;
+  /** Waits until few enough of all accounts are swept. */
+  sweepInTurn: ReturnType<typeof atMost>;
   /** Told once when the account turns out to be another KPay than the ledger's. */
   onMismatch: (mismatch: PinMismatch) => Promise<void>;
 }
@@ -87,7 +93,7 @@ export interface AccountService {
 
 /** Opens an account's door at once; the sending side waits for `advance`. */
 export function openAccountService(options: AccountServiceOptions): AccountService {
-  const { ledger, epoch, account, accounts, rules, queues, metrics, pulse, logger } = options;
+  const { ledger, epoch, account, accounts, rules, queues, metrics, pulse, logger, business } = options;
   const { name } = account;
   const prefix = queuePrefix(name);
   const doorQueue = queues.queue(transferQueueName(name), { prefix });
@@ -141,6 +147,15 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
         // After a restore nothing would come of the hints.
         if (epoch.refusal() === undefined) await sweepDue(ledger, name, hints);
       };
+      const sweepIfOpen = async (signal: AbortSignal) => {
+        if (business() === undefined) return;
+        await options.sweepInTurn(async () => {
+          if (!signal.aborted) await sweep();
+        });
+      };
+      const whenHeld = (task: (signal: AbortSignal) => Promise<void>) => async (signal: AbortSignal) => {
+        if (business() === 'held') await task(signal);
+      };
       const ownRules = rules?.get(name) ?? noRules;
       const wakeRuled = async () => {
         if ((await wakeByRules(ledger, name, ownRules)) > 0) await sweep();
@@ -149,10 +164,10 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
         if ((await wakePayable(ledger, account, ownRules, signal)) > 0) await sweep();
       };
       stoppers.push(
-        repeat(sweep, SWEEP_EVERY_MS, onError('the sweep failed'), pulse.expectBeats(`the sweep of account ${name}`)),
-        wakeHeld(ledger, account, options.observeEveryMs, sweep, onError('held transfers sleep on')),
-        repeat(wakeRuled, SWEEP_EVERY_MS, onError('transfers held by rules sleep on')),
-        repeat(wakePaid, PAYABLE_EVERY_MS, onError('transfers held for payouts sleep on')),
+        repeat(sweepIfOpen, SWEEP_EVERY_MS, onError('the sweep failed'), pulse.expectBeats(`the sweep of account ${name}`)),
+        wakeHeld(ledger, account, options.observeEveryMs, sweep, whenHeld, onError('held transfers sleep on')),
+        repeat(whenHeld(wakeRuled), SWEEP_EVERY_MS, onError('transfers held by rules sleep on')),
+        repeat(whenHeld(wakePaid), PAYABLE_EVERY_MS, onError('transfers held for payouts sleep on')),
       );
     },
     async close() {

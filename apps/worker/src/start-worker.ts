@@ -25,10 +25,12 @@ import {
 } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
 import { type AccountService, openAccountService } from './account-service.ts';
+import { atMost } from './at-most.ts';
 import { createPulse } from './pulse.ts';
 import { runSink } from './run-sink.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
 import type { ObservationPace } from './wake-held.ts';
+import { watchBusy } from './watch-busy.ts';
 import { watchFigures } from './watch-figures.ts';
 import { watchUnknownQueues } from './watch-unknown-queues.ts';
 
@@ -36,6 +38,8 @@ import { watchUnknownQueues } from './watch-unknown-queues.ts';
 const FIRST_PIN_MS = 3_000;
 const PIN_RETRY_MS = 10_000;
 const LOOK_AT_LEDGER_EVERY_MS = 1_000;
+/** With hundreds of accounts the sweeps would take all connections to the ledger, and the transfers stand still. */
+const SWEEPS_AT_ONCE = 2;
 
 export interface WorkerOptions {
   ledger: Ledger;
@@ -107,10 +111,18 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...healthRoutes(missing, () => (stopping ? [] : pulse.stuck())),
     '/metrics': serveMetrics({ registry, web }),
   };
+  const sweepInTurn = atMost(SWEEPS_AT_ONCE);
+  const busy = watchBusy(
+    ledger,
+    [...accounts.keys()],
+    (error) => logger.error({ err: error }, 'accounts with something to do could not be looked for'),
+    pulse.expectBeats('the look for accounts with something to do'),
+  );
+  releasers.push(busy.stop);
   try {
     const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger, tls: web?.tls });
     releasers.push(server.close);
-    for (const account of accounts.values()) releasers.push(await serveAccount(account));
+    releasers.push(await serveAccounts());
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
     releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed, pulse.expectBeats('the look at the ledger')));
     releasers.push(
@@ -134,6 +146,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     throw error;
   }
 
+  /** All at once: the doors are open whatever KPay does, and a start waits for it no longer with many accounts than with one. */
+  async function serveAccounts(): Promise<() => Promise<unknown>> {
+    const served = await Promise.allSettled([...accounts.values()].map(serveAccount));
+    const closeAll = () => Promise.all(served.map(async (each) => each.status === 'fulfilled' && each.value()));
+    const refused = served.find((each) => each.status === 'rejected');
+    if (!refused) return closeAll;
+    await closeAll();
+    throw refused.reason;
+  }
+
   async function serveAccount(account: KpayAccount): Promise<() => Promise<void>> {
     const service = openAccountService({
       ...options,
@@ -142,6 +164,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       accounts: new Set(accounts.keys()),
       metrics,
       pulse,
+      business: () => busy.businessOf(account.name),
+      sweepInTurn,
       onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
     });
     services.set(account.name, service);

@@ -19,6 +19,7 @@ const READ_AGAIN_MS = 5_000;
  * observations that all processes share: KPay is read once in an interval, by whoever comes first, however many wait.
  *
  * @param onWoken called after something was made due.
+ * @param whenHeld lets a look be while nothing of the account is held.
  * @returns how to stop; what runs is waited for.
  */
 export function wakeHeld(
@@ -26,6 +27,7 @@ export function wakeHeld(
   account: KpayAccount,
   everyMs: ObservationPace,
   onWoken: () => Promise<void>,
+  whenHeld: (look: (signal: AbortSignal) => Promise<void>) => (signal: AbortSignal) => Promise<void>,
   onError: (error: unknown) => void,
 ): () => Promise<void> {
   const wakers = [
@@ -46,7 +48,7 @@ export function wakeHeld(
         notBeforeMs = account.clock.monotonicMs() + Math.min(READ_AGAIN_MS, intervalMs);
       }
     };
-    return repeat(look, lookEveryMs, onError);
+    return repeat(whenHeld(look), lookEveryMs, onError);
   });
   return async () => void (await Promise.all(stoppers.map((stop) => stop())));
 }

@@ -15,4 +15,4 @@ it('a worker that was closed keeps nothing open: its process ends by itself', as
   expect(String(said)).toBe('closed\n');
   expect(await ended).toEqual([0, null]);
   expect(performance.now() - closedMs).toBeLessThan(ENDS_WITHIN_MS);
-});
+}, 60_000);

@@ -2,6 +2,7 @@ export { type Acceptance, acceptTransfer, type TransferOrder } from './accept.ts
 export { acceptAllOrNone, acceptBatch, type BatchResult, type Refusal } from './accept-batch.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './account-rules.ts';
 export { type Advancer, advanceTransfer } from './advance.ts';
+export { type Business, findBusyAccounts } from './busy-accounts.ts';
 export { changeKeys } from './change-keys.ts';
 export type { Check, CheckContext, Verdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';
