@@ -14,11 +14,12 @@ import {
   changeKeys,
   containStrayErrors,
   createHinter,
+  createLedger,
   createRedisEpochCopy,
   LedgerUnusable,
   loadPlugins,
+  migrateLedger,
   openAccounts,
-  openLedger,
   readAccountRules,
 } from '@kpay/transfers';
 import { openBoardQueues } from './queue-board.ts';
@@ -35,9 +36,9 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
       const web = settings.webConfigFile === undefined ? undefined : readWebConfig(settings.webConfigFile);
       const plugins = await loadPlugins(settings.plugins);
       containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
-      const database = await openPostgres({ url: databaseUrl, logger });
+      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => migrateLedger(each.kysely()) });
       shutdown.push('database', () => database.close());
-      const ledger = await openLedger(database.kysely());
+      const ledger = createLedger(database.kysely());
 
       const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
       shutdown.push('redis', () => redis.disconnect());

@@ -19,6 +19,7 @@ import {
   createRedisEpochCopy,
   type EpochCopy,
   type Maintenance,
+  migrateLedger,
   openLedger,
 } from '@kpay/transfers';
 import { findAdminToken } from './admin-token.ts';
@@ -39,7 +40,8 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
   const settings = readSettings(env);
   const logger = createLogger({ name: 'kpay', level: 'error', secrets: secretsOf(settings) });
   if (settings.mode === 'production') {
-    const database = await openPostgres({ url: settings.databaseUrl, logger });
+    const prepare = (each: Database) => migrateLedger(each.kysely());
+    const database = await openPostgres({ url: settings.databaseUrl, logger, prepare });
     try {
       const redis = await openRedis({ url: settings.redisUrl, role: 'producer', logger });
       const parts = { database, epochCopy: createRedisEpochCopy(redis), store: { redisUrl: settings.redisUrl } };

@@ -4,8 +4,10 @@ import { createLogger, openPostgres } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { createTestDatabase, emptyTestRedis, eventually, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { getJson, getTransfer, postTransfer } from './ask-api.ts';
+import { withDatabase } from './chaos/with-database.ts';
 import { type AppName, type AppProcess, startApp } from './start-app.ts';
 
 const STOPPED_WITHIN_MS = 10_000;
@@ -124,5 +126,30 @@ describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, 
     expect(done?.rows[0]?.count).toBeGreaterThan(0);
     expect(done?.rows[0]?.count).toBe(done?.rows[0]?.names);
     await Promise.all(databases.map((each) => each.close()));
+  });
+
+  it('wait for a process that migrates, longer than any other statement may take', async () => {
+    const { databaseUrl, start } = await openStage();
+    const migrating = new pg.Client({ connectionString: databaseUrl });
+    await migrating.connect();
+    onTestFinished(() => migrating.end());
+    await migrating.query('begin; create schema kpay');
+    const starting = Promise.all([start('worker'), start('admin-api')]);
+    // Told below.
+    starting.catch(() => {});
+    await eventually(
+      async () => {
+        const { rowCount } = await withDatabase(databaseUrl, (client) =>
+          client.query(
+            `select from pg_stat_activity
+              where datname = current_database() and wait_event_type = 'Lock' and now() - query_start > interval '11 seconds'`,
+          ),
+        );
+        expect(rowCount).toBe(2);
+      },
+      { timeoutMs: 40_000, everyMs: 200 },
+    );
+    await migrating.query('rollback');
+    await Promise.all((await starting).map(stop));
   });
 });

@@ -12,11 +12,12 @@ import {
 import {
   changeKeys,
   containStrayErrors,
+  createLedger,
   createRedisEpochCopy,
   LedgerUnusable,
   loadPlugins,
+  migrateLedger,
   openAccounts,
-  openLedger,
   readAccountRules,
 } from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
@@ -31,9 +32,9 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
       containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
       const { databaseUrl, redisUrl, host, ports, workerAccounts, webConfigFile } = settings;
       const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
-      const database = await openPostgres({ url: databaseUrl, logger });
+      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => migrateLedger(each.kysely()) });
       shutdown.push('database', () => database.close());
-      const ledger = await openLedger(database.kysely());
+      const ledger = createLedger(database.kysely());
 
       const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
       shutdown.push('redis', () => redis.disconnect());

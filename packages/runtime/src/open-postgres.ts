@@ -10,6 +10,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const CLIENT_TIMEOUT_MS = 30_000;
 // Whoever waits this long for one statement is better told. Postgres gives it up then, and says so.
 const STATEMENT_TIMEOUT_MS = 10_000;
+// An index over millions of rows takes its time, and whoever comes meanwhile waits for it.
+const PREPARED_WITHIN_MS = 3_600_000;
 // Longer than a statement may take and an idle connection is kept (10 s): only a network that went silent is left.
 const SILENT_AFTER_MS = 2_000;
 
@@ -21,6 +23,8 @@ export interface PostgresOptions {
   maxClients?: number;
   /** How long a statement may take; 10 s unless given. A server that is silent for 2 s longer counts as gone. */
   statementTimeoutMs?: number;
+  /** What must be done before anything else, like migrations: on a connection of its own, whose statements may take an hour. */
+  prepare?: (database: Database) => Promise<void>;
 }
 
 /**
@@ -29,8 +33,9 @@ export interface PostgresOptions {
  * @throws StartError naming DATABASE_URL when the server does not answer, refuses, or is too old.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
-  const { url, logger, maxClients = 10, statementTimeoutMs = STATEMENT_TIMEOUT_MS } = options;
+  const { url, logger, maxClients = 10, statementTimeoutMs = STATEMENT_TIMEOUT_MS, prepare } = options;
   await checkServer(url);
+  if (prepare) await prepareWith(prepare, { url, logger, maxClients: 1, statementTimeoutMs: PREPARED_WITHIN_MS });
   const onError = (error: Error) => logger.error({ err: error }, 'a connection to Postgres failed');
   const pool = new GuardedPool(
     {
@@ -48,6 +53,15 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
   pool.on('connect', (client) => endWhenSilent(client, statementTimeoutMs + SILENT_AFTER_MS));
   let closing: Promise<void> | undefined;
   return { pool, kysely: () => createKysely(pool, { prepares: true }), close: () => (closing ??= pool.end()) };
+}
+
+async function prepareWith(prepare: (database: Database) => Promise<void>, options: PostgresOptions): Promise<void> {
+  const database = await openPostgres(options);
+  try {
+    await prepare(database);
+  } finally {
+    await database.close();
+  }
 }
 
 /**
