@@ -8,7 +8,7 @@ import { type Customers, createCustomers } from './chaos/customers.ts';
 import { installHeldCommits } from './chaos/freeze-in-send.ts';
 import { judgeJobs } from './chaos/jobs.ts';
 import { judge } from './chaos/laws.ts';
-import { fund, makeOrder, needOf, SCARCE } from './chaos/orders.ts';
+import { makeOrder } from './chaos/orders.ts';
 import { countUnsettled, readLedger } from './chaos/read-ledger.ts';
 import { say } from './chaos/report.ts';
 import { withDatabase } from './chaos/with-database.ts';
@@ -42,7 +42,6 @@ describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis',
         each.map((customers) => {
           const orders = Array.from({ length: AT_ONCE }, (_, index) => makeOrder(placed + index + 1, SEED));
           placed += AT_ONCE;
-          fund(simulator, needOf(orders));
           return customers.place(orders);
         }),
       );
@@ -125,7 +124,6 @@ async function openStage() {
   if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
   const simulator = await createSimulator({ port: 0, limit: 1e9, latencyMs: 20, seed: SEED, keptRequests: 100_000 });
   onTestFinished(() => simulator.close());
-  simulator.control.setBalance({ country: SCARCE.country, balance: 0 });
   const database = await createTestDatabase(servers.postgresUrl);
   onTestFinished(database.drop);
   const redisUrl = await emptyTestRedis(servers.redisUrl);
