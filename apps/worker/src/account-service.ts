@@ -36,7 +36,7 @@ const SWEEP_EVERY_MS = 1_000;
 /** KPay is read once a minute for it; this is how soon what another process read is noticed. */
 const PAYABLE_EVERY_MS = 5_000;
 /** Callers' jobs that wait in this process for the end of their transfers, at most. */
-const MOST_ROOM_PLACES = 500;
+const MOST_ROOM_PLACES = 1_000;
 /**
  * Jobs at the door besides those that wait in the room. BullMQ fetches, one by one, all that it may have at once before it hands
  * on the first, and renews no lock of theirs meanwhile: were it so many as there are places, a machine that is slow for a moment

@@ -2,7 +2,7 @@ import { repeat } from '@kpay/runtime';
 import { findStopped, type Ledger, type TransferRow } from '@kpay/transfers';
 
 /** Longer than a transfer takes that nothing keeps waiting. */
-const STAY_MS = 5_000;
+const STAY_MS = 10_000;
 /** What another process ended is noticed so late. */
 const LOOK_EVERY_MS = 250;
 
@@ -44,14 +44,16 @@ const LEAST_PLACES = 50;
  */
 export const COME_IN_AT_ONCE = 50;
 const PACE_OVER_MS = 1_000;
+/** So long after somebody stayed in vain the places follow the pace. */
+const SLOW_FOR_MS = 30_000;
 /** Longer than a job is on its way into the queue. */
 const REMEMBER_MS = 10_000;
 
 export interface WaitingRoomOptions {
   ledger: Ledger;
   /**
-   * There are no more than this, and no more than would see their transfer's end at the pace of the last second: whoever would
-   * wait in vain goes into the queue at once.
+   * There are no more than this. Once somebody stayed in vain there are for half a minute only as many as would see their
+   * transfer's end at the pace of the last second: the others go into the queue at once.
    */
   mostPlaces: number;
   /** Told how many wait whenever that changes. */
@@ -68,6 +70,7 @@ export function openWaitingRoom({ ledger, mostPlaces, onTaken, onError }: Waitin
   const missed = new Map<string, number>();
   let taken = 0;
   let cameIn = 0;
+  let slowUntilMs = Number.NEGATIVE_INFINITY;
   let closed = false;
 
   function comeIn(): void {
@@ -91,9 +94,10 @@ export function openWaitingRoom({ ledger, mostPlaces, onTaken, onError }: Waitin
   }
 
   function places(): number {
-    const sinceMs = performance.now() - PACE_OVER_MS;
-    const forgotten = ends.findIndex((endMs) => endMs > sinceMs);
+    const nowMs = performance.now();
+    const forgotten = ends.findIndex((endMs) => endMs > nowMs - PACE_OVER_MS);
     ends = forgotten === -1 ? [] : ends.slice(forgotten);
+    if (nowMs >= slowUntilMs) return mostPlaces;
     return Math.min(mostPlaces, Math.max(LEAST_PLACES, (ends.length * STAY_MS) / PACE_OVER_MS));
   }
 
@@ -116,7 +120,9 @@ export function openWaitingRoom({ ledger, mostPlaces, onTaken, onError }: Waitin
     ))
       dismiss(transfer.id, transfer);
     for (const [id, each] of old) {
-      if ([...each].some(({ sinceMs }) => nowMs - sinceMs >= STAY_MS)) dismiss(id, undefined);
+      if (![...each].some(({ sinceMs }) => nowMs - sinceMs >= STAY_MS)) continue;
+      slowUntilMs = nowMs + SLOW_FOR_MS;
+      dismiss(id, undefined);
     }
   }
   const stopLooking = repeat(look, LOOK_EVERY_MS, onError);

@@ -9,6 +9,7 @@ import {
   lanes,
   ROUNDING_MS,
 } from './budget-store.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 
 // One sorted set holds the slots. Score: when the slot stops counting, by Redis' clock. Member: "held:<lane>:<id>" while
@@ -123,11 +124,17 @@ end
 return wait
 `);
 
-/** KEYS: slots. ARGV: lane:id, how long it counts on, or -1 when it never counted. */
+/** KEYS: slots. ARGV: for each slot lane:id, and how long it counts on, or -1 when it never counted. */
 const settle = createScript(`${LUA_NOW}
-if redis.call('ZREM', KEYS[1], 'held:' .. ARGV[1]) == 0 then return end
-local countsFor = tonumber(ARGV[2])
-if countsFor >= 0 then redis.call('ZADD', KEYS[1], now + countsFor, 'sent:' .. ARGV[1]) end
+local known = false
+for i = 1, #ARGV, 2 do
+  if redis.call('ZREM', KEYS[1], 'held:' .. ARGV[i]) == 1 then
+    known = true
+    local countsFor = tonumber(ARGV[i + 1])
+    if countsFor >= 0 then redis.call('ZADD', KEYS[1], now + countsFor, 'sent:' .. ARGV[i]) end
+  end
+end
+if not known then return end
 ${LUA_KEEP}
 `);
 
@@ -158,6 +165,18 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
   const paceKey = `{kpay-budget-${key}}:pace`;
   const personKey = `{kpay-budget-${key}}:person`;
 
+  // What ends in the same turn of the event loop is told together.
+  let ended: Array<string | number> = [];
+  let telling: Promise<unknown> | undefined;
+
+  async function tellEnded(): Promise<void> {
+    await endOfTurn();
+    const values = ended;
+    ended = [];
+    telling = undefined;
+    await settle(redis, [slotsKey], values);
+  }
+
   return {
     async take(lane: Lane, { limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst, reserves }: BudgetRules) {
       // Made here and never reused, so that a slot from before a wipe cannot settle one from after it.
@@ -169,7 +188,9 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
     },
     async settle(slotId, end, { windowMs }) {
       const countsForMs = { answered: windowMs + ROUNDING_MS, unanswered: windowMs + LATE_RECEIPT_MS, unsent: -1 };
-      await settle(redis, [slotsKey], [slotId, countsForMs[end]]);
+      ended.push(slotId, countsForMs[end]);
+      telling ??= tellEnded();
+      await telling;
     },
     async block(forMs) {
       if (forMs > 0) await block(redis, [blockKey], [Math.ceil(forMs)]);

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { endOfTurn } from './end-of-turn.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 
@@ -67,8 +68,22 @@ export function createRedisSharedStore({
     return entry;
   }
 
+  const reading = new Map<string, Promise<SharedEntry | undefined>>();
+
+  /** One read for all who ask in the same turn of the event loop: it begins when all of them have asked. */
+  function readOnce(key: string): Promise<SharedEntry | undefined> {
+    const shared = reading.get(key);
+    if (shared) return shared;
+    const started = endOfTurn().then(() => {
+      reading.delete(key);
+      return readEntry(key);
+    });
+    reading.set(key, started);
+    return started;
+  }
+
   return {
-    read: readEntry,
+    read: readOnce,
     lock: (key, holder, forMs) => ask(() => lock(redis, [entryKey(key), lockKey(key)], [holder, Math.ceil(forMs)])),
     async write(key, { text, askedAtMs, answeredAtMs }, keepMs) {
       if (aheadMs.known() === undefined) await readEntry(key);

@@ -41,6 +41,20 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     await server.stop();
   });
 
+  /** Since the server started; each is one command of this process. */
+  async function scriptsRun(): Promise<number> {
+    const told = await redis.info('commandstats');
+    return ['eval', 'evalsha'].reduce(
+      (sum, command) => sum + Number(new RegExp(`^cmdstat_${command}:calls=(\\d+)`, 'm').exec(told)?.[1] ?? 0),
+      0,
+    );
+  }
+
+  async function slotsKey(): Promise<string> {
+    const [key = ''] = await redis.keys('{kpay-budget-*}:slots');
+    return key;
+  }
+
   it('tell each machine how old a value is, though their clocks differ by seconds', async () => {
     const ahead: Clock = { ...systemClock, now: () => Date.now() + 7_000 };
     const here = createRedisStores({ redis }).shared('one');
@@ -53,6 +67,29 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     await there.write('balance', { text: 'from the clock ahead', askedAtMs: ahead.now() - 2_000, answeredAtMs: 0 }, MINUTE_MS);
     await here.write('balance', { text: 'asked for last', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
     expect(await there.read('balance')).toMatchObject({ text: 'asked for last' });
+  });
+
+  it('are asked once for all that is read, and told once of all slots that end, in one turn of the event loop', async () => {
+    const store = createRedisStores({ redis }).shared('one');
+    await store.write('balance', { text: 'x', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
+    // The first of a kind brings its text along in a second command.
+    await store.read('balance');
+    (await account.budget.take('money')).answered();
+    await eventually(async () => expect(await redis.zcount(await slotsKey(), '-inf', Date.now() + 61_000)).toBe(1));
+    const before = await scriptsRun();
+    const read = await Promise.all(Array.from({ length: 50 }, () => store.read('balance')));
+    expect(read.map((entry) => entry?.text)).toEqual(Array(50).fill('x'));
+    expect((await scriptsRun()) - before).toBe(1);
+
+    const slots = await Promise.all(Array.from({ length: 20 }, () => account.budget.take('money')));
+    const taken = await scriptsRun();
+    for (const [index, slot] of slots.entries()) index < 15 ? slot.answered() : slot.unsent();
+    await eventually(async () => expect((await scriptsRun()) - taken).toBe(1));
+    expect(await account.budget.remaining()).toBe(84);
+
+    // The next turn is another one: what was written meanwhile is seen.
+    await store.write('balance', { text: 'y', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
+    expect(await store.read('balance')).toMatchObject({ text: 'y' });
   });
 
   it('notice when the clock of their machine is corrected', async () => {

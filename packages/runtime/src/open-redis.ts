@@ -1,5 +1,6 @@
 import { Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { gatherWrites } from './gather-writes.ts';
 import { reasonOf, StartError } from './start-error.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -24,6 +25,7 @@ const OPTIONS = {
  */
 export async function openRedis({ url, role, logger }: { url: string; role: RedisRole; logger: Logger }): Promise<Redis> {
   const redis = new Redis(url, { ...OPTIONS[role], lazyConnect: true, connectTimeout: CONNECT_TIMEOUT_MS });
+  redis.on('connect', () => gatherWrites(redis.stream));
   let unsuitable: StartError | undefined;
   let reason: unknown;
   const remember = (error: Error) => {

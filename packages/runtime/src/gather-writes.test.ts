@@ -1,0 +1,46 @@
+import { Writable } from 'node:stream';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { expect, test } from 'vitest';
+import { gatherWrites } from './gather-writes.ts';
+
+/** What reached the system, one entry a call. */
+function open(): { socket: Writable; calls: string[] } {
+  const calls: string[] = [];
+  const socket = new Writable({
+    decodeStrings: true,
+    write(chunk, _encoding, done) {
+      calls.push(String(chunk));
+      done();
+    },
+    writev(chunks, done) {
+      calls.push(chunks.map(({ chunk }) => String(chunk)).join(''));
+      done();
+    },
+  });
+  gatherWrites(socket);
+  return { socket, calls };
+}
+
+test('what is written in one turn leaves together, in order, and the next turn is another call', async () => {
+  const { socket, calls } = open();
+  socket.write('a');
+  await Promise.resolve();
+  socket.write('b');
+  process.nextTick(() => socket.write('c'));
+  expect(calls).toEqual([]);
+  await endOfTurn();
+  expect(calls).toEqual(['abc']);
+  socket.write('d');
+  await endOfTurn();
+  expect(calls).toEqual(['abc', 'd']);
+});
+
+test('what was written before the end leaves before it', async () => {
+  const { socket, calls } = open();
+  const ended = Promise.withResolvers<void>();
+  socket.write('a');
+  socket.write('b');
+  socket.end('c', ended.resolve);
+  await ended.promise;
+  expect(calls.join('')).toBe('abc');
+});
