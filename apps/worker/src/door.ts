@@ -30,6 +30,8 @@ const PASSING_AT_ONCE = 50;
 
 interface Admitted {
   transfer: TransferRow;
+  /** Whether other jobs may be about the same transfer: of those its end wakes the one that came last. */
+  shared?: boolean;
   /** The wait for its end, when it may be near. */
   ended?: Promise<TransferRow | undefined>;
 }
@@ -67,16 +69,16 @@ export function createDoor({
   const passing = atMost(PASSING_AT_ONCE);
 
   return async (job, token) => {
-    const { transfer, ended } = await passing(() => admit(job, token));
+    const { transfer, shared = false, ended } = await passing(() => admit(job, token));
     const seen = (await ended) ?? transfer;
     if (seen.state === 'succeeded') return resultOf(seen);
     if (isFinal(seen.state)) throw new UnrecoverableError(seen.reason ?? seen.state);
-    return follows(job, token, seen);
+    return follows(job, token, seen, !shared && seen.job_id === job.id);
   };
 
-  /** Puts the job aside until its transfer's end wakes it. */
-  async function follows(job: Job, token: string | undefined, { id, job_id }: TransferRow): Promise<never> {
-    await job.moveToDelayed(Date.now() + followDelayMs(job.attemptsStarted, job_id === job.id), token);
+  /** Puts the job aside until its transfer's end wakes it, or for a while where that may wake another one. */
+  async function follows(job: Job, token: string | undefined, { id }: TransferRow, woken: boolean): Promise<never> {
+    await job.moveToDelayed(Date.now() + followDelayMs(job.attemptsStarted, woken), token);
     // An end that came while it moved woke nobody. Should this fail too, its delay ends by itself.
     if (room.hasJustEnded(id) && job.id !== undefined) await wake(job.id).catch(() => undefined);
     throw new DelayedError();
@@ -98,11 +100,11 @@ export function createDoor({
     const order = { account, owner: OWNER, body: job.data, ...(job.id === undefined ? {} : { jobId: job.id }) };
     const { transfer, replayed } = await acceptTransfer(ledger, accounts, order, rules);
     await job.updateProgress({ accepted: transfer.id });
-    if (!isNearItsEnd(transfer)) return { transfer };
+    if (!isNearItsEnd(transfer)) return { transfer, shared: replayed };
     // Before anybody is told to send it, so that its end cannot be missed.
     const ended = room.wait(transfer.id, job.id);
     if (!replayed) await onAccepted(transfer);
-    return { transfer, ended };
+    return { transfer, shared: replayed, ended };
   }
 
   /** The transfer of a job that was accepted before: a later look is one read, so that thousands of them cost little. */
@@ -120,7 +122,7 @@ async function comeBack(job: Job, token: string | undefined, delayMs: number): P
   throw new DelayedError();
 }
 
-/** @param woken whether the transfer's end wakes this job; of several for one transfer it wakes the one that came last. */
+/** @param woken whether the transfer's end wakes this job. */
 function followDelayMs(looks: number, woken: boolean): number {
   const leastMs = woken ? FOLLOW_WOKEN_MS : FOLLOW_LEAST_MS;
   return Math.min(leastMs * 2 ** Math.max(0, looks - 1), FOLLOW_MOST_MS);
