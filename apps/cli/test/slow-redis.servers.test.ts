@@ -41,7 +41,7 @@ describe.skipIf(!testServerUrls())('a worker that is slow to reach its Redis', (
     const api = await startApp('admin-api', settings);
     onTestFinished(async () => void (await api.end('SIGKILL')));
     const slowUrl = new URL(redisUrl);
-    slowUrl.port = String(slow.port);
+    slowUrl.host = `127.0.0.1:${slow.port}`;
     const worker = await startApp('worker', { ...settings, REDIS_URL: slowUrl.toString() });
     onTestFinished(async () => void (await worker.end('SIGKILL')));
 

@@ -24,7 +24,7 @@ const WITHIN_MS = 90_000;
 
 describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis', () => {
   it('take on what the other accepted and enqueued, through a whole deploy: each transfer has one effect or none', {
-    timeout: 300_000,
+    timeout: 480_000,
   }, async () => {
     const stage = await openStage();
     const { databaseUrl, redisUrl, simulator, previous, startPrevious, startPresent } = stage;
