@@ -12,9 +12,18 @@ const COUNT_WITHIN_MS = 200;
 const LOOK_AGAIN_MS = 500;
 
 /** The part of a Redis client that counting needs. */
-export interface CountingRedis {
-  pipeline(commands: ['call', ...string[]][]): { exec(): Promise<[error: Error | null, reply: unknown][] | null> };
+export type CountingRedis = CountingServer | CountingCluster;
+
+interface CountingServer {
+  pipeline(commands: ['call', ...string[]][]): { exec(): Promise<Reply[] | null> };
 }
+
+interface CountingCluster {
+  call(command: string, ...args: string[]): Promise<unknown>;
+  nodes(role: 'master'): { call(command: string, ...args: string[]): Promise<unknown> }[];
+}
+
+type Reply = [error: Error | null, reply: unknown];
 
 export interface RequestLimitOptions {
   /** For a key that has no limit of its own. */
@@ -52,11 +61,9 @@ function callerOf(response: object): Caller {
 }
 
 function createSharedStore(redis: CountingRedis, logger: Logger): Store {
-  const send = gather(async (commands: string[][]) => {
-    const replies = await redis.pipeline(commands.map((command) => ['call', ...command])).exec();
-    if (!replies) throw new Error('Redis was asked for nothing');
-    return replies;
-  });
+  const send = gather(async (commands: string[][]) =>
+    'nodes' in redis ? askCluster(redis, commands) : askServer(redis, commands),
+  );
   const store = new RedisStore({
     prefix: 'kpay:requests:',
     async sendCommand(...command: string[]) {
@@ -115,6 +122,27 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
     decrement: (key) => store.decrement(key),
     resetKey: (key) => store.resetKey(key),
   };
+}
+
+async function askServer(redis: CountingServer, commands: string[][]): Promise<Reply[]> {
+  const replies = await redis.pipeline(commands.map((command) => ['call', ...command])).exec();
+  if (!replies) throw new Error('Redis was asked for nothing');
+  return replies;
+}
+
+/** Each key is on the server of its slot, so each command goes its own way; a script is made known to all servers. */
+async function askCluster(cluster: CountingCluster, commands: string[][]): Promise<Reply[]> {
+  return Promise.all(
+    commands.map(async ([name = '', ...args]): Promise<Reply> => {
+      try {
+        if (name !== 'SCRIPT') return [null, await cluster.call(name, ...args)];
+        const [reply] = await Promise.all(cluster.nodes('master').map((server) => server.call(name, ...args)));
+        return [null, reply];
+      } catch (error) {
+        return [error instanceof Error ? error : new Error(String(error)), undefined];
+      }
+    }),
+  );
 }
 
 async function inTime<T>(asked: Promise<T>): Promise<T> {

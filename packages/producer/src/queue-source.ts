@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { Queue, QueueEvents, type RedisQueueBackend, type Telemetry } from 'bullmq';
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 
 /** Makes BullMQ's objects for an account. What it makes is closed by whoever asked for it. */
 export interface QueueSource {
@@ -14,8 +14,11 @@ export interface RedisSource extends QueueSource {
   release(): void;
 }
 
-/** A URL, ioredis options, or a client to copy; the client itself is neither used nor closed. */
-export type RedisTarget = string | Omit<RedisOptions, 'replyMapping'> | Redis;
+/**
+ * A URL, ioredis options, or a client to copy; the client itself is neither used nor closed. A URL that lists nodes
+ * (`redis://one:6379,two:6379`) leads to a cluster.
+ */
+export type RedisTarget = string | Omit<RedisOptions, 'replyMapping'> | Redis | Cluster;
 
 // Together below the two seconds after which a caller is told.
 const READY_WITHIN_MS = 900;
@@ -83,13 +86,61 @@ class RedisEvents extends QueueEvents {
   }
 }
 
-function connect(target: RedisTarget, options: typeof failFast | typeof patient): Redis {
-  if (typeof target === 'string') return new Redis(target, options);
+function connect(target: RedisTarget, options: typeof failFast | typeof patient): Redis | Cluster {
+  if (typeof target === 'string') {
+    const nodes = target.includes(',') ? readNodes(target) : [];
+    return nodes.length > 1 ? new Cluster(nodes, inCluster(options, readLogin(target))) : new Redis(target, options);
+  }
   // Not instanceof: the caller's ioredis can be another copy than ours.
+  if ('nodes' in target) return target.duplicate([], inCluster(options));
   return 'duplicate' in target ? target.duplicate(options) : new Redis({ ...target, ...options });
 }
 
-async function untilReady(redis: Redis): Promise<void> {
+// A command waits so long before it asks again who has the slot of a node that is gone.
+const ASK_AGAIN_MS = 100;
+const ASKS_FAST = 5;
+
+type Login = Pick<RedisOptions, 'username' | 'password' | 'tls'>;
+
+/** The same patience of a client that has a connection to each node; those that it finds by itself have the same login. */
+function inCluster(
+  { lazyConnect, enableOfflineQueue, retryStrategy, ...options }: typeof failFast | typeof patient,
+  login: Login = {},
+) {
+  return {
+    lazyConnect,
+    enableOfflineQueue,
+    clusterRetryStrategy: retryStrategy,
+    maxRedirections: enableOfflineQueue ? Number.MAX_SAFE_INTEGER : ASKS_FAST,
+    retryDelayOnFailover: ASK_AGAIN_MS,
+    retryDelayOnClusterDown: ASK_AGAIN_MS,
+    retryDelayOnMoved: ASK_AGAIN_MS,
+    redisOptions: { ...login, ...options },
+  };
+}
+
+// The last @ ends the password, which may hold a comma.
+const NODES = /^(?<login>\w+:\/\/(.*@)?)(?<hosts>[^/?]*)/;
+
+/** The nodes that a URL lists. */
+function readNodes(url: string): { host: string; port: number }[] {
+  const { hosts = '' } = NODES.exec(url)?.groups ?? {};
+  return hosts.split(',').map((host) => {
+    const { hostname, port } = new URL(`redis://${host.trim()}`);
+    return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 6379) };
+  });
+}
+
+function readLogin(url: string): Login {
+  const { username, password, protocol } = new URL(`${NODES.exec(url)?.groups?.login}nodes`);
+  return {
+    ...(username && { username: decodeURIComponent(username) }),
+    ...(password && { password: decodeURIComponent(password) }),
+    ...(protocol === 'rediss:' && { tls: {} }),
+  };
+}
+
+async function untilReady(redis: Redis | Cluster): Promise<void> {
   const late = new AbortController();
   const timer = setTimeout(() => late.abort(), READY_WITHIN_MS);
   try {

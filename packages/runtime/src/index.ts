@@ -13,7 +13,7 @@ export {
 } from './open-embedded-database.ts';
 export { openPostgres, type PostgresOptions } from './open-postgres.ts';
 export { type FoundQueue, openQueues, type QueueStore, type Queues } from './open-queues.ts';
-export { openRedis, type RedisRole } from './open-redis.ts';
+export { openRedis, type RedisRole, redisServers } from './open-redis.ts';
 export { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
 export { type MetricsFormat, renderMetrics } from './render-metrics.ts';
 export { repeat } from './repeat.ts';

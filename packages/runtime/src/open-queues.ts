@@ -19,7 +19,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { queuePool } from './embedded-queue-pool.ts';
 import type { EmbeddedDatabase } from './open-embedded-database.ts';
-import { openRedis, type RedisRole } from './open-redis.ts';
+import { openRedis, type RedisRole, redisServers } from './open-redis.ts';
 import { queueTelemetry } from './telemetry/start-telemetry.ts';
 
 /** `prefix` is `{kpay-<account>}`: the braces keep an account's keys in one slot of a Redis Cluster. */
@@ -132,7 +132,11 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
     // BullMQ makes the blocking connections itself, as copies of the worker's.
     connection: (role) => (role === 'producer' ? producer : worker),
     backend: createRedisBackend,
-    findQueues: ({ prefix, name }) => scanQueues(producer, prefix, name),
+    async findQueues({ prefix, name }) {
+      const found = await Promise.all(redisServers(producer).map((server) => scanQueues(server, prefix, name)));
+      // While a slot moves, its keys are on both of its servers.
+      return [...new Map(found.flat().map((queue) => [`${queue.prefix}:${queue.name}`, queue])).values()];
+    },
     ping: async () => void (await producer.ping()),
     release: async () => {
       // Not quit(): nothing is under way any more, and Redis may be away.
@@ -149,16 +153,16 @@ const MOST_SCANS = 1_000;
 const UNFINISHED = /^(?<prefix>[^:]+):(?<name>[^:]+):(wait|prioritized|delayed|active|paused|waiting-children)$/;
 
 async function scanQueues(redis: Redis, prefix: string, name: string): Promise<FoundQueue[]> {
-  const found = new Map<string, FoundQueue>();
+  const found: FoundQueue[] = [];
   let cursor = '0';
   for (let scan = 0; scan < MOST_SCANS; scan++) {
     const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix}*:${name}*`, 'COUNT', SCAN_COUNT);
     for (const key of keys) {
       const parts = UNFINISHED.exec(key)?.groups;
-      if (parts?.prefix && parts.name) found.set(`${parts.prefix}:${parts.name}`, { prefix: parts.prefix, name: parts.name });
+      if (parts?.prefix && parts.name) found.push({ prefix: parts.prefix, name: parts.name });
     }
     if (next === '0') break;
     cursor = next;
   }
-  return [...found.values()];
+  return found;
 }

@@ -66,3 +66,13 @@ test('a password in REDIS_URL is not shown when the server is not there', async 
   await expect(refused).rejects.toThrow(/^Redis does not answer \(connect ECONNREFUSED/);
   await expect(refused).rejects.not.toThrow('hush');
 });
+
+test.each([
+  ['redis://:hush@one:6379,two', 'REDIS_URL lists "two": give each node a host and a port'],
+  ['redis://:hush@one:6379,two:6379/3', 'REDIS_URL names database 3: a Redis Cluster has only one, leave it out'],
+  ['redis://:hush@127.0.0.1:1,127.0.0.1:2', 'Redis does not answer (Connection is closed.): check REDIS_URL'],
+])('a list of nodes that cannot be a cluster is said to be wrong, without its password: %s', async (url, message) => {
+  const refused = await openRedis({ url, role: 'producer', logger }).catch((error: unknown) => error);
+  expect(String(refused)).toContain(message);
+  expect(String(refused)).not.toContain('hush');
+});

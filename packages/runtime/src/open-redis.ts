@@ -1,6 +1,7 @@
-import { Redis, type RedisOptions } from 'ioredis';
+import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { gatherWrites } from './gather-writes.ts';
+import { redisNodes } from './redis-nodes.ts';
 import { reasonOf, StartError } from './start-error.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -13,34 +14,53 @@ export type RedisRole = 'producer' | 'worker';
 
 const OPTIONS = {
   // A Redis that hangs must not hang its callers: what they wait for is found by the sweep, or asked for again.
-  producer: { enableOfflineQueue: false, maxRetriesPerRequest: 1, commandTimeout: 5_000 },
+  producer: { maxRetriesPerRequest: 1, commandTimeout: 5_000 },
   worker: { maxRetriesPerRequest: null },
 } satisfies Record<RedisRole, RedisOptions>;
 
+/** Whether a command waits in this process for a connection. */
+const WAITS_OFFLINE = { producer: false, worker: true } satisfies Record<RedisRole, boolean>;
+
+const RETRY_AFTER_MS = 100;
+
+/** A command waits here for the replica that takes over, not for the connection: a producer's for a second, a worker's for ever. */
+const REDIRECTIONS = { producer: 10, worker: Number.MAX_SAFE_INTEGER } satisfies Record<RedisRole, number>;
+
 /**
- * Connects to Redis 7+ or Valkey. A connection lost later is made anew by itself, and logged.
+ * Connects to Redis 7+ or Valkey, to a cluster when the URL lists several nodes. A connection lost later is made anew by
+ * itself, and logged.
  *
  * @throws StartError naming REDIS_URL when there is no answer within five seconds, or when the server would lose jobs
  *   or refuse them.
  */
-export async function openRedis({ url, role, logger }: { url: string; role: RedisRole; logger: Logger }): Promise<Redis> {
-  const redis = new Redis(url, { ...OPTIONS[role], lazyConnect: true, connectTimeout: CONNECT_TIMEOUT_MS });
-  redis.on('connect', () => gatherWrites(redis.stream));
+export async function openRedis({
+  url,
+  role,
+  logger,
+}: {
+  url: string;
+  role: RedisRole;
+  logger: Logger;
+}): Promise<Redis | Cluster> {
+  const nodes = redisNodes(url);
+  const redis = nodes.length > 1 ? clusterOf(nodes, role) : singleOf(url, role);
   let unsuitable: StartError | undefined;
   let reason: unknown;
   const remember = (error: Error) => {
-    reason = error;
+    // A cluster's own error says only that no node was of use.
+    reason = 'lastNodeError' in error ? error.lastNodeError : error;
   };
   redis.on('error', remember);
   const timeout = setTimeout(() => redis.disconnect(), CONNECT_TIMEOUT_MS);
   try {
     await redis.connect();
-    unsuitable = whyUnsuitable(await redis.info());
+    const infos = await Promise.all(redisServers(redis).map((server) => server.info()));
+    unsuitable = infos.map((info) => whyUnsuitable(info, nodes)).find((why) => why !== undefined);
   } catch (error) {
     redis.disconnect();
     throw new StartError(`Redis does not answer (${reasonOf(reason ?? error)}): check REDIS_URL and that the server runs`, {
       cause: error,
-      mend: 'redis-cli -u "$REDIS_URL" ping',
+      mend: nodes.length > 1 ? 'redis-cli --cluster check HOST:PORT   # of any node' : 'redis-cli -u "$REDIS_URL" ping',
     });
   } finally {
     clearTimeout(timeout);
@@ -51,25 +71,93 @@ export async function openRedis({ url, role, logger }: { url: string; role: Redi
   }
   redis.off('error', remember);
   redis.on('error', (error) => logger.error({ err: error }, 'the connection to Redis failed'));
+  redis.on('node error', (error, node) => logger.error({ err: error, node }, 'the connection to a node of Redis failed'));
   return redis;
+}
+
+/** The servers that take writes: the masters of a cluster, each for its slots, or the one that there is. */
+export function redisServers(redis: Redis | Cluster): Redis[] {
+  return redis instanceof Cluster ? redis.nodes('master') : [redis];
+}
+
+function singleOf(url: string, role: RedisRole): Redis {
+  const redis = new Redis(url, {
+    ...OPTIONS[role],
+    enableOfflineQueue: WAITS_OFFLINE[role],
+    lazyConnect: true,
+    connectTimeout: CONNECT_TIMEOUT_MS,
+  });
+  return redis.on('connect', () => gatherWrites(redis.stream));
+}
+
+function clusterOf(nodes: readonly string[], role: RedisRole): Cluster {
+  const [first] = nodes.map(parseNode);
+  const cluster = new Cluster(
+    nodes.map((node) => parseNode(node)),
+    {
+      lazyConnect: true,
+      enableOfflineQueue: WAITS_OFFLINE[role],
+      maxRedirections: REDIRECTIONS[role],
+      retryDelayOnFailover: RETRY_AFTER_MS,
+      retryDelayOnClusterDown: RETRY_AFTER_MS,
+      // So that nodes that do not agree yet who has a slot are not asked without a pause.
+      retryDelayOnMoved: RETRY_AFTER_MS,
+      slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+      // The nodes that are found later have the same password.
+      redisOptions: {
+        ...OPTIONS[role],
+        connectTimeout: CONNECT_TIMEOUT_MS,
+        ...(first?.username && { username: first.username }),
+        ...(first?.password && { password: first.password }),
+        ...(first && 'tls' in first && { tls: first.tls }),
+      },
+    },
+  );
+  return cluster.on('+node', (node: Redis) => node.on('connect', () => gatherWrites(node.stream)));
+}
+
+function parseNode(node: string) {
+  const url = URL.parse(node);
+  const database = url?.pathname.slice(1) ?? '';
+  if (!url?.hostname || url.port === '') {
+    // Whatever stands before the last @ may be a password.
+    throw new StartError(`REDIS_URL lists "${node.slice(node.lastIndexOf('@') + 1)}": give each node a host and a port`);
+  }
+  if (database !== '' && database !== '0') {
+    throw new StartError(`REDIS_URL names database ${database}: a Redis Cluster has only one, leave it out`);
+  }
+  return {
+    host: url.hostname.replace(/^\[|\]$/g, ''),
+    port: Number(url.port),
+    username: decodeURIComponent(url.username),
+    password: decodeURIComponent(url.password),
+    ...(url.protocol === 'rediss:' && { tls: {} }),
+  };
 }
 
 const OLDEST_MAJOR = 7;
 
 /** What INFO tells about a server on which queues cannot live, if it is one. */
-function whyUnsuitable(info: string): StartError | undefined {
+function whyUnsuitable(info: string, nodes: readonly string[]): StartError | undefined {
   const told = new Map(info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
   const version = told.get('redis_version') ?? '';
   const policy = told.get('maxmemory_policy') ?? 'noeviction';
+  const isListed = nodes.length > 1;
   if (Number.parseInt(version, 10) < OLDEST_MAJOR)
     return new StartError(`REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`);
-  if (told.get('cluster_enabled') === '1')
-    return new StartError('REDIS_URL leads to one node of a Redis Cluster: use a Redis that is not clustered');
+  if (!isListed && told.get('cluster_enabled') === '1')
+    return new StartError(
+      'REDIS_URL leads to one node of a Redis Cluster: list two or more of its nodes, as in redis://one:6379,two:6379',
+    );
   if (told.get('role') === 'slave') return new StartError('REDIS_URL leads to a read-only replica: use its master');
   if (policy !== 'noeviction') {
     return new StartError(
       `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`,
-      { mend: 'redis-cli -u "$REDIS_URL" config set maxmemory-policy noeviction' },
+      {
+        mend: isListed
+          ? 'redis-cli --cluster call HOST:PORT config set maxmemory-policy noeviction   # on all nodes'
+          : 'redis-cli -u "$REDIS_URL" config set maxmemory-policy noeviction',
+      },
     );
   }
   return undefined;

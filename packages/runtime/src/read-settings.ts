@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
+import { redisNodes } from './redis-nodes.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
@@ -192,7 +193,7 @@ function describe(issue: z.core.$ZodIssue | undefined): string {
 
 /** Every secret among the settings, for `createLogger`. */
 export function secretsOf(settings: Settings): string[] {
-  const urls = settings.mode === 'production' ? [settings.databaseUrl, settings.redisUrl] : [];
+  const urls = settings.mode === 'production' ? [settings.databaseUrl, ...redisNodes(settings.redisUrl)] : [];
   const passwords = urls.flatMap((url) => {
     const password = URL.parse(url)?.password ?? '';
     return [password, decodeURIComponent(password)];

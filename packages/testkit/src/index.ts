@@ -4,6 +4,7 @@ export { freePort } from './free-port.ts';
 export { keepLog, rememberSecret, searchLogs } from './kept-logs.ts';
 export { localPostgres } from './local-postgres.ts';
 export { localRedis } from './local-redis.ts';
+export { type LocalRedisCluster, localRedisCluster } from './local-redis-cluster.ts';
 export { findProgram, type LocalServer, type StartOptions, startServer, type Unavailable, unavailable } from './local-server.ts';
 export { machineEnv } from './machine-env.ts';
 export { seededRandom } from './seeded-random.ts';

@@ -106,14 +106,12 @@ async function runUntilReady({ command, privileges, readyText }: StartOptions): 
   const [program = '', ...args] = setpriv === undefined ? command : [setpriv, ...tied, ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
   // A program that cannot be run has no pid, which is how the wait below learns of it.
-  child.on('error', () => {});
+  child.on('error', () => forget(child));
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => output.push(String(text)));
-  const killNow = () => child.kill('SIGKILL');
-  process.once('exit', killNow);
+  killWithUs(child);
 
   const end = async (signal: NodeJS.Signals) => {
-    process.off('exit', killNow);
     if (hasEnded(child)) return;
     child.kill('SIGCONT');
     child.kill(signal);
@@ -133,6 +131,23 @@ async function runUntilReady({ command, privileges, readyText }: StartOptions): 
     throw new Error(`${command.join(' ')} did not start: ${output.join('').slice(-2_000)}`, { cause: error });
   }
   return { child, end };
+}
+
+const children = new Set<ChildProcess>();
+
+/** By one listener for all: Node takes more than ten for a leak. */
+function killWithUs(child: ChildProcess): void {
+  if (children.size === 0) process.once('exit', killAll);
+  children.add(child.once('exit', () => forget(child)));
+}
+
+function forget(child: ChildProcess): void {
+  children.delete(child);
+  if (children.size === 0) process.off('exit', killAll);
+}
+
+function killAll(): void {
+  for (const child of children) child.kill('SIGKILL');
 }
 
 function hasEnded(child: ChildProcess): boolean {

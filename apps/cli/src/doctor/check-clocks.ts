@@ -1,5 +1,5 @@
-import type { Database } from '@kpay/runtime';
-import type { Redis } from 'ioredis';
+import { type Database, redisServers } from '@kpay/runtime';
+import type { Cluster, Redis } from 'ioredis';
 import type { Finding } from './finding.ts';
 
 // A Date header has whole seconds, and is read over a network.
@@ -41,13 +41,19 @@ export async function checkPostgresClock({ pool }: Database): Promise<Finding> {
   );
 }
 
-export async function checkRedisClock(redis: Redis): Promise<Finding> {
-  return clockFinding('clock of redis', () =>
-    compare('Redis', async () => {
-      const [seconds, micros] = await redis.time();
-      return Number(seconds) * 1_000 + Number(micros) / 1_000;
-    }),
-  );
+export async function checkRedisClock(redis: Redis | Cluster): Promise<Finding> {
+  return clockFinding('clock of redis', async () => {
+    const clocks = await Promise.all(
+      redisServers(redis).map((server) =>
+        compare('Redis', async () => {
+          const [seconds, micros] = await server.time();
+          return Number(seconds) * 1_000 + Number(micros) / 1_000;
+        }),
+      ),
+    );
+    // Of a cluster the one that is furthest off.
+    return clocks.reduce((worst, each) => (Math.abs(each.aheadMs) > Math.abs(worst.aheadMs) ? each : worst));
+  });
 }
 
 async function clockFinding(check: string, ask: () => Promise<Told>): Promise<Finding> {

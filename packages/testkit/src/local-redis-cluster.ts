@@ -1,0 +1,111 @@
+import { Redis } from 'ioredis';
+import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
+import { localRedis } from './local-redis.ts';
+import type { LocalServer, Unavailable } from './local-server.ts';
+
+const MASTERS = 3;
+const SLOTS = 16_384;
+// How soon the others agree that one is gone, and its replica takes over.
+const NODE_TIMEOUT_MS = 2_000;
+const READY_WITHIN_MS = 60_000;
+const PASSWORD = 'kpay-cluster';
+
+/** A Redis Cluster of three masters with a replica each, on this machine. */
+export interface LocalRedisCluster {
+  /** All of its nodes: `redis://:password@127.0.0.1:1,127.0.0.1:2,…` */
+  url: string;
+  /** Of each node. */
+  password: string;
+  /** A master and the replica that would take over from it. */
+  pairs: readonly { master: LocalServer; replica: LocalServer }[];
+  /** Comes back when this replica has taken over and the cluster serves all slots. */
+  tookOver(replica: LocalServer): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function localRedisCluster(): Promise<LocalRedisCluster | Unavailable> {
+  const opened: LocalServer[] = [];
+  const stop = async () => {
+    await Promise.all(opened.splice(0).map((server) => server.stop()));
+  };
+  try {
+    for (let node = 0; node < 2 * MASTERS; node += 1) {
+      // The bus has a port of its own: the usual one, 10,000 above, need not exist.
+      const bus = ['--cluster-port', String(await freePort())];
+      const server = await localRedis([
+        ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--appendonly', 'yes'],
+        ...['--requirepass', PASSWORD, '--masterauth', PASSWORD],
+        ...bus,
+      ]);
+      if ('unavailable' in server) return server;
+      opened.push(server);
+    }
+    const masters = opened.slice(0, MASTERS);
+    const pairs = opened.slice(MASTERS).map((replica, index) => ({ master: masters[index] as LocalServer, replica }));
+    await join(opened, pairs);
+    return {
+      password: PASSWORD,
+      url: `redis://:${PASSWORD}@${opened.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
+      pairs,
+      tookOver: (replica) =>
+        eventually(
+          async () => {
+            expectText(await ask(replica, 'INFO', 'replication'), 'role:master');
+            expectText(await ask(replica, 'CLUSTER', 'INFO'), 'cluster_state:ok');
+          },
+          { timeoutMs: READY_WITHIN_MS },
+        ),
+      stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+async function join(nodes: readonly LocalServer[], pairs: LocalRedisCluster['pairs']): Promise<void> {
+  const ids = new Map<LocalServer, string>();
+  for (const [index, node] of nodes.entries()) {
+    ids.set(node, await ask(node, 'CLUSTER', 'MYID'));
+    await ask(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
+  }
+  for (const [index, { master }] of pairs.entries()) {
+    const bounds = [index, index + 1].map((bound) => Math.floor((bound * SLOTS) / MASTERS));
+    await ask(master, 'CLUSTER', 'ADDSLOTSRANGE', String(bounds[0]), String((bounds[1] ?? 0) - 1));
+  }
+  const [first, ...others] = nodes;
+  if (!first) throw new Error('a cluster has nodes');
+  for (const other of others) {
+    const [, busPort = ''] = /@(\d+)/.exec(await ask(other, 'CLUSTER', 'NODES')) ?? [];
+    await ask(first, 'CLUSTER', 'MEET', '127.0.0.1', String(other.port), busPort);
+  }
+  await eventually(
+    async () => {
+      for (const node of nodes) expectText(await ask(node, 'CLUSTER', 'INFO'), `cluster_known_nodes:${nodes.length}`);
+    },
+    { timeoutMs: READY_WITHIN_MS },
+  );
+  for (const { master, replica } of pairs) await ask(replica, 'CLUSTER', 'REPLICATE', ids.get(master) ?? '');
+  await eventually(
+    async () => {
+      for (const node of nodes) expectText(await ask(node, 'CLUSTER', 'INFO'), 'cluster_state:ok');
+      for (const { replica } of pairs) expectText(await ask(replica, 'INFO', 'replication'), 'master_link_status:up');
+    },
+    { timeoutMs: READY_WITHIN_MS },
+  );
+}
+
+async function ask({ url }: LocalServer, command: string, ...args: string[]): Promise<string> {
+  const client = new Redis(url, { password: PASSWORD, maxRetriesPerRequest: 3 });
+  client.on('error', () => {});
+  try {
+    return String(await client.call(command, ...args));
+  } finally {
+    client.disconnect();
+  }
+}
+
+function expectText(text: string, part: string): void {
+  if (!text.includes(part)) throw new Error(`it does not say ${part}: ${text}`);
+}
