@@ -1,6 +1,8 @@
+import { randomUUID } from 'node:crypto';
 import { eventually } from '@kpay/testkit';
 import { liftPause, pause } from '@kpay/transfers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { COME_IN_AT_ONCE, openWaitingRoom } from '../src/waiting-room.ts';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
 let stage: WorkerStage;
@@ -139,5 +141,27 @@ describe('a job whose transfer has to wait', () => {
     const results = await Promise.all(jobs.map((job) => stage.result(job)));
     expect(results.map(({ state }) => state)).toEqual(['succeeded', 'succeeded', 'succeeded']);
     expect(sends() - before).toBe(3);
+  });
+});
+
+describe('the waiting room', () => {
+  it(`sends on the one who comes after ${COME_IN_AT_ONCE} of whom nobody has left, so that the door opens to others`, async () => {
+    const taken: number[] = [];
+    const room = openWaitingRoom({
+      ledger: stage.ledger,
+      mostPlaces: 10 * COME_IN_AT_ONCE,
+      onTaken: (now) => taken.push(now),
+      onError: (error) => expect.unreachable(String(error)),
+    });
+    const come = () => room.wait(randomUUID(), undefined);
+    const waits = Symbol('waits');
+    const first = Array.from({ length: COME_IN_AT_ONCE }, come);
+    expect(await come()).toBeUndefined();
+    const next = come();
+    expect(await Promise.race([next, ...first, Promise.resolve(waits)])).toBe(waits);
+    expect(taken.at(-1)).toBe(COME_IN_AT_ONCE + 1);
+    await room.close();
+    expect(await Promise.all([...first, next])).toEqual(Array.from({ length: COME_IN_AT_ONCE + 1 }, () => undefined));
+    expect(taken.at(-1)).toBe(0);
   });
 });
