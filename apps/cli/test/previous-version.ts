@@ -4,12 +4,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
 
-/**
- * What counts as the version before this one until there is a release: the last commit before the ledger's newest migration, and
- * before callers' jobs waited in the worker's process. Whoever adds a migration, or changes what a job or a hint carries, puts
- * here the commit before that change; once there are releases it is the latest of them.
- */
-const PREVIOUS = '7377ef7694821645f1efa504da9f8c9a429dd9b4';
+/** Until there is a release, the version before this one is the last commit before the ledger's newest migration. */
+const MIGRATIONS = 'packages/transfers/src/ledger/migrations';
 /** What its apps are made of. */
 const PARTS = ['apps/worker', 'apps/admin-api', 'packages/core', 'packages/producer', 'packages/runtime', 'packages/transfers'];
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -21,7 +17,7 @@ const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 export function unpackPreviousVersion(): TemporaryFolder {
   const folder = temporaryFolder();
   try {
-    const sources = git('archive', knownCommit(), 'package.json', 'tsconfig.base.json', ...PARTS);
+    const sources = git('archive', previousCommit(), 'package.json', 'tsconfig.base.json', ...PARTS);
     execFileSync('tar', ['-x', '-C', folder.path], { input: sources });
     linkDependencies(folder.path);
     return folder;
@@ -31,20 +27,11 @@ export function unpackPreviousVersion(): TemporaryFolder {
   }
 }
 
-/** A clone without history is given the one commit. */
-function knownCommit(): string {
-  try {
-    git('cat-file', '-e', `${PREVIOUS}^{commit}`);
-  } catch {
-    try {
-      git('fetch', '--quiet', '--depth=1', 'origin', PREVIOUS);
-    } catch (error) {
-      throw new Error(`the previous version, commit ${PREVIOUS}, is not in this clone's history: git fetch --unshallow`, {
-        cause: error,
-      });
-    }
-  }
-  return PREVIOUS;
+function previousCommit(): string {
+  // A clone without history is given it.
+  if (git('rev-parse', '--is-shallow-repository').toString().trim() === 'true') git('fetch', '--quiet', '--unshallow', 'origin');
+  const newest = git('log', '--diff-filter=A', '-1', '--format=%H', '--', MIGRATIONS).toString().trim();
+  return git('rev-parse', '--verify', `${newest}^`).toString().trim();
 }
 
 function git(...args: readonly string[]): Buffer {
