@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npm run test:image`: builds the images of docker/Dockerfile and runs them by docker/compose.test.yaml as a platform would: a
-// read-only root, not root, no capability. They must become healthy, move a transfer, and exit 0 within 10 s of SIGTERM.
+// read-only root, not root, no capability. They must become healthy, move a transfer, tell its figures and find nothing wrong with
+// the installation, and exit 0 within 10 s of SIGTERM.
 //
 // Where an image kpay-test/debian:12 is there (a machine without a registry of images), everything is built on it without a
 // network; elsewhere on the base that the Dockerfile names.
@@ -13,7 +14,8 @@ import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const LOCAL_BASE = 'kpay-test/debian:12';
-const APPS = ['worker', 'admin-api', 'simulator'];
+const SERVICES = ['worker', 'exporter', 'admin-api', 'simulator'];
+const IMAGES = [...SERVICES, 'cli'];
 const MOST_BYTES = 150 * 1024 ** 2;
 const HEALTHY_WITHIN_MS = 60_000;
 const MOVED_WITHIN_MS = 30_000;
@@ -97,7 +99,7 @@ async function until(what, withinMs, look) {
 async function test() {
   const { base, args } = prepareBases();
   say(`base: ${base}`);
-  for (const app of APPS) {
+  for (const app of IMAGES) {
     const own = ['--build-arg', `APP=${app}`, '--build-arg', 'VERSION=test', '-t', `kpay-test/${app}`];
     docker('build', '-q', ...args, ...own, '-f', 'docker/Dockerfile', '.');
     const bytes = sizeOf(`kpay-test/${app}`) - sizeOf(base);
@@ -107,9 +109,9 @@ async function test() {
 
   writeFileSync(secret, 'simulator-secret\n', { mode: 0o644 });
   compose('up', '-d');
-  const containers = new Map(APPS.map((app) => [app, compose('ps', '-q', app)]));
+  const containers = new Map(SERVICES.map((app) => [app, compose('ps', '-q', app)]));
   const of = (app, what) => docker('inspect', '-f', `{{${what}}}`, containers.get(app));
-  for (const app of ['worker', 'admin-api']) {
+  for (const app of ['worker', 'exporter', 'admin-api']) {
     await until(`the health of ${app}`, HEALTHY_WITHIN_MS, async () => {
       const health = of(app, '.State.Health.Status');
       return health === 'healthy' || health;
@@ -118,7 +120,7 @@ async function test() {
     const { stderr } = spawnSync('docker', ['exec', containers.get(app), 'touch', '/app/written'], { encoding: 'utf8' });
     assert(/Read-only file system/.test(stderr), `the root of ${app} is not read-only: ${stderr}`);
   }
-  say('worker and admin API are healthy, not root, on a read-only root');
+  say('worker, exporter and admin API are healthy, not root, on a read-only root');
 
   const api = `http://${compose('port', 'admin-api', '8080')}/v1/transfers`;
   const headers = { authorization: `Bearer ${TOKEN}`, 'content-type': 'application/json' };
@@ -132,7 +134,19 @@ async function test() {
   });
   say('a transfer was moved');
 
-  for (const app of APPS) {
+  const metrics = `http://${compose('port', 'exporter', '9464')}/metrics`;
+  await until('KPay in the metrics', MOVED_WITHIN_MS, async () => {
+    const told = await (await fetch(metrics)).text();
+    return /^kpay_up{account="default"} 1$/m.test(told) && /^kpay_wallet_available_balance{.*currency="XAF".*} [1-9]/m.test(told);
+  });
+  say('the exporter tells what the wallets hold');
+
+  // Exits 0 only when nothing is wrong and nothing to be warned of.
+  const { findings } = JSON.parse(compose('run', '--rm', '-T', 'cli', 'doctor', '--json'));
+  assert(findings.length > 5, `kpay doctor looked at too little: ${JSON.stringify(findings)}`);
+  say(`kpay doctor finds nothing wrong in ${findings.length} checks`);
+
+  for (const app of SERVICES) {
     const beforeMs = performance.now();
     docker('stop', '-t', '30', containers.get(app));
     const tookMs = performance.now() - beforeMs;
