@@ -3,6 +3,7 @@ import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { countConnections } from './count-connections.ts';
 import { type Backlog, scaledSettings, type Truth } from './limit.ts';
 import { makeOrders } from './orders.ts';
+import { watchOthers } from './others-share.ts';
 import { openJobRunner } from './run-jobs.ts';
 import { openStage, type Stage } from './stage.ts';
 import type { App } from './start-app.ts';
@@ -16,6 +17,8 @@ export interface Fleet {
 export interface FleetRun extends Fleet {
   backlog: Backlog;
   connections: Readonly<Record<Kind, Connections>>;
+  /** Of this machine's processors, used meanwhile by what is none of this. */
+  othersShare: number;
 }
 
 export interface Connections {
@@ -49,6 +52,7 @@ export async function measureFleet(transfers: number, { workers, exporters }: Fl
     await delay(WINDOW_MS);
 
     const before = await countRequests(stage);
+    const othersShare = watchOthers(stage.pids.postgres);
     const { connections, stop } = watchConnections(stage, apps);
     const seconds = await jobs.run(makeOrders(transfers, 'backlog')).finally(stop);
     const after = await countRequests(stage);
@@ -60,6 +64,7 @@ export async function measureFleet(transfers: number, { workers, exporters }: Fl
       workers,
       exporters,
       connections,
+      othersShare: othersShare(),
       backlog: {
         transfers,
         minutes: (seconds * FLEET_TIME_SCALE) / 60,
