@@ -7,7 +7,7 @@ interface Ticks {
   ms: number;
 }
 
-/** Processor time that a process and its children have used, in milliseconds; 0 where there is no /proc. */
+/** Processor time that a process and its children have used, those that ended among them, in milliseconds; 0 where there is no /proc. */
 export function cpuTimeMs(pid: number): number {
   const own = ticksOf(pid);
   if (!own) return 0;
@@ -24,7 +24,9 @@ function ticksOf(pid: number): Ticks | undefined {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
     // The name stands in brackets and can hold anything; what follows it are numbers.
     const [, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { parent: Number(parent), ms: (Number(rest[9]) + Number(rest[10])) * TICK_MS };
+    // Its own time, by itself and in the kernel, then that of its children that have ended.
+    const ticks = rest.slice(9, 13).reduce((sum, each) => sum + Number(each), 0);
+    return { parent: Number(parent), ms: ticks * TICK_MS };
   } catch {
     return undefined;
   }

@@ -201,6 +201,9 @@ async function reportScale({ transfers }: Size): Promise<Report> {
   const row = ({ workers, exporters, backlog, connections: { worker, exporter }, othersShare }: FleetRun) =>
     `| ${workers} + ${exporters} | ${perMinute(backlog).toFixed(1)} | ${backlog.minutes.toFixed(2)} | ${backlog.refused} | ${describeRequests(backlog)} | ${worker.postgres}, ${worker.redis} | ${exporter.postgres}, ${exporter.redis} | ${percent(othersShare)} |`;
   const ratio = perMinute(many.backlog) / perMinute(one.backlog);
+  const perRequest = ({ backlog: { transfers: moved, requests } }: FleetRun) =>
+    moved / Object.values(requests).reduce((sum, count) => sum + count, 0);
+  const perRequestRatio = perRequest(many) / perRequest(one);
   const refused = one.backlog.refused + many.backlog.refused;
   const isAlone = Math.max(one.othersShare, many.othersShare) <= MOST_OTHERS_SHARE;
   return {
@@ -214,6 +217,12 @@ one process held to Postgres and to Redis. Where others use more than ${percent(
 ${[one, many].map(row).join('\n')}`,
     figures: [
       { what: 'requests refused by the limit', seen: String(refused), needed: 'none', held: refused === 0 },
+      {
+        what: 'transfers a request of eight workers, times those of one',
+        seen: perRequestRatio.toFixed(3),
+        needed: `≥ ${LEAST_SHARE_OF_ONE}`,
+        held: perRequestRatio >= LEAST_SHARE_OF_ONE,
+      },
       {
         what: 'transfers a minute of eight workers, times those of one',
         seen: `${ratio.toFixed(3)}${isAlone ? '' : ', not judged: others used the machine'}`,

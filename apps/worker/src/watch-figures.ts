@@ -71,29 +71,30 @@ interface Seen {
 export function watchFigures(options: FiguresOptions): () => Promise<void> {
   const { ledger, accounts, countJobs, logger } = options;
   const seen = new Map<string, Seen>();
-  const finished = new Map<string, ReadonlyMap<TransferState, number>>();
+  let finished: ReadonlyMap<string, ReadonlyMap<TransferState, number>> = new Map();
   addGauges(
     options,
     (account) => {
       const latest = seen.get(account);
       return latest && performance.now() - latest.atMs <= EVERY_MS * OUTLIVES ? latest : undefined;
     },
-    finished,
+    (account) => finished.get(account),
   );
 
   let countAtMs = 0;
   const countEnds = async () => {
     const startedMs = performance.now();
-    for (const account of accounts) finished.set(account, await countFinished(ledger, account));
+    finished = await countFinished(ledger, accounts);
     const tookMs = performance.now() - startedMs;
     countAtMs = tookMs < FINISHED_QUICK_MS ? 0 : performance.now() + tookMs * FINISHED_SHARE;
   };
   const look = async () => {
     if (performance.now() >= countAtMs) await countEnds();
-    for (const account of accounts) {
-      const figures = await readLedgerFigures(ledger, account);
-      seen.set(account, { figures, jobs: await countJobs(account), atMs: performance.now() });
-    }
+    const read = await readLedgerFigures(ledger, accounts);
+    const atMs = performance.now();
+    await Promise.all(
+      [...read].map(async ([account, figures]) => seen.set(account, { figures, jobs: await countJobs(account), atMs })),
+    );
   };
   const failed = (error: unknown) => logger.error({ err: error }, 'the figures of the ledger and the queues could not be read');
   return repeat(look, EVERY_MS, failed);
@@ -102,7 +103,7 @@ export function watchFigures(options: FiguresOptions): () => Promise<void> {
 function addGauges(
   { accounts, waiting, registry }: FiguresOptions,
   seenOf: (account: string) => Seen | undefined,
-  finished: ReadonlyMap<string, ReadonlyMap<TransferState, number>>,
+  finishedOf: (account: string) => ReadonlyMap<TransferState, number> | undefined,
 ): void {
   /** A gauge whose series are exactly what is known at a scrape. */
   const add = <Label extends string>(
@@ -134,7 +135,7 @@ function addGauges(
     'state',
     (account) => {
       const unfinished = unfinishedOf(account);
-      const ended = finished.get(account);
+      const ended = finishedOf(account);
       return (
         unfinished &&
         ended && {

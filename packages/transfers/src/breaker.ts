@@ -37,6 +37,20 @@ export async function isBreakerOpen(db: Kysely<LedgerSchema>, account: string, u
   return prober !== undefined;
 }
 
+/** Those of the accounts whose breaker is open. */
+export async function openBreakers(db: Kysely<LedgerSchema>, accounts: readonly string[]): Promise<ReadonlySet<string>> {
+  const failing = await db
+    .selectFrom('kpay.accounts')
+    .select(['name', 'unknown_streak'])
+    .where('unknown_streak', '>=', BREAKER_AFTER)
+    .execute();
+  const open = new Set<string>();
+  for (const { name, unknown_streak: streak } of failing) {
+    if (accounts.includes(name) && (await isBreakerOpen(db, name, streak))) open.add(name);
+  }
+  return open;
+}
+
 /** The account's unknown outcomes in a row. */
 export async function unknownStreakOf(db: Kysely<LedgerSchema>, account: string): Promise<number> {
   const row = await db.selectFrom('kpay.accounts').select('unknown_streak').where('name', '=', account).executeTakeFirst();

@@ -22,8 +22,9 @@ const never = new AbortController().signal;
 const HOUR_MS = 60 * 60_000;
 
 async function figureOf(state: TransferState) {
-  const { unfinished } = await readLedgerFigures(stage.ledger, 'default');
-  return unfinished.filter((each) => each.state === state);
+  const figures = await readLedgerFigures(stage.ledger, ['default', 'idle']);
+  expect(figures.get('idle')).toEqual({ unfinished: [], breakerOpen: false, pauses: { all: 0, account: 0, corridor: 0 } });
+  return (figures.get('default')?.unfinished ?? []).filter((each) => each.state === state);
 }
 
 it('transfers that wait are counted by why, with the age of the oldest since it was accepted', async () => {
@@ -68,7 +69,12 @@ it('outflow is what left to another currency lately, and nothing else', async ()
   await stage.settle((await stage.accept()).id, advancer);
   await stage.settle((await stage.accept({ externalId: 'within', destinationCountry: 'GAB' })).id, advancer);
   expect(await recentOutflow(stage.ledger, 'default', HOUR_MS)).toEqual(new Map([['XAF', { amount: 100_000, overMs: HOUR_MS }]]));
-  expect(await countFinished(stage.ledger, 'default')).toEqual(new Map([['succeeded', 2]]));
+  expect(await countFinished(stage.ledger, ['default', 'idle'])).toEqual(
+    new Map([
+      ['default', new Map([['succeeded', 2]])],
+      ['idle', new Map()],
+    ]),
+  );
   stage.ledger.passMs(2 * HOUR_MS);
   expect(await recentOutflow(stage.ledger, 'default', HOUR_MS)).toEqual(new Map([['XAF', { amount: 0, overMs: HOUR_MS }]]));
 });
@@ -79,7 +85,7 @@ it('a pause of everything is told for each account, one of another account is no
   await pause(stage.ledger, { scope: 'all' }, why);
   await pause(stage.ledger, { scope: 'account', account: 'other' }, why);
   await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, why);
-  const { pauses, breakerOpen } = await readLedgerFigures(stage.ledger, 'default');
-  expect(pauses).toEqual({ all: 1, account: 0, corridor: 1 });
-  expect(breakerOpen).toBe(false);
+  const figures = await readLedgerFigures(stage.ledger, ['default', 'other']);
+  expect(figures.get('default')).toMatchObject({ pauses: { all: 1, account: 0, corridor: 1 }, breakerOpen: false });
+  expect(figures.get('other')).toMatchObject({ pauses: { all: 1, account: 1, corridor: 0 }, breakerOpen: false });
 });
