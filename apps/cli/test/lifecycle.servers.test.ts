@@ -128,7 +128,7 @@ describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, 
     await Promise.all(databases.map((each) => each.close()));
   });
 
-  it('wait for a process that migrates, longer than any other statement may take', async () => {
+  it('wait for a process that migrates, longer than any other statement may take', { timeout: 180_000 }, async () => {
     const { databaseUrl, start } = await openStage();
     const migrating = new pg.Client({ connectionString: databaseUrl });
     await migrating.connect();
@@ -147,7 +147,7 @@ describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, 
         );
         expect(rowCount).toBe(2);
       },
-      { timeoutMs: 40_000, everyMs: 200 },
+      { timeoutMs: 60_000, everyMs: 200 },
     );
     await migrating.query('rollback');
     await Promise.all((await starting).map(stop));

@@ -12,7 +12,7 @@ const PORTS: Readonly<Record<AppName, string>> = {
   'admin-api': 'ADMIN_API_PORT',
   exporter: 'EXPORTER_PORT',
 };
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 90_000;
 
 export interface AppProcess {
   url: string;
