@@ -79,9 +79,14 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
   };
   return {
     queue: (name, options) =>
-      // Without skipWaitingForReady an add waits for as long as Redis is away, and so does its caller.
+      // Without skipWaitingForReady an add waits for as long as Redis is away, and so does its caller. BullMQ's own look at the
+      // version, which openRedis has had, fails once and for all when its answer is late, as with a thousand queues at a start.
       keep(
-        new Queue(name, { skipWaitingForReady: true, ...traced, ...options, connection: connection('producer') }, backend),
+        new Queue(
+          name,
+          { skipWaitingForReady: true, skipVersionCheck: true, ...traced, ...options, connection: connection('producer') },
+          backend,
+        ),
         name,
       ),
     worker: (name, processor, { untraced = false, ...options }) =>
