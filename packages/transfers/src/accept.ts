@@ -81,6 +81,7 @@ const MOST_TOGETHER = 50;
 const recordTogether = gather<Ledger, NewRow, TransferRow | undefined>({
   run: (ledger, rows) => ledger.statement((statement) => record(statement, rows)),
   most: () => MOST_TOGETHER,
+  linger: (ledger) => ledger.linger(),
 });
 
 /** An order that can be right, as far as it alone can tell. */

@@ -103,7 +103,11 @@ async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
   return lookTogether(ledger, id);
 }
 
-const lookTogether = gather<Ledger, string, Due | undefined>({ run: lookAt, most: () => MOST_TOGETHER });
+const lookTogether = gather<Ledger, string, Due | undefined>({
+  run: lookAt,
+  most: () => MOST_TOGETHER,
+  linger: (ledger) => ledger.linger(),
+});
 
 async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | undefined)[]> {
   const { rows } = await ledger.statement((statement) => {
@@ -200,6 +204,7 @@ const beginTogether = gather<Advancer, Omit<FirstSend, 'snapshot'> & { observed:
     }),
   // What a spend limit counts must be written before the next one is judged.
   most: ({ limits = [] }) => (limits.length > 0 ? 1 : MOST_TOGETHER),
+  linger: ({ ledger }) => ledger.linger(),
 });
 
 async function readBalance(
@@ -260,6 +265,7 @@ async function send(
 const settleTogether = gather<Ledger, Success, Settled | undefined>({
   run: (ledger, successes) => ledger.statement((statement) => settleSuccesses(statement, successes)),
   most: () => MOST_TOGETHER,
+  linger: (ledger) => ledger.linger(),
 });
 
 /** An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. */

@@ -7,6 +7,7 @@ const refusal = Object.assign(new Error('violates check constraint'), { severity
 /** Answers each number with its double, and keeps what came together. */
 function doubling({ most = 50, refused = [] as number[] } = {}) {
   const runs: number[][] = [];
+  let lingered = 0;
   const double = gather<object, number, number>({
     async run(_owner, items) {
       runs.push([...items]);
@@ -15,8 +16,12 @@ function doubling({ most = 50, refused = [] as number[] } = {}) {
       return items.map((item) => 2 * item);
     },
     most: () => most,
+    linger: async () => {
+      lingered += 1;
+      await new Promise(setImmediate);
+    },
   });
-  return { runs, double };
+  return { runs, double, lingered: () => lingered };
 }
 
 it('runs together what comes at the same time, and then what came meanwhile', async () => {
@@ -31,6 +36,27 @@ it('runs together what comes at the same time, and then what came meanwhile', as
     [4, 5],
   ]);
   expect(await double(owner, 6)).toBe(12);
+});
+
+it('lingers for others only after a run of several, and not when enough have come', async () => {
+  const { runs, double, lingered } = doubling();
+  const owner = {};
+  await double(owner, 1);
+  await double(owner, 2);
+  expect(lingered()).toBe(0);
+  await Promise.all([double(owner, 3), double(owner, 4)]);
+  expect(lingered()).toBe(0);
+  const five = double(owner, 5);
+  await new Promise(setImmediate);
+  await Promise.all([five, double(owner, 6)]);
+  expect(lingered()).toBe(1);
+  await Promise.all(Array.from({ length: 10 }, () => double(owner, 7)));
+  expect(lingered()).toBe(1);
+  await double(owner, 8);
+  expect(lingered()).toBe(2);
+  await double(owner, 9);
+  expect(lingered()).toBe(2);
+  expect(runs.map(({ length }) => length)).toEqual([1, 1, 2, 2, 10, 1, 1]);
 });
 
 it('runs no more together than is allowed, and each owner apart', async () => {
@@ -61,6 +87,7 @@ it('tells all of them of a connection that broke, and asks nothing again: nobody
       return Promise.reject(broken);
     },
     most: () => 50,
+    linger: async () => {},
   });
   const owner = {};
   const settled = await Promise.allSettled([1, 2].map((item) => failing(owner, item)));
@@ -77,6 +104,7 @@ it('runs in the context of one who asked, also after a run of others', async () 
       return items.map(() => undefined);
     },
     most: () => 1,
+    linger: async () => {},
   });
   const owner = {};
   await Promise.all(['a', 'b'].map((who) => asking.run(who, () => tell(owner, who))));

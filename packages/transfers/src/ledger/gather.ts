@@ -13,12 +13,17 @@ export interface GatherOptions<Owner, Item, Result> {
   run: (owner: Owner, items: readonly Item[]) => Promise<readonly Result[]>;
   /** How many items at most go together. */
   most: (owner: Owner) => number;
+  /** Lets others come. It is asked for only of those whose predecessors had company. */
+  linger: (owner: Owner) => Promise<void>;
 }
+
+/** So many are company enough: nobody lingers for more. */
+const ENOUGH = 10;
 
 /**
  * Runs together what is asked for at the same time, so that it shares its round trips and its commit: of each owner there is
- * one run at a time, and the next one takes all that came meanwhile. Nobody waits for somebody who has not come yet, so
- * whoever is alone goes alone.
+ * one run at a time, and the next one takes all that came meanwhile. Where the last ones had company others are probably near,
+ * and the next ones linger for them; whoever is alone goes alone and at once.
  *
  * What the database refuses of many is asked again one by one, so that nobody fails for another's sake. Each run is one
  * transaction; that of a refused one left nothing behind.
@@ -26,8 +31,11 @@ export interface GatherOptions<Owner, Item, Result> {
 export function gather<Owner extends object, Item, Result>({
   run,
   most,
+  linger,
 }: GatherOptions<Owner, Item, Result>): (owner: Owner, item: Item) => Promise<Result> {
   const queues = new WeakMap<Owner, Waiting<Item, Result>[]>();
+  // Those whose last run was of several.
+  const inCompany = new WeakSet<Owner>();
 
   async function serve(owner: Owner, together: readonly Waiting<Item, Result>[]): Promise<void> {
     const [first] = together;
@@ -46,7 +54,13 @@ export function gather<Owner extends object, Item, Result>({
   async function serveAll(owner: Owner, waiting: Waiting<Item, Result>[]): Promise<void> {
     // After everything that has arrived already in this turn of the event loop.
     await new Promise(setImmediate);
-    while (waiting.length > 0) await serve(owner, waiting.splice(0, most(owner)));
+    while (waiting.length > 0) {
+      if (inCompany.has(owner) && waiting.length < Math.min(ENOUGH, most(owner))) await linger(owner);
+      const together = waiting.splice(0, most(owner));
+      if (together.length > 1) inCompany.add(owner);
+      else inCompany.delete(owner);
+      await serve(owner, together);
+    }
     queues.delete(owner);
   }
 

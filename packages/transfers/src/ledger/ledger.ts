@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { LedgerSchema } from './schema.ts';
 
@@ -23,6 +24,8 @@ export interface Ledger {
   transaction<T>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T>;
   /** Runs one statement that commits by itself. None inside a transaction. */
   statement<T>(run: (statement: LedgerStatement) => Promise<T>): Promise<T>;
+  /** How long what could go together with others waits for them: a moment. Not at all where time is given. */
+  linger(): Promise<void>;
 }
 
 /**
@@ -54,6 +57,9 @@ export function eachOf(objects: readonly object[]): RawBuilder<unknown> {
  */
 const LOCK_WITHIN_MS = 4_000;
 
+/** About as long as a commit takes; a transfer under load takes ten times as long. */
+const LINGER_MS = 5;
+
 /**
  * Wraps a database that `migrateLedger` has prepared.
  *
@@ -82,6 +88,9 @@ export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger
     async statement(run) {
       assertOutside();
       return run({ db, now: now?.() ?? null });
+    },
+    async linger() {
+      if (!now) await delay(LINGER_MS);
     },
   };
 }
