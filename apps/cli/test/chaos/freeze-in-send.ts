@@ -68,7 +68,9 @@ async function watchFrozen(worker: KeptApp, databaseUrl: string, frozenAt: Date)
   // Postgres restarted in that very moment, and there was no commit.
   if (!own) return undefined;
   await delay(thawAt - performance.now());
-  const before = await eventually(() => endsOf(databaseUrl, own), { timeoutMs: 30_000, everyMs: 500 });
+  // Postgres may restart at any moment.
+  const endsNow = () => eventually(() => endsOf(databaseUrl, own), { timeoutMs: 30_000, everyMs: 500 });
+  const before = await endsNow();
   worker.thaw();
   const after = await eventually(
     async () => {
@@ -78,7 +80,7 @@ async function watchFrozen(worker: KeptApp, databaseUrl: string, frozenAt: Date)
       return ends;
     },
     { timeoutMs: 3_000, everyMs: 200 },
-  ).catch(() => endsOf(databaseUrl, own));
+  ).catch(endsNow);
   return {
     underWay: own.length,
     beforeRequest: own.filter(({ held }) => held).length,
