@@ -1,8 +1,7 @@
 import type { Writable } from 'node:stream';
 
 /**
- * Lets what is written to a socket in one turn of the event loop leave it in one system call, in its order and before anything
- * else is waited for. A process that has many commands under way at once spends more on writing them one by one than on
+ * Lets what is written to a socket in one turn of the event loop leave it in one system call at its end, in order. A process that has many commands under way at once spends more on writing them one by one than on
  * making them.
  */
 export function gatherWrites(socket: Writable): void {
