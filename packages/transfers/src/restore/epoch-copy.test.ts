@@ -37,6 +37,13 @@ describe.each(kinds)('the copy in %s', (_where, open) => {
     expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 10 });
   });
 
+  it('is the latest however many write at once', async () => {
+    const copy = await open();
+    await Promise.all(Array.from({ length: 20 }, (_, index) => copy.replace({ ledgerId: ours, epoch: index })));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => copy.write({ ledgerId: ours, epoch: 60 - index })));
+    expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 60 });
+  });
+
   it('is not taken from another ledger, unless it is replaced', async () => {
     const copy = await open();
     await copy.write({ ledgerId: ours, epoch: 10 });

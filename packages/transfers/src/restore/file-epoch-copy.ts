@@ -7,6 +7,15 @@ const epochSchema = z.object({ ledgerId: z.string(), epoch: z.number() });
 
 /** The copy as a file, for one process at a time. What is not a copy counts as none. */
 export function createFileEpochCopy(path: string): EpochCopy {
+  let last: Promise<void> = Promise.resolve();
+
+  /** One after the other: there is one draft, and what is read decides whether one is written. */
+  function inTurn(write: () => Promise<void>): Promise<void> {
+    const written = last.then(write);
+    last = written.catch(() => {});
+    return written;
+  }
+
   async function read(): Promise<Epoch | undefined> {
     try {
       return epochSchema.safeParse(JSON.parse(await readFile(path, 'utf8'))).data;
@@ -18,10 +27,11 @@ export function createFileEpochCopy(path: string): EpochCopy {
   return {
     where: path,
     read,
-    async write(epoch) {
-      if (mayOverwrite(await read(), epoch)) await writeWhole(path, `${JSON.stringify(epoch)}\n`);
-    },
-    replace: (epoch) => writeWhole(path, `${JSON.stringify(epoch)}\n`),
+    write: (epoch) =>
+      inTurn(async () => {
+        if (mayOverwrite(await read(), epoch)) await writeWhole(path, `${JSON.stringify(epoch)}\n`);
+      }),
+    replace: (epoch) => inTurn(() => writeWhole(path, `${JSON.stringify(epoch)}\n`)),
   };
 }
 
