@@ -159,24 +159,19 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     expect(await rebuild.ended).toMatchObject({ code: 0 });
   }, 60_000);
 
-  // Not with every run: docs/proof.md says what is open about it. npm run chaos:cluster
-  it.runIf(process.env.KPAY_CLUSTER_FAILOVER)(
-    'a master dies under load and its replica takes over: nothing is lost, nothing is doubled',
-    async () => {
-      const moves: Promise<void>[] = [];
-      for (let round = 0; round < 3; round += 1) moves.push(move(`before-${round}`));
-      const [pair] = cluster.pairs;
-      if (!pair) throw new Error('the cluster has no masters');
-      await pair.master.kill();
-      moves.push(move('while it is gone'));
-      await cluster.tookOver(pair.replica);
-      await Promise.all(moves);
-      await move('after');
-      await expectOneEffectEach(2 * accounts.length * 6);
-      for (const app of apps.slice(0, 3)) {
-        await eventually(async () => expect((await fetch(`${app.url}/readyz`)).status).toBe(200), { timeoutMs: 30_000 });
-      }
-    },
-    240_000,
-  );
+  it('a master dies under load and its replica takes over: nothing is lost, nothing is doubled', async () => {
+    const moves: Promise<void>[] = [];
+    for (let round = 0; round < 3; round += 1) moves.push(move(`before-${round}`));
+    const [pair] = cluster.pairs;
+    if (!pair) throw new Error('the cluster has no masters');
+    await pair.master.kill();
+    moves.push(move('while it is gone'));
+    await cluster.tookOver(pair.replica);
+    await Promise.all(moves);
+    await move('after');
+    await expectOneEffectEach(2 * accounts.length * 6);
+    for (const app of apps.slice(0, 3)) {
+      await eventually(async () => expect((await fetch(`${app.url}/readyz`)).status).toBe(200), { timeoutMs: 30_000 });
+    }
+  }, 240_000);
 });

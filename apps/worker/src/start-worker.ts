@@ -108,7 +108,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
   const routes = {
     // What has been closed in order is not stuck.
-    ...healthRoutes(missing, () => (stopping ? [] : pulse.stuck())),
+    ...healthRoutes(missing, () => (stopping ? [] : [...pulse.stuck(), ...queues.stuck()])),
     '/metrics': serveMetrics({ registry, web }),
   };
   const sweepInTurn = atMost(SWEEPS_AT_ONCE);

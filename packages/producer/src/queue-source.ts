@@ -115,6 +115,8 @@ function inCluster(
     retryDelayOnFailover: ASK_AGAIN_MS,
     retryDelayOnClusterDown: ASK_AGAIN_MS,
     retryDelayOnMoved: ASK_AGAIN_MS,
+    // With it a connect() that meets a cluster without a master for some slots never comes back, and events are heard no more.
+    enableReadyCheck: false,
     redisOptions: { ...login, ...options },
   };
 }

@@ -20,7 +20,9 @@ import type { Logger } from 'pino';
 import { queuePool } from './embedded-queue-pool.ts';
 import type { EmbeddedDatabase } from './open-embedded-database.ts';
 import { openRedis, type RedisRole, redisServers } from './open-redis.ts';
+import { repeat } from './repeat.ts';
 import { queueTelemetry } from './telemetry/start-telemetry.ts';
+import { type FetchWatch, watchFetches } from './watch-fetches.ts';
 
 /** `prefix` is `{kpay-<account>}`: the braces keep an account's keys in one slot of a Redis Cluster. */
 type Settings<Options extends QueueBaseOptions> = Omit<Options, 'connection' | 'prefix'> & { prefix: string };
@@ -42,6 +44,8 @@ export interface Queues {
   findQueues(beginning: { prefix: string; name: string }): Promise<FoundQueue[]>;
   /** Whether the store answers; within five seconds. */
   ping(): Promise<void>;
+  /** Queues whose worker waits in vain for an answer of a store that answers others: only a new process helps. */
+  stuck(): readonly string[];
   /** Closes the newest first; a worker ends the jobs it is at. What is closed already stays so. */
   close(): Promise<void>;
 }
@@ -52,6 +56,8 @@ export interface FoundQueue {
   prefix?: string;
 }
 
+const WATCH_EVERY_MS = 10_000;
+
 /** Where BullMQ keeps its jobs: in the embedded database's schema `bullmq`, or in Redis. */
 export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
 
@@ -61,10 +67,12 @@ export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
  * @throws StartError when Redis does not answer.
  */
 export async function openQueues({ store, logger }: { store: QueueStore; logger: Logger }): Promise<Queues> {
-  const { connection, backend, findQueues, ping, release } =
+  const { connection, backend, watch, findQueues, ping, release } =
     'database' in store ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
   const telemetry = queueTelemetry();
   const traced = telemetry ? { telemetry } : {};
+  const failed = (error: unknown) => logger.error({ err: error }, 'the queues could not be watched');
+  const stopWatching = watch && repeat(watch.look, WATCH_EVERY_MS, failed);
   const opened: { close(): Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
 
@@ -74,6 +82,7 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
     return made;
   };
   const shut = async () => {
+    await stopWatching?.();
     for (const each of opened.splice(0).reverse()) await each.close();
     await release();
   };
@@ -89,14 +98,20 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
         ),
         name,
       ),
-    worker: (name, processor, { untraced = false, ...options }) =>
-      keep(
-        new Worker(name, processor, { ...(untraced ? {} : traced), ...options, connection: connection('worker') }, backend),
-        name,
-      ),
+    worker(name, processor, { untraced = false, ...options }) {
+      const watched: typeof backend = (...asked) => {
+        const made = backend(...asked);
+        return watch?.watch({ name, prefix: options.prefix }, made) ?? made;
+      };
+      const settings = { ...(untraced ? {} : traced), ...options, connection: connection('worker') };
+      const worker = keep(new Worker(name, processor, settings, watched), name);
+      worker.once('closed', () => watch?.forget(worker.backend));
+      return worker;
+    },
     queueEvents: (name, options) => keep(new QueueEvents(name, { ...options, connection: connection('worker') }, backend), name),
     findQueues,
     ping,
+    stuck: () => watch?.stuck() ?? [],
     close: () => (closing ??= shut()),
   };
 }
@@ -105,6 +120,7 @@ interface Backend {
   findQueues: Queues['findQueues'];
   connection(role: RedisRole): ConnectionOptions;
   backend: BackendFactory<RedisQueueBackend>;
+  watch?: FetchWatch;
   ping(): Promise<void>;
   release(): Promise<void>;
 }
@@ -137,6 +153,11 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
     // BullMQ makes the blocking connections itself, as copies of the worker's.
     connection: (role) => (role === 'producer' ? producer : worker),
     backend: createRedisBackend,
+    // Of one key of the queue: in a cluster another master's answer says nothing about it.
+    watch: watchFetches({
+      probe: ({ prefix, name }) => producer.exists(`${prefix}:${name}:meta`),
+      nowMs: () => performance.now(),
+    }),
     async findQueues({ prefix, name }) {
       const found = await Promise.all(redisServers(producer).map((server) => scanQueues(server, prefix, name)));
       // While a slot moves, its keys are on both of its servers.

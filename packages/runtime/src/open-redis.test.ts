@@ -1,4 +1,5 @@
-import { createTcpProxy, eventually, localRedis } from '@kpay/testkit';
+import { createTcpProxy, eventually, freePort, localRedis } from '@kpay/testkit';
+import { Cluster, Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openQueues } from './open-queues.ts';
@@ -60,6 +61,37 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
     await eventually(() => expect(done).toEqual(expect.arrayContaining(['before', 'after'])), { timeoutMs: 15_000 });
   });
 });
+
+const half = await localRedis([
+  '--cluster-enabled',
+  'yes',
+  '--cluster-announce-ip',
+  '127.0.0.1',
+  '--cluster-port',
+  String(await freePort()),
+]);
+closers.push(() => 'unavailable' in half || half.stop());
+
+// BullMQ waits for a copy of the connection, and a worker whose copy never says that it is there never works again.
+test.skipIf('unavailable' in half)(
+  'a copy of a connection to a cluster comes back although some slots have no master yet',
+  async () => {
+    if ('unavailable' in half) return;
+    const node = new Redis(half.url);
+    closers.push(() => node.disconnect());
+    await node.call('CLUSTER', 'ADDSLOTSRANGE', '0', '8000');
+    const worker = await openRedis({ url: `${half.url},127.0.0.1:${half.port}`, role: 'worker', logger });
+    closers.push(() => worker.disconnect());
+    if (!(worker instanceof Cluster)) throw new Error('a list of nodes leads to a cluster');
+    const copy = worker.duplicate();
+    closers.push(() => copy.disconnect());
+    await copy.connect();
+    const set = copy.set('key', '1');
+    expect(await node.call('CLUSTER', 'INFO')).toContain('cluster_state:fail');
+    await node.call('CLUSTER', 'ADDSLOTSRANGE', '8001', '16383');
+    expect(await set).toBe('OK');
+  },
+);
 
 test('a password in REDIS_URL is not shown when the server is not there', async () => {
   const refused = openRedis({ url: 'redis://:hush@127.0.0.1:1', role: 'producer', logger });

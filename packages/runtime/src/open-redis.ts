@@ -102,6 +102,9 @@ function clusterOf(nodes: readonly string[], role: RedisRole): Cluster {
       retryDelayOnClusterDown: RETRY_AFTER_MS,
       // So that nodes that do not agree yet who has a slot are not asked without a pause.
       retryDelayOnMoved: RETRY_AFTER_MS,
+      // With it a connect() that meets a cluster without a master for some slots never comes back, although the connection does
+      // later, and a worker of BullMQ waits for it for ever. A command that meets such a cluster is repeated all the same.
+      enableReadyCheck: false,
       slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
       // The nodes that are found later have the same password.
       redisOptions: {

@@ -1,0 +1,87 @@
+import type { IQueueBackend } from 'bullmq';
+
+/** A worker's longest question blocks for ten seconds. */
+const LATE_AFTER_MS = 30_000;
+const STUCK_AFTER_MS = 120_000;
+
+export interface WatchedQueue {
+  prefix: string;
+  name: string;
+}
+
+export interface FetchWatch {
+  /** Watches what the loop of a queue's worker asks this backend. @returns the same one. */
+  watch<Backend extends Fetching>(queue: WatchedQueue, backend: Backend): Backend;
+  forget(backend: Fetching): void;
+  /** Whose worker waits in vain, for /healthz. */
+  stuck(): readonly string[];
+  /** Asks the stores of those who wait long whether they answer. To be called every ten seconds or so. */
+  look(): Promise<void>;
+}
+
+type Fetching = Pick<IQueueBackend, 'moveToActive' | 'waitForJob' | 'reconnectBlocking'>;
+
+interface Fetches extends WatchedQueue {
+  /** The questions without an answer, by when they were asked. */
+  open: Set<{ sinceMs: number }>;
+  /** When its store was last found not to answer. */
+  awayAtMs: number;
+}
+
+/**
+ * Notices a worker of BullMQ whose loop has asked for a job and is never answered, although its store answers others: such a
+ * worker says that it runs, and never works again. As long as all is well it asks the store nothing.
+ *
+ * @param probe rejects while the store does not answer for a queue: nobody is stuck then, a worker waits as long as it takes.
+ * @param nowMs a monotonic clock.
+ */
+export function watchFetches({
+  probe,
+  nowMs,
+}: {
+  probe: (queue: WatchedQueue) => Promise<unknown>;
+  nowMs: () => number;
+}): FetchWatch {
+  const watched = new Map<Fetching, Fetches>();
+  const lateMs = ({ open, awayAtMs }: Fetches) => {
+    const [oldest] = open;
+    return oldest ? nowMs() - Math.max(oldest.sinceMs, awayAtMs) : 0;
+  };
+
+  return {
+    watch(queue, backend) {
+      const open: Fetches['open'] = new Set();
+      watched.set(backend, { ...queue, open, awayAtMs: 0 });
+      const timed =
+        <Args extends unknown[], Answer>(ask: (...args: Args) => Promise<Answer>) =>
+        async (...args: Args) => {
+          const question = { sinceMs: nowMs() };
+          open.add(question);
+          try {
+            return await ask.apply(backend, args);
+          } finally {
+            open.delete(question);
+          }
+        };
+      return Object.assign(backend, {
+        moveToActive: timed(backend.moveToActive),
+        waitForJob: timed(backend.waitForJob),
+        reconnectBlocking: timed(backend.reconnectBlocking),
+      });
+    },
+    forget: (backend) => void watched.delete(backend),
+    stuck: () =>
+      [...watched.values()]
+        .map((fetches) => ({ name: fetches.name, ms: lateMs(fetches) }))
+        .filter(({ ms }) => ms > STUCK_AFTER_MS)
+        .map(({ name, ms }) => `queue ${name} has heard nothing for ${Math.floor(ms / 1_000)} s although Redis answers`),
+    async look() {
+      for (const fetches of watched.values()) {
+        if (lateMs(fetches) < LATE_AFTER_MS) continue;
+        await probe(fetches).catch(() => {
+          fetches.awayAtMs = nowMs();
+        });
+      }
+    },
+  };
+}
