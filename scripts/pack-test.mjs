@@ -10,7 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createSimulator } from '../apps/simulator/dist/index.js';
 import { startStandIn } from '../packages/producer/test/stand-in-worker.ts';
-import { localPostgres, localRedis } from '../packages/testkit/dist/index.js';
+import { startPostgres, startRedis } from '../packages/testkit/dist/index.js';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const DOCUMENTED_URL = 'http://127.0.0.1:8090';
@@ -123,7 +123,7 @@ async function runAgainstSimulator(project, example) {
 }
 
 async function runAgainstStandIn(project) {
-  const redis = await localRedis();
+  const redis = await startRedis();
   if ('unavailable' in redis) throw new Error(redis.unavailable);
   const worker = startStandIn(redis.url, 'default');
   try {
@@ -135,7 +135,7 @@ async function runAgainstStandIn(project) {
 }
 
 async function runAgainstPostgres(project) {
-  const postgres = await localPostgres();
+  const postgres = await startPostgres();
   if ('unavailable' in postgres) throw new Error(postgres.unavailable);
   try {
     return await exec('node', ['example.ts'], project, { DATABASE_URL: postgres.url });

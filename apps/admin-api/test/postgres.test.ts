@@ -1,12 +1,12 @@
 import { get, type IncomingMessage } from 'node:http';
 import { text } from 'node:stream/consumers';
 import { createLogger, type Database, openPostgres } from '@kpay/runtime';
-import { createTcpProxy, eventually, keepLog, localPostgres, type TcpProxy } from '@kpay/testkit';
+import { createTcpProxy, eventually, keepLog, startPostgres, type TcpProxy } from '@kpay/testkit';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
 
-const server = await localPostgres();
+const server = await startPostgres();
 const LINES = 20;
 const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 

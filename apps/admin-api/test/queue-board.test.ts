@@ -1,12 +1,12 @@
 import { transferQueueName } from '@kpay/producer';
 import { openQueues, type Queues } from '@kpay/runtime';
-import { localRedis } from '@kpay/testkit';
+import { startRedis } from '@kpay/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBoardQueues } from '../src/index.ts';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
 import { forbiddenLedger, logger, openTestLedger, type TestLedger } from './test-ledger.ts';
 
-const redis = await localRedis();
+const redis = await startRedis();
 const basic = (password: string) => ({ authorization: `Basic ${Buffer.from(`anybody:${password}`).toString('base64')}` });
 
 async function onPglite(): Promise<{ ledger: TestLedger; queues: Queues }> {

@@ -1,5 +1,5 @@
 import { createLogger, openRedis } from '@kpay/runtime';
-import { eventually, keepLog, localRedis } from '@kpay/testkit';
+import { eventually, keepLog, startRedis } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger, type TestLedger } from './test-ledger.ts';
@@ -51,7 +51,7 @@ describe('a process by itself', () => {
   });
 });
 
-const server = await localRedis();
+const server = await startRedis();
 
 describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
   if ('unavailable' in server) return;
@@ -89,13 +89,13 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
   it('let pass what they cannot count while Redis is frozen, and nobody waits for it but the first', async () => {
     const token = await makeKey(apis[0], 2);
     await apis[0].ask('/v1/accounts', { token });
-    server.pause();
+    await server.pause();
     await apis[0].ask('/v1/accounts', { token });
     const startedMs = performance.now();
     for (let n = 0; n < 10; n += 1) expect((await apis[0].ask('/v1/accounts', { token })).status).toBe(200);
     expect(performance.now() - startedMs).toBeLessThan(1_000);
     expect(apis[0].logged().match(/requests cannot be counted/g)).toHaveLength(1);
-    server.resume();
+    await server.resume();
     await eventually(async () => expect((await apis[0].ask('/v1/accounts', { token })).status).toBe(429));
   });
 });

@@ -1,10 +1,10 @@
 import { createLogger, type Database, openPostgres } from '@kpay/runtime';
-import { eventually, localPostgres } from '@kpay/testkit';
+import { eventually, startPostgres } from '@kpay/testkit';
 import { acceptTransfer, createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
 
-const server = await localPostgres();
+const server = await startPostgres();
 const EVENTS = 1_000;
 const logger = createLogger({ name: 'test', level: 'silent' });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { freePort, type LocalServer, localPostgres, localRedis, type Unavailable } from '@kpay/testkit';
+import { freePort, type OwnServer, startPostgres, startRedis, type Unavailable } from '@kpay/testkit';
 import pg from 'pg';
 import { type App, startApp } from './start-app.ts';
 
@@ -43,8 +43,8 @@ export async function openStage({
     return server;
   };
   try {
-    const postgres = keep(available(await localPostgres([...postgresSettings])));
-    const redis = keep(available(await localRedis(['--appendonly', 'yes', '--appendfsync', 'everysec'])));
+    const postgres = keep(available(await startPostgres([...postgresSettings])));
+    const redis = keep(available(await startRedis(['--appendonly', 'yes', '--appendfsync', 'everysec'])));
     const simulatorPort = await freePort();
     const simulatorUrl = `http://127.0.0.1:${simulatorPort}`;
     const simulator = keep(
@@ -95,7 +95,7 @@ export async function openStage({
   }
 }
 
-function available(server: LocalServer | Unavailable): LocalServer {
+function available(server: OwnServer | Unavailable): OwnServer {
   if ('unavailable' in server) throw new Error(`the benchmarks need it: ${server.unavailable}`);
   return server;
 }

@@ -3,9 +3,9 @@ import { createSimulator, type Simulator } from '@kpay/simulator';
 import {
   createTcpProxy,
   eventually,
-  type LocalServer,
-  localPostgres,
-  localRedis,
+  type OwnServer,
+  startPostgres,
+  startRedis,
   type TcpProxy,
   type Unavailable,
 } from '@kpay/testkit';
@@ -26,7 +26,7 @@ interface Answer {
   body: { id?: string; code?: string; safeToRetry?: boolean; moneyMoved?: string };
 }
 
-function needed(server: LocalServer | Unavailable): LocalServer {
+function needed(server: OwnServer | Unavailable): OwnServer {
   if ('unavailable' in server) throw new Error(server.unavailable);
   return server;
 }
@@ -38,8 +38,8 @@ function quantileMs(answers: readonly Answer[], share: number): number {
 }
 
 describe.skipIf(!withServers)('the admin API of production, while something that it needs is away', () => {
-  let postgres: LocalServer;
-  let redis: LocalServer;
+  let postgres: OwnServer;
+  let redis: OwnServer;
   let simulator: Simulator;
   let kpay: TcpProxy;
   let api: AppProcess;
@@ -47,8 +47,8 @@ describe.skipIf(!withServers)('the admin API of production, while something that
   let made = 0;
 
   beforeAll(async () => {
-    postgres = needed(await localPostgres());
-    redis = needed(await localRedis(['--appendonly', 'yes']));
+    postgres = needed(await startPostgres());
+    redis = needed(await startRedis(['--appendonly', 'yes']));
     simulator = await createSimulator({ port: 0, limit: 100_000 });
     kpay = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(simulator.url).port) } });
     const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
@@ -65,7 +65,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
   }, 60_000);
 
   afterAll(async () => {
-    redis.resume();
+    await redis.resume();
     kpay.resume();
     for (const app of [api, worker]) await app.end('SIGTERM');
     await kpay.close();
@@ -127,9 +127,9 @@ describe.skipIf(!withServers)('the admin API of production, while something that
   it('Redis frozen: reading and accepting go on, and what was accepted starts when it is back', {
     timeout: 120_000,
   }, async () => {
-    redis.pause();
+    await redis.pause();
     const answers = await expectAcceptingGoesOn();
-    redis.resume();
+    await redis.resume();
     await expectStarted(answers);
   });
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { createProducer } from '@kpay/producer';
 import { createSimulator } from '@kpay/simulator';
-import { eventually, freePort, type LocalServer, localPostgres, localRedis, seededRandom, type Unavailable } from '@kpay/testkit';
+import { eventually, freePort, type OwnServer, seededRandom, startPostgres, startRedis, type Unavailable } from '@kpay/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { addFaults } from './chaos/add-faults.ts';
 import { createCustomers } from './chaos/customers.ts';
@@ -106,8 +106,8 @@ async function openStage(random: () => number): Promise<Stage & { databaseUrl: s
   });
   onTestFinished(() => simulator.close());
   simulator.control.setBalance({ country: SCARCE.country, balance: 0 });
-  const postgres = await opened(localPostgres());
-  const redis = await opened(localRedis(['--appendonly', 'yes']));
+  const postgres = await opened(startPostgres());
+  const redis = await opened(startRedis(['--appendonly', 'yes']));
   const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
   const settings = {
     ...keys,
@@ -128,7 +128,7 @@ async function openStage(random: () => number): Promise<Stage & { databaseUrl: s
   return { simulator, faults, postgres, redis, workers, api, apiUrl, random, pauses: [], databaseUrl: postgres.url };
 }
 
-async function opened(starting: Promise<LocalServer | Unavailable>): Promise<LocalServer> {
+async function opened(starting: Promise<OwnServer | Unavailable>): Promise<OwnServer> {
   const server = await starting;
   // Whoever asks for chaos by name is not served by a skipped suite.
   if ('unavailable' in server) throw new Error(`chaos needs servers of its own: ${server.unavailable}`);

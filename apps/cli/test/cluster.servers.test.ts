@@ -7,8 +7,8 @@ import {
   createTestDatabase,
   eventually,
   keepLog,
-  localRedisCluster,
   rememberSecret,
+  startRedisCluster,
   type TemporaryFolder,
   type TestDatabase,
   temporaryFolder,
@@ -22,7 +22,7 @@ import { type AppProcess, startApp } from './start-app.ts';
 import { runKpay } from './start-kpay.ts';
 
 const servers = testServerUrls();
-const cluster = servers ? await localRedisCluster() : { unavailable: 'it needs KPAY_TEST_STORES' };
+const cluster = servers ? await startRedisCluster() : { unavailable: 'it needs KPAY_TEST_STORES' };
 const accounts = Array.from({ length: 12 }, (_, index) => `shop-${index}`);
 const order = (externalId: string) => ({ externalId, sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 1_000 });
 

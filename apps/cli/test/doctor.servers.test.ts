@@ -5,9 +5,9 @@ import {
   emptyTestRedis,
   eventually,
   freePort,
-  type LocalServer,
-  localPostgres,
-  localRedis,
+  type OwnServer,
+  startPostgres,
+  startRedis,
   testServerUrls,
 } from '@kpay/testkit';
 import { acceptTransfer, createRedisEpochCopy, finishRestore, type Ledger, type LedgerSchema, openLedger } from '@kpay/transfers';
@@ -24,7 +24,7 @@ const logger = createLogger({ name: 'test', level: 'silent' });
 const copyKey = '{kpay-ledger}:epoch';
 const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
 
-async function started(server: Promise<LocalServer | { unavailable: string }>): Promise<LocalServer> {
+async function started(server: Promise<OwnServer | { unavailable: string }>): Promise<OwnServer> {
   const running = await server;
   if ('unavailable' in running) throw new Error(running.unavailable);
   return running;
@@ -36,8 +36,8 @@ async function findingsOf(env: Record<string, string>): Promise<Map<string, Find
 
 describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeout: 60_000 }, () => {
   let simulator: Simulator;
-  let postgres: LocalServer;
-  let redisServer: LocalServer;
+  let postgres: OwnServer;
+  let redisServer: OwnServer;
   let redis: Redis;
   let database: Database;
   let ledger: Ledger;
@@ -46,8 +46,8 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
   beforeAll(async () => {
     simulator = await createSimulator({ port: 0, limit: 100_000 });
     // Servers as they should be: those of the run do not wait for the disk.
-    postgres = await started(localPostgres(['fsync=on']));
-    redisServer = await started(localRedis(['--appendonly', 'yes']));
+    postgres = await started(startPostgres(['fsync=on']));
+    redisServer = await started(startRedis(['--appendonly', 'yes']));
     redis = new Redis(redisServer.url);
   });
   afterAll(async () => {
@@ -78,7 +78,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
   });
 
   const ownRedis = async (spoil: (own: Redis) => Promise<unknown>, more = ['--appendonly', 'yes']) => {
-    const server = await started(localRedis(more));
+    const server = await started(startRedis(more));
     onTestFinished(() => server.stop());
     const own = new Redis(server.url);
     await spoil(own);
@@ -86,7 +86,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
     return { REDIS_URL: server.url };
   };
   const ownPostgres = async (more: string[]) => {
-    const server = await started(localPostgres(more));
+    const server = await started(startPostgres(more));
     onTestFinished(() => server.stop());
     return { DATABASE_URL: server.url };
   };

@@ -1,5 +1,5 @@
 import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, freePort, localRedis, rememberSecret, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, emptyTestRedis, freePort, rememberSecret, startRedis, testServerUrls } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -22,7 +22,7 @@ async function goodSettings(): Promise<Record<string, string>> {
 
 /** A Redis of its own, that may be spoilt. */
 async function ownRedis(spoil: (redis: Redis) => Promise<unknown>, more: readonly string[] = []): Promise<string> {
-  const server = await localRedis(more);
+  const server = await startRedis(more);
   if ('unavailable' in server) throw new Error(server.unavailable);
   onTestFinished(() => server.stop());
   const redis = new Redis(server.url);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createSimulator, type Simulator } from '@kpay/simulator';
-import { eventually, type LocalServer, localRedis } from '@kpay/testkit';
+import { eventually, type OwnServer, startRedis } from '@kpay/testkit';
 import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../test/stores-under-test.ts';
@@ -12,18 +12,18 @@ import { createRedisStores } from './redis.ts';
 const MINUTE_MS = 60_000;
 const PEOPLE = { lane: 'people' } as const;
 
-const probe = await localRedis();
+const probe = await startRedis();
 const missing = 'unavailable' in probe ? `, but ${probe.unavailable}` : '';
 if (!('unavailable' in probe)) await probe.stop();
 
 describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
-  let server: LocalServer;
+  let server: OwnServer;
   let redis: Redis;
   let simulator: Simulator;
   let account: KpayAccount;
 
   beforeEach(async () => {
-    const started = await localRedis();
+    const started = await startRedis();
     if ('unavailable' in started) throw new Error(started.unavailable);
     server = started;
     redis = connectTo(server.url);
@@ -146,9 +146,9 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
 
   it('that hang are out of reach too, and serve again when they go on', async () => {
     await account.budget.remaining();
-    server.pause();
+    await server.pause();
     await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'Retryable', reason: 'no_budget' });
-    server.resume();
+    await server.resume();
     await eventually(() => account.client.me(PEOPLE));
   });
 

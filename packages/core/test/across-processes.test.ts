@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { createSimulator, type Simulator } from '@kpay/simulator';
-import { eventually, type LocalServer, localRedis } from '@kpay/testkit';
+import { eventually, type OwnServer, startRedis } from '@kpay/testkit';
 import type { Redis } from 'ioredis';
 import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Order, ProcessSettings, Report } from './account-process.ts';
@@ -13,7 +13,7 @@ import { connectTo } from './stores-under-test.ts';
 const LIMIT = 100;
 const WINDOW_MS = 8_000;
 
-const server = await localRedis();
+const server = await startRedis();
 afterAll(async () => {
   if (!('unavailable' in server)) await server.stop();
 });
@@ -26,7 +26,7 @@ describe.skipIf(missing !== '')(`processes on one Redis${missing}`, () => {
   let processes: ChildProcess[];
 
   beforeEach(async () => {
-    redis = connectTo((server as LocalServer).url);
+    redis = connectTo((server as OwnServer).url);
     await redis.flushall();
     simulator = await createSimulator({ port: 0, limit: LIMIT, windowMs: WINDOW_MS, latencyMs: 5 });
     way = await startJitterProxy({ port: simulator.port, jitterMs: 20 });
@@ -41,7 +41,7 @@ describe.skipIf(missing !== '')(`processes on one Redis${missing}`, () => {
 
   async function start(count: number): Promise<ChildProcess[]> {
     const settings: ProcessSettings = {
-      redisUrl: (server as LocalServer).url,
+      redisUrl: (server as OwnServer).url,
       baseUrl: way.baseUrl,
       limit: LIMIT,
       windowMs: WINDOW_MS,

@@ -1,4 +1,4 @@
-import { localRedis } from '@kpay/testkit';
+import { startRedis } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import { systemClock } from '../src/clock.ts';
 import { createMemoryStores, type Stores } from '../src/open-account.ts';
@@ -17,7 +17,7 @@ export interface StoresUnderTest {
 export async function openStoresUnderTest(): Promise<StoresUnderTest[]> {
   const memory = createMemoryStores({ clock: systemClock });
   const kinds: StoresUnderTest[] = [{ kind: 'memory', first: memory, second: memory, close: async () => {} }];
-  const server = await localRedis();
+  const server = await startRedis();
   if ('unavailable' in server) {
     process.stdout.write(`The stores in Redis are not tested here: ${server.unavailable}\n`);
     return kinds;

@@ -1,4 +1,4 @@
-import { localRedis } from '@kpay/testkit';
+import { startRedis } from '@kpay/testkit';
 import { Queue, QueueEvents, UnrecoverableError } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
@@ -6,7 +6,7 @@ import { createStage, newAccount, wish } from '../test/stage.ts';
 import { acceptAndSucceed, endsWhenTold } from '../test/stand-in-worker.ts';
 import { createProducer, JobRemoved, TransferFailed, WaitTimedOut } from './index.ts';
 
-const redis = await localRedis();
+const redis = await startRedis();
 const url = 'unavailable' in redis ? '' : redis.url;
 const why = 'unavailable' in redis ? ` (${redis.unavailable})` : '';
 const { open, work, look, later, close } = createStage(url);

@@ -1,11 +1,11 @@
 import { setTimeout } from 'node:timers/promises';
-import { createTcpProxy, eventually, localRedis } from '@kpay/testkit';
+import { createTcpProxy, eventually, startRedis } from '@kpay/testkit';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createStage, newAccount, wish } from '../test/stage.ts';
 import { endsWhenTold } from '../test/stand-in-worker.ts';
 import { createProducer, type Producer } from './index.ts';
 
-const redis = await localRedis();
+const redis = await startRedis();
 const url = 'unavailable' in redis ? '' : redis.url;
 const port = 'unavailable' in redis ? 0 : redis.port;
 const why = 'unavailable' in redis ? ` (${redis.unavailable})` : '';
@@ -62,7 +62,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     const account = newAccount();
     const producer = open(account);
     await producer.enqueue({ ...wish, externalId: 'before' });
-    redis.pause();
+    await redis.pause();
     await expectUnavailable(producer).finally(redis.resume);
     await eventually(() => producer.enqueue(wish));
     expect(await look(account).getJobCountByTypes()).toBe(2);

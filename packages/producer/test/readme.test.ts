@@ -2,11 +2,11 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { localRedis } from '@kpay/testkit';
+import { startRedis } from '@kpay/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
 import { createStage } from './stage.ts';
 
-const redis = await localRedis();
+const redis = await startRedis();
 const url = 'unavailable' in redis ? '' : redis.url;
 const why = 'unavailable' in redis ? ` (${redis.unavailable})` : '';
 const { work, close } = createStage(url);

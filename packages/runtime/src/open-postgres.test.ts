@@ -1,4 +1,4 @@
-import { createTcpProxy, eventually, freePort, localPostgres } from '@kpay/testkit';
+import { createTcpProxy, eventually, freePort, startPostgres } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -13,7 +13,7 @@ afterAll(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const server = await localPostgres();
+const server = await startPostgres();
 const url = 'unavailable' in server ? '' : server.url;
 closers.push(() => 'unavailable' in server || server.stop());
 

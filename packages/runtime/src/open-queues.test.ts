@@ -1,4 +1,4 @@
-import { embeddedDataFolder, eventually, localRedis } from '@kpay/testkit';
+import { embeddedDataFolder, eventually, startRedis } from '@kpay/testkit';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { sql } from 'kysely';
 import { pino } from 'pino';
@@ -27,7 +27,7 @@ afterAll(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const redis = await localRedis();
+const redis = await startRedis();
 closers.push(() => 'unavailable' in redis || redis.stop());
 
 const stores: [string, () => QueueStore, boolean][] = [

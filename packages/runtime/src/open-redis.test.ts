@@ -1,4 +1,4 @@
-import { createTcpProxy, eventually, freePort, localRedis } from '@kpay/testkit';
+import { createTcpProxy, eventually, freePort, startRedis } from '@kpay/testkit';
 import { Cluster, Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -14,7 +14,7 @@ afterAll(async () => {
   for (const close of closers.splice(0).reverse()) await close();
 });
 
-const server = await localRedis();
+const server = await startRedis();
 closers.push(() => 'unavailable' in server || server.stop());
 
 async function behindProxy() {
@@ -62,7 +62,7 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
   });
 });
 
-const half = await localRedis([
+const half = await startRedis([
   '--cluster-enabled',
   'yes',
   '--cluster-announce-ip',

@@ -2,12 +2,13 @@ export { embeddedDataFolder, emptyDatabaseDump } from './empty-database.ts';
 export { eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { keepLog, rememberSecret, searchLogs } from './kept-logs.ts';
-export { localPostgres } from './local-postgres.ts';
-export { localRedis } from './local-redis.ts';
-export { type LocalRedisCluster, localRedisCluster } from './local-redis-cluster.ts';
-export { findProgram, type LocalServer, type StartOptions, startServer, type Unavailable, unavailable } from './local-server.ts';
 export { machineEnv } from './machine-env.ts';
+export { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
+export { findProgram, runLocal } from './run-local.ts';
 export { seededRandom } from './seeded-random.ts';
+export { startPostgres } from './start-postgres.ts';
+export { startRedis } from './start-redis.ts';
+export { type OwnRedisCluster, startRedisCluster } from './start-redis-cluster.ts';
 export { createTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 export {

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { GenericContainer, getContainerRuntimeClient, type StartedTestContainer, Wait } from 'testcontainers';
-import { localPostgres } from './local-postgres.ts';
-import { localRedis } from './local-redis.ts';
-import { type LocalServer, type Unavailable, unavailable } from './local-server.ts';
+import { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
+import { startPostgres } from './start-postgres.ts';
+import { startRedis } from './start-redis.ts';
 
 /** A Postgres and a Redis for a whole test run. */
 export interface TestServers {
+  kind: 'containers' | 'local';
   postgresUrl: string;
   redisUrl: string;
   /** What the run left open: connections, databases. Each a sentence. */
@@ -26,10 +27,10 @@ export async function startTestServers(kind: 'servers' | 'containers' | 'local')
   const inContainers = kind === 'containers' || (kind === 'servers' && (await dockerAnswers()));
   const started = inContainers ? await startContainers() : await startLocal();
   if ('unavailable' in started) return started;
-  return { ...started, findLeaks: () => findLeaks(started) };
+  return { ...started, kind: inContainers ? 'containers' : 'local', findLeaks: () => findLeaks(started) };
 }
 
-type Started = Omit<TestServers, 'findLeaks'>;
+type Started = Omit<TestServers, 'kind' | 'findLeaks'>;
 
 async function dockerAnswers(): Promise<boolean> {
   return getContainerRuntimeClient().then(
@@ -64,8 +65,8 @@ async function startContainers(): Promise<Started | Unavailable> {
 }
 
 async function startLocal(): Promise<Started | Unavailable> {
-  const opened: LocalServer[] = [];
-  for (const start of [localPostgres, localRedis]) {
+  const opened: OwnServer[] = [];
+  for (const start of [startPostgres, startRedis]) {
     const server = await start();
     if ('unavailable' in server) {
       for (const each of opened) await each.stop();

@@ -22,6 +22,8 @@ export default async function setup(): Promise<(() => Promise<void>) | undefined
     process.stderr.write(`No servers (${servers.unavailable}): suites run embedded, and those that need servers are skipped.\n`);
     return undefined;
   }
+  // For servers that a suite starts for itself: they use the network of this machine, which an engine has on Linux only.
+  if (kind === 'servers' && process.platform === 'linux') process.env.KPAY_TEST_STORES = servers.kind;
   process.env.KPAY_TEST_POSTGRES_URL = servers.postgresUrl;
   process.env.KPAY_TEST_REDIS_URL = servers.redisUrl;
   return async () => {

@@ -1,7 +1,7 @@
-import { localPostgres, localRedis } from '@kpay/testkit';
+import { startPostgres, startRedis } from '@kpay/testkit';
 
 // Starts what can be had, writes its pids, and waits to be killed.
-const servers = [await localRedis(), await localPostgres()];
+const servers = [await startRedis(), await startPostgres()];
 const pids = servers.flatMap((server) => ('unavailable' in server ? [] : [server.pid]));
 process.stdout.write(`${pids.join(' ')}\n`);
 setInterval(() => {}, 60_000);

@@ -1,7 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { findProgram, freePort, type LocalServer, startServer, temporaryFolder } from '@kpay/testkit';
+import { findProgram, freePort, type OwnServer, runLocal, temporaryFolder } from '@kpay/testkit';
 import { parse, stringify } from 'yaml';
 
 const DOCKER = fileURLToPath(new URL('../../../../docker/', import.meta.url));
@@ -20,7 +20,7 @@ interface AlertmanagerConfig {
 }
 
 /** Debian's Prometheus on the files of docker/prometheus, sixty times as quick and with addresses of this machine. */
-export async function startPrometheus(targets: Readonly<Record<string, string>>, alertmanager: string): Promise<LocalServer> {
+export async function startPrometheus(targets: Readonly<Record<string, string>>, alertmanager: string): Promise<OwnServer> {
   const folder = temporaryFolder();
   cpSync(join(DOCKER, 'prometheus/rules'), join(folder.path, 'rules'), { recursive: true });
   const rules = join(folder.path, 'rules/kpay.yml');
@@ -35,7 +35,7 @@ export async function startPrometheus(targets: Readonly<Record<string, string>>,
   const file = join(folder.path, 'prometheus.yml');
   writeFileSync(file, stringify(config));
   const port = await freePort();
-  return startServer({
+  return runLocal({
     command: [
       programOf('prometheus'),
       `--config.file=${file}`,
@@ -53,7 +53,7 @@ export async function startPrometheus(targets: Readonly<Record<string, string>>,
 }
 
 /** Debian's Alertmanager with the routes of docker/alertmanager, which tells `receiver` at once. */
-export async function startAlertmanager(receiver: string): Promise<LocalServer> {
+export async function startAlertmanager(receiver: string): Promise<OwnServer> {
   const folder = temporaryFolder();
   const config: AlertmanagerConfig = parse(readFileSync(join(DOCKER, 'alertmanager/alertmanager.yml'), 'utf8'));
   const atOnce = { group_wait: '0s', group_interval: '1s' };
@@ -62,7 +62,7 @@ export async function startAlertmanager(receiver: string): Promise<LocalServer> 
   const file = join(folder.path, 'alertmanager.yml');
   writeFileSync(file, stringify(config));
   const port = await freePort();
-  return startServer({
+  return runLocal({
     command: [
       programOf('prometheus-alertmanager'),
       `--config.file=${file}`,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Simulator } from '@kpay/simulator';
-import { eventually, type LocalServer } from '@kpay/testkit';
+import { eventually, type OwnServer } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import { adminToken } from '../start-kpay.ts';
 import type { addFaults } from './add-faults.ts';
@@ -16,8 +16,8 @@ export interface KnownPause {
 export interface Stage {
   simulator: Simulator;
   faults: ReturnType<typeof addFaults>;
-  postgres: LocalServer;
-  redis: LocalServer;
+  postgres: OwnServer;
+  redis: OwnServer;
   workers: readonly KeptApp[];
   api: KeptApp;
   apiUrl: string;
@@ -83,7 +83,7 @@ function pick({ workers, random }: Stage): KeptApp {
   return worker;
 }
 
-async function flush({ url }: LocalServer): Promise<void> {
+async function flush({ url }: OwnServer): Promise<void> {
   const redis = new Redis(url);
   redis.on('error', () => {});
   await redis.flushall().finally(() => redis.disconnect());

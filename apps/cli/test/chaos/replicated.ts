@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { createTcpProxy, eventually, type LocalServer, localPostgres, localRedis, type Unavailable } from '@kpay/testkit';
+import { createTcpProxy, eventually, type OwnServer, startPostgres, startRedis, type Unavailable } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import { withDatabase } from './with-database.ts';
 
@@ -17,17 +17,17 @@ export interface Replicated {
 
 /** How the two of a kind are told what they are. */
 interface Kind {
-  openPrimary(): Promise<LocalServer | Unavailable>;
-  openStandby(primary: LocalServer): Promise<LocalServer | Unavailable>;
+  openPrimary(): Promise<OwnServer | Unavailable>;
+  openStandby(primary: OwnServer): Promise<OwnServer | Unavailable>;
   /** Comes back when the standby has all that the primary has, and will have all that it gets. */
-  follow(primary: LocalServer, standby: LocalServer): Promise<void>;
-  promote(standby: LocalServer): Promise<void>;
+  follow(primary: OwnServer, standby: OwnServer): Promise<void>;
+  promote(standby: OwnServer): Promise<void>;
 }
 
 // Redis copies after it has answered: what was written last may be lost with the primary.
 const redis: Kind = {
-  openPrimary: () => localRedis(['--appendonly', 'yes']),
-  openStandby: ({ port }) => localRedis(['--appendonly', 'yes', '--replicaof', `127.0.0.1 ${port}`]),
+  openPrimary: () => startRedis(['--appendonly', 'yes']),
+  openStandby: ({ port }) => startRedis(['--appendonly', 'yes', '--replicaof', `127.0.0.1 ${port}`]),
   async follow(_primary, standby) {
     await eventually(
       async () => {
@@ -42,8 +42,8 @@ const redis: Kind = {
 
 // A commit is answered when the standby has it too: nothing that was accepted is lost with the primary.
 const postgres: Kind = {
-  openPrimary: () => localPostgres(),
-  openStandby: (primary) => localPostgres([], primary),
+  openPrimary: () => startPostgres(),
+  openStandby: (primary) => startPostgres([], primary),
   async follow({ url }) {
     await withDatabase(url, async (client) => {
       await client.query(`alter system set synchronous_standby_names = '*'`);
@@ -103,7 +103,7 @@ async function replicate(kind: Kind): Promise<Replicated> {
   };
 }
 
-function given(server: LocalServer | Unavailable): LocalServer {
+function given(server: OwnServer | Unavailable): OwnServer {
   // Whoever asks for failovers by name is not served by a skipped suite.
   if ('unavailable' in server) throw new Error(`failovers need servers of their own: ${server.unavailable}`);
   return server;

@@ -3,40 +3,9 @@ import { once } from 'node:events';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { eventually } from './eventually.ts';
+import type { OwnServer } from './own-server.ts';
 
 const START_TIMEOUT_MS = 15_000;
-
-/** A real server on 127.0.0.1 with data of its own. */
-export interface LocalServer {
-  url: string;
-  port: number;
-  /** Another one after a restart. */
-  readonly pid: number;
-  /** Freezes the process, and lets it go on. */
-  pause(): void;
-  resume(): void;
-  /** Ends it in order and starts it again, on the same port and with what it wrote to disk. */
-  restart(): Promise<void>;
-  /** Ends it as a power cut would, keeping nothing of it. */
-  kill(): Promise<void>;
-  /** Ends it and removes its data. Safe after `kill`. */
-  stop(): Promise<void>;
-}
-
-/** The server cannot be had on this machine, and why. */
-export interface Unavailable {
-  unavailable: string;
-}
-
-/**
- * Says that a suite cannot run here, for `describe.skipIf('unavailable' in server)`.
- *
- * @throws when KPAY_TEST_STRICT is 1: there, everything must be had.
- */
-export function unavailable(why: string): Unavailable {
-  if (process.env.KPAY_TEST_STRICT === '1') throw new Error(`KPAY_TEST_STRICT=1 and ${why}`);
-  return { unavailable: why };
-}
 
 /** The first of these programs that is on PATH or in one of `folders`. */
 export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
@@ -53,7 +22,7 @@ function isExecutable(path: string): boolean {
   }
 }
 
-export interface StartOptions {
+export interface LocalOptions {
   command: readonly string[];
   /** Arguments of setpriv, to run it as somebody else. */
   privileges?: readonly string[];
@@ -67,7 +36,7 @@ export interface StartOptions {
 }
 
 /** Runs a server in the foreground until it is ready, and ends it with this process. */
-export async function startServer(options: StartOptions): Promise<LocalServer> {
+export async function runLocal(options: LocalOptions): Promise<OwnServer> {
   const start = () =>
     runUntilReady(options).catch((error: unknown) => {
       options.removeData();
@@ -80,8 +49,8 @@ export async function startServer(options: StartOptions): Promise<LocalServer> {
     get pid() {
       return running.child.pid ?? 0;
     },
-    pause: () => void running.child.kill('SIGSTOP'),
-    resume: () => void running.child.kill('SIGCONT'),
+    pause: async () => void running.child.kill('SIGSTOP'),
+    resume: async () => void running.child.kill('SIGCONT'),
     restart: async () => {
       await running.end(options.stopSignal);
       running = await start();
@@ -99,7 +68,7 @@ interface RunningServer {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-async function runUntilReady({ command, privileges, readyText }: StartOptions): Promise<RunningServer> {
+async function runUntilReady({ command, privileges, readyText }: LocalOptions): Promise<RunningServer> {
   // On Linux the kernel ends it even when this process is killed and can do nothing more.
   const setpriv = findProgram(['setpriv']);
   const tied = ['--pdeathsig=KILL', ...(privileges ?? [])];

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis';
 import { eventually } from './eventually.ts';
 import { freePort } from './free-port.ts';
-import { localRedis } from './local-redis.ts';
-import type { LocalServer, Unavailable } from './local-server.ts';
+import type { OwnServer, Unavailable } from './own-server.ts';
+import { startRedis } from './start-redis.ts';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
@@ -12,20 +12,20 @@ const READY_WITHIN_MS = 60_000;
 const PASSWORD = 'kpay-cluster';
 
 /** A Redis Cluster of three masters with a replica each, on this machine. */
-export interface LocalRedisCluster {
+export interface OwnRedisCluster {
   /** All of its nodes: `redis://:password@127.0.0.1:1,127.0.0.1:2,…` */
   url: string;
   /** Of each node. */
   password: string;
   /** A master and the replica that would take over from it. */
-  pairs: readonly { master: LocalServer; replica: LocalServer }[];
+  pairs: readonly { master: OwnServer; replica: OwnServer }[];
   /** Comes back when this replica has taken over and the cluster serves all slots. */
-  tookOver(replica: LocalServer): Promise<void>;
+  tookOver(replica: OwnServer): Promise<void>;
   stop(): Promise<void>;
 }
 
-export async function localRedisCluster(): Promise<LocalRedisCluster | Unavailable> {
-  const opened: LocalServer[] = [];
+export async function startRedisCluster(): Promise<OwnRedisCluster | Unavailable> {
+  const opened: OwnServer[] = [];
   const stop = async () => {
     await Promise.all(opened.splice(0).map((server) => server.stop()));
   };
@@ -33,7 +33,7 @@ export async function localRedisCluster(): Promise<LocalRedisCluster | Unavailab
     for (let node = 0; node < 2 * MASTERS; node += 1) {
       // The bus has a port of its own: the usual one, 10,000 above, need not exist.
       const bus = ['--cluster-port', String(await freePort())];
-      const server = await localRedis([
+      const server = await startRedis([
         ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--appendonly', 'yes'],
         ...['--requirepass', PASSWORD, '--masterauth', PASSWORD],
         ...bus,
@@ -42,7 +42,7 @@ export async function localRedisCluster(): Promise<LocalRedisCluster | Unavailab
       opened.push(server);
     }
     const masters = opened.slice(0, MASTERS);
-    const pairs = opened.slice(MASTERS).map((replica, index) => ({ master: masters[index] as LocalServer, replica }));
+    const pairs = opened.slice(MASTERS).map((replica, index) => ({ master: masters[index] as OwnServer, replica }));
     await join(opened, pairs);
     return {
       password: PASSWORD,
@@ -64,8 +64,8 @@ export async function localRedisCluster(): Promise<LocalRedisCluster | Unavailab
   }
 }
 
-async function join(nodes: readonly LocalServer[], pairs: LocalRedisCluster['pairs']): Promise<void> {
-  const ids = new Map<LocalServer, string>();
+async function join(nodes: readonly OwnServer[], pairs: OwnRedisCluster['pairs']): Promise<void> {
+  const ids = new Map<OwnServer, string>();
   for (const [index, node] of nodes.entries()) {
     ids.set(node, await ask(node, 'CLUSTER', 'MYID'));
     await ask(node, 'CLUSTER', 'SET-CONFIG-EPOCH', String(index + 1));
@@ -96,7 +96,7 @@ async function join(nodes: readonly LocalServer[], pairs: LocalRedisCluster['pai
   );
 }
 
-async function ask({ url }: LocalServer, command: string, ...args: string[]): Promise<string> {
+async function ask({ url }: OwnServer, command: string, ...args: string[]): Promise<string> {
   const client = new Redis(url, { password: PASSWORD, maxRetriesPerRequest: 3 });
   client.on('error', () => {});
   try {

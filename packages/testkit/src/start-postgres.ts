@@ -1,10 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chownSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import pg from 'pg';
 import { freePort } from './free-port.ts';
-import { findProgram, type LocalServer, startServer, type Unavailable, unavailable } from './local-server.ts';
+import { inContainers, type OwnServer, type Unavailable, unavailable } from './own-server.ts';
+import { runInContainer } from './run-in-container.ts';
+import { findProgram, runLocal } from './run-local.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
+const PASSWORD = 'kpay-test';
 const DEBIAN_VERSIONS = '/usr/lib/postgresql';
 
 /**
@@ -14,7 +18,36 @@ const DEBIAN_VERSIONS = '/usr/lib/postgresql';
  *
  * @param standbyOf makes it a standby that streams from that one, instead of an empty one.
  */
-export async function localPostgres(more: readonly string[] = [], standbyOf?: LocalServer): Promise<LocalServer | Unavailable> {
+export async function startPostgres(more: readonly string[] = [], standbyOf?: OwnServer): Promise<OwnServer | Unavailable> {
+  return inContainers() ? containerPostgres(more, standbyOf) : localPostgres(more, standbyOf);
+}
+
+function settingsOf(port: number, more: readonly string[]): string[] {
+  return ['fsync=off', 'listen_addresses=127.0.0.1', `port=${port}`, ...more].flatMap((setting) => ['-c', setting]);
+}
+
+async function containerPostgres(more: readonly string[], standbyOf?: OwnServer): Promise<OwnServer | Unavailable> {
+  const port = await freePort();
+  const url = `postgres://kpay:${PASSWORD}@127.0.0.1:${port}/postgres`;
+  const command = ['postgres', ...settingsOf(port, more)];
+  const copy = `[ -s "$PGDATA/PG_VERSION" ] || pg_basebackup -D "$PGDATA" -d "$PRIMARY" --write-recovery-conf --checkpoint=fast --no-sync && exec "$@"`;
+  return runInContainer({
+    image: process.env.KPAY_TEST_POSTGRES_IMAGE ?? 'postgres:15',
+    ...(standbyOf
+      ? { user: 'postgres', entrypoint: ['sh', '-c', copy, 'sh'], command, environment: { PRIMARY: standbyOf.url } }
+      : { command, environment: { POSTGRES_USER: 'kpay', POSTGRES_PASSWORD: PASSWORD } }),
+    port,
+    url,
+    async ask() {
+      const client = new pg.Client({ connectionString: url });
+      client.on('error', () => {});
+      await client.connect();
+      await client.end();
+    },
+  });
+}
+
+async function localPostgres(more: readonly string[], standbyOf?: OwnServer): Promise<OwnServer | Unavailable> {
   const postgres = findProgram(['postgres'], debianFolders());
   // The link on PATH may stand alone; the other programs are beside the real one.
   const beside = postgres === undefined ? [] : [dirname(postgres), ...debianFolders()];
@@ -35,9 +68,8 @@ export async function localPostgres(more: readonly string[] = [], standbyOf?: Lo
     : [initdb, '-D', data, '-U', 'kpay', '-A', 'trust', '-E', 'UTF8', '--locale=C', '-N'];
   const [program = '', ...args] = asUser.owner ? ['setpriv', ...privileges, ...prepare] : prepare;
   execFileSync(program, args, { stdio: 'pipe', cwd: '/' });
-  const settings = ['fsync=off', 'listen_addresses=127.0.0.1', 'unix_socket_directories=', `port=${port}`, ...more];
-  return startServer({
-    command: [postgres, '-D', data, ...settings.flatMap((setting) => ['-c', setting])],
+  return runLocal({
+    command: [postgres, '-D', data, ...settingsOf(port, ['unix_socket_directories=', ...more])],
     privileges,
     port,
     url: `postgres://kpay@127.0.0.1:${port}/postgres`,
