@@ -159,6 +159,15 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     expect(await rebuild.ended).toMatchObject({ code: 0 });
   }, 60_000);
 
+  it('a slot moves to another master while its account is at work: nothing is lost, nothing is doubled', async () => {
+    const [account = ''] = accounts;
+    const moves = Array.from({ length: 20 }, (_, index) => moveByJob(account, `on-the-move-${index}`));
+    await cluster.moveSlotOf(queuePrefix(account));
+    await Promise.all(moves);
+    await move('moved');
+    await expectOneEffectEach(2 * accounts.length * 2 + moves.length);
+  }, 120_000);
+
   it('a master dies under load and its replica takes over: nothing is lost, nothing is doubled', async () => {
     const moves: Promise<void>[] = [];
     for (let round = 0; round < 3; round += 1) moves.push(move(`before-${round}`));
@@ -169,7 +178,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     await cluster.tookOver(pair.replica);
     await Promise.all(moves);
     await move('after');
-    await expectOneEffectEach(2 * accounts.length * 6);
+    await expectOneEffectEach(2 * accounts.length * 7 + 20);
     for (const app of apps.slice(0, 3)) {
       await eventually(async () => expect((await fetch(`${app.url}/readyz`)).status).toBe(200), { timeoutMs: 30_000 });
     }

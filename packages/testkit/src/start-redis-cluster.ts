@@ -19,6 +19,8 @@ export interface OwnRedisCluster {
   password: string;
   /** A master and the replica that would take over from it. */
   pairs: readonly { master: OwnServer; replica: OwnServer }[];
+  /** Moves the slot that has this key, with all that is in it, to another master, while everybody uses it. */
+  moveSlotOf(key: string): Promise<void>;
   /** Comes back when this replica has taken over and the cluster serves all slots. */
   tookOver(replica: OwnServer): Promise<void>;
   stop(): Promise<void>;
@@ -48,6 +50,7 @@ export async function startRedisCluster(): Promise<OwnRedisCluster | Unavailable
       password: PASSWORD,
       url: `redis://:${PASSWORD}@${opened.map(({ port }) => `127.0.0.1:${port}`).join(',')}`,
       pairs,
+      moveSlotOf: (key) => moveSlot(masters, key),
       tookOver: (replica) =>
         eventually(
           async () => {
@@ -96,11 +99,37 @@ async function join(nodes: readonly OwnServer[], pairs: OwnRedisCluster['pairs']
   );
 }
 
-async function ask({ url }: OwnServer, command: string, ...args: string[]): Promise<string> {
+/** As redis-cli --cluster reshard does it. */
+async function moveSlot(masters: readonly OwnServer[], key: string): Promise<void> {
+  const [first] = masters;
+  if (!first) throw new Error('a cluster has masters');
+  const slot = await ask(first, 'CLUSTER', 'KEYSLOT', key);
+  const ids = new Map(await Promise.all(masters.map(async (node) => [node, await ask(node, 'CLUSTER', 'MYID')] as const)));
+  const owners = await askRaw<[number, number, [string, number, string]][]>(first, 'CLUSTER', 'SLOTS');
+  const [, , [, port]] = owners.find(([from, to]) => from <= Number(slot) && Number(slot) <= to) ?? [0, 0, ['', 0, '']];
+  const source = masters.find((node) => node.port === port);
+  const target = masters.find((node) => node !== source);
+  const [sourceId, targetId] = [source && ids.get(source), target && ids.get(target)];
+  if (!source || !target || !sourceId || !targetId) throw new Error(`no master has slot ${slot}`);
+  await ask(target, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', sourceId);
+  await ask(source, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', targetId);
+  for (;;) {
+    const keys = await askRaw<string[]>(source, 'CLUSTER', 'GETKEYSINSLOT', slot, '10');
+    if (keys.length === 0) break;
+    await ask(source, 'MIGRATE', '127.0.0.1', String(target.port), '', '0', '5000', 'AUTH', PASSWORD, 'KEYS', ...keys);
+  }
+  for (const node of [target, source, ...masters]) await ask(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', targetId);
+}
+
+async function ask(server: OwnServer, command: string, ...args: string[]): Promise<string> {
+  return String(await askRaw(server, command, ...args));
+}
+
+async function askRaw<Answer>({ url }: OwnServer, command: string, ...args: string[]): Promise<Answer> {
   const client = new Redis(url, { password: PASSWORD, maxRetriesPerRequest: 3 });
   client.on('error', () => {});
   try {
-    return String(await client.call(command, ...args));
+    return (await client.call(command, ...args)) as Answer;
   } finally {
     client.disconnect();
   }
