@@ -50,9 +50,23 @@ export async function resolveReview(
 export async function resolveLocked(tx: LedgerTransaction, row: TransferRow, resolution: Resolution): Promise<TransferRow> {
   const { verdict } = resolution;
   const step = verdict === 'unchanged' ? await moveBack(tx, row, resolution) : moveOf(row, { ...resolution, verdict }, tx.now);
-  const resolved = await move(tx, row, step);
+  const due = step.to === 'unconfirmed' ? { due_at: await lastLeaseEnd(tx, row) } : {};
+  const resolved = await move(tx, row, { ...step, set: { ...step.set, ...due } });
   if (!resolved) throw new Error(`transfer ${row.id} moved under its lock`);
   return resolved;
+}
+
+/** Now, or when the last attempt's lease ends: one that a restore took by surprise may be under way, and none begins beside it. */
+async function lastLeaseEnd(tx: LedgerTransaction, row: TransferRow): Promise<Date> {
+  const underWay = await tx.db
+    .selectFrom('kpay.attempts')
+    .select('lease_until')
+    .where('transfer_id', '=', row.id)
+    .where('number', '=', row.attempts)
+    .where('ended_at', 'is', null)
+    .where('lease_until', '>', tx.now)
+    .executeTakeFirst();
+  return underWay?.lease_until ?? tx.now;
 }
 
 /** Why a verdict cannot be one on this transfer, to follow its name; undefined when it can. */
@@ -89,7 +103,6 @@ async function moveBack(tx: LedgerTransaction, row: TransferRow, { by, reason, e
         unknown_since: tx.now,
         refused_before: before.refusedBefore,
         tries: 0,
-        due_at: tx.now,
       },
     };
   }
@@ -128,7 +141,6 @@ function moveOf(
           unknown_since: now,
           first_conflict_at: null,
           tries: 0,
-          due_at: now,
           // Nothing of ours was ever sent without an answer: a 409 would be somebody else's, and proves nothing.
           ...(row.possibly_sent ? {} : { refused_before: true }),
         },

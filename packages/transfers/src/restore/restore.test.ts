@@ -409,6 +409,19 @@ describe('settling what a restore put into review', () => {
     expect(stage.effects(row)).toBe(1);
   });
 
+  it.each(['send_again', 'unchanged'] as const)('%s: not beside an attempt that may be under way still', async (verdict) => {
+    const { submitting: id = '' } = await oneOfEach();
+    const lease_until = new Date(Date.now() + 45_000);
+    const attempt = { transfer_id: id, number: 1, account: 'default', worker: 'w', started_at: new Date(), body_hash: '' };
+    await stage.ledger.db
+      .insertInto('kpay.attempts')
+      .values({ ...attempt, lease_until })
+      .execute();
+    await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    await settle(verdict);
+    expect(await stage.find(id)).toMatchObject({ state: 'unconfirmed', due_at: lease_until });
+  });
+
   it.each([
     ['happened', 'succeeded'],
     ['not_happened', 'failed'],
