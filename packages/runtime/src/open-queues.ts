@@ -82,7 +82,8 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
     return made;
   };
   const shut = async () => {
-    await stopWatching?.();
+    // Not waited for: it may be asking a store that hangs.
+    void stopWatching?.();
     for (const each of opened.splice(0).reverse()) await each.close();
     await release();
   };

@@ -67,3 +67,25 @@ it('asks Redis nothing while workers are answered', async () => {
   }
   expect(state.probes).toBe(0);
 });
+
+it('asks for all of them at once: a Redis that hangs holds up no answer about another queue', async () => {
+  let nowMs = 0;
+  let asked = 0;
+  const watch = watchFetches({
+    probe: () => {
+      asked += 1;
+      return new Promise(() => {});
+    },
+    nowMs: () => nowMs,
+  });
+  for (const name of ['one', 'two', 'three']) {
+    const backend = watch.watch(
+      { ...queue, name },
+      { moveToActive: async () => [], reconnectBlocking: async () => {}, waitForJob: () => new Promise<null>(() => {}) },
+    );
+    void backend.waitForJob();
+  }
+  nowMs = 60_000;
+  void watch.look();
+  expect(asked).toBe(3);
+});

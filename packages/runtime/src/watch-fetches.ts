@@ -76,12 +76,12 @@ export function watchFetches({
         .filter(({ ms }) => ms > STUCK_AFTER_MS)
         .map(({ name, ms }) => `queue ${name} has heard nothing for ${Math.floor(ms / 1_000)} s although Redis answers`),
     async look() {
-      for (const fetches of watched.values()) {
-        if (lateMs(fetches) < LATE_AFTER_MS) continue;
-        await probe(fetches).catch(() => {
-          fetches.awayAtMs = nowMs();
-        });
-      }
+      const late = [...watched.values()].filter((fetches) => lateMs(fetches) >= LATE_AFTER_MS);
+      // All at once: a store that hangs takes seconds to say so, and each must be excused in time.
+      const excuse = (fetches: Fetches) => () => {
+        fetches.awayAtMs = nowMs();
+      };
+      await Promise.all(late.map((fetches) => probe(fetches).catch(excuse(fetches))));
     },
   };
 }
