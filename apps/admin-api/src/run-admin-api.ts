@@ -16,10 +16,11 @@ import {
   createHinter,
   createLedger,
   createRedisEpochCopy,
+  LedgerBehind,
   LedgerUnusable,
   loadPlugins,
-  migrateLedger,
   openAccounts,
+  prepareLedger,
   readAccountRules,
 } from '@kpay/transfers';
 import { openBoardQueues } from './queue-board.ts';
@@ -36,7 +37,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
       const web = settings.webConfigFile === undefined ? undefined : readWebConfig(settings.webConfigFile);
       const plugins = await loadPlugins(settings.plugins);
       containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
-      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => migrateLedger(each.kysely()) });
+      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => prepareLedger(each.kysely()) });
       shutdown.push('database', () => database.close());
       const ledger = createLedger(database.kysely());
 
@@ -78,6 +79,6 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
       });
       shutdown.push('admin API', () => api.close());
     },
-    [InvalidSettings, LedgerUnusable],
+    [InvalidSettings, LedgerBehind, LedgerUnusable],
   );
 }

@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
 import { StartError } from '@kpay/runtime';
-import { LedgerUnusable, type ReviewVerdict, reviewVerdicts } from '@kpay/transfers';
+import { LedgerBehind, LedgerUnusable, type ReviewVerdict, reviewVerdicts } from '@kpay/transfers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { migrate } from './migrate.ts';
 import { withMaintenance } from './open-maintenance.ts';
 
 interface SettleOptions {
@@ -13,7 +14,7 @@ interface SettleOptions {
   acceptedBefore?: Date;
 }
 
-/** `kpay restore …` and `kpay rebuild-queue`. */
+/** `kpay restore …`, `kpay rebuild-queue` and `kpay migrate`. */
 export function addMaintenanceCommands(program: Command, env: NodeJS.ProcessEnv, print: (line: string) => void): void {
   const by = `cli:${userInfo().username}`;
   const restore = program.command('restore').description('after the ledger was restored from a backup (docs/runbook.md)');
@@ -61,6 +62,17 @@ export function addMaintenanceCommands(program: Command, env: NodeJS.ProcessEnv,
         }
       }),
     );
+  program
+    .command('migrate')
+    .description("bring the ledger's schema up to date, in production: with DATABASE_URL of the role that owns it")
+    .option('--grant <role>', 'give this role what the apps need and no more; the apps then use it')
+    .action(({ grant }: { grant?: string }) =>
+      known(async () => {
+        const done = await migrate(env, grant);
+        print(done.length === 0 ? 'The schema was up to date.' : `The schema is up to date: ${done.join(', ')} done.`);
+        if (grant !== undefined) print(`${grant} has the working rights.`);
+      }),
+    );
 }
 
 const nameOf = (verdict: ReviewVerdict): string => verdict.replace('_', '-');
@@ -83,6 +95,8 @@ async function known(run: () => Promise<void>): Promise<void> {
   try {
     await run();
   } catch (error) {
-    throw error instanceof LedgerUnusable ? new StartError(error.message, { cause: error }) : error;
+    throw error instanceof LedgerUnusable || error instanceof LedgerBehind
+      ? new StartError(error.message, { cause: error })
+      : error;
   }
 }

@@ -19,8 +19,8 @@ import {
   createRedisEpochCopy,
   type EpochCopy,
   type Maintenance,
-  migrateLedger,
   openLedger,
+  prepareLedger,
 } from '@kpay/transfers';
 import { findAdminToken } from './admin-token.ts';
 import { maintainByApi } from './maintain-by-api.ts';
@@ -40,7 +40,7 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
   const settings = readSettings(env);
   const logger = createLogger({ name: 'kpay', level: 'error', secrets: secretsOf(settings) });
   if (settings.mode === 'production') {
-    const prepare = (each: Database) => migrateLedger(each.kysely());
+    const prepare = (each: Database) => prepareLedger(each.kysely());
     const database = await openPostgres({ url: settings.databaseUrl, logger, prepare });
     try {
       const redis = await openRedis({ url: settings.redisUrl, role: 'producer', logger });

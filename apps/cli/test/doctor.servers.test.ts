@@ -180,7 +180,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
       'schema',
       'warning',
       /older release/,
-      /start one app/,
+      /kpay migrate/,
     ],
     [
       'a ledger of a newer release',

@@ -14,10 +14,11 @@ import {
   containStrayErrors,
   createLedger,
   createRedisEpochCopy,
+  LedgerBehind,
   LedgerUnusable,
   loadPlugins,
-  migrateLedger,
   openAccounts,
+  prepareLedger,
   readAccountRules,
 } from '@kpay/transfers';
 import { startWorker } from './start-worker.ts';
@@ -32,7 +33,7 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
       containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
       const { databaseUrl, redisUrl, host, ports, workerAccounts, webConfigFile } = settings;
       const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
-      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => migrateLedger(each.kysely()) });
+      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => prepareLedger(each.kysely()) });
       shutdown.push('database', () => database.close());
       const ledger = createLedger(database.kysely());
 
@@ -75,6 +76,6 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
       });
       shutdown.push('worker', () => worker.close());
     },
-    [InvalidSettings, LedgerUnusable],
+    [InvalidSettings, LedgerBehind, LedgerUnusable],
   );
 }

@@ -41,7 +41,15 @@ export {
 export type { KeyLimit, LimitedKey } from './key-limit.ts';
 export { createLedger, type Ledger, type LedgerStatement, type LedgerTransaction } from './ledger/ledger.ts';
 export { ledgerMissing } from './ledger/ledger-missing.ts';
-export { LedgerUnusable, lookAtSchema, migrateLedger, openLedger } from './ledger/migrate.ts';
+export {
+  grantWorkingRights,
+  LedgerBehind,
+  LedgerUnusable,
+  lookAtSchema,
+  migrateLedger,
+  openLedger,
+  prepareLedger,
+} from './ledger/migrate.ts';
 export type { ApiKeyRow, LedgerSchema, PauseRow, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';

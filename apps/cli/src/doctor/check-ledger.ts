@@ -21,13 +21,14 @@ export async function checkLedger(database: Database): Promise<CheckedLedger> {
     };
   }
   if (!exists) {
-    const what = 'there is no ledger in this database yet: the first app to start makes it';
+    const what =
+      'there is no ledger in this database yet: kpay migrate makes it, or the first app that starts with the role that owns it';
     return { findings: [{ check, verdict: 'warning', what }], ledger: undefined };
   }
   if (missing.length > 0) {
-    const what = `the ledger is of an older release: the next app to start does ${missing.join(', ')}`;
+    const what = `the ledger is of an older release: kpay migrate does ${missing.join(', ')}, or the next app that starts with the role that owns it`;
     return {
-      findings: [{ check, verdict: 'warning', what, mend: 'back it up, then start one app of this release' }],
+      findings: [{ check, verdict: 'warning', what, mend: 'back it up, then: kpay migrate' }],
       ledger: undefined,
     };
   }

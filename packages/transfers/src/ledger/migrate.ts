@@ -38,6 +38,17 @@ export class LedgerUnusable extends Error {
   }
 }
 
+/** The ledger is older than this release, and the role of DATABASE_URL may not change its schema. */
+export class LedgerBehind extends Error {
+  override readonly name = 'LedgerBehind';
+
+  constructor(missing: readonly string[]) {
+    super(
+      `the ledger's schema is behind this release (${missing.join(', ')}), and the role of DATABASE_URL may not change it: run kpay migrate with the migrating role`,
+    );
+  }
+}
+
 /** How far a database's schema `kpay` has come, by the names of migrations. */
 export interface SchemaState {
   /** What this release would still do; everything when there is no ledger yet. */
@@ -62,10 +73,58 @@ export async function lookAtSchema(db: Kysely<LedgerSchema>): Promise<SchemaStat
   };
 }
 
-/** Opens a ledger on a database, after bringing its schema up to date. @throws LedgerUnusable */
+/** Opens a ledger on a database, after bringing its schema up to date. @throws LedgerUnusable, LedgerBehind */
 export async function openLedger(db: Kysely<LedgerSchema>): Promise<Ledger> {
-  await migrateLedger(db);
+  await prepareLedger(db);
   return createLedger(db);
+}
+
+/**
+ * What an app does at its start: an owner's role brings the schema up to date, a working role only checks that it is.
+ *
+ * @throws LedgerBehind when the schema is older and this role may not change it.
+ * @throws LedgerUnusable when the schema is not ours or of a newer release.
+ */
+export async function prepareLedger(db: Kysely<LedgerSchema>): Promise<void> {
+  const { missing, unknown } = await lookAtSchema(db);
+  if (unknown.length > 0) throw new LedgerUnusable(`unknown migrations: ${unknown.join(', ')}`);
+  if (missing.length === 0) return;
+  if (!(await mayMigrate(db))) throw new LedgerBehind(missing);
+  await migrateLedger(db);
+}
+
+/** Whether the role owns the schema `kpay`, or may make it when there is none yet. */
+async function mayMigrate(db: Kysely<LedgerSchema>): Promise<boolean> {
+  const { rows } = await sql<{ may: boolean }>`select coalesce(
+    (select pg_has_role(nspowner, 'USAGE') from pg_namespace where nspname = 'kpay'),
+    has_database_privilege(current_database(), 'CREATE')
+  ) as may`.execute(db);
+  return rows[0]?.may === true;
+}
+
+// What an app reads and never writes: the guard of the states, and how far the schema has come.
+const READ_ONLY = ['legal_moves', 'kysely_migration', 'kysely_migration_lock'];
+// What is written once and stays: a process that was taken over cannot rewrite what happened.
+const INSERT_ONLY = ['transfer_events'];
+
+/**
+ * Gives a role what the apps need and no more: no change of the schema, no update or delete of events.
+ * To be repeated after each migration, since new tables come without rights. Safe to repeat.
+ *
+ * @throws an Error of Postgres when the role does not exist.
+ */
+export async function grantWorkingRights(db: Kysely<LedgerSchema>, role: string): Promise<void> {
+  const to = sql.id(role);
+  await db.transaction().execute(async (trx) => {
+    await sql`grant usage on schema kpay to ${to}`.execute(trx);
+    await sql`revoke all on all tables in schema kpay from ${to}`.execute(trx);
+    await sql`grant select, insert, update, delete on all tables in schema kpay to ${to}`.execute(trx);
+    await sql`grant usage, select on all sequences in schema kpay to ${to}`.execute(trx);
+    for (const table of INSERT_ONLY) await sql`revoke update, delete on ${sql.id('kpay', table)} from ${to}`.execute(trx);
+    for (const table of READ_ONLY) {
+      await sql`revoke insert, update, delete on ${sql.id('kpay', table)} from ${to}`.execute(trx);
+    }
+  });
 }
 
 /**
