@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# npm run proof: the proofs at their full sizes (.ci/sizes), one after the other; hours on two cores. CI runs smaller ones.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source .ci/sizes full
+export KPAY_TEST_STRICT=1
+KPAY_TEST_KILLS=$kills npm run --silent test:processes
+npm run --silent simulate -- "$lives"
+npm run --silent mutations -- "${mutations[@]}"
+KPAY_CHAOS_TRANSFERS=$chaos_transfers npm run --silent chaos:processes
+KPAY_FAILOVERS=$failovers npm run --silent chaos:failovers
+npm run --silent fuzz -- "$fuzz_requests"
