@@ -32,6 +32,21 @@ const CURRENCIES_BY_COUNTRY: Readonly<Record<string, readonly string[]>> = {
   ZMB: ['ZMW'],
 };
 
+const COUNTRIES_BY_PREFIX: Readonly<Record<string, string>> = {
+  221: 'SEN',
+  225: 'CIV',
+  229: 'BEN',
+  232: 'SLE',
+  237: 'CMR',
+  241: 'GAB',
+  242: 'COG',
+  243: 'COD',
+  250: 'RWA',
+  254: 'KEN',
+  256: 'UGA',
+  260: 'ZMB',
+};
+
 /** A mobile-money operator; `decimals` is what it accepts, which can be more than the currency has. */
 export interface Provider {
   code: string;
@@ -102,6 +117,11 @@ export function currencyOf(country: string): string {
     throw new UnknownCountry(`${country} holds ${[currency, ...others].join(' and ')}: which wallet is meant cannot be told`);
   }
   return currency;
+}
+
+/** The country that an international number's first three digits dial; undefined for one that holds no wallet. */
+export function countryOfPrefix(digits: string): string | undefined {
+  return Object.hasOwn(COUNTRIES_BY_PREFIX, digits) ? COUNTRIES_BY_PREFIX[digits] : undefined;
 }
 
 /** How many decimal digits a currency has by ISO 4217; undefined for a currency outside the catalogue. */

@@ -67,6 +67,42 @@ describe('the documented answers are understood', () => {
     await expect(open().client.exchangeRate('XAF', 'XOF', PEOPLE)).rejects.toMatchObject({ reason: 'unreadable' });
   });
 
+  it.each([
+    ['XOF', 'XAF'],
+    ['EUR', 'XOF'],
+    ['XAF', 'EUR'],
+    ['', ''],
+  ])('a rate from %j to %j is unreadable for who asked from XAF to XOF', async (from, to) => {
+    answerWith(200, { from, to, rate: 1.5 });
+    const asking = open().client.exchangeRate('XAF', 'XOF', PEOPLE);
+    await expect(asking).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+  });
+
+  it.each([
+    ['+237 653456789', { country: 'CMR', phoneNumber: '237653456780' }],
+    ['+237 653456789', { country: 'CMR', phoneNumber: '256653456789' }],
+    ['+237 653456789', { country: 'UGA', phoneNumber: '256653456789' }],
+    ['00237653456789', { country: 'UGA', phoneNumber: null }],
+    ['237653456789', { country: 'UGA' }],
+    ['653456789', { country: 'UGA', phoneNumber: '237653456789' }],
+    ['+233 653456789', { country: 'CMR', phoneNumber: null }],
+  ])('an operator asked for %s is unreadable in %j', async (phoneNumber, answer) => {
+    answerWith(201, { provider: 'MTN_MOMO_CMR', ...answer });
+    const asking = open().client.predictProvider(phoneNumber, PEOPLE);
+    await expect(asking).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+  });
+
+  it.each([
+    ['0653 45 67 89', 'CMR', '237653456789'],
+    ['0503456789', 'CIV', '2250503456789'],
+    ['+229 01 51 34 57 89', 'BEN', '22951345789'],
+    ['+233 653456789', 'GHA', '233653456789'],
+    ['653456789', 'CMR', null],
+  ])('an operator asked for %s is read in %s with %s', async (asked, country, phoneNumber) => {
+    answerWith(201, { country, provider: 'SOME_OPERATOR', phoneNumber });
+    expect(await open().client.predictProvider(asked, PEOPLE)).toMatchObject({ country, phoneNumber });
+  });
+
   it('predict provider', async () => {
     answerWith(201, { country: 'CMR', provider: 'MTN_MOMO_CMR', phoneNumber: '237653456789' });
     const predicted = { country: 'CMR', provider: 'MTN_MOMO_CMR', phoneNumber: '237653456789', known: true };

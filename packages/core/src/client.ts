@@ -249,8 +249,9 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
 
   return {
     me: (options) => read(meEndpoint, {}, options),
-    exchangeRate: (from, to, options) => read(exchangeRateEndpoint, { query: `?${new URLSearchParams({ from, to })}` }, options),
-    predictProvider: (phoneNumber, options) => read(predictProviderEndpoint, { body: { phoneNumber } }, options),
+    exchangeRate: (from, to, options) =>
+      read(exchangeRateEndpoint({ from, to }), { query: `?${new URLSearchParams({ from, to })}` }, options),
+    predictProvider: (phoneNumber, options) => read(predictProviderEndpoint(phoneNumber), { body: { phoneNumber } }, options),
     availability: (options) => read(availabilityEndpoint, {}, options),
     balance: (options) => read(balanceEndpoint, {}, options),
     accessToken: async (options) => (await tokens.get(options)).accessToken,

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { countries, exponentOf, operationTypes, providerStatuses, providers } from './catalogue.ts';
+import { countries, countryOfPrefix, exponentOf, operationTypes, providerStatuses, providers } from './catalogue.ts';
 import { findUnknownFields, type ReportDrift } from './drift.ts';
 import { parseExactJson } from './json.ts';
 import { parseRate, readAmount } from './money.ts';
@@ -100,16 +100,20 @@ export interface ExchangeRate {
   rate: string;
 }
 
-/** GET /api/v1/payments/exchange-rate. KPay caches it for an hour, and rounds what it shows. */
-export const exchangeRateEndpoint: Endpoint<ExchangeRate> = {
+/**
+ * GET /api/v1/payments/exchange-rate. KPay caches it for an hour, and rounds what it shows. A rate of another pair, the
+ * reverse one included, is unreadable: it would be held against the least rate of a transfer.
+ */
+export const exchangeRateEndpoint = (asked: Pick<ExchangeRate, 'from' | 'to'>): Endpoint<ExchangeRate> => ({
   name: 'exchange_rate',
   method: 'GET',
   path: '/api/v1/payments/exchange-rate',
   parse(text, report) {
     const { from, to, rate } = read(exchangeRateSchema, text, 'exchange_rate', report);
+    if (from !== asked.from || to !== asked.to) throw new Error('it is the rate of another pair');
     return { from, to, rate: parseRate(rate) };
   },
-};
+});
 
 const predictionSchema = z.object({ country: z.string(), provider: z.string(), phoneNumber: z.string().nullish() });
 
@@ -124,17 +128,40 @@ export interface PredictedProvider {
   known: boolean;
 }
 
-/** POST /api/v1/payments/predict-provider. The sandbox knows only its own test numbers. */
-export const predictProviderEndpoint: Endpoint<PredictedProvider> = {
+/** POST /api/v1/payments/predict-provider. The sandbox knows only its own test numbers. Another number is unreadable. */
+export const predictProviderEndpoint = (askedNumber: string): Endpoint<PredictedProvider> => ({
   name: 'predict_provider',
   method: 'POST',
   path: '/api/v1/payments/predict-provider',
   parse(text, report) {
     const { country, provider, phoneNumber } = read(predictionSchema, text, 'predict_provider', report);
+    const numbers = phoneNumber ? [askedNumber, phoneNumber] : [askedNumber];
+    if (phoneNumber && endOf(phoneNumber) !== endOf(askedNumber)) throw new Error('it is about another number');
+    if (!numbers.every((number) => mayBeOf(number, country))) throw new Error('it is about another country');
     const known = isKnownProvider(provider) && countries.includes(country);
     return { country, provider, phoneNumber: phoneNumber ?? null, known };
   },
-};
+});
+
+/** The digits that stay the same in the national and the international format, and when a country adds digits in front. */
+function endOf(phoneNumber: string): string {
+  return digitsOf(phoneNumber).slice(-7);
+}
+
+/** False for an international number whose prefix is another country's. A national one may be of any. */
+function mayBeOf(phoneNumber: string, country: string): boolean {
+  const digits = digitsOf(phoneNumber);
+  const international = /^\s*(\+|00)/.test(phoneNumber) || digits.length >= LEAST_INTERNATIONAL_DIGITS;
+  const dialled = countryOfPrefix(digits.slice(0, 3));
+  return !international || dialled === (countries.includes(country) ? country : undefined);
+}
+
+/** National numbers of the catalogue's countries have ten digits at most. */
+const LEAST_INTERNATIONAL_DIGITS = 11;
+
+function digitsOf(phoneNumber: string): string {
+  return phoneNumber.replace(/\D/g, '').replace(/^0+/, '');
+}
 
 const availabilitySchema = z.array(
   z.object({
