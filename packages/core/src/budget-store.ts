@@ -63,6 +63,9 @@ export const ROUNDING_MS = 10;
 /** A request we gave up on can reach KPay late: nothing on the way holds one much longer than this. */
 export const LATE_RECEIPT_MS = 5_000;
 
+/** A broken Retry-After must not stop an account for days. */
+export const LONGEST_BLOCK_MS = 15 * 60_000;
+
 /** Whoever waits for a slot asks again within this. */
 export const ASKED_AGAIN_MS = 1_000;
 /** How late a person who waits may ask again and still find the slot that was kept. */
@@ -183,7 +186,11 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
         if (lane === 'people') personWaitsUntilMs = Math.max(personWaitsUntilMs, askedAgainMs + LATE_PERSON_MS);
         return { granted: false, waitMs };
       }
-      if (paced) paceAtMs = Math.max(paceAtMs, nowMs - rules.catchUpMs) + paceMs(rules, nowMs);
+      if (paced) {
+        // Never further ahead than a slot can be: all that is in use now has come free by then.
+        const mostMs = nowMs + rules.windowMs + LATE_RECEIPT_MS;
+        paceAtMs = Math.min(Math.max(paceAtMs, nowMs - rules.catchUpMs) + paceMs(rules, nowMs), mostMs);
+      }
       taken += 1;
       const slotId = String(taken);
       add(held, slotId, { lane, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });

@@ -1,4 +1,12 @@
-import { ASKED_AGAIN_MS, type BudgetRules, type BudgetStore, type Lane, lanes, type SlotEnd } from './budget-store.ts';
+import {
+  ASKED_AGAIN_MS,
+  type BudgetRules,
+  type BudgetStore,
+  type Lane,
+  LONGEST_BLOCK_MS,
+  lanes,
+  type SlotEnd,
+} from './budget-store.ts';
 import type { Clock } from './clock.ts';
 import { Retryable } from './errors.ts';
 
@@ -52,8 +60,6 @@ export interface BudgetOptions {
 const LEASE_MS = 60_000;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;
-// A broken header must not stop an account for days.
-const MAX_RETRY_AFTER_MS = 15 * 60_000;
 
 const FULL_RESERVES: Readonly<Record<Lane, number>> = { money: 0, checks: 4, people: 2, metrics: 4 };
 /** From this limit on the reserves are full: they then keep half of the budget at most. */
@@ -209,7 +215,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
       // Several 429 of one burst are one: only the first after a block makes the next one longer.
       const isNew = nowMs >= blockedUntilMs;
       const ownMs = isNew ? backoffMs : blockedUntilMs - nowMs;
-      const waitMs = retryAfterMs === undefined ? ownMs : Math.min(retryAfterMs, MAX_RETRY_AFTER_MS);
+      const waitMs = retryAfterMs === undefined ? ownMs : Math.min(retryAfterMs, LONGEST_BLOCK_MS);
       if (isNew) backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
       block(waitMs).catch(() => {});
       settle('answered');

@@ -70,5 +70,6 @@ export {
   type Stores,
 } from './open-account.ts';
 export { createMemorySharedStore, type SharedEntry, type SharedStore } from './shared-store.ts';
+export { type Dated, isStillGood } from './still-good.ts';
 export { type TransferRequestFields, transferBody } from './transfer-body.ts';
 export type { TransactionLeg, TransferReceipt } from './transfer-receipt.ts';

@@ -93,6 +93,37 @@ describe('an observation', () => {
     expect(reads).toHaveLength(2);
   });
 
+  it('that lies in the future since the clock was set back is read anew, once, and believed again', async () => {
+    const { observations, clock, reads } = open();
+    await after(clock, 100, observations.balance(CHECKS));
+    clock.set(-3_600_000);
+    expect((await after(clock, 100, observations.balance(CHECKS))).value).toEqual([wallet(2n)]);
+    await clock.advance(5_000);
+    await observations.balance(CHECKS);
+    expect(reads).toHaveLength(2);
+    expect((await observations.peekBalance())?.value).toEqual([wallet(2n)]);
+  });
+
+  it.each([-3_600_000, 3_600_000])('is one read when the clock is set by %i ms while it runs', async (byMs) => {
+    const { observations, clock, reads } = open();
+    const asking = observations.balance({ ...CHECKS, maxAgeMs: 0 });
+    await clock.advance(50);
+    clock.set(byMs);
+    await after(clock, 500, asking);
+    expect(reads).toHaveLength(1);
+  });
+
+  it('that failed is asked for again within a second, whatever the clock is set to', async () => {
+    const { observations, clock, reads, failWith } = open();
+    failWith(new Retryable('no', { reason: 'server_error' }));
+    await expect(after(clock, 100, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
+    failWith(undefined);
+    clock.set(-3_600_000);
+    await clock.advance(1_000);
+    expect(await after(clock, 100, observations.balance(CHECKS))).toBeDefined();
+    expect(reads).toHaveLength(2);
+  });
+
   it('is one read for two processes with one store', async () => {
     const first = open();
     const second = open({ clock: first.clock, store: first.store });

@@ -4,6 +4,7 @@ import { type Clock, systemClock } from './clock.ts';
 import type { CountryAvailability, ExchangeRate, WalletBalance } from './endpoints.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { createSharedValue, type SharedValue } from './shared-value.ts';
+import { isStillGood } from './still-good.ts';
 
 /** What KPay said, frozen, and when. The truth lies between the two dates. */
 export interface Observed<T> {
@@ -72,6 +73,8 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   interface Watched {
     shared: SharedValue;
     failure: ObservationFailure | undefined;
+    /** Until when it is thrown again, by the monotonic clock. */
+    failedUntilMs: number;
     /** What the last entry says: one read of KPay is one value, frozen, however many look at it. */
     decoded: { text: string; askedAtMs: number; value: unknown } | undefined;
   }
@@ -82,7 +85,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     const [oldest] = watched.keys();
     if (watched.size >= MAX_VALUES && oldest !== undefined) watched.delete(oldest);
     const shared = createSharedValue({ store, key, clock, trustMs: TRUST_MS });
-    const fresh = { shared, failure: undefined, decoded: undefined };
+    const fresh = { shared, failure: undefined, failedUntilMs: Number.NEGATIVE_INFINITY, decoded: undefined };
     watched.set(key, fresh);
     return fresh;
   }
@@ -94,16 +97,20 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     options: ObserveOptions,
   ): Promise<Observed<T>> {
     const value = watch(keyOf(observation, pair));
-    const oldestMs = clock.now() - (options.maxAgeMs ?? maxAges[observation]);
+    const calledAtMs = clock.monotonicMs();
+    const maxAge = options.maxAgeMs ?? maxAges[observation];
     const entry = await value.shared.get({
-      isFresh: ({ askedAtMs }) => askedAtMs >= oldestMs,
+      // The age at the call counts: what was good enough then still is while this caller waits.
+      isFresh: ({ askedAtMs }) =>
+        isStillGood({ sinceMs: askedAtMs, forMs: maxAge + clock.monotonicMs() - calledAtMs }, clock.now()),
       refresh: async (lane: Lane) => {
-        if (value.failure && clock.now() < value.failure.at.getTime() + FAILURE_MS) throw value.failure.error;
+        if (value.failure && clock.monotonicMs() < value.failedUntilMs) throw value.failure.error;
         try {
           const text = encode(await ask(lane));
           value.failure = undefined;
           return { text, keepMs: KEEP_MS };
         } catch (error) {
+          value.failedUntilMs = clock.monotonicMs() + FAILURE_MS;
           value.failure = { at: new Date(clock.now()), error: error instanceof Error ? error : new Error(String(error)) };
           throw error;
         }

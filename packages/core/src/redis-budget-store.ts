@@ -6,6 +6,7 @@ import {
   LATE_PERSON_MS,
   LATE_RECEIPT_MS,
   type Lane,
+  LONGEST_BLOCK_MS,
   lanes,
   ROUNDING_MS,
 } from './budget-store.ts';
@@ -15,6 +16,9 @@ import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 // One sorted set holds the slots. Score: when the slot stops counting, by Redis' clock. Member: "held:<lane>:<id>" while
 // a request is under way, "sent:<lane>:<id>" once it is settled. The block is a key that lives as long as it lasts, as is
 // the one that says that a person waits. The pace is when the next slot beyond the reserves is due.
+//
+// Redis keeps all of them as moments of its clock. When that clock is set back they lie further ahead than they are long,
+// so nothing of them is believed for longer than its own length.
 
 /** Lets the set live as long as its last slot, whatever rules that one was given by. */
 const LUA_KEEP = `
@@ -22,17 +26,33 @@ local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
 if last[2] then redis.call('PEXPIREAT', KEYS[1], last[2]) end
 `;
 
+/** For how long `key` blocks on. Its value is the length it was given; an earlier version wrote '1'. */
+const LUA_BLOCKED_FOR = `
+local function blockedFor(key)
+  local left = redis.call('PTTL', key)
+  local length = tonumber(redis.call('GET', key) or '')
+  if not length or length <= 1 then length = ${LONGEST_BLOCK_MS} end
+  if left > length then
+    redis.call('PEXPIRE', key, math.ceil(length))
+    left = length
+  end
+  return left
+end
+`;
+
 /**
  * KEYS: slots, block, pace, person. ARGV: member id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst,
  * then each lane with its reserve.
  */
-const take = createScript(`${LUA_NOW}
+const take = createScript(`${LUA_NOW}${LUA_BLOCKED_FOR}
 local id, lane = ARGV[1], ARGV[2]
 local limit, window, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local burst, pace, catchUp, peopleFirst = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-local blockedFor = redis.call('PTTL', KEYS[2])
-if blockedFor > 0 then return blockedFor end
+local blocked = blockedFor(KEYS[2])
+if blocked > 0 then return blocked end
+-- Settled slots count for no longer than this, and what is due then is not due later.
+local settledFor, heldFor = window + ${LATE_RECEIPT_MS}, lease + window + ${ROUNDING_MS}
 
 local used, reserves, inUse, mostKept = {}, {}, redis.call('ZCARD', KEYS[1]), 0
 for i = 10, #ARGV, 2 do
@@ -48,7 +68,11 @@ if not (plenty and burstLasts) then
   local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
   for i = 1, #slots, 2 do
     local state, owner = string.match(slots[i], '^(%a+):(%a+):')
-    local freeAt = tonumber(slots[i + 1])
+    local freeAt, most = tonumber(slots[i + 1]), now + (state == 'held' and heldFor or settledFor)
+    if freeAt > most then
+      redis.call('ZADD', KEYS[1], most, slots[i])
+      freeAt = most
+    end
     -- A held slot may be answered in this moment and then counts for a window.
     if state == 'held' then freeAt = math.min(freeAt, now + window + ${ROUNDING_MS}) end
     used[owner] = used[owner] + 1
@@ -58,7 +82,8 @@ if not (plenty and burstLasts) then
 end
 
 local paced = not burstLasts and used[lane] >= reserves[lane]
-local paceAt = paced and tonumber(redis.call('GET', KEYS[3]) or 0)
+local paceAt = paced and (tonumber(redis.call('GET', KEYS[3]) or '') or 0)
+if paced and not (paceAt <= now + settledFor) then paceAt = 0 end
 local first = lane == 'people' and used.people < peopleFirst
 if paced and not first and paceAt > now then return math.ceil(paceAt - now) end
 
@@ -81,17 +106,19 @@ local function paceFor()
 end
 
 local function grant()
-  redis.call('ZADD', KEYS[1], now + lease + window + ${ROUNDING_MS}, 'held:' .. lane .. ':' .. id)
+  redis.call('ZADD', KEYS[1], now + heldFor, 'held:' .. lane .. ':' .. id)
   ${LUA_KEEP}
   if paced then
-    local nextAt = math.max(paceAt, now - catchUp) + paceFor()
+    local nextAt = math.min(math.max(paceAt, now - catchUp) + paceFor(), now + settledFor)
     redis.call('SET', KEYS[3], string.format('%.3f', nextAt), 'PX', math.ceil(nextAt - now + catchUp))
   end
   return 0
 end
 if plenty then return grant() end
 
-local personWaits = redis.call('EXISTS', KEYS[4]) == 1
+local personFor = redis.call('PTTL', KEYS[4])
+if personFor > ${ASKED_AGAIN_MS + LATE_PERSON_MS} then redis.call('DEL', KEYS[4]) end
+local personWaits = personFor > 0 and personFor <= ${ASKED_AGAIN_MS + LATE_PERSON_MS}
 local function kept(each)
   local nextOne = each == 'people' and personWaits and used.people < peopleFirst and 1 or 0
   return math.max(nextOne, reserves[each] - used[each])
@@ -139,8 +166,8 @@ ${LUA_KEEP}
 `);
 
 /** KEYS: block. ARGV: forMs. */
-const block = createScript(`
-if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], '1', 'PX', ARGV[1]) end
+const block = createScript(`${LUA_BLOCKED_FOR}
+if blockedFor(KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[1]) end
 `);
 
 /** KEYS: slots. */

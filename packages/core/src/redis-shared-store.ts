@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
+import { LUA_IN_FUTURE } from './still-good.ts';
 
 // An entry is a hash of its text and its two dates by Redis' clock; the lock beside it names its holder.
 
@@ -12,14 +13,16 @@ return { now, 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs
 
 /** KEYS: entry, lock. ARGV: holder, forMs. */
 const lock = createScript(`${LUA_NOW}
+-- Redis keeps the moment at which a key ends: with its clock set back a dead holder's lock would last for longer.
+if redis.call('PTTL', KEYS[2]) > tonumber(ARGV[2]) then redis.call('DEL', KEYS[2]) end
 local locked = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
 return { now, locked and 1 or 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs') }
 `);
 
 /** KEYS: entry. ARGV: text, askedAtMs, answeredAtMs, keepMs. */
-const write = createScript(`
-local known = redis.call('HGET', KEYS[1], 'askedAtMs')
-if known and tonumber(known) > tonumber(ARGV[2]) then return end
+const write = createScript(`${LUA_NOW}${LUA_IN_FUTURE}
+local known = tonumber(redis.call('HGET', KEYS[1], 'askedAtMs') or '')
+if known and known > tonumber(ARGV[2]) and not inFuture(known) then return end
 redis.call('HSET', KEYS[1], 'text', ARGV[1], 'askedAtMs', ARGV[2], 'answeredAtMs', ARGV[3])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 `);

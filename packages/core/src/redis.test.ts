@@ -92,6 +92,46 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(await store.read('balance')).toMatchObject({ text: 'y' });
   });
 
+  it('believe no slot, pace, block or person for longer than their own length when the clock of Redis was set back', async () => {
+    const HOUR_MS = 60 * MINUTE_MS;
+    const store = createRedisStores({ redis }).budget('one');
+    const rules = { ...budgetRules({ limit: 8, windowMs: MINUTE_MS }), burst: 0 };
+    const key = (name: string): string => `{kpay-budget-one}:${name}`;
+    const laterMs = Date.now() + HOUR_MS;
+    await redis.set(key('pace'), laterMs, 'PX', HOUR_MS);
+    await redis.set(key('person'), '1', 'PX', HOUR_MS);
+    expect(await store.take('money', rules)).toMatchObject({ granted: true });
+
+    await store.block(40_000);
+    await redis.pexpire(key('block'), HOUR_MS);
+    const blocked = await store.take('money', rules);
+    if (blocked.granted) throw new Error('the budget is blocked');
+    expect(blocked.waitMs).toBeLessThanOrEqual(40_000);
+    expect(await redis.pttl(key('block'))).toBeLessThanOrEqual(40_000);
+    await redis.set(key('block'), '1', 'PX', HOUR_MS);
+    expect(await store.take('money', rules)).toMatchObject({ waitMs: 15 * MINUTE_MS });
+    await redis.del(key('block'));
+
+    for (let number = 0; number < 8; number += 1) {
+      await redis.zadd(key('slots'), laterMs, `${number % 2 ? 'held' : 'sent'}:money:${number}`);
+    }
+    const full = await store.take('people', rules);
+    if (full.granted) throw new Error('every slot is in use');
+    expect(full.waitMs).toBeLessThanOrEqual(MINUTE_MS + 5_000);
+    expect(await redis.zcount(key('slots'), Date.now() + 2 * MINUTE_MS + 100, '+inf')).toBe(0);
+    expect(await redis.zcount(key('slots'), Date.now() + MINUTE_MS + 5_100, '+inf')).toBe(5);
+  });
+
+  it('let nobody keep a lock for longer than it is long, and a value from the future give way', async () => {
+    const store = createRedisStores({ redis }).shared('one');
+    await redis.set('{kpay-shared-one}:lock:balance', 'died', 'PX', 60 * MINUTE_MS);
+    expect(await store.lock('balance', 'heir', 30_000)).toMatchObject({ locked: true });
+    const laterMs = Date.now() + 60 * MINUTE_MS;
+    await redis.hset('{kpay-shared-one}:entry:balance', { text: 'future', askedAtMs: laterMs, answeredAtMs: laterMs });
+    await store.write('balance', { text: 'now', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
+    expect(await store.read('balance')).toMatchObject({ text: 'now' });
+  });
+
   it('notice when the clock of their machine is corrected', async () => {
     let behindMs = 0;
     const store = createRedisStores({ redis, clock: { ...systemClock, now: () => Date.now() - behindMs } }).shared('one');

@@ -1,4 +1,5 @@
 import type { Clock } from './clock.ts';
+import { isStillGood } from './still-good.ts';
 
 /** A text that processes share, and when it was asked for and came, by `Clock.now`. */
 export interface SharedEntry {
@@ -18,7 +19,10 @@ export interface SharedStore {
    * is in that moment, because the last holder may just have written it.
    */
   lock(key: string, holder: string, forMs: number): Promise<{ locked: boolean; entry: SharedEntry | undefined }>;
-  /** Writes an entry, to be forgotten after `keepMs`, unless a later asked one is there already. */
+  /**
+   * Writes an entry, to be forgotten after `keepMs`, unless a later asked one is there already. One that lies in the
+   * future is not later: a clock was set back since.
+   */
   write(key: string, entry: SharedEntry, keepMs: number): Promise<void>;
   /** Ends the lock, if `holder` still has it. */
   unlock(key: string, holder: string): Promise<void>;
@@ -51,7 +55,8 @@ export function createMemorySharedStore({ clock }: { clock: Clock }): SharedStor
     },
     async write(key, entry, keepMs) {
       const known = entryOf(key);
-      if (known && known.askedAtMs > entry.askedAtMs) return;
+      const later = known && known.askedAtMs > entry.askedAtMs;
+      if (later && isStillGood({ sinceMs: known.askedAtMs, forMs: Number.POSITIVE_INFINITY }, clock.now())) return;
       entries.set(key, { ...entry, forgetAtMs: clock.monotonicMs() + keepMs });
     },
     async unlock(key, holder) {

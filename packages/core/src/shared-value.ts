@@ -37,23 +37,30 @@ export interface SharedValue {
 const LOCK_MS = 30_000;
 const POLL_MS = 50;
 
+/** An entry, and when this process began to ask for it by the monotonic clock, if it did. */
+interface Landed {
+  entry: SharedEntry;
+  beganAtMs: number;
+}
+
 export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValueOptions): SharedValue {
   const holder = randomUUID();
   let trusted: { entry: SharedEntry; untilMs: number } | undefined;
-  let flight: Promise<SharedEntry> | undefined;
+  let flight: Promise<Landed> | undefined;
 
-  async function refreshOnce<Context>({ isFresh, refresh, context }: GetOptions<Context>): Promise<SharedEntry> {
+  async function refreshOnce<Context>({ isFresh, refresh, context }: GetOptions<Context>): Promise<Landed> {
     for (;;) {
       const { locked, entry } = await store.lock(key, holder, LOCK_MS).catch(outOfReach);
       try {
-        if (entry && isFresh(entry)) return entry;
+        if (entry && isFresh(entry)) return { entry, beganAtMs: Number.NEGATIVE_INFINITY };
         if (locked) {
+          const beganAtMs = clock.monotonicMs();
           const askedAtMs = clock.now();
           const { text, keepMs } = await refresh(context);
           const fresh = { text, askedAtMs, answeredAtMs: clock.now() };
           // What came is good for those who wait for it, even when it cannot be shared with others.
           await store.write(key, fresh, keepMs).catch(() => {});
-          return fresh;
+          return { entry: fresh, beganAtMs };
         }
       } finally {
         // A lock that cannot be ended ends by itself.
@@ -63,7 +70,7 @@ export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValu
     }
   }
 
-  function join<Context>(options: GetOptions<Context>): Promise<SharedEntry> {
+  function join<Context>(options: GetOptions<Context>): Promise<Landed> {
     if (flight) return flight;
     const started = refreshOnce(options);
     flight = started;
@@ -81,14 +88,14 @@ export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValu
 
   return {
     async get(options) {
-      const calledAtMs = clock.now();
+      const calledAtMs = clock.monotonicMs();
       if (trusted && clock.monotonicMs() < trusted.untilMs && options.isFresh(trusted.entry)) return trusted.entry;
       const known = await store.read(key).catch(outOfReach);
       if (known && options.isFresh(known)) return trust(known);
       for (;;) {
-        const entry = await orAborted(join(options), options.signal);
+        const { entry, beganAtMs } = await orAborted(join(options), options.signal);
         // A refresh that somebody began before this call can be too old for it.
-        if (entry.askedAtMs >= calledAtMs || options.isFresh(entry)) return trust(entry);
+        if (beganAtMs >= calledAtMs || options.isFresh(entry)) return trust(entry);
       }
     },
     peek: () => store.read(key).catch(outOfReach),

@@ -66,6 +66,16 @@ describe('a token', () => {
     expect(second.requests).toHaveLength(0);
   });
 
+  it('from the future is good for nobody: the clock was set back, and how long it lasts is not known', async () => {
+    const { source, clock, requests } = open();
+    const held = await source.get(MONEY);
+    clock.set(-3_600_000);
+    expect(held.stillGood()).toBe(false);
+    expect(await source.get(MONEY)).toMatchObject({ accessToken: 't2', expiresAtMs: clock.monotonicMs() + LIFETIME_MS });
+    await source.get(MONEY);
+    expect(requests).toHaveLength(2);
+  });
+
   it('is asked for by another process when the first one died over it', async () => {
     const first = open();
     const second = open({ clock: first.clock, store: first.store });

@@ -3,6 +3,7 @@ import type { Clock } from './clock.ts';
 import type { GrantedToken } from './endpoints.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { createSharedValue } from './shared-value.ts';
+import { isStillGood } from './still-good.ts';
 
 export interface TokenSourceOptions {
   store: SharedStore;
@@ -63,12 +64,16 @@ export function createTokenSource({ store, clock, request, random = Math.random 
     return entry.askedAtMs + tokenOf(entry).lifetimeMs - clock.now();
   }
 
+  function hasLeft(entry: SharedEntry, neededMs: number): boolean {
+    return isStillGood({ sinceMs: entry.askedAtMs, forMs: tokenOf(entry).lifetimeMs - neededMs }, clock.now());
+  }
+
   function isFresh(entry: SharedEntry): boolean {
-    return remainingMs(entry) >= Math.min(NEEDED_MS, tokenOf(entry).lifetimeMs / 2);
+    return hasLeft(entry, Math.min(NEEDED_MS, tokenOf(entry).lifetimeMs / 2));
   }
 
   function isYoung(entry: SharedEntry): boolean {
-    return remainingMs(entry) >= tokenOf(entry).lifetimeMs * earlyShare && isFresh(entry);
+    return hasLeft(entry, tokenOf(entry).lifetimeMs * earlyShare) && isFresh(entry);
   }
 
   return {

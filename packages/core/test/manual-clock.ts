@@ -3,15 +3,21 @@ import type { Clock } from '../src/clock.ts';
 export interface ManualClock extends Clock {
   /** Moves time on, waking every sleeper at its moment and letting what follows from it happen first. */
   advance(ms: number): Promise<void>;
+  /** Sets the wall clock on or back, as a correction does; the monotonic one goes on. */
+  set(byMs: number): void;
 }
 
 /** Time that only a test moves. */
 export function createManualClock(startMs: number = Date.UTC(2026, 0, 1)): ManualClock {
   let elapsedMs = 0;
+  let setMs = 0;
   const sleepers = new Set<{ atMs: number; wake: () => void }>();
 
   return {
-    now: () => startMs + elapsedMs,
+    now: () => startMs + elapsedMs + setMs,
+    set(byMs) {
+      setMs += byMs;
+    },
     monotonicMs: () => elapsedMs,
     sleep(ms, signal) {
       return new Promise((resolve, reject) => {
