@@ -135,6 +135,25 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-3' } })).status).toBe(202);
   });
 
+  it('says 503 and is not ready while the server takes no writes, and is back by itself', async () => {
+    // Postgres allows ALTER SYSTEM where it allows no writes.
+    const admin = await database.pool.connect();
+    const setReadOnly = async (value: 'on' | 'off') => {
+      await admin.query(`alter system set default_transaction_read_only = ${value}`);
+      await admin.query('select pg_reload_conf()');
+    };
+    await setReadOnly('on');
+    const order = { body: { ...wish, externalId: 'order-4' } };
+    await eventually(async () => expect((await api.ask('/readyz')).status).toBe(503));
+    const refused = await api.ask('/v1/transfers', order);
+    expect([refused.status, refused.body.code]).toEqual([503, 'ledger_unavailable']);
+    expect(refused.headers.get('retry-after')).toBe('5');
+    await setReadOnly('off');
+    admin.release();
+    await eventually(async () => expect((await api.ask('/v1/transfers', order)).status).toBe(202), { timeoutMs: 5_000 });
+    expect((await api.ask('/readyz')).status).toBe(200);
+  });
+
   it('says 503 once the server is gone, with connections that were open and with new ones', async () => {
     await server.kill();
     for (let n = 0; n < 20; n += 1) {

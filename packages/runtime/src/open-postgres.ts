@@ -3,6 +3,7 @@ import pg from 'pg';
 import type { Logger } from 'pino';
 import { createKysely, type Database, GuardedPool, IDLE_IN_TRANSACTION_MS } from './database.ts';
 import { reasonOf, StartError } from './start-error.ts';
+import { dropReadOnlySessions, isReadOnly, prepareSession } from './writable-sessions.ts';
 
 const OLDEST_MAJOR = 15;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -30,7 +31,7 @@ export interface PostgresOptions {
 /**
  * Opens Postgres 15 or newer. Nothing is created in it: that is the migrations' part.
  *
- * @throws StartError naming DATABASE_URL when the server does not answer, refuses, or is too old.
+ * @throws StartError naming DATABASE_URL when the server does not answer, refuses, is too old, or takes no writes.
  */
 export async function openPostgres(options: PostgresOptions): Promise<Database> {
   const { url, logger, maxClients = 10, statementTimeoutMs = STATEMENT_TIMEOUT_MS, prepare } = options;
@@ -43,14 +44,16 @@ export async function openPostgres(options: PostgresOptions): Promise<Database> 
       max: maxClients,
       connectionTimeoutMillis: CLIENT_TIMEOUT_MS,
       idleTimeoutMillis: statementTimeoutMs,
-      statement_timeout: statementTimeoutMs,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
       keepAlive: true,
       application_name: 'kpay',
+      onConnect: (client) => {
+        endWhenSilent(client as pg.PoolClient, statementTimeoutMs + SILENT_AFTER_MS);
+        return prepareSession(client, { statementTimeoutMs, idleInTransactionMs: IDLE_IN_TRANSACTION_MS });
+      },
     },
     onError,
   );
-  pool.on('connect', (client) => endWhenSilent(client, statementTimeoutMs + SILENT_AFTER_MS));
+  dropReadOnlySessions(pool);
   let closing: Promise<void> | undefined;
   return { pool, kysely: () => createKysely(pool, { prepares: true }), close: () => (closing ??= pool.end()) };
 }
@@ -76,7 +79,7 @@ function endWhenSilent({ connection: { stream } }: pg.PoolClient, afterMs: numbe
 }
 
 async function checkServer(url: string): Promise<void> {
-  const version = await readVersion(url).catch((error: unknown) => {
+  const { version, readOnly } = await lookAtServer(url).catch((error: unknown) => {
     throw new StartError(`Postgres does not let us in (${reasonOf(error)}): check DATABASE_URL and that the server runs`, {
       cause: error,
       mend: `psql "$DATABASE_URL" -c 'select 1'`,
@@ -85,9 +88,15 @@ async function checkServer(url: string): Promise<void> {
   if (Math.floor(version.number / 10_000) < OLDEST_MAJOR) {
     throw new StartError(`DATABASE_URL leads to Postgres ${version.name}: use ${OLDEST_MAJOR} or newer`);
   }
+  if (readOnly) {
+    throw new StartError(
+      'DATABASE_URL leads to a Postgres that takes no writes: use the primary, or turn default_transaction_read_only off',
+      { mend: `psql "$DATABASE_URL" -c 'select pg_is_in_recovery()' -c 'show default_transaction_read_only'` },
+    );
+  }
 }
 
-async function readVersion(url: string): Promise<{ number: number; name: string }> {
+async function lookAtServer(url: string): Promise<{ version: { number: number; name: string }; readOnly: boolean }> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   // What follows a failed connect is no news, and unheard it would end the process.
   client.on('error', () => {});
@@ -98,7 +107,7 @@ async function readVersion(url: string): Promise<{ number: number; name: string 
     );
     const [version] = rows;
     if (!version) throw new Error('it tells no version');
-    return version;
+    return { version, readOnly: await isReadOnly(client) };
   } finally {
     await client.end();
   }

@@ -19,7 +19,7 @@ import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
 import { queuePool } from './embedded-queue-pool.ts';
 import type { EmbeddedDatabase } from './open-embedded-database.ts';
-import { openRedis, type RedisRole, redisServers } from './open-redis.ts';
+import { openRedis, pingWritable, type RedisRole, redisServers } from './open-redis.ts';
 import { repeat } from './repeat.ts';
 import { queueTelemetry } from './telemetry/start-telemetry.ts';
 import { type FetchWatch, watchFetches } from './watch-fetches.ts';
@@ -42,7 +42,7 @@ export interface Queues {
    * lie under in Redis. It walks through all keys there, so ask seldom.
    */
   findQueues(beginning: { prefix: string; name: string }): Promise<FoundQueue[]>;
-  /** Whether the store answers; within five seconds. */
+  /** Whether the store answers and takes writes; within five seconds. */
   ping(): Promise<void>;
   /** Queues whose worker waits in vain for an answer of a store that answers others: only a new process helps. */
   stuck(): readonly string[];
@@ -164,7 +164,7 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
       // While a slot moves, its keys are on both of its servers.
       return [...new Map(found.flat().map((queue) => [`${queue.prefix}:${queue.name}`, queue])).values()];
     },
-    ping: async () => void (await producer.ping()),
+    ping: () => pingWritable(producer),
     release: async () => {
       // Not quit(): nothing is under way any more, and Redis may be away.
       producer.disconnect();

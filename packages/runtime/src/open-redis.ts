@@ -12,10 +12,23 @@ const CONNECT_TIMEOUT_MS = 5_000;
  */
 export type RedisRole = 'producer' | 'worker';
 
+/** What a master that became a replica answers: to a write, and to those that waited in it. */
+const NO_MASTER = /^(READONLY|UNBLOCKED)\b/;
+/** ioredis makes the connection anew, to where the name leads now. The second also sends the command again. */
+const RECONNECT = 1;
+const RECONNECT_AND_SEND_AGAIN = 2;
+
 const OPTIONS = {
   // A Redis that hangs must not hang its callers: what they wait for is found by the sweep, or asked for again.
-  producer: { maxRetriesPerRequest: 1, commandTimeout: 5_000 },
-  worker: { maxRetriesPerRequest: null },
+  producer: {
+    maxRetriesPerRequest: 1,
+    commandTimeout: 5_000,
+    reconnectOnError: (error) => NO_MASTER.test(error.message) && RECONNECT,
+  },
+  worker: {
+    maxRetriesPerRequest: null,
+    reconnectOnError: (error) => NO_MASTER.test(error.message) && RECONNECT_AND_SEND_AGAIN,
+  },
 } satisfies Record<RedisRole, RedisOptions>;
 
 /** Whether a command waits in this process for a connection. */
@@ -73,6 +86,19 @@ export async function openRedis({
   redis.on('error', (error) => logger.error({ err: error }, 'the connection to Redis failed'));
   redis.on('node error', (error, node) => logger.error({ err: error, node }, 'the connection to a node of Redis failed'));
   return redis;
+}
+
+/**
+ * Asks whether Redis answers and takes writes. A replica, such as a master after a planned switchover, is left: the
+ * connection is made anew. In a cluster a replica sends every command on to its master.
+ *
+ * @throws when it does not.
+ */
+export async function pingWritable(redis: Redis | Cluster): Promise<void> {
+  if (redis instanceof Cluster) return void (await redis.ping());
+  if (!/^role:slave/m.test(await redis.info('replication'))) return;
+  redis.disconnect(true);
+  throw new Error('Redis is a read-only replica');
 }
 
 /** The servers that take writes: the masters of a cluster, each for its slots, or the one that there is. */

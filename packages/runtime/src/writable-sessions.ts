@@ -1,0 +1,101 @@
+import type pg from 'pg';
+
+/** SQLSTATE read_only_sql_transaction: what a demoted server, or `default_transaction_read_only`, answers to a write. */
+const READ_ONLY = '25006';
+// A pool that only reads would never learn that its server was demoted.
+const LOOK_EVERY_MS = 2_000;
+
+/** The server answers and takes no writes. It counts as away: another one behind the same name may take them. */
+export class ReadOnlyServer extends Error {
+  override name = 'ReadOnlyServer';
+  readonly code = READ_ONLY;
+
+  constructor() {
+    super('the server takes no writes: it is a standby, or default_transaction_read_only is on');
+  }
+}
+
+/**
+ * Sets what our statements and their answers depend on, whatever the database, the role or a pooler sets, and refuses a
+ * server that takes no writes. By statements: PgBouncer refuses unknown startup parameters. default_transaction_read_only
+ * is left as it is: it is how an operator stops writes.
+ *
+ * @throws ReadOnlyServer
+ */
+export async function prepareSession(
+  client: pg.ClientBase,
+  limits: { statementTimeoutMs: number; idleInTransactionMs: number },
+): Promise<void> {
+  const settings = {
+    datestyle: 'ISO, MDY',
+    intervalstyle: 'postgres',
+    timezone: 'UTC',
+    extra_float_digits: '1',
+    bytea_output: 'hex',
+    client_encoding: 'UTF8',
+    search_path: '"$user", public',
+    standard_conforming_strings: 'on',
+    default_transaction_isolation: 'read committed',
+    statement_timeout: String(limits.statementTimeoutMs),
+    idle_in_transaction_session_timeout: String(limits.idleInTransactionMs),
+  };
+  const calls = Object.entries(settings).map(([name, value]) => `set_config('${name}', '${value}', false)`);
+  await client.query(`select ${calls.join(', ')}`);
+  if (await isReadOnly(client)) throw new ReadOnlyServer();
+}
+
+export async function isReadOnly(client: pg.ClientBase): Promise<boolean> {
+  const { rows } = await client.query<{ value: string }>(`select current_setting('transaction_read_only') as value`);
+  return rows[0]?.value === 'on';
+}
+
+/**
+ * Drops all connections of a pool once its server takes no writes any more: when a write is refused, and when a
+ * connection in use is asked, every two seconds. New connections go where the name leads now.
+ */
+export function dropReadOnlySessions(pool: pg.Pool): void {
+  const sessions = new Map<pg.PoolClient, { lent: boolean; lookedAtMs: number }>();
+  const condemned = new WeakSet<pg.PoolClient>();
+
+  const condemnAll = () => {
+    for (const [client, { lent }] of sessions) {
+      condemned.add(client);
+      // A lent one goes when its owner gives it back: its transaction may have begun while writes were allowed.
+      if (!lent) destroy(client);
+    }
+  };
+  pool.on('connect', (client) => {
+    sessions.set(client, { lent: true, lookedAtMs: performance.now() });
+    (client as unknown as { connection: NodeJS.EventEmitter }).connection.on('errorMessage', ({ code }: { code?: string }) => {
+      if (code === READ_ONLY && !condemned.has(client)) condemnAll();
+    });
+  });
+  pool.on('remove', (client) => sessions.delete(client));
+  pool.on('acquire', (client) => {
+    const session = sessions.get(client);
+    if (session) session.lent = true;
+  });
+  pool.on('release', (_error, client) => {
+    const session = sessions.get(client);
+    if (!session) return;
+    session.lent = false;
+    // The pool removes a client that is ending.
+    if (condemned.has(client)) return void client.end().catch(() => {});
+    const nowMs = performance.now();
+    if (nowMs - session.lookedAtMs < LOOK_EVERY_MS) return;
+    session.lookedAtMs = nowMs;
+    // Queued on the client before its next owner can ask anything of it.
+    isReadOnly(client).then(
+      (readOnly) => {
+        if (readOnly && !condemned.has(client)) condemnAll();
+      },
+      () => {},
+    );
+  });
+}
+
+function destroy(client: pg.PoolClient): void {
+  (client as unknown as { connection: { stream: { destroy(error: Error): void } } }).connection.stream.destroy(
+    new ReadOnlyServer(),
+  );
+}
