@@ -9,6 +9,14 @@ export type Lane = 'money' | 'checks' | 'people' | 'metrics';
 /** The lanes, the most urgent first. */
 export const lanes: readonly Lane[] = ['money', 'checks', 'people', 'metrics'];
 
+/**
+ * Types do not reach callers in JavaScript: a slot of a lane that nobody knows would count for nobody.
+ * @throws Error when it is none of the lanes.
+ */
+export function assertLane(lane: unknown): asserts lane is Lane {
+  if (!lanes.some((each) => each === lane)) throw new Error(`a lane is one of ${lanes.join(', ')}`);
+}
+
 /** The rules a slot is given by. They come with every take, so that a store keeps nothing but slots. */
 export interface BudgetRules {
   /** Requests that KPay may receive in any window of `windowMs`. */
@@ -173,6 +181,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
 
   return {
     async take(lane, rules) {
+      assertLane(lane);
       const nowMs = clock.monotonicMs();
       forgetOld(nowMs);
       const blockedForMs = blockedUntilMs - nowMs;

@@ -1,5 +1,6 @@
 import {
   ASKED_AGAIN_MS,
+  assertLane,
   type BudgetRules,
   type BudgetStore,
   type Lane,
@@ -90,8 +91,9 @@ const PACED_UP_TO = 1_000;
 /** Fast enough that what a busy machine has missed is made up for, slow enough that a few places stay free for others. */
 const PACE = 0.7;
 
-/** The rules of a budget whose limit is KPay's. */
-export function budgetRules({ limit, windowMs }: Pick<BudgetOptions, 'limit' | 'windowMs'>): BudgetRules {
+/** The rules of a budget whose limit is KPay's. Redis counts in whole milliseconds, so all processes do. */
+export function budgetRules({ limit, windowMs: givenMs }: Pick<BudgetOptions, 'limit' | 'windowMs'>): BudgetRules {
+  const windowMs = Math.ceil(givenMs);
   const reserves = reservesFor(limit);
   return {
     limit,
@@ -236,6 +238,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
   return {
     take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY } = {}) {
       return new Promise((resolve, reject) => {
+        assertLane(lane);
         if (signal?.aborted) return reject(aborted(signal));
         const leave = (): void => {
           remove(waiter);

@@ -1,6 +1,6 @@
 import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type RawRequest, type RawServer, startRawServer } from '../test/raw-server.ts';
+import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
 import { createTestClient, type TestClient } from '../test/test-client.ts';
 import { createBudget } from './budget.ts';
 import { createMemoryBudgetStore } from './budget-store.ts';
@@ -172,6 +172,43 @@ describe('the documented answers are understood', () => {
       { currency: 'KES', known: true, balanceMinor: 30n, reservedMinor: 10n, availableMinor: 20n },
       { currency: 'TZS', known: false, balanceMinor: 100n, reservedMinor: 0n, availableMinor: 100n },
     ]);
+  });
+});
+
+describe('a caller without types', () => {
+  function openTaken(): { client: KpayClient; taken: string[] } {
+    const taken: string[] = [];
+    const memory = createMemoryBudgetStore({ clock: systemClock });
+    const store: typeof memory = {
+      ...memory,
+      take(lane, rules) {
+        taken.push(lane);
+        return memory.take(lane, rules);
+      },
+    };
+    const budget = createBudget({ store, clock: systemClock, limit: 100, windowMs: 60_000 });
+    return { client: open({ budget }).client, taken };
+  }
+
+  it('reads in the lane of people and sends in that of money, when it names none', async () => {
+    const { client, taken } = openTaken();
+    answerWith(200, []);
+    await client.balance();
+    await client.balance({});
+    answerWith(201, TOKEN_ANSWER);
+    const permit = await client.prepareTransfer();
+    await permit.release();
+    expect(taken).toEqual(['people', 'people', 'money', 'money']);
+  });
+
+  it.each(['undefined', '', 'MONEY', 7, { lane: 'money' }])('has nothing sent in a lane %j', async (lane) => {
+    const { client, taken } = openTaken();
+    const wrong = { lane: lane as 'money' };
+    for (const asking of [client.balance(wrong), client.accessToken(wrong), client.prepareTransfer(wrong)]) {
+      await expect(asking).rejects.toThrow('a lane is one of money, checks, people, metrics');
+    }
+    expect(taken).toEqual([]);
+    expect(server.requests).toEqual([]);
   });
 });
 

@@ -1,5 +1,5 @@
 import type { Budget, BudgetSlot, TakeOptions } from './budget.ts';
-import type { Lane } from './budget-store.ts';
+import { assertLane, type Lane } from './budget-store.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { createDriftReporter, type Drift } from './drift.ts';
 import {
@@ -57,7 +57,8 @@ export interface KpayClientOptions {
 
 /** In which lane a request waits for budget, and for how long. */
 export interface CallOptions extends TakeOptions {
-  lane: Lane;
+  /** `people` for a read and `money` for a transfer unless given. */
+  lane?: Lane | undefined;
 }
 
 /**
@@ -86,22 +87,22 @@ export interface TransferPermit {
  * The reads throw Rejected (KPay said no), or Retryable (nothing to lose: try later).
  */
 export interface KpayClient {
-  me(options: CallOptions): Promise<Me>;
+  me(options?: CallOptions): Promise<Me>;
   /** One unit of `from` in units of `to`; ISO 4217 codes. */
-  exchangeRate(from: string, to: string, options: CallOptions): Promise<ExchangeRate>;
+  exchangeRate(from: string, to: string, options?: CallOptions): Promise<ExchangeRate>;
   /** National or international format. */
-  predictProvider(phoneNumber: string, options: CallOptions): Promise<PredictedProvider>;
-  availability(options: CallOptions): Promise<CountryAvailability[]>;
-  balance(options: CallOptions): Promise<WalletBalance[]>;
+  predictProvider(phoneNumber: string, options?: CallOptions): Promise<PredictedProvider>;
+  availability(options?: CallOptions): Promise<CountryAvailability[]>;
+  balance(options?: CallOptions): Promise<WalletBalance[]>;
   /** A bearer token good for two minutes or more, from the cache when it can be. It is a secret. */
-  accessToken(options: CallOptions): Promise<string>;
+  accessToken(options?: CallOptions): Promise<string>;
   /** First of the two steps of a transfer that a ledger stands between: all that can be waited for, before it. */
-  prepareTransfer(options: CallOptions): Promise<TransferPermit>;
+  prepareTransfer(options?: CallOptions): Promise<TransferPermit>;
   /**
    * Both steps at once, for those who keep the request themselves; a 401 is tried once more with a new token.
    * @throws as TransferPermit.send. After OutcomeUnknown send the same fields again, never with another externalId.
    */
-  transfer(fields: TransferRequestFields, options: CallOptions): Promise<TransferReceipt>;
+  transfer(fields: TransferRequestFields, options?: CallOptions): Promise<TransferReceipt>;
   /** Ends all waits for budget, lets requests under way end, and closes the connections. */
   close(): Promise<void>;
 }
@@ -152,7 +153,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   }
 
   /** Waits for a slot until the caller or the client stops. */
-  function takeSlot({ lane, signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
+  async function takeSlot({ lane = 'people', signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
     return budget.take(lane, { signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal, maxWaitMs });
   }
 
@@ -189,7 +190,9 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     return token;
   }
 
-  async function prepareTransfer(options: CallOptions): Promise<TransferPermit> {
+  async function prepareTransfer(given: CallOptions = {}): Promise<TransferPermit> {
+    const options = { ...given, lane: given.lane ?? 'money' };
+    assertLane(options.lane);
     // The token first: waiting for it must not eat into the slot's lease. Waiting for the slot can outlast a token.
     for (let tries = 0; tries < 3; tries += 1) {
       const token = await tokens.get(options);
@@ -248,15 +251,19 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   }
 
   return {
-    me: (options) => read(meEndpoint, {}, options),
-    exchangeRate: (from, to, options) =>
+    me: (options = {}) => read(meEndpoint, {}, options),
+    exchangeRate: (from, to, options = {}) =>
       read(exchangeRateEndpoint({ from, to }), { query: `?${new URLSearchParams({ from, to })}` }, options),
-    predictProvider: (phoneNumber, options) => read(predictProviderEndpoint(phoneNumber), { body: { phoneNumber } }, options),
-    availability: (options) => read(availabilityEndpoint, {}, options),
-    balance: (options) => read(balanceEndpoint, {}, options),
-    accessToken: async (options) => (await tokens.get(options)).accessToken,
+    predictProvider: (phoneNumber, options = {}) =>
+      read(predictProviderEndpoint(phoneNumber), { body: { phoneNumber } }, options),
+    availability: (options = {}) => read(availabilityEndpoint, {}, options),
+    balance: (options = {}) => read(balanceEndpoint, {}, options),
+    async accessToken({ lane = 'people', signal } = {}) {
+      assertLane(lane);
+      return (await tokens.get({ lane, signal })).accessToken;
+    },
     prepareTransfer,
-    async transfer(fields, options) {
+    async transfer(fields, options = {}) {
       const body = transferBody(fields);
       try {
         return await sendOnce(body, options);

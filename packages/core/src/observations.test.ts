@@ -24,7 +24,7 @@ function open({ clock = createManualClock(), store = createMemorySharedStore({ c
   }
   const observations = createObservations({
     client: {
-      balance: ({ lane }) => answer(`balance ${lane}`, (count) => [wallet(BigInt(count))]),
+      balance: (options) => answer(`balance ${options?.lane}`, (count) => [wallet(BigInt(count))]),
       availability: () => answer('availability', () => []),
       exchangeRate: (from, to) => answer(`${from}:${to}`, () => ({ from, to, rate: '1.0153' })),
     },

@@ -1,4 +1,4 @@
-import type { Lane } from './budget-store.ts';
+import { assertLane, type Lane } from './budget-store.ts';
 import type { KpayClient } from './client.ts';
 import { type Clock, systemClock } from './clock.ts';
 import type { CountryAvailability, ExchangeRate, WalletBalance } from './endpoints.ts';
@@ -14,8 +14,8 @@ export interface Observed<T> {
 }
 
 export interface ObserveOptions {
-  /** The lane in which a read waits, if one is needed. */
-  lane: Lane;
+  /** The lane in which a read waits, if one is needed; `people` unless given. */
+  lane?: Lane | undefined;
   /** How long ago KPay may have been asked; 0 asks again. The observation's own unless given. */
   maxAgeMs?: number | undefined;
   signal?: AbortSignal | undefined;
@@ -33,9 +33,9 @@ export interface ObservationFailure {
  * A read that fails throws (Rejected, Retryable) to those who waited for it, and leaves the last value for `peek`.
  */
 export interface Observations {
-  balance(options: ObserveOptions): Promise<Observed<WalletBalance[]>>;
-  availability(options: ObserveOptions): Promise<Observed<CountryAvailability[]>>;
-  rate(from: string, to: string, options: ObserveOptions): Promise<Observed<ExchangeRate>>;
+  balance(options?: ObserveOptions): Promise<Observed<WalletBalance[]>>;
+  availability(options?: ObserveOptions): Promise<Observed<CountryAvailability[]>>;
+  rate(from: string, to: string, options?: ObserveOptions): Promise<Observed<ExchangeRate>>;
   /** The last value whatever its age; KPay is not asked. */
   peekBalance(): Promise<Observed<WalletBalance[]> | undefined>;
   peekAvailability(): Promise<Observed<CountryAvailability[]> | undefined>;
@@ -96,6 +96,8 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     ask: (lane: Lane) => Promise<T>,
     options: ObserveOptions,
   ): Promise<Observed<T>> {
+    const { lane = 'people' } = options;
+    assertLane(lane);
     const value = watch(keyOf(observation, pair));
     const calledAtMs = clock.monotonicMs();
     const maxAge = options.maxAgeMs ?? maxAges[observation];
@@ -115,7 +117,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
           throw error;
         }
       },
-      context: options.lane,
+      context: lane,
       signal: options.signal,
     });
     return observedOf<T>(value, entry);
@@ -135,9 +137,10 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   }
 
   return {
-    balance: (options) => observe('balance', null, (lane) => client.balance({ lane }), options),
-    availability: (options) => observe('availability', null, (lane) => client.availability({ lane }), options),
-    rate: (from, to, options) => observe('rate', `${from}:${to}`, (lane) => client.exchangeRate(from, to, { lane }), options),
+    balance: (options = {}) => observe('balance', null, (lane) => client.balance({ lane }), options),
+    availability: (options = {}) => observe('availability', null, (lane) => client.availability({ lane }), options),
+    rate: (from, to, options = {}) =>
+      observe('rate', `${from}:${to}`, (lane) => client.exchangeRate(from, to, { lane }), options),
     peekBalance: async () => (await peek<WalletBalance[]>('balance', null)) ?? earlier?.peekBalance(),
     peekAvailability: async () => (await peek<CountryAvailability[]>('availability', null)) ?? earlier?.peekAvailability(),
     peekRate: async (from, to) => (await peek<ExchangeRate>('rate', `${from}:${to}`)) ?? earlier?.peekRate(from, to),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
   ASKED_AGAIN_MS,
+  assertLane,
   type BudgetRules,
   type BudgetStore,
   LATE_PERSON_MS,
@@ -23,7 +24,7 @@ import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 /** Lets the set live as long as its last slot, whatever rules that one was given by. */
 const LUA_KEEP = `
 local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
-if last[2] then redis.call('PEXPIREAT', KEYS[1], last[2]) end
+if last[2] then redis.call('PEXPIREAT', KEYS[1], string.format('%.0f', math.ceil(tonumber(last[2])))) end
 `;
 
 /** For how long `key` blocks on. Its value is the length it was given; an earlier version wrote '1'. */
@@ -67,7 +68,10 @@ local ends = {}
 if not (plenty and burstLasts) then
   local slots = redis.call('ZRANGE', KEYS[1], 0, -1, 'WITHSCORES')
   for i = 1, #slots, 2 do
-    local state, owner = string.match(slots[i], '^(%a+):(%a+):')
+    local state, owner = string.match(slots[i], '^(%a+):([^:]+):')
+    -- Somebody wrote it that this script does not know: it counts, and nothing is kept for it.
+    owner = owner or 'unknown'
+    if not reserves[owner] then used[owner], reserves[owner] = 0, 0 end
     local freeAt, most = tonumber(slots[i + 1]), now + (state == 'held' and heldFor or settledFor)
     if freeAt > most then
       redis.call('ZADD', KEYS[1], most, slots[i])
@@ -137,7 +141,7 @@ local function earliest()
   for _, slot in ipairs(ends) do
     used[slot.owner] = used[slot.owner] - 1
     inUse = inUse - 1
-    if mayTake() then return slot.freeAt - now end
+    if mayTake() then return math.max(1, math.ceil(slot.freeAt - now)) end
   end
   return window
 end
@@ -206,6 +210,7 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
 
   return {
     async take(lane: Lane, { limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst, reserves }: BudgetRules) {
+      assertLane(lane);
       // Made here and never reused, so that a slot from before a wipe cannot settle one from after it.
       const id = randomUUID();
       const reservesByLane = lanes.flatMap((each) => [each, reserves[each]]);

@@ -122,6 +122,21 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(await redis.zcount(key('slots'), Date.now() + MINUTE_MS + 5_100, '+inf')).toBe(5);
   });
 
+  it('give slots though somebody wrote slots that they do not know, and count those', async () => {
+    const store = createRedisStores({ redis }).budget('one');
+    const rules = { ...budgetRules({ limit: 8, windowMs: MINUTE_MS }), burst: 0 };
+    const untilMs = Date.now() + 30_000;
+    const strange = ['held:undefined:1', 'sent:undefined:2', 'sent:new-lane:3', 'nonsense'];
+    for (const slot of strange) await redis.zadd('{kpay-budget-one}:slots', untilMs, slot);
+    await redis.set('{kpay-budget-one}:pace', 'soon');
+    for (const lane of ['checks', 'people', 'metrics', 'money'] as const) {
+      expect(await store.take(lane, rules), lane).toMatchObject({ granted: true });
+    }
+    const full = await store.take('people', rules);
+    if (full.granted) throw new Error('every slot is in use');
+    expect(full.waitMs).toBeLessThanOrEqual(30_000);
+  });
+
   it('let nobody keep a lock for longer than it is long, and a value from the future give way', async () => {
     const store = createRedisStores({ redis }).shared('one');
     await redis.set('{kpay-shared-one}:lock:balance', 'died', 'PX', 60 * MINUTE_MS);

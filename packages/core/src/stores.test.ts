@@ -84,6 +84,22 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
     expect(take.waitMs).toBeCloseTo(1_010);
   });
 
+  it('gives no slot to a lane that it does not know', async () => {
+    for (const lane of ['undefined', undefined, 'MONEY']) {
+      await expect(store.take(lane as Lane, rulesOf(100)), String(lane)).rejects.toThrow('a lane is one of');
+    }
+    expect(await other.used()).toBe(0);
+  });
+
+  it('counts in whole milliseconds, however a window is given', async () => {
+    const rules = rulesOf(2, { windowMs: 300.0004, leaseMs: 1_000.3, catchUpMs: 10.7 });
+    const slots = [slotOf(await store.take('checks', rules)), slotOf(await store.take('checks', rules))];
+    expect(await store.take('checks', rules)).toMatchObject({ granted: false });
+    for (const slot of slots) await store.settle(slot, 'answered', rules);
+    await store.block(0.4);
+    await eventually(async () => expect(await other.take('checks', rules)).toMatchObject({ granted: true }));
+  });
+
   it('settles a slot once, and none that it does not know', async () => {
     const rules = rulesOf(2);
     const slotId = slotOf(await store.take('money', rules));

@@ -43,6 +43,8 @@ export interface AccountSettings extends AccountRuleSettings {
 }
 
 const port = numberSchema({ least: 0, most: 65_535, whole: true });
+/** Redis and timers count in whole milliseconds: KPAY_BUDGET_WINDOW_SECONDS=1.0005 once let nothing be sent. */
+const wholeMs = (givenSeconds: number): number => Math.round(givenSeconds * 1_000);
 const seconds = numberSchema({ least: 1, most: 86_400, whole: false });
 const flag = z.literal('1', { error: 'must be 1, or left out' }).transform(() => true);
 const urlOf = (scheme: RegExp, example: string) => secretSchema.regex(scheme, `must begin with ${example}`);
@@ -161,13 +163,13 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     ...(oidc && { oidc }),
     apiRequestsPerMinute: variables.KPAY_API_REQUESTS_PER_MINUTE,
     observeEveryMs: {
-      balance: variables.KPAY_OBSERVE_BALANCE_SECONDS * 1_000,
-      availability: variables.KPAY_OBSERVE_AVAILABILITY_SECONDS * 1_000,
-      rate: variables.KPAY_OBSERVE_RATE_SECONDS * 1_000,
+      balance: wholeMs(variables.KPAY_OBSERVE_BALANCE_SECONDS),
+      availability: wholeMs(variables.KPAY_OBSERVE_AVAILABILITY_SECONDS),
+      rate: wholeMs(variables.KPAY_OBSERVE_RATE_SECONDS),
     },
     ...(variables.KPAY_RATE_PAIRS && { ratePairs: variables.KPAY_RATE_PAIRS }),
-    budgetWindowMs: variables.KPAY_BUDGET_WINDOW_SECONDS * 1_000,
-    conflictConfirmMs: variables.KPAY_CONFLICT_CONFIRM_SECONDS * 1_000,
+    budgetWindowMs: wholeMs(variables.KPAY_BUDGET_WINDOW_SECONDS),
+    conflictConfirmMs: wholeMs(variables.KPAY_CONFLICT_CONFIRM_SECONDS),
     plugins: variables.KPAY_PLUGINS,
     ipv4Only: variables.KPAY_IPV4_ONLY,
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
