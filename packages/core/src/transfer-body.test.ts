@@ -1,4 +1,6 @@
 import { expect, it } from 'vitest';
+import { UnknownCountry } from './catalogue.ts';
+import { InvalidAmount } from './money.ts';
 import { type TransferRequestFields, transferBody } from './transfer-body.ts';
 
 const FIELDS: TransferRequestFields = {
@@ -29,5 +31,24 @@ it('only documented fields are sent: KPay refuses others', () => {
 
 it('an amount is a JSON number with every digit, beyond what a float could hold', () => {
   const amount = { amountMinor: 900_719_925_474_099_301n, currency: 'KES' };
-  expect(transferBody({ ...FIELDS, amount })).toContain('"amount":9007199254740993.01,');
+  expect(transferBody({ ...FIELDS, sourceCountry: 'KEN', amount })).toContain('"amount":9007199254740993.01,');
+});
+
+it.each([
+  ['CMR', 50_000n, 'xaf', /must be in XAF, the currency of CMR/],
+  ['KEN', 50_000n, 'XAF', /must be in KES/],
+  ['CMR', 50_000n, 'XOF', /must be in XAF/],
+  ['CMR', 50_000n, undefined, /must be in XAF/],
+  ['CMR', 0n, 'XAF', /above zero/],
+  ['CMR', -1n, 'XAF', /above zero/],
+  ['CMR', 50_000, 'XAF', /above zero, as a bigint/],
+] as const)('from %s, %s minor units of %s are refused', (sourceCountry, amountMinor, currency, message) => {
+  const amount = { amountMinor, currency } as TransferRequestFields['amount'];
+  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(InvalidAmount);
+  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(message);
+});
+
+it.each(['COD', 'XYZ', 'cmr'])('from %s, whose currency cannot be told, nothing is sent', (sourceCountry) => {
+  const amount = { amountMinor: 50_000n, currency: 'USD' };
+  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(UnknownCountry);
 });

@@ -1,4 +1,5 @@
-import { formatAmount, type Money } from './money.ts';
+import { currencyOf } from './catalogue.ts';
+import { formatAmount, InvalidAmount, type Money } from './money.ts';
 
 export interface TransferRequestFields {
   /** `application.id` of /me. */
@@ -16,6 +17,10 @@ export interface TransferRequestFields {
  * The exact JSON text of a transfer request. The same fields always make the same text: every send of a transfer
  * must carry the same one. Only documented fields are in it, because KPay refuses others; the amount is a JSON number
  * written from exact digits, never through a float.
+ *
+ * @throws InvalidAmount when the amount is not above zero or not in the source country's currency: KPay is told a number
+ *   alone, and would take it for that currency.
+ * @throws UnknownCountry when that currency cannot be told.
  */
 export function transferBody({
   applicationId,
@@ -25,6 +30,7 @@ export function transferBody({
   externalId,
   description,
 }: TransferRequestFields): string {
+  assertCurrencyOf(sourceCountry, amount);
   const parts = [
     `"applicationId":${JSON.stringify(applicationId)}`,
     `"sourceCountry":${JSON.stringify(sourceCountry)}`,
@@ -34,4 +40,10 @@ export function transferBody({
     ...(description === undefined ? [] : [`"description":${JSON.stringify(description)}`]),
   ];
   return `{${parts.join(',')}}`;
+}
+
+function assertCurrencyOf(sourceCountry: string, { amountMinor, currency }: Money): void {
+  const expected = currencyOf(sourceCountry);
+  if (currency !== expected) throw new InvalidAmount(`must be in ${expected}, the currency of ${sourceCountry}`);
+  if (typeof amountMinor !== 'bigint' || amountMinor <= 0n) throw new InvalidAmount('must be above zero, as a bigint');
 }
