@@ -156,6 +156,8 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
 
   it('says 503 once the server is gone, with connections that were open and with new ones', async () => {
     await server.kill();
+    // Its processes for open connections end a moment after it.
+    await eventually(async () => expect((await api.ask('/readyz')).status).toBe(503));
     for (let n = 0; n < 20; n += 1) {
       const answer = await api.ask('/v1/transfers', { body: { ...wish, externalId: `order-${n}` } });
       expect(answer.status).toBe(503);

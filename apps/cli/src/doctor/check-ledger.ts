@@ -20,6 +20,8 @@ export async function checkLedger(database: Database): Promise<CheckedLedger> {
       ledger: undefined,
     };
   }
+  const lacking = missing.length > 0 ? await lackingRight(database) : undefined;
+  if (lacking) return { findings: [lacking], ledger: undefined };
   if (!exists) {
     const what =
       'there is no ledger in this database yet: kpay migrate makes it, or the first app that starts with the role that owns it';
@@ -33,6 +35,27 @@ export async function checkLedger(database: Database): Promise<CheckedLedger> {
     };
   }
   return { findings: [{ check, verdict: 'good', what: 'up to date' }], ledger: createLedger(db) };
+}
+
+/** Whether the extension of the ledger's searches is there, or a migration could make it. Nothing is made. */
+async function lackingRight(database: Database): Promise<Finding | undefined> {
+  const { rows } = await database.pool.query<{ installed: boolean; available: boolean; may: boolean; trusted: boolean }>(
+    `select exists (select from pg_extension where extname = 'pg_trgm') as installed,
+       exists (select from pg_available_extensions where name = 'pg_trgm') as available,
+       has_database_privilege(current_database(), 'CREATE') as may,
+       coalesce((select bool_or(trusted) from pg_available_extension_versions where name = 'pg_trgm'), false)
+         or (select rolsuper from pg_roles where rolname = current_user) as trusted`,
+  );
+  const [found] = rows;
+  if (!found || found.installed) return undefined;
+  const check = 'pg_trgm';
+  if (!found.available) {
+    const what = 'Postgres has not the extension pg_trgm, which the ledger needs: no app can make the ledger';
+    return { check, verdict: 'wrong', what, mend: "install Postgres' contrib package on its machine" };
+  }
+  if (found.may && found.trusted) return undefined;
+  const what = 'the role of DATABASE_URL may not make the extension pg_trgm: it cannot make or change the ledger';
+  return { check, verdict: 'wrong', what, mend: 'as the owner of the database: kpay migrate' };
 }
 
 /** Whether the ledger was restored from a backup, or the copy of its epoch is another one's. */

@@ -28,14 +28,32 @@ const migrations = {
   '0011-reserved-so-far': reservedSoFar,
 };
 
-/** The schema `kpay` is not one that this release can bring up to date. */
+/** The schema `kpay` is not one that this release can bring up to date, or this role or server does not let it. */
 export class LedgerUnusable extends Error {
   override readonly name = 'LedgerUnusable';
 
   constructor(cause: unknown) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    super(`the schema kpay in the ledger's database is not ours, or of a newer release (${why}): check DATABASE_URL`, { cause });
+    super(whyUnusable(cause), { cause });
   }
+}
+
+const NO_RIGHT = '42501';
+/** Extensions that are not installed on the server's machine. */
+const NO_EXTENSION = ['0A000', '58P01'];
+// SQLSTATE classes of a server that refuses or fails, whatever the schema is: connection, read-only, resources, limits, shutdown.
+const SERVER_FAILS = /^(08|25006|53|54|57|58)/;
+
+function whyUnusable(cause: unknown): string {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  const code = String(Object(cause).code ?? '');
+  if (code === NO_RIGHT) {
+    return `the role of DATABASE_URL lacks a right to prepare the ledger (${why}): let the owner of the database run kpay migrate, or give the role CREATE on the database`;
+  }
+  if (NO_EXTENSION.includes(code) && why.includes('extension')) {
+    return `Postgres has not the extension that the ledger needs (${why}): install Postgres' contrib package, with pg_trgm`;
+  }
+  if (SERVER_FAILS.test(code)) return `Postgres did not let the ledger be prepared (${why}): check DATABASE_URL and the server`;
+  return `the schema kpay in the ledger's database is not ours, or of a newer release (${why}): check DATABASE_URL`;
 }
 
 /** The ledger is older than this release, and the role of DATABASE_URL may not change its schema. */
