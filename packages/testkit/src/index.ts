@@ -3,6 +3,7 @@ export { eventually } from './eventually.ts';
 export { freePort } from './free-port.ts';
 export { keepLog, rememberSecret, searchLogs } from './kept-logs.ts';
 export { machineEnv } from './machine-env.ts';
+export { createMovedClock, type MovedClock } from './moved-clock.ts';
 export { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
 export { findProgram, runLocal } from './run-local.ts';
 export { seededRandom } from './seeded-random.ts';

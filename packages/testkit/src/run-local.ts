@@ -26,6 +26,8 @@ export interface LocalOptions {
   command: readonly string[];
   /** Arguments of setpriv, to run it as somebody else. */
   privileges?: readonly string[];
+  /** Beside this process's environment. */
+  env?: Readonly<Record<string, string>>;
   port: number;
   url: string;
   /** The signal that ends it in order. */
@@ -68,12 +70,12 @@ interface RunningServer {
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
-async function runUntilReady({ command, privileges, readyText }: LocalOptions): Promise<RunningServer> {
+async function runUntilReady({ command, privileges, env, readyText }: LocalOptions): Promise<RunningServer> {
   // On Linux the kernel ends it even when this process is killed and can do nothing more.
   const setpriv = findProgram(['setpriv']);
   const tied = ['--pdeathsig=KILL', ...(privileges ?? [])];
   const [program = '', ...args] = setpriv === undefined ? command : [setpriv, ...tied, ...command];
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   // A program that cannot be run has no pid, which is how the wait below learns of it.
   child.on('error', () => forget(child));
   const output: string[] = [];

@@ -17,9 +17,14 @@ const DEBIAN_VERSIONS = '/usr/lib/postgresql';
  * system's user `postgres` runs it.
  *
  * @param standbyOf makes it a standby that streams from that one, instead of an empty one.
+ * @param env beside this process's environment, for one from local binaries.
  */
-export async function startPostgres(more: readonly string[] = [], standbyOf?: OwnServer): Promise<OwnServer | Unavailable> {
-  return inContainers() ? containerPostgres(more, standbyOf) : localPostgres(more, standbyOf);
+export async function startPostgres(
+  more: readonly string[] = [],
+  standbyOf?: OwnServer,
+  env: Readonly<Record<string, string>> = {},
+): Promise<OwnServer | Unavailable> {
+  return inContainers() ? containerPostgres(more, standbyOf) : localPostgres(more, standbyOf, env);
 }
 
 function settingsOf(port: number, more: readonly string[]): string[] {
@@ -47,7 +52,11 @@ async function containerPostgres(more: readonly string[], standbyOf?: OwnServer)
   });
 }
 
-async function localPostgres(more: readonly string[], standbyOf?: OwnServer): Promise<OwnServer | Unavailable> {
+async function localPostgres(
+  more: readonly string[],
+  standbyOf: OwnServer | undefined,
+  env: Readonly<Record<string, string>>,
+): Promise<OwnServer | Unavailable> {
   const postgres = findProgram(['postgres'], debianFolders());
   // The link on PATH may stand alone; the other programs are beside the real one.
   const beside = postgres === undefined ? [] : [dirname(postgres), ...debianFolders()];
@@ -71,6 +80,7 @@ async function localPostgres(more: readonly string[], standbyOf?: OwnServer): Pr
   return runLocal({
     command: [postgres, '-D', data, ...settingsOf(port, ['unix_socket_directories=', ...more])],
     privileges,
+    env,
     port,
     url: `postgres://kpay@127.0.0.1:${port}/postgres`,
     stopSignal: 'SIGINT',

@@ -7,9 +7,12 @@ import { temporaryFolder } from './temporary-folder.ts';
 
 /**
  * A Redis or Valkey that is empty and writes nothing to disk, with `more` of redis-server's arguments, which overrule
- * ours: `--appendonly yes` for one that keeps its data over a restart.
+ * ours: `--appendonly yes` for one that keeps its data over a restart. `env` is for one from local binaries.
  */
-export async function startRedis(more: readonly string[] = []): Promise<OwnServer | Unavailable> {
+export async function startRedis(
+  more: readonly string[] = [],
+  env: Readonly<Record<string, string>> = {},
+): Promise<OwnServer | Unavailable> {
   const port = await freePort();
   const url = `redis://127.0.0.1:${port}`;
   const settings = ['--bind', '127.0.0.1', '--port', String(port), '--save', '', '--appendonly', 'no'];
@@ -27,6 +30,7 @@ export async function startRedis(more: readonly string[] = []): Promise<OwnServe
   const folder = temporaryFolder();
   return runLocal({
     command: [program, '--dir', folder.path, ...settings, ...more],
+    env,
     port,
     url,
     stopSignal: 'SIGTERM',
