@@ -51,6 +51,10 @@ export async function carryOut(chosen: ChosenFault | undefined, call: Call): Pro
       if (fault.when === 'after') call.serve();
       await call.wait(fault.delayMs ?? 0);
       return answered({ status: fault.status, body: htmlPage(fault.status), contentType: 'text/html' });
+    case 'answer':
+      if (fault.when === 'after') call.serve();
+      await call.wait(fault.delayMs ?? 0);
+      return answered({ status: fault.status, body: fault.body, contentType: fault.contentType });
     case 'unauthorized':
       await call.wait(fault.delayMs ?? 0);
       return answered(errorAnswer(401, 'Unauthorized'));
@@ -76,7 +80,7 @@ export async function carryOut(chosen: ChosenFault | undefined, call: Call): Pro
     case 'burn_id':
       if (!call.holdId()) return answered(call.serve());
       call.burnId();
-      return answered(errorAnswer(422, 'Insufficient funds'));
+      return answered(errorAnswer(422, fault.message));
   }
 }
 

@@ -29,6 +29,15 @@ export const FaultSchema = z.discriminatedUnion('kind', [
   }),
   /** A page where JSON belongs; with status 200 or 201 it is an unreadable success. */
   z.strictObject({ kind: z.literal('html'), status: z.int().min(200).max(599).default(502), when, delayMs }),
+  /** Any status with any text: a proxy's own refusal, a success with a status of its own, the answer to another request. */
+  z.strictObject({
+    kind: z.literal('answer'),
+    status: z.int().min(200).max(599),
+    body: z.string().max(1_000_000),
+    contentType: z.string().max(200).default('application/json'),
+    when,
+    delayMs,
+  }),
   z.strictObject({ kind: z.literal('unauthorized'), delayMs }),
   /** A 429 apart from the real limit; without retryAfterSeconds there is no Retry-After. A burst is `times`. */
   z.strictObject({ kind: z.literal('rate_limit'), retryAfterSeconds, delayMs }),
@@ -52,7 +61,7 @@ export const FaultSchema = z.discriminatedUnion('kind', [
     gatewayTimeoutMs: z.number().nonnegative().optional(),
   }),
   /** 422, nothing moves, and the externalId is answered 409 from then on. */
-  z.strictObject({ kind: z.literal('burn_id') }),
+  z.strictObject({ kind: z.literal('burn_id'), message: z.string().max(1_000_000).default('Insufficient funds') }),
 ]);
 export type Fault = z.output<typeof FaultSchema>;
 

@@ -224,11 +224,26 @@ describe('a read that fails', () => {
     [503, 'Retryable', 'server_error'],
     [302, 'Retryable', 'unreadable'],
   ])('with %i is %s %s', async (status, name, reason) => {
-    answerWith(status, '<html>Service indisponible</html>');
+    answerWith(status, { statusCode: status, message: 'Service indisponible', error: 'x' });
     const error = await open()
       .client.balance(PEOPLE)
       .catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name, ...(reason ? { reason } : { status, detail: '<html>Service indisponible</html>' }) });
+    expect(error).toMatchObject({ name, ...(reason ? { reason } : { status, detail: 'Service indisponible' }) });
+  });
+
+  it.each([
+    '<html>Forbidden</html>',
+    '<?xml version="1.0"?><Error/>',
+    '{"message":"blocked"}',
+    '{"statusCode":500,"message":"about another status"}',
+    '{"statusCode":403}',
+    '{"statusCode":403,"message":7}',
+    '["statusCode"]',
+    'null',
+    '',
+  ])('with 403 and %j is not KPay’s refusal, and may be asked again', async (body) => {
+    answerWith(403, body);
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
   });
 
   it.each([
@@ -283,7 +298,7 @@ it('each request is reported once, by endpoint and outcome', async () => {
   await client.balance(PEOPLE);
   answerWith(500, '');
   await client.availability(PEOPLE).catch(() => {});
-  answerWith(404, '');
+  answerWith(404, { statusCode: 404, message: 'no' });
   await client.me(PEOPLE).catch(() => {});
   expect(calls.map(({ endpoint, outcome }) => `${endpoint} ${outcome}`)).toEqual([
     'balance ok',

@@ -19,7 +19,14 @@ import {
 } from './endpoints.ts';
 import { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from './errors.ts';
 import { createHttp, type Exchange, type HttpRequest } from './exchange.ts';
-import { failureOfRead, failureOfTransfer, type OutcomeContext, unreadableRead, unreadableReceipt } from './outcomes.ts';
+import {
+  failureOfRead,
+  failureOfTransfer,
+  notCompleted,
+  type OutcomeContext,
+  unreadableRead,
+  unreadableReceipt,
+} from './outcomes.ts';
 import { parseRetryAfterMs } from './retry-after.ts';
 import type { SharedStore } from './shared-store.ts';
 import { createTokenSource, type HeldToken } from './tokens.ts';
@@ -219,19 +226,30 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
           return Math.min(leaseExpiresAtMs, slot.leaseExpiresAtMs) >= nowMs + totalTimeoutMs && token.expiresAtMs > nowMs;
         },
       };
-      return call('transfer', slot, request, judgeTransfer);
+      return call('transfer', slot, request, (exchange, context) => judgeTransfer(body, exchange, context));
     }
 
-    function judgeTransfer(exchange: Exchange, withoutToken: OutcomeContext): TransferReceipt {
+    function judgeTransfer(body: string, exchange: Exchange, withoutToken: OutcomeContext): TransferReceipt {
       const context = { ...withoutToken, secrets: [...secrets, token.accessToken] };
       const failure = failureOfTransfer(exchange, context);
       // Not waited for: a store out of reach must not hold up KPay's answer.
       if (failure instanceof Rejected && failure.status === 401) token.forget().catch(() => {});
       if (failure || exchange.kind !== 'answered') throw failure;
+      const receipt = readReceipt(body, exchange.text, context);
+      if (receipt.notCompleted !== null) throw notCompleted(receipt.notCompleted, context);
+      return receipt;
+    }
+
+    function readReceipt(body: string, text: string, context: OutcomeContext): TransferReceipt {
       try {
-        return parseReceipt(exchange.text, context.secrets, report);
+        const receipt = parseReceipt(text, context.secrets, report);
+        const { externalId } = JSON.parse(body) as { externalId?: unknown };
+        if (receipt.externalId !== null && typeof externalId === 'string' && receipt.externalId !== externalId) {
+          throw new Error('it is about another externalId');
+        }
+        return receipt;
       } catch (error) {
-        throw unreadableReceipt(exchange.text, error, context);
+        throw unreadableReceipt(text, error, context);
       }
     }
 

@@ -45,11 +45,18 @@ export class Retryable extends Error {
   }
 }
 
-export type UnknownReason = 'timeout' | 'connection_lost' | 'server_error' | 'unreadable' | 'unexpected_status';
+export type UnknownReason =
+  | 'timeout'
+  | 'connection_lost'
+  | 'server_error'
+  | 'unreadable'
+  | 'unexpected_status'
+  /** KPay made a transfer and gave it a status that is no success. Do not send it again: ask KPay. */
+  | 'not_completed';
 
 /**
  * A transfer was sent, or may have been, and no definite answer came: it may have moved money. The only way to find
- * out is to send the same body again under the same externalId.
+ * out is to send the same body again under the same externalId, unless the reason is `not_completed`.
  */
 export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown';

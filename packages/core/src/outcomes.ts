@@ -22,7 +22,9 @@ export function failureOfRead(exchange: Exchange, context: OutcomeContext): Reje
   }
   const { status } = exchange;
   if (status === 429) return rateLimited(context);
-  if (status >= 400 && status < 500) return rejected(exchange.status, exchange.text, context);
+  if (status >= 400 && status < 500 && exchange.complete && isEnvelope(status, exchange.text)) {
+    return rejected(status, exchange.text, context);
+  }
   if (status >= 500) return new Retryable(`${endpoint}: KPay failed (${status})`, { reason: 'server_error', retryAfterMs });
   if (status >= 300 || !exchange.complete) {
     return new Retryable(`${endpoint}: no readable answer (${status})`, { reason: 'unreadable' });
@@ -58,9 +60,32 @@ export function failureOfTransfer(
       detail,
     });
   if (status === 429) return rateLimited(context);
-  if (REFUSALS_OF_A_TRANSFER.includes(status)) return rejected(status, text, context);
+  if (REFUSALS_OF_A_TRANSFER.includes(status) && isEnvelope(status, text)) return rejected(status, text, context);
   const reason = status >= 500 ? 'server_error' : 'unexpected_status';
   return new OutcomeUnknown(`the transfer was sent: KPay answered ${status}`, { reason, status, detail });
+}
+
+/**
+ * Whether this is KPay's own refusal: a JSON object whose statusCode is the status, with a message [docs]. A proxy's or a
+ * firewall's page in its place says nothing about what passed it before.
+ */
+function isEnvelope(status: number, text: string): boolean {
+  try {
+    const answer: unknown = JSON.parse(text);
+    if (typeof answer !== 'object' || answer === null || !('statusCode' in answer) || !('message' in answer)) return false;
+    const { statusCode, message } = answer;
+    const messages = Array.isArray(message) ? message : [message];
+    return statusCode === status && messages.length > 0 && messages.every((each) => typeof each === 'string');
+  } catch {
+    return false;
+  }
+}
+
+/** The error for a 201 whose transfer has a status that is no success. */
+export function notCompleted(status: string, context: OutcomeContext): OutcomeUnknown {
+  const detail = snippet(status, MAX_DETAIL_CHARACTERS, context.secrets);
+  const message = `KPay took the transfer and says ${detail}: do not send it again, ask KPay what became of it`;
+  return new OutcomeUnknown(message, { reason: 'not_completed', status: 201, detail });
 }
 
 /** The error for a 201 that is no receipt. */

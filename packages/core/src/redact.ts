@@ -37,10 +37,22 @@ export function plainCause(error: unknown, secrets: readonly string[]): Error | 
   if (error === undefined) return undefined;
   if (!types.isNativeError(error)) return new Error('not an error');
   const code = 'code' in error && typeof error.code === 'string' ? `${error.code}: ` : '';
-  return new Error(redact(`${code}${error.message}`, secrets).slice(0, 300));
+  return new Error(snippet(`${code}${error.message}`, 300, secrets));
 }
 
-/** Redacted text cut to `maxCharacters`. Only the beginning is looked at, so a huge answer costs nothing. */
+/** Redacted, storable text cut to `maxCharacters`. Only the beginning is looked at, so a huge answer costs nothing. */
 export function snippet(text: string, maxCharacters: number, secrets: readonly string[]): string {
-  return redact(text.slice(0, 8 * maxCharacters), secrets).slice(0, maxCharacters);
+  return storableText(redact(text.slice(0, 8 * maxCharacters), secrets).slice(0, maxCharacters));
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
+const CONTROL_CHARACTERS = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f]/g;
+
+/**
+ * Text from outside as every store takes it: Postgres refuses U+0000 in text and lone surrogates in JSON, and then the
+ * outcome that the text comes with could not be stored. Such characters become U+FFFD. Cut the text first: a cut can
+ * leave half of a surrogate pair.
+ */
+export function storableText(text: string): string {
+  return text.toWellFormed().replace(CONTROL_CHARACTERS, '\uFFFD');
 }

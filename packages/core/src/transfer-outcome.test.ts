@@ -77,6 +77,53 @@ describe('an answer to a transfer', () => {
     expect(transfersReceived()).toHaveLength(1);
   });
 
+  it.each([
+    [400, '<html>Bad request</html>'],
+    [403, '{"message":"blocked by the firewall"}'],
+    [404, '<?xml version="1.0"?><Error/>'],
+    [404, '{"statusCode":404}'],
+    [409, '{"statusCode":404,"message":"about another status"}'],
+    [401, ''],
+    [422, 'null'],
+  ])('that is a %i without KPay’s envelope (%s) is unknown', async (status, body) => {
+    onTransfer = (request) => request.reply(status, body);
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unexpected_status', status });
+    expect(transfersReceived()).toHaveLength(1);
+  });
+
+  it.each(['FAILED', 'PENDING', 'pending', '', 'SUCCESS?', 7, true, { code: 1 }])(
+    'that is a 201 with the status %j is no success',
+    async (status) => {
+      onTransfer = (request) => request.reply(201, { ...RECEIPT, status });
+      expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'not_completed', status: 201 });
+    },
+  );
+
+  it('that is a 201 with a leg that is no success is no success', async () => {
+    onTransfer = (request) =>
+      request.reply(201, { ...RECEIPT, destinationTransaction: { ...RECEIPT.destinationTransaction, status: 'FAILED' } });
+    expect(await outcome(open())).toMatchObject({ reason: 'not_completed', detail: 'FAILED' });
+  });
+
+  it.each(['COMPLETED', 'completed', 'SUCCESS', null])('that is a 201 with the status %j is a receipt', async (status) => {
+    onTransfer = (request) => request.reply(201, { ...RECEIPT, status });
+    expect(await outcome(open())).toMatchObject({ id: 'wt_1', notCompleted: null });
+  });
+
+  it('that is a 201 about another externalId is no answer to this transfer', async () => {
+    onTransfer = (request) => request.reply(201, { ...RECEIPT, externalId: 'somebody-elses' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unreadable' });
+  });
+
+  it('carries no text that a store refuses', async () => {
+    const poison = `a\u0000b${String.fromCharCode(0xd800)}c`;
+    onTransfer = (request) => request.reply(422, { statusCode: 422, message: poison });
+    expect(await outcome(open())).toMatchObject({ status: 422, detail: 'a\uFFFDb\uFFFDc' });
+    onTransfer = (request) => request.reply(201, { id: poison, createdAt: poison, exchangeRate: 1e-45 });
+    const receipt = await outcome(open());
+    expect(receipt).toMatchObject({ id: 'a\uFFFDb\uFFFDc', createdAt: 'a\uFFFDb\uFFFDc', exchangeRate: null });
+  });
+
   it('that is a 429 did nothing, and stops the budget for as long as it says', async () => {
     onTransfer = (request) => request.reply(429, { message: 'slow down' }, { 'retry-after': '7' });
     const testClient = open();
@@ -312,7 +359,8 @@ it('transfer() gets a new token after a 401 and sends the same body once more', 
     if (request.path.endsWith('/token')) {
       tokens += 1;
       request.reply(201, { ...TOKEN_ANSWER, accessToken: `token-number-${tokens}` });
-    } else if (request.headers.authorization === 'Bearer token-number-1') request.reply(401, { message: 'jwt expired' });
+    } else if (request.headers.authorization === 'Bearer token-number-1')
+      request.reply(401, { statusCode: 401, message: 'jwt expired' });
     else request.reply(201, RECEIPT);
   });
   try {

@@ -1,12 +1,12 @@
 import type { ReportDrift } from './drift.ts';
 import { parseExactJson } from './json.ts';
-import { type Money, parseRate, readAmount } from './money.ts';
-import { snippet } from './redact.ts';
+import { compareRates, type Money, parseRate, readAmount } from './money.ts';
+import { snippet, storableText } from './redact.ts';
 
 // KPay's page shows no answer to a transfer; its other documentation does. So a 201 needs only what makes us sure
 // that it is one, an object with an id. All else is taken when it is there and makes sense. It is read by hand: with
 // every field optional a schema says no more than this, and costs more than all the rest of a call.
-const LEG_FIELDS: ReadonlySet<string> = new Set(['id', 'reference', 'type', 'amount', 'currency', 'country']);
+const LEG_FIELDS: ReadonlySet<string> = new Set(['id', 'reference', 'type', 'amount', 'currency', 'country', 'status']);
 const RECEIPT_FIELDS: ReadonlySet<string> = new Set([
   'id',
   'externalId',
@@ -15,7 +15,12 @@ const RECEIPT_FIELDS: ReadonlySet<string> = new Set([
   'sourceTransaction',
   'destinationTransaction',
   'createdAt',
+  'status',
 ]);
+
+// KPay documents no status of a transfer: a 201 without one is the completed transfer. One that is there must be one of
+// these words; any other (FAILED, PENDING, a word that we do not know) is no success.
+const SUCCESSES: ReadonlySet<string> = new Set(['COMPLETED', 'SUCCESS', 'SUCCEEDED', 'SUCCESSFUL']);
 
 /** One side of a transfer. */
 export interface TransactionLeg {
@@ -37,6 +42,11 @@ export interface TransferReceipt {
   exchangeRate: string | null;
   sourceTransaction: TransactionLeg | null;
   destinationTransaction: TransactionLeg | null;
+  /**
+   * What KPay says of the transfer or of one of its legs, when that is no success; else null. Then the transfer may
+   * have moved money, move it later, or never.
+   */
+  notCompleted: string | null;
   /** As KPay wrote it. */
   createdAt: string | null;
   /** The answer's text, redacted, 4,000 characters at most. */
@@ -65,6 +75,7 @@ export function parseReceipt(text: string, secrets: readonly string[], report: R
     exchangeRate: rateOf(answer.exchangeRate),
     sourceTransaction: legOf(sourceTransaction),
     destinationTransaction: legOf(destinationTransaction),
+    notCompleted: notCompletedOf([answer, sourceTransaction, destinationTransaction]),
     createdAt: textOf(answer.createdAt),
     // Redacted when somebody reads it: not everybody does.
     get raw() {
@@ -91,14 +102,29 @@ function isObject(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+const MAX_TEXT_CHARACTERS = 500;
+
 /** Numbers are texts too by now. */
 function textOf(value: unknown): string | null {
-  return typeof value === 'string' ? value : null;
+  return typeof value === 'string' ? storableText(value.slice(0, MAX_TEXT_CHARACTERS)) : null;
+}
+
+function notCompletedOf(parts: readonly unknown[]): string | null {
+  for (const part of parts) {
+    const status = isObject(part) ? part.status : undefined;
+    if (status === undefined || status === null) continue;
+    const word = typeof status === 'string' ? status : JSON.stringify(status);
+    if (!SUCCESSES.has(word.trim().toUpperCase())) return storableText(word.slice(0, 80));
+  }
+  return null;
 }
 
 function rateOf(value: unknown): string | null {
   try {
-    return typeof value === 'string' ? parseRate(value) : null;
+    if (typeof value !== 'string') return null;
+    const rate = parseRate(value);
+    // Texts such as 1e-45 become longer than a rate may be: then it is no rate that anybody can compare.
+    return compareRates(rate, rate) === 0 ? rate : null;
   } catch {
     return null;
   }

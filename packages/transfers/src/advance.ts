@@ -13,14 +13,14 @@ import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { snapshotOf } from './checks/funds.ts';
 import type { SpendLimit } from './checks/spend-limit.ts';
-import { gather } from './ledger/gather.ts';
+import { gather, isRefusal } from './ledger/gather.ts';
 import { eachOf, type Ledger, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
 import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
 import type { Pin } from './pin.ts';
 import type { LedgerEpoch } from './restore/ledger-epoch.ts';
-import { type Answer, answerOf } from './send/answer.ts';
+import { type Answer, answerOf, withoutText } from './send/answer.ts';
 import { resendDelayMs } from './send/backoff.ts';
 import { type Attempt, type Begun, beginFirstSends, beginResend, type FirstSend, LEASE_MS } from './send/begin.ts';
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
@@ -29,6 +29,7 @@ import { currentTraceparent, nameAnswer, traceStep } from './trace-step.ts';
 
 // Between two tries to write an answer down.
 const SETTLE_AGAIN_MS = 500;
+const SETTLE_LATE_MS = 5_000;
 // Transfers that share a round trip.
 const MOST_TOGETHER = 50;
 
@@ -181,7 +182,7 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
       if ('verdict' in observed) return await putOff(advancer, row, observed);
       const startedMs = clock.monotonicMs();
       const begun = await beginTogether(advancer, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
-      if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
+      if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);
       if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);
       if ('lost' in begun || 'restored' in begun) return undefined;
     }
@@ -228,7 +229,7 @@ async function resend(advancer: Advancer, { row }: Due, signal: AbortSignal): Pr
   try {
     const startedMs = advancer.clock.monotonicMs();
     const begun = await advancer.ledger.transaction((tx) => beginResend(tx, row, advancer));
-    if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs);
+    if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);
     if ('stopped' in begun && begun.stopped.verdict === 'hold') return await postpone(advancer, row, begun.stopped.until);
     return undefined;
   } finally {
@@ -245,6 +246,7 @@ async function send(
   permit: TransferPermit,
   attempt: Attempt,
   startedMs: number,
+  signal: AbortSignal,
 ): Promise<TransferRow | undefined> {
   const answer = await permit
     .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
@@ -253,13 +255,37 @@ async function send(
   nameAnswer(answer);
   const { ledger } = advancer;
   const trace = currentTraceparent();
+  const { id, account } = attempt.transfer;
+  const settleAs = (known: Answer) =>
+    ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, known, { ...advancer, account }));
   const settle = async () => {
-    const success = answer.kind === 'succeeded' && (await settleTogether(ledger, { attempt, receipt: answer.receipt, trace }));
-    if (success) return success;
-    const { id, account } = attempt.transfer;
-    return ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, answer, { ...advancer, account }));
+    try {
+      const success = answer.kind === 'succeeded' && (await settleTogether(ledger, { attempt, receipt: answer.receipt, trace }));
+      return success || (await settleAs(answer));
+    } catch (error) {
+      if (!isDataRefusal(error)) throw error;
+      return settleUnstorable(answer, settleAs);
+    }
   };
-  return report(advancer, await untilLeaseEnds(advancer.clock, startedMs, settle));
+  return report(advancer, await untilStored(advancer.clock, startedMs, answer, signal, settle));
+}
+
+/** The ledger takes the outcome without its text, or else at least that there was an answer: then no 409 proves anything. */
+async function settleUnstorable(
+  answer: Answer,
+  settleAs: (known: Answer) => Promise<Settled | undefined>,
+): Promise<Settled | undefined> {
+  try {
+    return await settleAs(withoutText(answer));
+  } catch (error) {
+    if (!isDataRefusal(error)) throw error;
+    return settleAs({ kind: 'answer_lost', detail: answer.kind });
+  }
+}
+
+/** Whether Postgres refused a value (class 22), so that trying the same again is in vain. A broken constraint is a bug of ours. */
+function isDataRefusal(error: unknown): boolean {
+  return isRefusal(error) && 'code' in error && /^22/.test(String(error.code));
 }
 
 const settleTogether = gather<Ledger, Success, Settled | undefined>({
@@ -268,16 +294,33 @@ const settleTogether = gather<Ledger, Success, Settled | undefined>({
   linger: (ledger) => ledger.linger(),
 });
 
-/** An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. */
-async function untilLeaseEnds<T>(clock: Clock, startedMs: number, commit: () => Promise<T>): Promise<T> {
+/**
+ * An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. What makes
+ * a later 409 prove nothing is worth waiting for longer than the lease, for as long as this process lives.
+ */
+async function untilStored<T>(
+  clock: Clock,
+  startedMs: number,
+  answer: Answer,
+  signal: AbortSignal,
+  commit: () => Promise<T>,
+): Promise<T> {
+  const endsDoubt = ['succeeded', 'refused', 'insufficient_funds', 'not_completed'].includes(answer.kind);
   for (;;) {
     try {
       return await commit();
     } catch (error) {
-      if (clock.monotonicMs() > startedMs + LEASE_MS) throw error;
-      await clock.sleep(SETTLE_AGAIN_MS);
+      const leaseIsOver = clock.monotonicMs() > startedMs + LEASE_MS;
+      if (leaseIsOver && (!endsDoubt || signal.aborted || !isAway(error))) throw error;
+      await clock.sleep(leaseIsOver ? SETTLE_LATE_MS : SETTLE_AGAIN_MS);
     }
   }
+}
+
+/** A database out of reach, in recovery or that takes no writes: network errors, and Postgres' classes 08, 25, 53, 57 and 58. */
+function isAway(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  return /^(E[A-Z]{3,}|08|25|53|57|58)/.test(code) || /Connection terminated/.test(String(error));
 }
 
 async function runChecks(

@@ -70,7 +70,7 @@ export function presentTransfer(row: TransferRow): TransferView {
     state: row.state,
     reason: row.reason,
     reasonCode: row.reason_code,
-    moneyMoved: moneyMoved(row.state),
+    moneyMoved: moneyMoved(row.state, row.kpay_transfer_id),
     sourceCountry: row.source_country,
     destinationCountry: row.destination_country,
     amount: formatAmount({ amountMinor: BigInt(row.amount_minor), currency: row.currency }),

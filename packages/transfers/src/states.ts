@@ -39,8 +39,12 @@ export function isFinal(state: TransferState): boolean {
   return legalMoves[state].length === 0;
 }
 
-/** What somebody may believe about their money while a transfer is in this state. */
-export function moneyMoved(state: TransferState): 'yes' | 'no' | 'unknown' {
-  if (state === 'succeeded') return 'yes';
+/**
+ * What somebody may believe about their money while a transfer is in this state.
+ *
+ * @param kpayTransferId of KPay's receipt: one that came after a person settled the transfer as not happened is proof all the same.
+ */
+export function moneyMoved(state: TransferState, kpayTransferId: string | null = null): 'yes' | 'no' | 'unknown' {
+  if (state === 'succeeded' || kpayTransferId !== null) return 'yes';
   return state === 'submitting' || state === 'unconfirmed' || state === 'review' ? 'unknown' : 'no';
 }

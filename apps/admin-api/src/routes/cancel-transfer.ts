@@ -27,7 +27,7 @@ export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCop
       if (outcome === 'changed') throw changedMeanwhile(transfer);
       if (outcome === 'cancelled') return replyWith(transfer);
       throw new Problem('too_late', `The transfer is ${transfer.state}: it can be cancelled only before it is sent.`, {
-        moneyMoved: moneyMoved(transfer.state),
+        moneyMoved: moneyMoved(transfer.state, transfer.kpay_transfer_id),
       });
     },
   });

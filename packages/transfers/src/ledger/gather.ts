@@ -76,6 +76,6 @@ export function gather<Owner extends object, Item, Result>({
 }
 
 /** The database understood and said no; a connection that broke is another matter. */
-function isRefusal(error: unknown): boolean {
+export function isRefusal(error: unknown): error is Error & { severity: string } {
   return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
 }

@@ -25,8 +25,9 @@ export async function replayTransfer(
 ): Promise<Replay | undefined> {
   const transfer = await findTransfer(ledger, id);
   if (!transfer) return undefined;
-  // Both are for ever once they are true: a final state is never left.
-  if (!isFinal(transfer.state) || moneyMoved(transfer.state) !== 'no') return { outcome: 'not_replayable', transfer };
+  // A final state is never left; a receipt can still come, and then the money has moved.
+  if (!isFinal(transfer.state) || moneyMoved(transfer.state, transfer.kpay_transfer_id) !== 'no')
+    return { outcome: 'not_replayable', transfer };
   const acceptance = await acceptTransfer(
     ledger,
     accounts,

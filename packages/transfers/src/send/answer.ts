@@ -9,6 +9,10 @@ export type Answer =
   | { kind: 'unauthorized'; status: 401; detail?: string }
   | { kind: 'rate_limited'; status: 429; retryAfterMs?: number }
   | { kind: 'not_sent'; detail: string }
+  /** 201 with a status that is no success: KPay holds a transfer whose end nobody knows. */
+  | { kind: 'not_completed'; status: 201; detail?: string }
+  /** There was an answer, and the ledger refused to store it. */
+  | { kind: 'answer_lost'; detail: string }
   | { kind: 'unknown'; status?: number; detail: string };
 
 /**
@@ -34,7 +38,25 @@ export function answerOf(error: unknown): Answer {
     return { kind: 'not_sent', detail: error.reason };
   }
   if (error instanceof OutcomeUnknown) {
+    if (error.reason === 'not_completed') {
+      return { kind: 'not_completed', status: 201, ...(error.detail === undefined ? {} : { detail: error.detail }) };
+    }
     return { kind: 'unknown', detail: error.reason, ...(error.status === undefined ? {} : { status: error.status }) };
   }
   return { kind: 'unknown', detail: 'internal_error' };
+}
+
+/** The same answer without what KPay wrote: text from outside never decides whether an outcome is stored. */
+export function withoutText(answer: Answer): Answer {
+  if (answer.kind === 'succeeded') {
+    const { id, externalId } = answer.receipt;
+    const nothing = { exchangeRate: null, sourceTransaction: null, destinationTransaction: null, notCompleted: null };
+    return { kind: 'succeeded', receipt: { ...nothing, id: id.replace(/[^\w-]/g, ''), externalId, createdAt: null, raw: '' } };
+  }
+  if (answer.kind === 'not_sent' || answer.kind === 'unknown' || answer.kind === 'answer_lost') {
+    return { ...answer, detail: 'not storable' };
+  }
+  if (answer.kind === 'rate_limited') return answer;
+  const { detail: _, ...rest } = answer;
+  return rest;
 }

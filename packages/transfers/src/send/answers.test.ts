@@ -2,7 +2,15 @@ import type { FaultRule } from '@kpay/simulator';
 import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { type Advancer, advanceTransfer, listTransferEvents, type TransferRow } from '../index.ts';
+import {
+  type Advancer,
+  advanceTransfer,
+  listTransferEvents,
+  presentTransfer,
+  replayTransfer,
+  resolveReview,
+  type TransferRow,
+} from '../index.ts';
 import { LEASE_MS } from './begin.ts';
 
 // The outcome table once more, through the real client against a KPay that misbehaves. outcome.test.ts has the pure table.
@@ -38,6 +46,10 @@ const misbehaviours: Record<string, () => void> = {
   'truncated 201': () => fault({ kind: 'truncate' }),
   'unreadable 201': () => fault({ kind: 'html', status: 201, when: 'after' }),
   'another status': () => fault({ kind: 'status', status: 418 }),
+  'a proxy’s 404 page': () => fault({ kind: 'html', status: 404 }),
+  'a proxy’s 403 after applying': () => fault({ kind: 'html', status: 403, when: 'after' }),
+  'a gateway’s own 400': () => fault({ kind: 'answer', status: 400, body: '{"message":"blocked"}' }),
+  'the receipt of another transfer': () => fault({ kind: 'answer', status: 201, body: '{"id":"x9","externalId":"another"}' }),
 };
 
 const unknowns = [
@@ -51,6 +63,10 @@ const unknowns = [
   'truncated 201',
   'unreadable 201',
   'another status',
+  'a proxy’s 404 page',
+  'a proxy’s 403 after applying',
+  'a gateway’s own 400',
+  'the receipt of another transfer',
 ];
 
 async function sent(advancer: Advancer, body: Record<string, unknown> = {}): Promise<TransferRow> {
@@ -172,6 +188,64 @@ describe('the first answer to a transfer', () => {
     expect(settled.send_body).toBe(row.send_body);
     expect(stage.effects(settled)).toBe(1);
   });
+
+  it.each(['FAILED', 'PENDING', 'SOMETHING_NEW'])('201 that says %s: review, never sent again by itself', async (status) => {
+    const advancer = await stage.advancer();
+    fault({ kind: 'answer', status: 201, body: JSON.stringify({ id: 'x1', status }) });
+    const row = await sent(advancer);
+    expect(row).toMatchObject({ state: 'review', reason_code: 'not_completed', possibly_sent: true, due_at: null });
+    expect(row.reason).toContain(status);
+    stage.ledger.passMs(10 * 60_000);
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'review', attempts: 1 });
+    expect(stage.alarms).toHaveLength(1);
+  });
+
+  it('422 of a burnt id with text that no store takes: held, and no conflict ever confirms it', async () => {
+    const advancer = await stage.advancer();
+    fault({ kind: 'burn_id', message: `no\u0000money${'\ud800'}${'x'.repeat(100_000)}` });
+    const row = await sent(advancer);
+    expect(row).toMatchObject({ state: 'holding', reason_code: 'insufficient_funds', refused_before: true });
+    stage.ledger.passMs(10 * 60_000);
+    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'review' });
+    expect(stage.effects(row)).toBe(0);
+  });
+
+  it('a 201 that comes after the re-send was refused settles the transfer all the same', async () => {
+    const { row, late } = await refusedBeforeLateSuccess();
+    await late;
+    expect(await stage.find(row.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  it('a 201 that comes after a person said “not happened”: an event, an alarm, money moved, no replay', async () => {
+    const { row, late } = await refusedBeforeLateSuccess();
+    const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
+    expect(await resolveReview(stage.ledger, stage.epochCopy, row.id, found)).toMatchObject({ outcome: 'resolved' });
+    stage.alarms.splice(0);
+    await late;
+    const settled = await stage.find(row.id);
+    expect(settled.state).toBe('failed');
+    expect(settled.kpay_transfer_id).not.toBeNull();
+    expect(presentTransfer(settled).moneyMoved).toBe('yes');
+    expect(stage.alarms).toEqual([expect.stringContaining('its money has moved')]);
+    const events = await listTransferEvents(stage.ledger, row.id);
+    expect(events.at(-1)).toMatchObject({ type: 'succeeded_late', to_state: 'failed' });
+    const again = { owner: 'ann', externalId: 'again-after-late' };
+    expect(await replayTransfer(stage.ledger, new Set(['default']), row.id, again)).toMatchObject({ outcome: 'not_replayable' });
+  });
+
+  /** The first sender hangs past its lease with a 201 on its way; the second one is refused. */
+  async function refusedBeforeLateSuccess(): Promise<{ row: TransferRow; late: Promise<unknown> }> {
+    const { id } = await stage.accept();
+    fault({ kind: 'delay', delayMs: 1_500, when: 'after' });
+    const late = advanceTransfer(await stage.advancer(), id, never);
+    await eventually(() => expect(stage.simulator.control.truth().transferCount).toBe(1));
+    stage.ledger.passMs(LEASE_MS + 1);
+    fault({ kind: 'status', status: 403 });
+    const row = await stage.settle(id, await stage.advancer());
+    expect(row).toMatchObject({ state: 'review', reason_code: 'refused_after_unknown' });
+    return { row, late };
+  }
 
   it('an expired lease: unconfirmed, and the next one sends again', async () => {
     const advancer = await stage.advancer();

@@ -40,6 +40,8 @@ const answers = {
   unreadable: { kind: 'unknown', detail: 'unreadable', status: 201 },
   'any other status': { kind: 'unknown', detail: 'unexpected_status', status: 302 },
   'an expired lease': { kind: 'unknown', detail: 'lease_expired' },
+  'not completed': { kind: 'not_completed', status: 201, detail: 'FAILED' },
+  'a lost answer': { kind: 'answer_lost', detail: 'refused' },
 } as const satisfies Record<string, Answer>;
 
 describe('the outcome table, nothing ever possibly sent', () => {
@@ -59,6 +61,8 @@ describe('the outcome table, nothing ever possibly sent', () => {
     ['unreadable', 'unconfirmed', { possibly_sent: true }],
     ['any other status', 'unconfirmed', { possibly_sent: true }],
     ['an expired lease', 'unconfirmed', { possibly_sent: true }],
+    ['not completed', 'review', { possibly_sent: true, refused_before: true }],
+    ['a lost answer', 'review', { possibly_sent: true, refused_before: true }],
   ] as const)('%s: %s', (answer, to, set) => {
     const outcome = outcomeOf(first(), answers[answer], context);
     expect(outcome.to).toBe(to);

@@ -68,6 +68,16 @@ function firstSendOutcome(row: TransferRow, answer: Answer, context: OutcomeCont
       return queueAgain(row, 'rate_limited', later(now, answer.retryAfterMs ?? 1_000), {});
     case 'not_sent':
       return queueAgain(row, 'not_sent', later(now, retryDelayMs(row.tries, random)), { tries: row.tries + 1 });
+    case 'not_completed':
+      return {
+        ...review('not_completed', notCompletedReason(answer), { refused_before: true }),
+        set: { refused_before: true, possibly_sent: true, unknown_since: context.attemptStartedAt },
+      };
+    case 'answer_lost':
+      return {
+        ...review('answer_lost', ANSWER_LOST, {}),
+        set: { refused_before: true, possibly_sent: true, unknown_since: context.attemptStartedAt },
+      };
     case 'unknown':
       return {
         to: 'unconfirmed',
@@ -100,6 +110,10 @@ function resendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext
         `KPay refused a repeated send (${answer.status}) after an earlier one without an answer: whether that one moved money is not known`,
         { refused_before: true },
       );
+    case 'not_completed':
+      return review('not_completed', notCompletedReason(answer), { refused_before: true });
+    case 'answer_lost':
+      return review('answer_lost', ANSWER_LOST, { refused_before: true });
     case 'unauthorized':
       if (row.unauthorized === 0) return stillUnconfirmed(row, 'token_refused', now, { unauthorized: 1 });
       return {
@@ -118,6 +132,12 @@ function resendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext
         first_conflict_at: null,
       });
   }
+}
+
+const ANSWER_LOST = 'KPay answered, and the answer could not be stored: a person must find out at KPay what it was';
+
+function notCompletedReason({ detail }: { detail?: string }): string {
+  return `KPay took it and says ${detail ?? 'that it is not completed'}: it is not sent again, ask KPay what became of it`;
 }
 
 /** Law 5: two 409 some time apart, after the last unknown (docs/decisions/0017) and without a refusal, say that it happened. */
@@ -153,16 +173,35 @@ export function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
     detail: {
       ...(differences.length > 0 && { receiptDifferences: differences }),
       ...(rate === null ? {} : { appliedRate: rate }),
-      ...(rate === null || row.min_rate === null ? {} : { belowMinRate: compareRates(rate, row.min_rate) < 0 }),
+      ...belowMinRate(rate, row.min_rate),
     },
     set: {
       confirmed_by: 'answer',
       kpay_transfer_id: receipt.id,
       exchange_rate: rate,
-      destination_amount_minor: landed && landed.currency === row.destination_currency ? String(landed.amountMinor) : null,
+      destination_amount_minor:
+        landed && landed.currency === row.destination_currency && isStorable(landed.amountMinor)
+          ? String(landed.amountMinor)
+          : null,
       receipt: JSON.stringify({ raw: receipt.raw }),
     },
   };
+}
+
+/** Never throws: a rate that cannot be compared must not keep a receipt, or its neighbours, from being stored. */
+function belowMinRate(rate: string | null, minRate: string | null): { belowMinRate?: boolean } {
+  if (rate === null || minRate === null) return {};
+  try {
+    return { belowMinRate: compareRates(rate, minRate) < 0 };
+  } catch {
+    return {};
+  }
+}
+
+const MAX_BIGINT = 2n ** 63n - 1n;
+
+function isStorable(amountMinor: bigint): boolean {
+  return amountMinor <= MAX_BIGINT && amountMinor >= -MAX_BIGINT;
 }
 
 function queueAgain(row: TransferRow, type: string, due: Date, set: TransferChanges): Outcome {

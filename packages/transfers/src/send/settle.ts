@@ -4,6 +4,7 @@ import { countAnswer } from '../breaker.ts';
 import type { LedgerStatement, LedgerTransaction } from '../ledger/ledger.ts';
 import { type EndedAttempt, type Move, move, moveTogether } from '../ledger/move.ts';
 import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
+import { isFinal } from '../states.ts';
 import type { Answer } from './answer.ts';
 import { type Outcome, type OutcomeContext, outcomeOf, succeeded } from './outcome.ts';
 
@@ -105,7 +106,9 @@ async function settleLate(
   context: SettleContext,
 ): Promise<Settled | undefined> {
   await endAttempt(tx, attempt, answer);
-  if (row.state === 'unconfirmed' && answer.kind === 'succeeded') {
+  if (answer.kind === 'succeeded') return succeedLate(tx, row, attempt.number, answer.receipt);
+  const endsInReview = answer.kind === 'not_completed' || answer.kind === 'answer_lost';
+  if (endsInReview && row.state === 'unconfirmed' && row.lease_until === null) {
     return apply(
       tx,
       row,
@@ -113,11 +116,34 @@ async function settleLate(
       outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }),
     );
   }
-  if (answer.kind === 'refused' || answer.kind === 'insufficient_funds') {
+  if (endsInReview || answer.kind === 'refused' || answer.kind === 'insufficient_funds') {
     // A later 409 must not count as proof (law 5).
     await tx.db.updateTable('kpay.transfers').set({ refused_before: true }).where('id', '=', row.id).execute();
   }
   return undefined;
+}
+
+/** A 201 is never dropped, however late: the money moved, whatever was believed or decided since. */
+async function succeedLate(
+  tx: LedgerTransaction,
+  row: TransferRow,
+  number: number,
+  receipt: TransferReceipt,
+): Promise<Settled | undefined> {
+  const outcome = succeeded(row, receipt);
+  if (row.state === 'unconfirmed' || row.state === 'review') return apply(tx, row, number, outcome);
+  if (row.state === 'succeeded' || !isFinal(row.state)) return undefined;
+  // A person said that it did not happen. The state is final; the receipt says what is true, and stops a replay.
+  const alarm = `KPay answered 201 after this transfer was settled as ${row.state}: its money has moved (KPay's id ${receipt.id})`;
+  return apply(tx, row, number, {
+    to: row.state,
+    type: 'succeeded_late',
+    reasonCode: 'succeeded_late',
+    reason: alarm,
+    alarm,
+    ...(outcome.detail && { detail: outcome.detail }),
+    ...(outcome.set && { set: outcome.set }),
+  });
 }
 
 async function apply(tx: LedgerStatement, row: TransferRow, attempt: number, outcome: Outcome): Promise<Settled | undefined> {

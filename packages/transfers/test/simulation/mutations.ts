@@ -207,7 +207,7 @@ function keptReason(`,
     edits: [
       {
         file: outcomes,
-        find: 'if (REFUSALS_OF_A_TRANSFER.includes(status))',
+        find: 'if (REFUSALS_OF_A_TRANSFER.includes(status) && isEnvelope(status, text))',
         replace: 'if (REFUSALS_OF_A_TRANSFER.includes(status) || status >= 500)',
       },
     ],
