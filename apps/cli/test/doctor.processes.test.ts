@@ -209,7 +209,7 @@ describe('a data folder', () => {
   it('that others can read', () => {
     const path = join(ownFolder(), 'open');
     mkdirSync(path, { mode: 0o755 });
-    expect(checkDataFolder(path)).toMatchObject({ verdict: 'warning', mend: expect.stringMatching(/^chmod 700/) });
+    expect(checkDataFolder(path)).toMatchObject({ verdict: 'wrong', mend: expect.stringMatching(/^chmod 700/) });
   });
 
   it('on a full disk', () => {

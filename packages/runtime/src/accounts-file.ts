@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { sendWindowSchema, spendLimitSchema } from './account-rules.ts';
+import { whyNoSecret, whyOpen } from './secret-file.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
   environmentSchema,
+  keySchema,
   rateLimitSchema,
   ratePairSchema,
   SettingsError,
@@ -20,9 +22,9 @@ const keyFile = (of: string) =>
 
 const accountSchema = z.strictObject({
   name: accountNameSchema.describe('Names the account in queues, requests and metrics; never changes'),
-  apiKey: secretSchema.optional(),
+  apiKey: keySchema.optional(),
   apiKeyFile: keyFile('API key'),
-  secretKey: secretSchema.optional(),
+  secretKey: keySchema.optional(),
   secretKeyFile: keyFile('secret key'),
   baseUrl: baseUrlSchema.optional().describe('KPAY_BASE_URL unless given'),
   environment: environmentSchema.optional().describe('KPAY_ENVIRONMENT unless given'),
@@ -56,6 +58,8 @@ export type AccountEntry = Omit<z.infer<typeof accountSchema>, 'apiKeyFile' | 's
 export function readAccountsFile(path: string): AccountEntry[] {
   const wrong = (what: string) => new SettingsError(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
   const parsed = accountsFileSchema.safeParse(parseJson(readText(path, wrong), wrong));
+  const open = whyOpen(path);
+  if (open !== undefined) throw wrong(`is a file that ${open}`);
   if (!parsed.success) throw wrong(describeIssue(parsed.error));
   const { accounts } = parsed.data;
   const repeated = accounts.find((account, index) => accounts.findIndex(({ name }) => name === account.name) < index);
@@ -67,8 +71,11 @@ export function readAccountsFile(path: string): AccountEntry[] {
         throw wrong(`accounts[${index}] must have one of ${name} and ${name}File`);
       if (value !== undefined) return value.trim();
       const wrongFile = (what: string) => wrong(`accounts[${index}].${name}File ${what}`);
-      const content = readText(resolve(dirname(path), file ?? ''), wrongFile).trim();
+      const keyPath = resolve(dirname(path), file ?? '');
+      const content = readText(keyPath, wrongFile).trim();
       if (content === '') throw wrongFile('names an empty file');
+      const why = whyNoSecret(content, keyPath);
+      if (why !== undefined) throw wrongFile(`names a file that ${why}: ${keyPath}`);
       return content;
     };
     return {
@@ -89,7 +96,8 @@ function readText(path: string, wrong: (what: string) => SettingsError): string 
 
 function parseJson(text: string, wrong: (what: string) => SettingsError): unknown {
   try {
-    return JSON.parse(text);
+    // Some editors begin a file with a byte order mark.
+    return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     // The parser's own message quotes the file, and with it perhaps a key: only the place is told.
     const [place = 'check its commas and quotes'] = /line \d+ column \d+/.exec(reasonOf(error)) ?? [];

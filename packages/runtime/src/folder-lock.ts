@@ -1,4 +1,4 @@
-import { mkdirSync, realpathSync } from 'node:fs';
+import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf, StartError } from './start-error.ts';
@@ -18,7 +18,7 @@ const held = new Map<string, DatabaseSync>();
  * and the system ends it with its owner, SIGKILL included. Local disks only.
  *
  * @returns how to give the folder back.
- * @throws FolderInUse at once when somebody has it, StartError when the folder cannot be written.
+ * @throws FolderInUse at once when somebody has it, StartError when the folder cannot be written, or others may use it.
  */
 export function lockFolder(folder: string): () => void {
   const database = openLockFile(folder);
@@ -39,10 +39,30 @@ export function lockFolder(folder: string): () => void {
 function openLockFile(folder: string): DatabaseSync {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 });
+    checkPrivate(folder);
     return new DatabaseSync(join(folder, 'lock.sqlite'));
   } catch (error) {
+    if (error instanceof StartError) throw error;
     throw new StartError(`the data folder ${folder} cannot be written (${reasonOf(error)}): set KPAY_DATA_DIR to one that can`, {
       cause: error,
     });
   }
+}
+
+const OTHERS = 0o007;
+const GROUP_AND_OTHERS = 0o077;
+
+/**
+ * Whoever may write there can change the ledger, and who may read it sees phone numbers and hashes of keys. A folder of
+ * another owner may be open to the group: a platform mounts a volume so, and we are in that group.
+ */
+function checkPrivate(folder: string): void {
+  const uid = process.getuid?.();
+  // Windows has no such modes.
+  if (uid === undefined) return;
+  const { mode, uid: owner } = statSync(folder);
+  const isOurs = owner === uid;
+  if ((mode & (isOurs ? GROUP_AND_OTHERS : OTHERS)) === 0) return;
+  const mend = `chmod ${isOurs ? '700' : 'o-rwx'} ${folder}`;
+  throw new StartError(`the data folder ${folder} is open to other users of this machine: run ${mend}`, { mend });
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually, type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
 import { type Kysely, sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
 import { IdleTransaction, SecondClient } from './database.ts';
 import { FolderInUse } from './folder-lock.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './open-embedded-database.ts';
@@ -52,6 +52,16 @@ test('a first start that was interrupted is begun again', async () => {
 
 test('the folder cannot be opened a second time, not even by the same process', async () => {
   await expect(openEmbeddedDatabase({ dataDir: folder.path, logger })).rejects.toBeInstanceOf(FolderInUse);
+});
+
+test('a folder that other users may enter is refused with the command that mends it', async () => {
+  const open = temporaryFolder();
+  onTestFinished(open.remove);
+  fs.chmodSync(open.path, 0o755);
+  await expect(openEmbeddedDatabase({ dataDir: open.path, logger })).rejects.toThrow(
+    `the data folder ${open.path} is open to other users of this machine: run chmod 700 ${open.path}`,
+  );
+  expect(fs.readdirSync(open.path)).toEqual([]);
 });
 
 test('values come as pg gives them: bigint and numeric as text, timestamps as dates, json parsed', async () => {

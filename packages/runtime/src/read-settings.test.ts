@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -275,6 +275,46 @@ describe('a wrong setting is refused in one line that says what would be right',
     expect(refusal({ KPAY_ADMIN_TOKEN_FILE: path })).toBe(`KPAY_ADMIN_TOKEN_FILE names an empty file: ${path}`);
   });
 
+  test.each([
+    ['two lines', 'hush-1\nhush-2\n', 0o600, 'has more than one line, and must hold the secret alone'],
+    ['a character beyond ASCII', 'hüsh', 0o600, 'has characters that are not ASCII, and must hold the secret alone'],
+    ['a file that everybody may write', 'hush', 0o666, 'everybody on this machine may change (run chmod 600 PATH)'],
+  ])('a secret file with %s, here and in the accounts file', (_what, content, mode, why) => {
+    const path = join(folder.path, 'spoilt-key');
+    writeFileSync(path, content);
+    chmodSync(path, mode);
+    const says = `names a file that ${why.replace('PATH', path)}: ${path}`;
+    expect(refusal({ KPAY_SECRET_KEY_FILE: path, KPAY_API_KEY: 'kpay_test_x' })).toBe(`KPAY_SECRET_KEY_FILE ${says}`);
+    const accounts = join(folder.path, 'spoilt.json');
+    writeFileSync(accounts, JSON.stringify({ accounts: [{ name: 'one', apiKey: 'a', secretKeyFile: 'spoilt-key' }] }));
+    expect(refusal({ KPAY_ACCOUNTS_FILE: accounts })).toBe(`KPAY_ACCOUNTS_FILE ${accounts}: accounts[0].secretKeyFile ${says}`);
+  });
+
+  test('an accounts file that everybody may write', () => {
+    const path = join(folder.path, 'open.json');
+    writeFileSync(path, JSON.stringify({ accounts: [{ name: 'one', apiKey: 'a', secretKey: 'b' }] }));
+    chmodSync(path, 0o666);
+    expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(
+      `KPAY_ACCOUNTS_FILE ${path}: is a file that everybody on this machine may change (run chmod 600 ${path})`,
+    );
+  });
+
+  test.each([
+    ['REDIS_URL', 'redis://app:a#SECRET@redis:6379'],
+    ['REDIS_URL', 'redis://app:12#SECRET@redis:6379'],
+    ['REDIS_URL', 'redis://app:12/SECRET@redis:6379'],
+    ['REDIS_URL', 'redis://app:12?SECRET@redis:6379'],
+    ['REDIS_URL', 'redis://app:SECRET%zz@redis:6379'],
+    ['REDIS_URL', 'redis://:SECRET%zz@one:6379,two:6379'],
+    ['DATABASE_URL', 'postgres://kpay:a#SECRET@db/kpay'],
+    ['DATABASE_URL', 'postgres://kpay:SECRET%zz@db/kpay'],
+    ['DATABASE_URL', 'postgres://kpay:SECRET@db:port/kpay'],
+  ])('%s that is no address (%s), without its value', (name, value) => {
+    expect(refusal({ ...STORES, [name]: value })).toBe(
+      `${name} cannot be read as an address: write # / ? @ : and % in its user or password as %23 %2F %3F %40 %3A and %25`,
+    );
+  });
+
   test('an account named default beside the one of the environment', () => {
     const path = join(folder.path, 'accounts.json');
     writeFileSync(path, JSON.stringify({ accounts: [{ name: 'default', apiKey: 'kpay_test_hush', secretKey: 'hush' }] }));
@@ -283,6 +323,20 @@ describe('a wrong setting is refused in one line that says what would be right',
       'KPAY_ACCOUNTS_FILE has an account named default, and so is the one of KPAY_API_KEY: rename it there, or leave out KPAY_API_KEY',
     );
   });
+});
+
+test('an accounts file may begin with a byte order mark', () => {
+  const path = join(folder.path, 'bom.json');
+  writeFileSync(path, `\uFEFF${JSON.stringify({ accounts: [{ name: 'one', apiKey: 'a', secretKey: 'b' }] })}`);
+  expect(readSettings({ KPAY_ACCOUNTS_FILE: path }).accounts).toMatchObject([{ name: 'one' }]);
+});
+
+test.each([
+  'postgres://kpay:p%40ss%23@db:5432/kpay?sslmode=require',
+  'postgres:///kpay?host=/run/postgresql',
+  'postgresql://kpay@[::1]:5432/kpay?options=-c%20a%3Db',
+])('%s is an address of Postgres', (DATABASE_URL) => {
+  expect(readSettings({ ...STORES, DATABASE_URL })).toMatchObject({ databaseUrl: DATABASE_URL });
 });
 
 test('live keys are accepted where they were meant', () => {

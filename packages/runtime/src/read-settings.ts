@@ -5,11 +5,13 @@ import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLi
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
 import { redisNodes } from './redis-nodes.ts';
+import { whyNoSecret } from './secret-file.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
   type Environment,
   environmentSchema,
+  keySchema,
   listSchema,
   numberSchema,
   rateLimitSchema,
@@ -47,11 +49,14 @@ const port = numberSchema({ least: 0, most: 65_535, whole: true });
 const wholeMs = (givenSeconds: number): number => Math.round(givenSeconds * 1_000);
 const seconds = numberSchema({ least: 1, most: 86_400, whole: false });
 const flag = z.literal('1', { error: 'must be 1, or left out' }).transform(() => true);
-const urlOf = (scheme: RegExp, example: string) => secretSchema.regex(scheme, `must begin with ${example}`);
+const urlOf = (scheme: RegExp, example: string) =>
+  secretSchema.regex(scheme, `must begin with ${example}`).refine((url) => redisNodes(url).every(isParsable), {
+    error: 'cannot be read as an address: write # / ? @ : and % in its user or password as %23 %2F %3F %40 %3A and %25',
+  });
 
 const environmentVariables = z.object({
-  KPAY_API_KEY: secretSchema.optional(),
-  KPAY_SECRET_KEY: secretSchema.optional(),
+  KPAY_API_KEY: keySchema.optional(),
+  KPAY_SECRET_KEY: keySchema.optional(),
   KPAY_BASE_URL: baseUrlSchema.default(KPAY_URL),
   KPAY_ENVIRONMENT: environmentSchema.default('TEST'),
   KPAY_ACCOUNTS_FILE: z.string().optional(),
@@ -62,7 +67,7 @@ const environmentVariables = z.object({
   KPAY_CHECK_DESTINATION_PAYOUTS: flag.optional(),
   KPAY_SEND_WINDOW: sendWindowText.optional(),
   KPAY_SPEND_LIMITS: spendLimitsText.optional(),
-  KPAY_ADMIN_TOKEN: secretSchema.optional(),
+  KPAY_ADMIN_TOKEN: keySchema.optional(),
   KPAY_KEYS_SECRET: secretSchema.optional(),
   ...oidcVariables,
   KPAY_API_REQUESTS_PER_MINUTE: numberSchema({ least: 1, most: 1_000_000, whole: true }).default(20_000),
@@ -186,6 +191,18 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
+/** Whether an address means what it says: a bare # or / in a password ends the host before it begins. */
+function isParsable(url: string): boolean {
+  const parsed = URL.parse(url);
+  if (!parsed || url.includes('#') || parsed.pathname.includes('@') || parsed.search.includes('@')) return false;
+  try {
+    for (const part of [parsed.username, parsed.password, parsed.pathname]) decodeURIComponent(part);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The place within a setting of several parts is told too. */
 function describe(issue: z.core.$ZodIssue | undefined): string {
   const rest = issue?.path.slice(1).map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)) ?? [];
@@ -225,6 +242,8 @@ function readSecretFile(setting: string, path: string): string {
     throw new SettingsError(`${setting} names a file that cannot be read (${reasonOf(error)})`);
   }
   if (content === '') throw new SettingsError(`${setting} names an empty file: ${path}`);
+  const wrong = whyNoSecret(content, path);
+  if (wrong !== undefined) throw new SettingsError(`${setting} names a file that ${wrong}: ${path}`);
   return content;
 }
 

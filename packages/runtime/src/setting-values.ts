@@ -38,6 +38,9 @@ export const rateLimitSchema = z
 /** Secrets and what has secrets in it: only that it is there. */
 export const secretSchema = z.string({ error: 'must be text' }).min(1, 'must not be empty');
 
+/** One that travels in an HTTP header. The message names no character of it. */
+export const keySchema = secretSchema.regex(/^[\x20-\x7e]*$/, 'must be one line of ASCII characters');
+
 /** A number written in an environment variable. */
 export function numberSchema({ least, most, whole }: { least: number; most: number; whole: boolean }) {
   const kind = whole ? 'a whole number' : 'a number';

@@ -37,12 +37,7 @@ export function checkDataFolder(folder: string, system: FileSystem = { accessSyn
       'set KPAY_DATA_DIR to a folder on a local disk',
     );
   if (there && (statSync(folder).mode & 0o077) !== 0) {
-    return {
-      check,
-      verdict: 'warning',
-      what: `${folder} can be read by others: the admin token lies in it`,
-      mend: `chmod 700 ${folder}`,
-    };
+    return wrong('is open to other users: kpay does not start on it', `chmod 700 ${folder}`);
   }
   if (bavail * bsize < LEAST_FREE_BYTES) {
     return { check, verdict: 'warning', what: `less than 1 GB is free for ${folder}`, mend: `df -h ${place}` };
