@@ -1,4 +1,4 @@
-import { compareRates } from '@kpay/core';
+import { compareRates, Rejected } from '@kpay/core';
 import type { Check } from './check.ts';
 import { lookAgainAt } from './look-again.ts';
 
@@ -10,7 +10,16 @@ export const rateCheck: Check = {
   async check(transfer, { account, now, signal }) {
     const { min_rate: minRate, currency, destination_currency: to } = transfer;
     if (minRate === null) return { verdict: 'pass' };
-    const observed = await account.observations.rate(currency, to, { lane: 'checks', signal });
+    const observed = await account.observations.rate(currency, to, { lane: 'checks', signal }).catch(refusal);
+    if (observed instanceof Rejected) {
+      // As one whose rate is too low: the waker asks once for all of them, however many they are.
+      return {
+        verdict: 'hold',
+        code: 'rate_below_minimum',
+        reason: `waiting for the rate: KPay gives none for ${currency} to ${to} (${observed.status})`,
+        until: lookAgainAt(transfer, now),
+      };
+    }
     const { rate } = observed.value;
     const ageMs = account.clock.now() - observed.askedAt.getTime();
     const inputs = { rate: { from: currency, to, rate, minRate, ageMs } };
@@ -24,3 +33,9 @@ export const rateCheck: Check = {
     };
   },
 };
+
+/** KPay's no to the pair itself. Anything else says nothing about it. */
+function refusal(error: unknown): Rejected {
+  if (error instanceof Rejected && (error.status === 400 || error.status === 404)) return error;
+  throw error;
+}

@@ -1,19 +1,25 @@
-import type { KpayAccount } from '@kpay/core';
+import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
 import { sql } from 'kysely';
 import type { Ledger } from '../ledger/ledger.ts';
 import { wakeHeld } from './wake-held.ts';
 
+// A pair that KPay did not give is not asked for again at every look.
+const READ_AGAIN_MS = 30_000;
+
 /**
  * Makes those transfers due, by priority, then age, that wait for a rate which is there. Each pair that somebody waits
- * for is read once in `maxAgeMs`, for all of them together.
+ * for is read once in `maxAgeMs`, for all of them together. Each pair fails alone: one that cannot be read keeps nobody
+ * but those who wait for it.
  *
  * @returns how many it woke.
  */
 export async function wakeRated(ledger: Ledger, account: KpayAccount, maxAgeMs: number, signal?: AbortSignal): Promise<number> {
   let woken = 0;
   for (const { currency, to } of await heldPairs(ledger, account.name)) {
-    const { value } = await account.observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal });
-    const reached = sql`currency = ${currency} and destination_currency = ${to} and min_rate <= ${value.rate}::numeric`;
+    signal?.throwIfAborted();
+    const rate = await readRate(account, { currency, to }, maxAgeMs, signal);
+    if (rate === undefined) continue;
+    const reached = sql`currency = ${currency} and destination_currency = ${to} and min_rate <= ${rate}::numeric`;
     woken += await ledger.transaction((tx) => wakeHeld(tx, account.name, 'rate_below_minimum', reached));
   }
   return woken;
@@ -22,6 +28,25 @@ export async function wakeRated(ledger: Ledger, account: KpayAccount, maxAgeMs: 
 interface Pair {
   currency: string;
   to: string;
+}
+
+/** Undefined when KPay does not give it, or did not a moment ago. */
+async function readRate(
+  { observations, clock }: KpayAccount,
+  { currency, to }: Pair,
+  maxAgeMs: number,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  const failed = observations.lastFailure('rate', `${currency}:${to}`);
+  const sinceMs = failed && clock.now() - failed.at.getTime();
+  if (sinceMs !== undefined && sinceMs >= 0 && sinceMs < Math.min(READ_AGAIN_MS, maxAgeMs)) return undefined;
+  try {
+    return (await observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal })).value.rate;
+  } catch (error) {
+    // A KPay that does not answer is told of by whoever has to send.
+    if (error instanceof Rejected || error instanceof Retryable) return undefined;
+    throw error;
+  }
 }
 
 /** From one pair to the next in the index, so that it costs as many steps as there are pairs, not rows. */
