@@ -103,6 +103,8 @@ describe('/metrics', () => {
     );
     expect(statuses).toEqual([0, 1, 0]);
     for (const observation of ['balance', 'availability', 'rate']) {
+      const failed = `kpay_observation_failures_total{account="default",observation="${observation}"}`;
+      expect(valueIn(metrics, failed)).toBe(0);
       const series = `kpay_observation_last_success_timestamp_seconds{account="default",observation="${observation}"}`;
       expect(Math.abs(Date.now() / 1_000 - (valueIn(metrics, series) ?? 0))).toBeLessThan(60);
     }
@@ -204,6 +206,14 @@ describe('/metrics', () => {
     });
     const unknown = (field: string) => valueIn(metrics, `kpay_unknown_values_total{account="default",field="${field}"}`);
     expect([unknown('country'), unknown('provider'), unknown('operation'), unknown('status')]).toEqual([1, 2, 1, 1]);
+    const at = (field: string, country: string, provider: string) =>
+      valueIn(
+        metrics,
+        `kpay_undocumented_values{account="default",field="${field}",country="${country}",provider="${provider}"}`,
+      );
+    expect([at('status', 'CMR', 'MTN_MOMO_CMR'), at('operation', 'CMR', 'MTN_MOMO_CMR')]).toEqual([1, 1]);
+    expect([at('country', 'GHA', ''), at('provider', 'GHA', 'MTN_MOMO_GHA'), at('provider', 'GHA', '')]).toEqual([1, 1, 1]);
+    expect([at('status', 'CMR', 'ORANGE_CMR'), at('currency', '', '')]).toEqual([0, 0]);
     expect(metrics).not.toMatch(/HALF_OPEN|GIFT|notes/);
     const statuses = ['OPERATIONAL', 'DELAYED', 'CLOSED'].map((status) =>
       valueIn(metrics, statusSeries('CMR', 'MTN_MOMO_CMR', 'PAYOUT', status)),

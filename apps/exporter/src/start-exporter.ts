@@ -53,7 +53,7 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
     rate: everyMs.rate * SERIES_OUTLIVE,
     ...options.seriesMaxAgeMs,
   };
-  const failures = countFailures(registry);
+  const failures = countFailures(registry, accounts.keys());
   const watches = [...accounts.values()].map((account) =>
     watchAccount({
       account,
@@ -87,11 +87,16 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
   };
 }
 
-function countFailures(registry: Registry): Counter<'account' | 'observation'> {
-  return new Counter({
+function countFailures(registry: Registry, accounts: Iterable<string>): Counter<'account' | 'observation'> {
+  const failures = new Counter({
     name: 'kpay_observation_failures_total',
     help: 'Reads of KPay for the exporter that failed.',
     labelNames: ['account', 'observation'],
     registers: [registry],
   });
+  // There before the first failure, so that it is seen as an increase.
+  for (const account of accounts) {
+    for (const observation of Object.keys(EVERY_MS)) failures.inc({ account, observation }, 0);
+  }
+  return failures;
 }

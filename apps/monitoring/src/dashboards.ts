@@ -1,15 +1,15 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { dashboard, figure, heatMap, lines, type Steps } from './panels.ts';
+import { dashboard, figure, heatMap, lines, type Steps, UNKNOWN } from './panels.ts';
 
 // Each worker tells the same of the ledger, and each exporter of KPay: max and min of them, never a sum. What a process
 // counts of its own doing is summed.
 const OF = 'account=~"$account"';
 const goodAtOne: Steps = [
-  { value: null, color: 'red' },
+  { value: 0, color: 'red' },
   { value: 1, color: 'green' },
 ];
 const badAboveZero: Steps = [
-  { value: null, color: 'green' },
+  { value: 0, color: 'green' },
   { value: 1, color: 'red' },
 ];
 
@@ -39,7 +39,7 @@ const overview = (): Dashboard =>
             description: 'Transfers that were sent and have no definite answer yet; they are sent again under their id.',
             queries: [{ expr: `sum(kpay:transfers:max{${OF}, state="unconfirmed"})`, legend: 'unconfirmed' }],
             steps: [
-              { value: null, color: 'green' },
+              { value: 0, color: 'green' },
               { value: 1, color: 'orange' },
             ],
           }),
@@ -54,7 +54,8 @@ const overview = (): Dashboard =>
             description: 'Operations of operators that are closed.',
             queries: [
               {
-                expr: `count(max by (country, provider, operation) (kpay_provider_status{${OF}, status="CLOSED"}) == 1) or vector(0)`,
+                // A sum and no count: where nothing is known it is nothing, and 0 where none is closed.
+                expr: `sum(max by (country, provider, operation) (kpay_provider_status{${OF}, status="CLOSED"}))`,
                 legend: 'closed',
               },
             ],
@@ -62,8 +63,15 @@ const overview = (): Dashboard =>
           }),
           figure({
             title: 'Alerts',
-            description: 'Alerts that fire.',
-            queries: [{ expr: `count(ALERTS{alertname=~"Kpay.+", alertstate="firing"}) or vector(0)`, legend: 'firing' }],
+            description: 'Alerts that fire, besides the watchdog. Without the watchdog nothing is known of them.',
+            queries: [
+              {
+                expr:
+                  'count(ALERTS{alertname=~"Kpay.+", alertstate="firing"})' +
+                  ' - count(ALERTS{alertname="KpayWatchdog", alertstate="firing"})',
+                legend: 'firing',
+              },
+            ],
             steps: badAboveZero,
           }),
         ],
@@ -224,16 +232,18 @@ const operators = (): Dashboard =>
             height: 22,
             queries: [
               {
+                // The worst that any exporter tells; 0 when it is none of the three.
                 expr:
-                  `max by (country, provider, operation) (kpay_provider_status{${OF}, status="DELAYED"})` +
-                  ` + 2 * max by (country, provider, operation) (kpay_provider_status{${OF}, status="CLOSED"})`,
+                  `max by (country, provider, operation) (kpay_provider_status{${OF}, status="OPERATIONAL"}` +
+                  ` or 2 * kpay_provider_status{${OF}, status="DELAYED"} or 3 * kpay_provider_status{${OF}, status="CLOSED"})`,
                 legend: '{{country}} {{provider}} {{operation}}',
               },
             ],
             meanings: {
-              0: { text: 'not delayed, not closed', color: 'green' },
-              1: { text: 'delayed', color: 'orange' },
-              2: { text: 'closed', color: 'red' },
+              0: { text: 'not a documented status', color: UNKNOWN },
+              1: { text: 'operational', color: 'green' },
+              2: { text: 'delayed', color: 'orange' },
+              3: { text: 'closed', color: 'red' },
             },
           }),
         ],
@@ -294,7 +304,7 @@ const client = (): Dashboard =>
             span: 4,
             queries: [{ expr: `min(kpay_api_budget_remaining{${OF}})`, legend: 'left' }],
             steps: [
-              { value: null, color: 'red' },
+              { value: 0, color: 'red' },
               { value: 10, color: 'orange' },
               { value: 30, color: 'green' },
             ],

@@ -6,12 +6,14 @@ import {
   DashboardCursorSync,
   DashboardLinkBuilder,
   DashboardLinkType,
+  DatasourceVariableBuilder,
   FieldColorBuilder,
   FieldColorModeId,
   MappingType,
   type Panel,
   QueryVariableBuilder,
   RowBuilder,
+  SpecialValueMatch,
   ThresholdsConfigBuilder,
   ThresholdsMode,
   VariableRefresh,
@@ -37,10 +39,14 @@ export interface PanelSettings {
   span?: number;
 }
 
-/** From this value on, this colour; the first begins at null. */
-export type Steps = readonly { value: number | null; color: 'green' | 'orange' | 'red' | 'blue' }[];
+/** Grey: what nobody knows is neither good nor bad. */
+export const UNKNOWN = '#808080';
 
-const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: 'prometheus' };
+/** From this value on, this colour. Below the first, and without data, it is grey. */
+export type Steps = readonly { value: number; color: 'green' | 'orange' | 'red' | 'blue' }[];
+
+/** What the variable of the dashboard names: any Prometheus of the Grafana that shows it. */
+const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: '$datasource' };
 const LINES_HEIGHT = 8;
 const STAT_HEIGHT = 4;
 
@@ -73,7 +79,13 @@ export function figure(settings: PanelSettings & { steps: Steps; none?: string }
     .colorMode(BigValueColorMode.Background)
     .graphMode(BigValueGraphMode.None)
     .colorScheme(new FieldColorBuilder().mode(FieldColorModeId.Thresholds))
-    .thresholds(thresholds(settings.steps));
+    .thresholds(thresholds(settings.steps))
+    .mappings([
+      {
+        type: MappingType.SpecialValue,
+        options: { match: SpecialValueMatch.NullAndNan, result: { text: settings.none ?? '–', color: UNKNOWN, index: 0 } },
+      },
+    ]);
   for (const target of targetsOf(settings, false)) panel.withTarget(target);
   return panel;
 }
@@ -116,6 +128,7 @@ export function dashboard({ uid, title, description, rows }: DashboardSettings):
     .time({ from: 'now-6h', to: 'now' })
     .tooltip(DashboardCursorSync.Crosshair)
     .readonly()
+    .withVariable(new DatasourceVariableBuilder('datasource').label('Data source').type('prometheus'))
     .withVariable(
       new QueryVariableBuilder('account')
         .label('Account')
@@ -136,7 +149,7 @@ export function dashboard({ uid, title, description, rows }: DashboardSettings):
 }
 
 function thresholds(steps: Steps): ThresholdsConfigBuilder {
-  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps(steps.map((step) => ({ ...step })));
+  return new ThresholdsConfigBuilder().mode(ThresholdsMode.Absolute).steps([{ value: null, color: UNKNOWN }, ...steps]);
 }
 
 function targetsOf({ queries }: PanelSettings, exemplars: boolean): Builder<Dataquery>[] {

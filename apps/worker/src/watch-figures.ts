@@ -1,9 +1,11 @@
+import { countries, currenciesOf } from '@kpay/core';
 import { type Logger, repeat } from '@kpay/runtime';
 import {
   countFinished,
   isFinal,
   type Ledger,
   type LedgerFigures,
+  readEventHorizon,
   readLedgerFigures,
   type TransferState,
   transferStates,
@@ -44,6 +46,8 @@ const REVIEW_REASONS = [
   'restored',
   'other',
 ] as const;
+/** All wallets there can be, so that a figure goes back to 0 where it would vanish. */
+const WALLETS = countries.flatMap((country) => currenciesOf(country).map((currency) => ({ country, currency })));
 const PAUSE_SCOPES = ['all', 'account', 'corridor'] as const;
 
 export interface FiguresOptions {
@@ -88,7 +92,10 @@ export function watchFigures(options: FiguresOptions): () => Promise<void> {
     const tookMs = performance.now() - startedMs;
     countAtMs = tookMs < FINISHED_QUICK_MS ? 0 : performance.now() + tookMs * FINISHED_SHARE;
   };
+  const failed = (error: unknown) => logger.error({ err: error }, 'the figures of the ledger and the queues could not be read');
+  const horizonAge = watchHorizon(options);
   const look = async () => {
+    await horizonAge().catch(failed);
     if (performance.now() >= countAtMs) await countEnds();
     const read = await readLedgerFigures(ledger, accounts);
     const atMs = performance.now();
@@ -96,8 +103,33 @@ export function watchFigures(options: FiguresOptions): () => Promise<void> {
       [...read].map(async ([account, figures]) => seen.set(account, { figures, jobs: await countJobs(account), atMs })),
     );
   };
-  const failed = (error: unknown) => logger.error({ err: error }, 'the figures of the ledger and the queues could not be read');
   return repeat(look, EVERY_MS, failed);
+}
+
+/**
+ * Tells for how long nothing has passed the horizon behind which streams and sinks are kept. Transactions of other roles hide
+ * since when they are open, so what stands still is timed here as well.
+ *
+ * @returns how to look again.
+ */
+function watchHorizon({ ledger, registry }: FiguresOptions): () => Promise<void> {
+  let seen: { xid: string; sinceMs: number; ageMs: number; atMs: number } | undefined;
+  new Gauge({
+    name: 'kpay_event_horizon_age_seconds',
+    help: 'How long the oldest transaction of the server that may still write is open, prepared ones and other databases included; no event after its begin is streamed or told to sinks.',
+    registers: [registry],
+    collect() {
+      this.reset();
+      if (seen && performance.now() - seen.atMs <= EVERY_MS * OUTLIVES) this.set(seen.ageMs / 1_000);
+      else this.remove();
+    },
+  });
+  return async () => {
+    const { xid, held, openMs } = await readEventHorizon(ledger);
+    const atMs = performance.now();
+    const sinceMs = held && seen?.xid === xid ? seen.sinceMs : atMs;
+    seen = { xid, sinceMs, atMs, ageMs: Math.max(openMs, atMs - sinceMs) };
+  };
 }
 
 function addGauges(
@@ -127,6 +159,21 @@ function addGauges(
       },
     });
   };
+  new Gauge({
+    name: 'kpay_transfers_without_funds',
+    help: 'Transfers in holding that wait for money, by the wallet that lacks it.',
+    labelNames: ['account', 'country', 'currency'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const account of accounts) {
+        const unfinished = unfinishedOf(account);
+        if (unfinished === undefined) continue;
+        for (const wallet of WALLETS) this.set({ account, ...wallet }, 0);
+        for (const { wallet, count } of unfinished) if (wallet) this.inc({ account, ...wallet }, count);
+      }
+    },
+  });
   const unfinishedOf = (account: string) => seenOf(account)?.figures.unfinished;
 
   add(

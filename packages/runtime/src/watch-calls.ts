@@ -11,6 +11,22 @@ export interface CallWatcher {
 // KPay's answers take tens of milliseconds; a call is given up after 20 s.
 const DURATION_BUCKETS_S = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
+const DRIFT_KINDS = ['unknown_field', 'unknown_value'];
+/** How a call can end, as @kpay/core names it, by endpoint. */
+const READS = ['me', 'token', 'exchange_rate', 'predict_provider', 'availability', 'balance'];
+const OUTCOMES = [
+  'ok',
+  'rejected',
+  'rate_limited',
+  'not_connected',
+  'connection_lost',
+  'server_error',
+  'timeout',
+  'unreadable',
+  'aborted',
+];
+const TRANSFER_OUTCOMES = [...OUTCOMES, 'lease_too_short', 'unexpected_status'];
+
 /**
  * Counts what a process does at KPay, whoever in it does it, and logs each drift once (core tells each path once).
  * A path is KPay's text, so it goes to the log and never into a label.
@@ -37,16 +53,23 @@ export function createCallWatchers(registry: Registry, logger: Logger): (account
     labelNames: ['account', 'endpoint', 'kind'],
     registers,
   });
-  return (account) => ({
-    onCall({ endpoint, outcome, durationMs }) {
-      // There from the first call on, so that the first 429 is seen as an increase.
-      requests.inc({ account, endpoint, outcome: 'rate_limited' }, 0);
-      requests.inc({ account, endpoint, outcome });
-      duration.observe({ account, endpoint }, durationMs / 1_000);
-    },
-    onDrift({ endpoint, path, kind }) {
-      drifts.inc({ account, endpoint, kind });
-      logger.warn({ account, endpoint, path, kind }, "KPay's answer differs from its documentation");
-    },
-  });
+  return (account) => {
+    // There before the first call, so that the first of a kind is seen as an increase: a counter born at 1 never rose.
+    for (const endpoint of READS) {
+      for (const outcome of OUTCOMES) requests.inc({ account, endpoint, outcome }, 0);
+      for (const kind of DRIFT_KINDS) drifts.inc({ account, endpoint, kind }, 0);
+    }
+    for (const outcome of TRANSFER_OUTCOMES) requests.inc({ account, endpoint: 'transfer', outcome }, 0);
+    for (const kind of DRIFT_KINDS) drifts.inc({ account, endpoint: 'transfer', kind }, 0);
+    return {
+      onCall({ endpoint, outcome, durationMs }) {
+        requests.inc({ account, endpoint, outcome });
+        duration.observe({ account, endpoint }, durationMs / 1_000);
+      },
+      onDrift({ endpoint, path, kind }) {
+        drifts.inc({ account, endpoint, kind });
+        logger.warn({ account, endpoint, path, kind }, "KPay's answer differs from its documentation");
+      },
+    };
+  };
 }

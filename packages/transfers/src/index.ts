@@ -17,7 +17,14 @@ export {
   SpendLimitExceeded,
 } from './errors.ts';
 export { AheadOfLedger, createEventFeed, type EventFeed } from './event-feed.ts';
-export { countFinished, type LedgerFigures, readLedgerFigures, type UnfinishedFigure } from './figures/ledger-figures.ts';
+export {
+  countFinished,
+  type EventHorizon,
+  type LedgerFigures,
+  readEventHorizon,
+  readLedgerFigures,
+  type UnfinishedFigure,
+} from './figures/ledger-figures.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from './figures/recent-outflow.ts';
 export { findApiKeys } from './find-api-keys.ts';
 export {

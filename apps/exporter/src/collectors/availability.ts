@@ -11,7 +11,7 @@ export interface ShownOperation {
 
 // KPay adds countries and providers that no catalogue of ours lists: they are shown when they look like codes. Any
 // other text could be a sentence, and stays out of the labels.
-const CODE = /^[A-Z0-9_]{2,40}$/;
+export const CODE = /^[A-Z0-9_]{2,40}$/;
 
 /** kpay_provider_status: for each operation of a provider all three statuses, 1 for the one it has. */
 export const availabilityCollector: Collector = {

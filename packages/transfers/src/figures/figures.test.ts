@@ -1,11 +1,15 @@
+import { testServerUrls } from '@kpay/testkit';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
+import { openTestLedger } from '../../test/test-ledger.ts';
 import {
   type Advancer,
   advanceTransfer,
   countFinished,
   pause,
   ratePairsInUse,
+  readEventHorizon,
   readLedgerFigures,
   recentOutflow,
   type TransferState,
@@ -37,7 +41,7 @@ it('transfers that wait are counted by why, with the age of the oldest since it 
   stage.ledger.passMs(HOUR_MS);
   await stage.accept({ externalId: 'later' });
   const [held] = await figureOf('holding');
-  expect(held).toMatchObject({ reasonCode: 'insufficient_funds', count: 1 });
+  expect(held).toMatchObject({ reasonCode: 'insufficient_funds', count: 1, wallet: { country: 'CMR', currency: 'XAF' } });
   expect(held?.oldestMs).toBeGreaterThanOrEqual(HOUR_MS);
   expect(await figureOf('queued')).toMatchObject([{ reasonCode: null, count: 1 }]);
   expect(await ratePairsInUse(stage.ledger, 'default')).toEqual(['XAF:XOF']);
@@ -88,4 +92,32 @@ it('a pause of everything is told for each account, one of another account is no
   const figures = await readLedgerFigures(stage.ledger, ['default', 'other']);
   expect(figures.get('default')).toMatchObject({ pauses: { all: 1, account: 0, corridor: 1 }, breakerOpen: false });
   expect(figures.get('other')).toMatchObject({ pauses: { all: 1, account: 1, corridor: 0 }, breakerOpen: false });
+});
+
+it('nothing holds the horizon of the events while nothing is open', async () => {
+  expect(await readEventHorizon(stage.ledger)).toMatchObject({ held: testServerUrls() ? expect.any(Boolean) : false });
+});
+
+// An embedded database has one session.
+it.skipIf(!testServerUrls())('a transaction of another database that may still write holds the horizon', async () => {
+  const other = await openTestLedger();
+  const begun = Promise.withResolvers<string>();
+  const goOn = Promise.withResolvers<void>();
+  const open = other.transaction(async ({ db }) => {
+    const { rows } = await sql<{ xid: string }>`select pg_current_xact_id()::text as xid`.execute(db);
+    begun.resolve(rows[0]?.xid ?? '');
+    await goOn.promise;
+  });
+  const xid = await begun.promise;
+  // Another one that ends: without it the open one is the newest, and keeps nobody back.
+  await sql`select pg_current_xact_id()`.execute(stage.ledger.db);
+  const horizon = await readEventHorizon(stage.ledger);
+  expect(horizon.held).toBe(true);
+  expect(BigInt(horizon.xid)).toBeLessThanOrEqual(BigInt(xid));
+  const later = await readEventHorizon(stage.ledger);
+  expect(later.openMs).toBeGreaterThan(0);
+  expect(later.xid).toBe(horizon.xid);
+  goOn.resolve();
+  await open;
+  await other.close();
 });
