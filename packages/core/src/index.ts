@@ -69,6 +69,7 @@ export {
   openKpayAccount,
   type Stores,
 } from './open-account.ts';
+export type { Seal } from './seal.ts';
 export { createMemorySharedStore, type SharedEntry, type SharedStore } from './shared-store.ts';
 export { type Dated, isStillGood } from './still-good.ts';
 export { type TransferRequestFields, transferBody } from './transfer-body.ts';

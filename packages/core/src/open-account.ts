@@ -5,13 +5,14 @@ import { createKpayClient, type Environment, type KpayClient, type KpayClientOpt
 import { type Clock, systemClock } from './clock.ts';
 import { InvalidSettings } from './errors.ts';
 import { createObservations, type Observations, type ObservationsOptions } from './observations.ts';
+import { createSeal, type Seal } from './seal.ts';
 import { createMemorySharedStore, type SharedStore } from './shared-store.ts';
 
 /** Where accounts keep what processes share. Keys are digests: no secret is in them. */
 export interface Stores {
   budget(key: string): BudgetStore;
-  /** For tokens and observations. */
-  shared(key: string): SharedStore;
+  /** For tokens and observations. `seal` is for a store that others can write to: what it does not know is not there. */
+  shared(key: string, seal?: Seal): SharedStore;
 }
 
 /** Stores for one process. Accounts opened with the same ones and the same API key share one budget. */
@@ -130,7 +131,7 @@ function openAccess(
     limit: rateLimitPerMinute,
     windowMs: budgetWindowMs,
   });
-  const store = stores.shared(digest(`${baseUrl} ${apiKey}`));
+  const store = stores.shared(digest(`${baseUrl} ${apiKey}`), createSeal(secretKey));
   const client = createKpayClient({ ...clientOptions, baseUrl, apiKey, secretKey, environment, budget, tokens: store, clock });
   const observations = createObservations({ client, store, clock, maxAgeMs, earlier });
   return { client, budget, observations };

@@ -1,14 +1,16 @@
 import type { Clock } from './clock.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
+import type { Seal } from './seal.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { LUA_IN_FUTURE } from './still-good.ts';
 
-// An entry is a hash of its text and its two dates by Redis' clock; the lock beside it names its holder.
+// An entry is a hash of its text, its two dates by Redis' clock, and the seal on all of them; the lock beside it names its
+// holder.
 
 /** KEYS: entry. */
 const read = createScript(`${LUA_NOW}
-return { now, 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs') }
+return { now, 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs', 'seal') }
 `);
 
 /** KEYS: entry, lock. ARGV: holder, forMs. */
@@ -16,14 +18,14 @@ const lock = createScript(`${LUA_NOW}
 -- Redis keeps the moment at which a key ends: with its clock set back a dead holder's lock would last for longer.
 if redis.call('PTTL', KEYS[2]) > tonumber(ARGV[2]) then redis.call('DEL', KEYS[2]) end
 local locked = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
-return { now, locked and 1 or 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs') }
+return { now, locked and 1 or 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs', 'seal') }
 `);
 
-/** KEYS: entry. ARGV: text, askedAtMs, answeredAtMs, keepMs. */
+/** KEYS: entry. ARGV: text, askedAtMs, answeredAtMs, keepMs, seal. */
 const write = createScript(`${LUA_NOW}${LUA_IN_FUTURE}
 local known = tonumber(redis.call('HGET', KEYS[1], 'askedAtMs') or '')
 if known and known > tonumber(ARGV[2]) and not inFuture(known) then return end
-redis.call('HSET', KEYS[1], 'text', ARGV[1], 'askedAtMs', ARGV[2], 'answeredAtMs', ARGV[3])
+redis.call('HSET', KEYS[1], 'text', ARGV[1], 'askedAtMs', ARGV[2], 'answeredAtMs', ARGV[3], 'seal', ARGV[5])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 `);
 
@@ -41,33 +43,40 @@ if redis.call('HGET', KEYS[1], 'text') == ARGV[1] then redis.call('DEL', KEYS[1]
  * A store for all processes that use this Redis. Dates lie there by Redis' clock and are translated to the clock of
  * whoever reads them, so that machines whose clocks differ agree on what is fresh. Tokens lie there in plain text: who
  * can read this Redis can move money with them until they end.
+ *
+ * What is not sealed as ours, for this store, this key and these dates, is not there: a rate or a balance that somebody
+ * else wrote decides about money otherwise. Without a `seal` everything is believed.
  */
 export function createRedisSharedStore({
   redis,
   key: store,
   clock,
+  seal,
 }: {
   redis: RedisClient;
   key: string;
   clock: Clock;
+  seal?: Seal | undefined;
 }): SharedStore {
   // One for each store, not for each client: in a cluster another store may lie on a machine with another clock.
   const aheadMs = createOffset();
   const entryKey = (key: string): string => `{kpay-shared-${store}}:entry:${key}`;
   const lockKey = (key: string): string => `{kpay-shared-${store}}:lock:${key}`;
 
-  async function ask(asking: () => Promise<unknown>): Promise<{ locked: boolean; entry: SharedEntry | undefined }> {
+  async function ask(key: string, asking: () => Promise<unknown>): Promise<{ locked: boolean; entry: SharedEntry | undefined }> {
     const beforeMs = clock.now();
-    const [nowMs, locked, [text, askedAtMs, answeredAtMs]] = (await asking()) as [number, number, Array<string | null>];
+    const [nowMs, locked, [text, askedAtMs, answeredAtMs, signed]] = (await asking()) as Told;
     const ahead = aheadMs.learn(nowMs, beforeMs, clock.now());
     // A null is an entry that is not there.
-    const known = typeof text === 'string';
+    const known =
+      typeof text === 'string' &&
+      (!seal || seal.isGenuine([store, key, text, String(askedAtMs), String(answeredAtMs)], signed ?? ''));
     const entry = known && { text, askedAtMs: Number(askedAtMs) - ahead, answeredAtMs: Number(answeredAtMs) - ahead };
     return { locked: locked === 1, entry: entry || undefined };
   }
 
   async function readEntry(key: string): Promise<SharedEntry | undefined> {
-    const { entry } = await ask(() => read(redis, [entryKey(key)], []));
+    const { entry } = await ask(key, () => read(redis, [entryKey(key)], []));
     return entry;
   }
 
@@ -87,11 +96,13 @@ export function createRedisSharedStore({
 
   return {
     read: readOnce,
-    lock: (key, holder, forMs) => ask(() => lock(redis, [entryKey(key), lockKey(key)], [holder, Math.ceil(forMs)])),
+    lock: (key, holder, forMs) => ask(key, () => lock(redis, [entryKey(key), lockKey(key)], [holder, Math.ceil(forMs)])),
     async write(key, { text, askedAtMs, answeredAtMs }, keepMs) {
       if (aheadMs.known() === undefined) await readEntry(key);
       const ahead = aheadMs.known() ?? 0;
-      await write(redis, [entryKey(key)], [text, askedAtMs + ahead, answeredAtMs + ahead, Math.ceil(keepMs)]);
+      const dates = [String(askedAtMs + ahead), String(answeredAtMs + ahead)] as const;
+      const signed = seal?.sign([store, key, text, ...dates]) ?? '';
+      await write(redis, [entryKey(key)], [text, ...dates, Math.ceil(keepMs), signed]);
     },
     async unlock(key, holder) {
       await unlock(redis, [lockKey(key)], [holder]);
@@ -101,6 +112,9 @@ export function createRedisSharedStore({
     },
   };
 }
+
+/** Redis' clock, whether the lock was taken, and the entry's fields. */
+type Told = [number, number, Array<string | null>];
 
 interface Offset {
   known(): number | undefined;

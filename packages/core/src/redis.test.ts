@@ -8,6 +8,7 @@ import { budgetRules } from './budget.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { type KpayAccount, openKpayAccount } from './open-account.ts';
 import { createRedisStores } from './redis.ts';
+import { createSeal } from './seal.ts';
 
 const MINUTE_MS = 60_000;
 const PEOPLE = { lane: 'people' } as const;
@@ -135,6 +136,51 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     const full = await store.take('people', rules);
     if (full.granted) throw new Error('every slot is in use');
     expect(full.waitMs).toBeLessThanOrEqual(30_000);
+  });
+
+  describe('believe only what the account itself wrote', () => {
+    const SECRET = 'simulator-secret';
+    const now = (text: string) => ({ text, askedAtMs: Date.now(), answeredAtMs: Date.now() });
+    const open = (key = 'one', secretKey = SECRET) => createRedisStores({ redis }).shared(key, createSeal(secretKey));
+    const entry = (key: string, store = 'one') => `{kpay-shared-${store}}:entry:${key}`;
+
+    it.each([
+      ['its text', { text: 'forged' }],
+      ['when it was asked for', { askedAtMs: String(Date.now()) }],
+      ['when it was answered', { answeredAtMs: String(Date.now() + 1) }],
+      ['its seal', { seal: 'AAAA' }],
+      ['that it has none', { seal: '' }],
+    ])('with %s changed', async (_what, fields: Record<string, string>) => {
+      const store = open();
+      await store.write('rate:XAF:XOF', { text: 'true', askedAtMs: Date.now() - 20_000, answeredAtMs: Date.now() }, MINUTE_MS);
+      expect(await open().read('rate:XAF:XOF')).toMatchObject({ text: 'true' });
+      await redis.hset(entry('rate:XAF:XOF'), fields);
+      expect(await store.read('rate:XAF:XOF')).toBeUndefined();
+      expect(await store.lock('rate:XAF:XOF', 'a', 100)).toEqual({ locked: true, entry: undefined });
+      await store.write('rate:XAF:XOF', now('true again'), MINUTE_MS);
+      expect(await store.read('rate:XAF:XOF')).toMatchObject({ text: 'true again' });
+    });
+
+    it('of another key, another account or another secret', async () => {
+      await open().write('balance', now('true'), MINUTE_MS);
+      await redis.copy(entry('balance'), entry('availability'));
+      expect(await open().read('availability')).toBeUndefined();
+      expect(await open('one', 'another secret').read('balance')).toBeUndefined();
+      const { text, askedAtMs, answeredAtMs, seal } = await redis.hgetall(entry('balance'));
+      await redis.hset(entry('balance', 'two'), { text, askedAtMs, answeredAtMs, seal });
+      expect(await open('two').read('balance')).toBeUndefined();
+      expect(await open().read('balance')).toMatchObject({ text: 'true' });
+    });
+
+    it('in an account: a forged rate is asked for again', async () => {
+      await account.observations.rate('XAF', 'XOF', PEOPLE);
+      const [key = ''] = await redis.keys('*:entry:rate:XAF:XOF');
+      await redis.hset(key, 'text', '{"from":"XAF","to":"XOF","rate":"9"}');
+      expect(await account.observations.peekRate('XAF', 'XOF')).toBeUndefined();
+      const { value } = await account.observations.rate('XAF', 'XOF', { ...PEOPLE, maxAgeMs: 0 });
+      expect(value.rate).not.toBe('9');
+      expect(await redis.hget(key, 'text')).toContain(value.rate);
+    });
   });
 
   it('let nobody keep a lock for longer than it is long, and a value from the future give way', async () => {

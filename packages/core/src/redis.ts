@@ -22,11 +22,13 @@ export interface RedisStoresOptions {
  * **Tokens lie there in plain text**, each good for 30 minutes at most; API keys and secrets never do, only digests of
  * them in the names of keys. So guard that Redis (a password, TLS, its network) as you guard what may move money.
  *
+ * A value that this account did not write itself is not there: an HMAC with a key from the account's KPay secret tells.
+ *
  * While Redis is out of reach nothing is sent: a request then ends as Retryable.
  */
 export function createRedisStores({ redis, clock = systemClock }: RedisStoresOptions): Stores {
   return {
     budget: (key) => createRedisBudgetStore({ redis, key }),
-    shared: (key) => createRedisSharedStore({ redis, key, clock }),
+    shared: (key, seal) => createRedisSharedStore({ redis, key, clock, seal }),
   };
 }
