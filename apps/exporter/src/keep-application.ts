@@ -1,4 +1,5 @@
 import { type Keys, type KpayAccount, type Me, Rejected, Retryable } from '@kpay/core';
+import { type Logger, reasonOf } from '@kpay/runtime';
 
 const ASK_AGAIN_MS = 30_000;
 
@@ -11,12 +12,14 @@ export interface ApplicationKeeper {
 
 /**
  * The exporter has no ledger that remembers the application, so it asks KPay at its start. While KPay has not answered,
- * nothing was observed with the old keys either, and any keys of the account's environment will do.
+ * nothing was observed with the old keys either, and any keys of the account's environment will do. Keys of another
+ * environment raise an alarm and are asked about again: the other accounts are shown on.
  */
-export function keepApplication(account: KpayAccount): ApplicationKeeper {
+export function keepApplication(account: KpayAccount, logger: Logger): ApplicationKeeper {
   const stopping = new AbortController();
   const { signal } = stopping;
   let known: string | undefined;
+  let told: string | undefined;
   const ask = (of: KpayAccount) => of.client.me({ lane: 'metrics', signal });
 
   const asking = (async () => {
@@ -24,7 +27,11 @@ export function keepApplication(account: KpayAccount): ApplicationKeeper {
       try {
         known ??= applicationOf(account, await ask(account));
       } catch (error) {
-        if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+        const reason = reasonOf(error);
+        if (!(error instanceof Retryable || error instanceof Rejected) && !signal.aborted && reason !== told) {
+          told = reason;
+          logger.error({ account: account.name, alarm: 'keys', reason }, 'the keys cannot be those of the account');
+        }
         await account.clock.sleep(ASK_AGAIN_MS, signal).catch(() => {});
       }
     }

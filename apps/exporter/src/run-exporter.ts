@@ -31,7 +31,7 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
         ]),
       );
       shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
-      const keepers = new Map([...accounts].map(([name, account]) => [name, keepApplication(account)]));
+      const keepers = new Map([...accounts].map(([name, account]) => [name, keepApplication(account, logger)]));
       onNewKeys(async (account) => keepers.get(account.name)?.changeKeys(account));
       shutdown.push('applications', () => Promise.all([...keepers.values()].map((keeper) => keeper.close())));
 

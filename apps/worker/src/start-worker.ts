@@ -81,8 +81,9 @@ export interface RunningWorker {
  * Opens the doors of all accounts, and begins to advance an account's transfers once KPay has said who we are and
  * the ledger agrees. Without KPay jobs are accepted all the same.
  *
- * @throws StartError when the ledger knows an account as another KPay, KPay refuses its keys, or the copy of the
- *   ledger's epoch is another ledger's.
+ * An account whose keys KPay refuses, or that the ledger knows as another KPay, waits with an alarm and is tried again.
+ *
+ * @throws StartError when all accounts are such, or the copy of the ledger's epoch is another ledger's.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { accounts, queues, logger, ledger, registry, host, port, web } = options;
@@ -149,14 +150,29 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   /** All at once: the doors are open whatever KPay does, and a start waits for it no longer with many accounts than with one. */
   async function serveAccounts(): Promise<() => Promise<unknown>> {
     const served = await Promise.allSettled([...accounts.values()].map(serveAccount));
-    const closeAll = () => Promise.all(served.map(async (each) => each.status === 'fulfilled' && each.value()));
-    const refused = served.find((each) => each.status === 'rejected');
-    if (!refused) return closeAll;
-    await closeAll();
-    throw refused.reason;
+    const closeAll = () => Promise.all(served.map(async (each) => each.status === 'fulfilled' && each.value.close()));
+    const failed = served.find((each) => each.status === 'rejected');
+    const refusals = served.flatMap((each) => (each.status === 'fulfilled' && each.value.refusal) || []);
+    const [first] = refusals;
+    // With nothing to serve the start is refused. Otherwise the refused accounts wait, and the others are served.
+    const refused = refusals.length === accounts.size && first ? new StartError(first.message, { cause: first }) : undefined;
+    const reason: unknown = failed?.reason ?? refused;
+    if (reason !== undefined) {
+      await closeAll();
+      throw reason;
+    }
+    for (const each of served) if (each.status === 'fulfilled') await each.value.tellRefusal();
+    return closeAll;
   }
 
-  async function serveAccount(account: KpayAccount): Promise<() => Promise<void>> {
+  interface Served {
+    /** Why nothing is sent for the account, when a person must change something. */
+    refusal: Error | undefined;
+    tellRefusal(): Promise<void>;
+    close(): Promise<void>;
+  }
+
+  async function serveAccount(account: KpayAccount): Promise<Served> {
     const service = openAccountService({
       ...options,
       account,
@@ -173,33 +189,37 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       waiting.delete(account.name);
       service.advance(pin);
     };
+    const onRefused = async (error: Error) => {
+      waiting.set(account.name, error.message);
+      if (error instanceof PinMismatch) return pauseMismatched(options, account.name, error);
+      logger.error({ account: account.name, alarm: 'keys' }, error.message);
+    };
     const first = await tryPin(ledger, account, AbortSignal.timeout(FIRST_PIN_MS));
     if ('pin' in first) {
       onPinned(first.pin);
-      return service.close;
+      return { refusal: undefined, tellRefusal: async () => {}, close: service.close };
     }
-    if (first.final) {
-      await service.close();
-      throw new StartError(first.error.message, { cause: first.error });
-    }
-    waiting.set(account.name, 'KPay has not answered yet');
-    logger.warn({ account: account.name, err: first.error }, 'KPay does not answer: jobs are accepted, nothing is sent');
+    const refusal = first.final ? first.error : undefined;
+    waiting.set(account.name, refusal?.message ?? 'KPay has not answered yet');
+    if (!refusal)
+      logger.warn({ account: account.name, err: first.error }, 'KPay does not answer: jobs are accepted, nothing is sent');
     const stopTrying = repeat(
       async (signal) => {
         if (!waiting.has(account.name) || signal.aborted) return;
         const next = await tryPin(ledger, account, signal);
         if ('pin' in next) return onPinned(next.pin);
-        if (!next.final || waiting.get(account.name) === next.error.message) return;
-        waiting.set(account.name, next.error.message);
-        logger.error({ account: account.name }, next.error.message);
-        if (next.error instanceof PinMismatch) await pauseMismatched(options, account.name, next.error);
+        if (next.final && waiting.get(account.name) !== next.error.message) await onRefused(next.error);
       },
       PIN_RETRY_MS,
       (error) => logger.error({ err: error, account: account.name }, 'the account could not be pinned'),
     );
-    return async () => {
-      await stopTrying();
-      await service.close();
+    return {
+      refusal,
+      tellRefusal: async () => void (refusal && (await onRefused(refusal))),
+      async close() {
+        await stopTrying();
+        await service.close();
+      },
     };
   }
 }

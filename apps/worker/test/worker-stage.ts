@@ -59,6 +59,8 @@ export interface WorkerStage {
   closeQueues(): Promise<void>;
   /** What the worker says at /healthz or /readyz. */
   askHealth(path: 'healthz' | 'readyz'): Promise<{ status: number; text: string }>;
+  /** The accounts for which nothing is sent yet, and why. */
+  waiting(): ReadonlyMap<string, string>;
   stopWorker(): Promise<void>;
   startWorker(): Promise<void>;
   close(): Promise<void>;
@@ -107,6 +109,8 @@ async function openStores(logger: Logger): Promise<TestStores> {
 export async function openWorkerStage(
   observeEveryMs: ObservationPace = { balance: 30_000, rate: 600_000 },
   now?: () => Date,
+  /** Accounts beside `default`, on the same KPay. */
+  openMore: (baseUrl: string) => readonly KpayAccount[] = () => [],
 ): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', destination: keepLog('worker') });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
@@ -129,6 +133,7 @@ export async function openWorkerStage(
     environment: 'TEST',
     rateLimitPerMinute: 100_000,
   });
+  const more = openMore(simulator.url);
   let worker: RunningWorker | undefined;
 
   const stage: WorkerStage = {
@@ -159,6 +164,7 @@ export async function openWorkerStage(
       const answer = await fetch(`${worker?.url}/${path}`);
       return { status: answer.status, text: await answer.text() };
     },
+    waiting: () => worker?.waiting() ?? new Map(),
     async stopWorker() {
       await worker?.close();
       worker = undefined;
@@ -167,7 +173,7 @@ export async function openWorkerStage(
       worker = await startWorker({
         ledger,
         epochCopy,
-        accounts: new Map([['default', account]]),
+        accounts: new Map([account, ...more].map((each) => [each.name, each])),
         queues,
         logger,
         registry: new Registry(),
@@ -180,7 +186,7 @@ export async function openWorkerStage(
     },
     async close() {
       await stage.stopWorker();
-      await account.close();
+      for (const each of [account, ...more]) await each.close();
       await queues.close();
       await release();
       await simulator.close();

@@ -1,0 +1,28 @@
+import { openKpayAccount } from '@kpay/core';
+import { simulatorApiKey } from '@kpay/simulator';
+import { eventually, rememberSecret } from '@kpay/testkit';
+import { expect, it, onTestFinished } from 'vitest';
+import { openWorkerStage, order } from './worker-stage.ts';
+
+it('an account whose keys KPay refuses waits, is told, and served once KPay takes them; the others are served meanwhile', async () => {
+  const refused = (baseUrl: string) =>
+    openKpayAccount({
+      name: 'refused',
+      apiKey: simulatorApiKey,
+      secretKey: rememberSecret('no-secret-of-kpay'),
+      baseUrl,
+      environment: 'TEST',
+      rateLimitPerMinute: 100_000,
+    });
+  const stage = await openWorkerStage(undefined, undefined, (baseUrl) => [refused(baseUrl)]);
+  onTestFinished(stage.close);
+  const waiting = stage.waiting();
+  expect([...waiting.keys()]).toEqual(['refused']);
+  expect(waiting.get('refused')).toMatch(
+    /^KPay refuses the keys of account refused \(40[13]\): check its API key and secret key/,
+  );
+  const job = await stage.add(order('of-the-good-account'));
+  const { transferId } = (await stage.result(job)) as unknown as { transferId: string };
+  await eventually(async () => expect(await stage.find(transferId)).toMatchObject({ state: 'succeeded' }));
+  expect((await stage.askHealth('readyz')).status).toBe(200);
+});
