@@ -14,6 +14,7 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
+import { countEnds } from './count-ends.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 import { measureRequests } from './measure-requests.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
@@ -101,7 +102,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   const oidc = options.oidc && createOidc(options.oidc);
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
-  const operations = listOperations({ ...options, keys });
+  const operations = listOperations({ ...options, keys, onEnded: countEnds(registry, options.accounts.keys()) });
   const document = openApiDocument(operations);
   app
     .route('/openapi.json')
@@ -118,7 +119,9 @@ export function createAdminApi(options: AdminApiOptions): Express {
   return app;
 }
 
-function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly Operation[] {
+function listOperations(
+  options: AdminApiOptions & { keys: KeyStore; onEnded: (transfer: TransferRow) => void },
+): readonly Operation[] {
   const { hint, logger } = options;
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const tellWorkers = (transfer: TransferRow) => {

@@ -1,4 +1,11 @@
-import { cancelTransfer as cancel, type EpochCopy, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
+import {
+  cancelTransfer as cancel,
+  type EpochCopy,
+  type Ledger,
+  moneyMoved,
+  type TransferRow,
+  transferViewSchema,
+} from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -7,7 +14,12 @@ import { requireTransfer } from '../require-transfer.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 /** It races the send, and the answer says which of the two won. */
-export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
+export function cancelTransfer(options: {
+  ledger: Ledger;
+  epochCopy: EpochCopy;
+  onEnded: (transfer: TransferRow) => void;
+}): Operation {
+  const { ledger, epochCopy, onEnded } = options;
   return describeOperation({
     name: 'cancelTransfer',
     method: 'post',
@@ -24,6 +36,7 @@ export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCop
       const cancellation = await cancel(ledger, epochCopy, id, order);
       if (!cancellation) throw new Problem('not_found', 'There is no transfer with this id.');
       const { outcome, transfer } = cancellation;
+      if (cancellation.ended) onEnded(transfer);
       if (outcome === 'changed') throw changedMeanwhile(transfer);
       if (outcome === 'cancelled') return replyWith(transfer);
       throw new Problem('too_late', `The transfer is ${transfer.state}: it can be cancelled only before it is sent.`, {

@@ -1,4 +1,12 @@
-import { type EpochCopy, type Ledger, moneyMoved, resolveReview, reviewVerdicts, transferViewSchema } from '@kpay/transfers';
+import {
+  type EpochCopy,
+  type Ledger,
+  moneyMoved,
+  resolveReview,
+  reviewVerdicts,
+  type TransferRow,
+  transferViewSchema,
+} from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -12,7 +20,12 @@ const bodySchema = z.strictObject({
   evidence: z.string().trim().max(2_000, 'must be at most 2000 characters').optional(),
 });
 
-export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
+export function resolveTransfer(options: {
+  ledger: Ledger;
+  epochCopy: EpochCopy;
+  onEnded: (transfer: TransferRow) => void;
+}): Operation {
+  const { ledger, epochCopy, onEnded } = options;
   return describeOperation({
     name: 'resolveTransfer',
     method: 'post',
@@ -28,7 +41,10 @@ export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCo
       const resolution = { by: caller.owner, version, verdict, reason, ...(evidence !== undefined && { evidence }) };
       const resolved = await resolveReview(ledger, epochCopy, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
-      if (resolved.outcome === 'resolved') return replyWith(resolved.transfer);
+      if (resolved.outcome === 'resolved') {
+        onEnded(resolved.transfer);
+        return replyWith(resolved.transfer);
+      }
       if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);
       const { state } = resolved.transfer;
       throw new Problem('not_in_review', `The transfer is ${state}: only one in review can be resolved.`, {

@@ -8,7 +8,12 @@ import { onWholeLedger } from '../restore/on-whole-ledger.ts';
  * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already.
  * `changed`: it is not at the version that was to be cancelled.
  */
-export type Cancellation = { outcome: 'cancelled' | 'too_late' | 'changed'; transfer: TransferRow };
+export type Cancellation = {
+  outcome: 'cancelled' | 'too_late' | 'changed';
+  transfer: TransferRow;
+  /** Whether this call ended it; false when it was cancelled before. */
+  ended: boolean;
+};
 
 /**
  * Stops a transfer that nothing was sent for. Cancelling and sending meet at the row's lock, so one of them wins and
@@ -27,13 +32,15 @@ export async function cancelTransfer(
   return onWholeLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
-    if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row };
-    if (row.state === 'cancelled') return { outcome: 'cancelled', transfer: row };
+    if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row, ended: false };
+    if (row.state === 'cancelled') return { outcome: 'cancelled', transfer: row, ended: false };
     const unsent = row.state === 'awaiting_approval' || row.state === 'queued' || row.state === 'holding';
     const why = reason === undefined ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;
     const cancelled = unsent
       ? await move(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, reasonCode: 'cancelled', reason: why })
       : undefined;
-    return cancelled ? { outcome: 'cancelled', transfer: cancelled } : { outcome: 'too_late', transfer: row };
+    return cancelled
+      ? { outcome: 'cancelled', transfer: cancelled, ended: true }
+      : { outcome: 'too_late', transfer: row, ended: false };
   });
 }
