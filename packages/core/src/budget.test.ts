@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '../test/manual-clock.ts';
 import { type Budget, type BudgetSlot, budgetRules, createBudget, reservesFor } from './budget.ts';
 import { type BudgetStore, createMemoryBudgetStore, type Lane, lanes, mayTake } from './budget-store.ts';
+import { createUrgency } from './urgency.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -328,6 +329,24 @@ describe('waiting', () => {
       reason: 'no_budget',
       retryAfterMs: WINDOW_MS + 10,
     });
+  });
+
+  it('goes on in the lane of whoever joins it, whichever gives a slot first', async () => {
+    const { budget, clock } = open();
+    for (const slot of await takeMany(budget, 'metrics', 4)) slot.answered();
+    for (const slot of await takeAll(budget, 'money')) slot.answered();
+    const urgency = createUrgency('metrics');
+    let given: BudgetSlot | undefined;
+    budget.take('metrics', { urgency }).then((slot) => {
+      given = slot;
+    });
+    urgency.join('money');
+    await clock.advance(100);
+    expect(given).toBeUndefined();
+    urgency.join('checks');
+    await clock.advance(1);
+    expect(given).toBeDefined();
+    expect(urgency.lane).toBe('money');
   });
 
   it('that an abort ends leaves its place to the next, and takes no slot', async () => {

@@ -10,6 +10,7 @@ import {
 } from './budget-store.ts';
 import type { Clock } from './clock.ts';
 import { Retryable } from './errors.ts';
+import type { Urgency } from './urgency.ts';
 
 /**
  * The right to send one request. Settle it once; later calls do nothing. Settling neither waits nor fails, so that
@@ -32,6 +33,8 @@ export interface TakeOptions {
   signal?: AbortSignal | undefined;
   /** How long to wait for a slot at most; for ever unless given. */
   maxWaitMs?: number | undefined;
+  /** Lets the wait go on in more lanes than one. */
+  urgency?: Urgency | undefined;
 }
 
 export interface Budget {
@@ -108,7 +111,8 @@ export function budgetRules({ limit, windowMs: givenMs }: Pick<BudgetOptions, 'l
 }
 
 interface Waiter {
-  lane: Lane;
+  /** Whichever gives a slot first. */
+  readonly lanes: readonly Lane[];
   deadlineMs: number;
   grant(slot: BudgetSlot): void;
   refuse(error: Retryable): void;
@@ -164,7 +168,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
       const take = await store.take(lane, rules);
       if (take.granted) {
         const slot = slotOf(take.slotId, askedAtMs + LEASE_MS);
-        const index = waiters.findIndex((waiter) => waiter.lane === lane);
+        const index = waiters.findIndex((waiter) => waiter.lanes.includes(lane));
         const [waiter] = index === -1 ? [] : waiters.splice(index, 1);
         // Whoever asked may have left while the store was answering.
         if (waiter) waiter.grant(slot);
@@ -179,12 +183,12 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
   }
 
   function lanesByAge(): Lane[] {
-    return [...new Set(waiters.map((waiter) => waiter.lane))];
+    return [...new Set(waiters.flatMap((waiter) => waiter.lanes))];
   }
 
   function refuseImpatient(lane: Lane, waitMs: number): void {
     const readyMs = clock.monotonicMs() + waitMs;
-    for (const waiter of waiters.filter((each) => each.lane === lane && each.deadlineMs < readyMs)) {
+    for (const waiter of waiters.filter((each) => each.lanes.includes(lane) && each.deadlineMs < readyMs)) {
       remove(waiter);
       waiter.refuse(
         new Retryable('no request may be sent to KPay now', { reason: 'no_budget', retryAfterMs: Math.ceil(waitMs) }),
@@ -236,25 +240,33 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
   }
 
   return {
-    take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY } = {}) {
+    take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY, urgency } = {}) {
       return new Promise((resolve, reject) => {
         assertLane(lane);
         if (signal?.aborted) return reject(aborted(signal));
         const leave = (): void => {
+          end();
           remove(waiter);
           // So that the pump does not outlive its last waiter.
           wake();
           reject(aborted(signal));
         };
+        const stopListening = urgency?.onJoin(wake);
+        const end = (): void => {
+          signal?.removeEventListener('abort', leave);
+          stopListening?.();
+        };
         const waiter: Waiter = {
-          lane,
+          get lanes() {
+            return urgency?.lanes ?? [lane];
+          },
           deadlineMs: clock.monotonicMs() + maxWaitMs,
           grant(slot) {
-            signal?.removeEventListener('abort', leave);
+            end();
             resolve(slot);
           },
           refuse(error) {
-            signal?.removeEventListener('abort', leave);
+            end();
             reject(error);
           },
         };

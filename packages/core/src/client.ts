@@ -32,6 +32,7 @@ import type { SharedStore } from './shared-store.ts';
 import { createTokenSource, type HeldToken } from './tokens.ts';
 import { type TransferRequestFields, transferBody } from './transfer-body.ts';
 import { parseReceipt, type TransferReceipt } from './transfer-receipt.ts';
+import type { Urgency } from './urgency.ts';
 
 export type Environment = 'TEST' | 'PRODUCTION';
 
@@ -66,6 +67,8 @@ export interface KpayClientOptions {
 export interface CallOptions extends TakeOptions {
   /** `people` for a read and `money` for a transfer unless given. */
   lane?: Lane | undefined;
+  /** Instead of a lane: one that can still become more urgent. */
+  urgency?: Urgency | undefined;
 }
 
 /**
@@ -131,7 +134,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   const keyHeaders = { 'x-api-key': apiKey, 'x-secret-key': secretKey };
   const report = createDriftReporter(quietly(options.onDrift));
   const onCall = quietly(options.onCall);
-  const tokens = createTokenSource({ store: options.tokens, clock, request: (lane) => requestToken(lane) });
+  const tokens = createTokenSource({ store: options.tokens, clock, request: (urgency) => requestToken(urgency) });
 
   /** Sends one request on a slot and settles it. `judge` turns the exchange into the answer, or throws. */
   async function call<T>(
@@ -160,8 +163,8 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   }
 
   /** Waits for a slot until the caller or the client stops. */
-  async function takeSlot({ lane = 'people', signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
-    return budget.take(lane, { signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal, maxWaitMs });
+  async function takeSlot({ urgency, lane = urgency?.lane ?? 'people', signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
+    return budget.take(lane, { urgency, signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal, maxWaitMs });
   }
 
   async function read<T>(
@@ -188,8 +191,8 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     });
   }
 
-  async function requestToken(lane: Lane): Promise<GrantedToken> {
-    const token = await read(tokenEndpoint, { body: {} }, { lane });
+  async function requestToken(urgency: Urgency): Promise<GrantedToken> {
+    const token = await read(tokenEndpoint, { body: {} }, { urgency });
     if (token.environment !== null && token.environment !== environment) {
       const detail = `the token is for ${token.environment}, KPAY_ENVIRONMENT says ${environment}`;
       throw new Rejected(`token: ${detail}`, { status: 201, detail });

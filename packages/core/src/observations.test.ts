@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../test/manual-clock.ts';
+import { createBudget } from './budget.ts';
+import { createMemoryBudgetStore } from './budget-store.ts';
 import type { WalletBalance } from './endpoints.ts';
 import { Retryable } from './errors.ts';
 import { createObservations } from './observations.ts';
@@ -24,7 +26,7 @@ function open({ clock = createManualClock(), store = createMemorySharedStore({ c
   }
   const observations = createObservations({
     client: {
-      balance: (options) => answer(`balance ${options?.lane}`, (count) => [wallet(BigInt(count))]),
+      balance: (options) => answer(`balance ${options?.urgency?.lane}`, (count) => [wallet(BigInt(count))]),
       availability: () => answer('availability', () => []),
       exchangeRate: (from, to) => answer(`${from}:${to}`, () => ({ from, to, rate: '1.0153' })),
     },
@@ -91,6 +93,44 @@ describe('an observation', () => {
     expect((await strict).value).toEqual([wallet(2n)]);
     await lenient;
     expect(reads).toHaveLength(2);
+  });
+
+  /** An account with a budget whose metrics have none left, while checks have theirs. */
+  async function openBusy({ clock = createManualClock(), store = createMemorySharedStore({ clock }) } = {}) {
+    const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 100, windowMs: 60_000 });
+    for (;;) {
+      const slot = await budget.take('metrics', { maxWaitMs: 0 }).catch(() => undefined);
+      if (!slot) break;
+      slot.answered();
+    }
+    const reads: number[] = [];
+    const observations = createObservations({
+      client: {
+        async balance({ lane = 'people', urgency } = {}) {
+          (await budget.take(lane, { urgency })).answered();
+          reads.push(clock.monotonicMs());
+          return [wallet(1n)];
+        },
+        availability: async () => [],
+        exchangeRate: async (from, to) => ({ from, to, rate: '1' }),
+      },
+      store,
+      clock,
+    });
+    return { observations, clock, store, reads };
+  }
+
+  it.each(['one process', 'two processes'])('of somebody in no hurry does not hold up a check, in %s', async (which) => {
+    const first = await openBusy();
+    const second = which === 'one process' ? first : await openBusy({ clock: first.clock, store: first.store });
+    const slow = first.observations.balance({ lane: 'metrics' });
+    await first.clock.advance(500);
+    const startedMs = first.clock.monotonicMs();
+    const check = second.observations.balance(CHECKS).then(() => first.clock.monotonicMs() - startedMs);
+    await first.clock.advance(30_000);
+    expect(await check).toBeLessThan(100);
+    await slow;
+    if (first === second) expect(first.reads).toHaveLength(1);
   });
 
   it('that lies in the future since the clock was set back is read anew, once, and believed again', async () => {

@@ -5,6 +5,7 @@ import type { CountryAvailability, ExchangeRate, WalletBalance } from './endpoin
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { createSharedValue, type SharedValue } from './shared-value.ts';
 import { isStillGood } from './still-good.ts';
+import type { Urgency } from './urgency.ts';
 
 /** What KPay said, frozen, and when. The truth lies between the two dates. */
 export interface Observed<T> {
@@ -93,7 +94,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   async function observe<T>(
     observation: ObservationName,
     pair: string | null,
-    ask: (lane: Lane) => Promise<T>,
+    ask: (urgency: Urgency) => Promise<T>,
     options: ObserveOptions,
   ): Promise<Observed<T>> {
     const { lane = 'people' } = options;
@@ -105,10 +106,10 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
       // The age at the call counts: what was good enough then still is while this caller waits.
       isFresh: ({ askedAtMs }) =>
         isStillGood({ sinceMs: askedAtMs, forMs: maxAge + clock.monotonicMs() - calledAtMs }, clock.now()),
-      refresh: async (lane: Lane) => {
+      refresh: async (urgency) => {
         if (value.failure && clock.monotonicMs() < value.failedUntilMs) throw value.failure.error;
         try {
-          const text = encode(await ask(lane));
+          const text = encode(await ask(urgency));
           value.failure = undefined;
           return { text, keepMs: KEEP_MS };
         } catch (error) {
@@ -117,7 +118,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
           throw error;
         }
       },
-      context: lane,
+      lane,
       signal: options.signal,
     });
     return observedOf<T>(value, entry);
@@ -137,10 +138,10 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   }
 
   return {
-    balance: (options = {}) => observe('balance', null, (lane) => client.balance({ lane }), options),
-    availability: (options = {}) => observe('availability', null, (lane) => client.availability({ lane }), options),
+    balance: (options = {}) => observe('balance', null, (urgency) => client.balance({ urgency }), options),
+    availability: (options = {}) => observe('availability', null, (urgency) => client.availability({ urgency }), options),
     rate: (from, to, options = {}) =>
-      observe('rate', `${from}:${to}`, (lane) => client.exchangeRate(from, to, { lane }), options),
+      observe('rate', `${from}:${to}`, (urgency) => client.exchangeRate(from, to, { urgency }), options),
     peekBalance: async () => (await peek<WalletBalance[]>('balance', null)) ?? earlier?.peekBalance(),
     peekAvailability: async () => (await peek<CountryAvailability[]>('availability', null)) ?? earlier?.peekAvailability(),
     peekRate: async (from, to) => (await peek<ExchangeRate>('rate', `${from}:${to}`)) ?? earlier?.peekRate(from, to),

@@ -2,7 +2,7 @@ import type { Clock } from './clock.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 import type { Seal } from './seal.ts';
-import type { SharedEntry, SharedStore } from './shared-store.ts';
+import { rankOf, type SharedEntry, type SharedStore } from './shared-store.ts';
 import { LUA_IN_FUTURE } from './still-good.ts';
 
 // An entry is a hash of its text, its two dates by Redis' clock, and the seal on all of them; the lock beside it names its
@@ -13,11 +13,14 @@ const read = createScript(`${LUA_NOW}
 return { now, 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs', 'seal') }
 `);
 
-/** KEYS: entry, lock. ARGV: holder, forMs. */
+/** KEYS: entry, lock. ARGV: holder, forMs, the lane's rank. A lock is "<rank>|<holder>", without a rank in an earlier version. */
 const lock = createScript(`${LUA_NOW}
 -- Redis keeps the moment at which a key ends: with its clock set back a dead holder's lock would last for longer.
 if redis.call('PTTL', KEYS[2]) > tonumber(ARGV[2]) then redis.call('DEL', KEYS[2]) end
-local locked = redis.call('SET', KEYS[2], ARGV[1], 'NX', 'PX', ARGV[2])
+local known = redis.call('GET', KEYS[2])
+local rank = known and (tonumber(string.match(known, '^(%d)|') or '') or 0)
+local locked = not known or tonumber(ARGV[3]) < rank
+if locked then redis.call('SET', KEYS[2], ARGV[3] .. '|' .. ARGV[1], 'PX', ARGV[2]) end
 return { now, locked and 1 or 0, redis.call('HMGET', KEYS[1], 'text', 'askedAtMs', 'answeredAtMs', 'seal') }
 `);
 
@@ -31,7 +34,8 @@ redis.call('PEXPIRE', KEYS[1], ARGV[4])
 
 /** KEYS: lock. ARGV: holder. */
 const unlock = createScript(`
-if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1]) end
+local known = redis.call('GET', KEYS[1])
+if known and string.gsub(known, '^%d|', '') == ARGV[1] then redis.call('DEL', KEYS[1]) end
 `);
 
 /** KEYS: entry. ARGV: text. */
@@ -96,7 +100,8 @@ export function createRedisSharedStore({
 
   return {
     read: readOnce,
-    lock: (key, holder, forMs) => ask(key, () => lock(redis, [entryKey(key), lockKey(key)], [holder, Math.ceil(forMs)])),
+    lock: (key, holder, forMs, lane) =>
+      ask(key, () => lock(redis, [entryKey(key), lockKey(key)], [holder, Math.ceil(forMs), rankOf(lane)])),
     async write(key, { text, askedAtMs, answeredAtMs }, keepMs) {
       if (aheadMs.known() === undefined) await readEntry(key);
       const ahead = aheadMs.known() ?? 0;

@@ -1,3 +1,4 @@
+import { type Lane, lanes } from './budget-store.ts';
 import type { Clock } from './clock.ts';
 import { isStillGood } from './still-good.ts';
 
@@ -17,8 +18,11 @@ export interface SharedStore {
   /**
    * Makes `holder` the one that refreshes `key`, for `forMs` at most, unless another one is. Answers the entry as it
    * is in that moment, because the last holder may just have written it.
+   *
+   * One who asks in a more urgent lane takes the lock over: the holder may wait for its budget for long. At worst KPay is
+   * asked once more. Without a `lane` nothing is taken over.
    */
-  lock(key: string, holder: string, forMs: number): Promise<{ locked: boolean; entry: SharedEntry | undefined }>;
+  lock(key: string, holder: string, forMs: number, lane?: Lane): Promise<{ locked: boolean; entry: SharedEntry | undefined }>;
   /**
    * Writes an entry, to be forgotten after `keepMs`, unless a later asked one is there already. One that lies in the
    * future is not later: a clock was set back since.
@@ -30,10 +34,15 @@ export interface SharedStore {
   forget(key: string, text: string): Promise<void>;
 }
 
+/** Whose lock gives way to whose: the lower rank is the more urgent one. */
+export function rankOf(lane: Lane | undefined): number {
+  return lane === undefined ? lanes.length - 1 : lanes.indexOf(lane);
+}
+
 /** A store for one process. */
 export function createMemorySharedStore({ clock }: { clock: Clock }): SharedStore {
   const entries = new Map<string, SharedEntry & { forgetAtMs: number }>();
-  const locks = new Map<string, { holder: string; untilMs: number }>();
+  const locks = new Map<string, { holder: string; untilMs: number; rank: number }>();
 
   function entryOf(key: string): SharedEntry | undefined {
     const kept = entries.get(key);
@@ -46,11 +55,12 @@ export function createMemorySharedStore({ clock }: { clock: Clock }): SharedStor
     async read(key) {
       return entryOf(key);
     },
-    async lock(key, holder, forMs) {
+    async lock(key, holder, forMs, lane) {
       const nowMs = clock.monotonicMs();
       const lock = locks.get(key);
-      const locked = !lock || lock.untilMs <= nowMs;
-      if (locked) locks.set(key, { holder, untilMs: nowMs + forMs });
+      const rank = rankOf(lane);
+      const locked = !lock || lock.untilMs <= nowMs || rank < lock.rank;
+      if (locked) locks.set(key, { holder, untilMs: nowMs + forMs, rank });
       return { locked, entry: entryOf(key) };
     },
     async write(key, entry, keepMs) {

@@ -1,7 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import type { Lane } from './budget-store.ts';
 import type { Clock } from './clock.ts';
 import { Retryable } from './errors.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
+import { createUrgency, type Urgency } from './urgency.ts';
 
 export interface SharedValueOptions {
   store: SharedStore;
@@ -14,21 +16,22 @@ export interface SharedValueOptions {
   trustMs?: number | undefined;
 }
 
-export interface GetOptions<Context> {
+export interface GetOptions {
   /** Whether an entry will do. One that was asked for after the call always does. */
   isFresh: (entry: SharedEntry) => boolean;
-  /** Asks KPay. Only one call runs at a time, for all who wait. */
-  refresh: (context: Context) => Promise<{ text: string; keepMs: number }>;
-  context: Context;
+  /** Asks KPay, in the lane of the most urgent of all who wait by then. Only one call runs at a time in a process. */
+  refresh: (urgency: Urgency) => Promise<{ text: string; keepMs: number }>;
+  lane: Lane;
   signal?: AbortSignal | undefined;
 }
 
 /**
  * One value that many callers in many processes want: while a refresh is under way, all of them wait for that one.
- * A caller that leaves, leaves alone.
+ * A caller that leaves, leaves alone. One who is more urgent than a refresh under way makes it as urgent, and does not wait
+ * for that of another process.
  */
 export interface SharedValue {
-  get<Context>(options: GetOptions<Context>): Promise<SharedEntry>;
+  get(options: GetOptions): Promise<SharedEntry>;
   peek(): Promise<SharedEntry | undefined>;
   forget(text: string): Promise<void>;
 }
@@ -46,17 +49,17 @@ interface Landed {
 export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValueOptions): SharedValue {
   const holder = randomUUID();
   let trusted: { entry: SharedEntry; untilMs: number } | undefined;
-  let flight: Promise<Landed> | undefined;
+  let flight: { landing: Promise<Landed>; urgency: Urgency } | undefined;
 
-  async function refreshOnce<Context>({ isFresh, refresh, context }: GetOptions<Context>): Promise<Landed> {
+  async function refreshOnce({ isFresh, refresh }: GetOptions, urgency: Urgency): Promise<Landed> {
     for (;;) {
-      const { locked, entry } = await store.lock(key, holder, LOCK_MS).catch(outOfReach);
+      const { locked, entry } = await store.lock(key, holder, LOCK_MS, urgency.lane).catch(outOfReach);
       try {
         if (entry && isFresh(entry)) return { entry, beganAtMs: Number.NEGATIVE_INFINITY };
         if (locked) {
           const beganAtMs = clock.monotonicMs();
           const askedAtMs = clock.now();
-          const { text, keepMs } = await refresh(context);
+          const { text, keepMs } = await refresh(urgency);
           const fresh = { text, askedAtMs, answeredAtMs: clock.now() };
           // What came is good for those who wait for it, even when it cannot be shared with others.
           await store.write(key, fresh, keepMs).catch(() => {});
@@ -70,15 +73,19 @@ export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValu
     }
   }
 
-  function join<Context>(options: GetOptions<Context>): Promise<Landed> {
-    if (flight) return flight;
-    const started = refreshOnce(options);
-    flight = started;
+  function join(options: GetOptions): Promise<Landed> {
+    if (flight) {
+      flight.urgency.join(options.lane);
+      return flight.landing;
+    }
+    const urgency = createUrgency(options.lane);
+    const landing = refreshOnce(options, urgency);
+    flight = { landing, urgency };
     const land = (): void => {
       flight = undefined;
     };
-    started.then(land, land);
-    return started;
+    landing.then(land, land);
+    return landing;
   }
 
   function trust(entry: SharedEntry): SharedEntry {

@@ -287,6 +287,17 @@ describe.each(kinds)('shared values in $kind', ({ first, second }) => {
     expect(await other.lock('token', loser, MINUTE_MS)).toMatchObject({ locked: true });
   });
 
+  it('are refreshed by who is more urgent than the holder, and by nobody who is not', async () => {
+    expect(await store.lock('balance', 'exporter', MINUTE_MS, 'metrics')).toMatchObject({ locked: true });
+    expect(await other.lock('balance', 'another', MINUTE_MS, 'metrics')).toMatchObject({ locked: false });
+    expect(await other.lock('balance', 'another', MINUTE_MS)).toMatchObject({ locked: false });
+    expect(await other.lock('balance', 'worker', MINUTE_MS, 'checks')).toMatchObject({ locked: true });
+    await store.unlock('balance', 'exporter');
+    expect(await store.lock('balance', 'page', MINUTE_MS, 'people')).toMatchObject({ locked: false });
+    await other.unlock('balance', 'worker');
+    expect(await store.lock('balance', 'exporter', MINUTE_MS, 'metrics')).toMatchObject({ locked: true });
+  });
+
   it('are refreshed by another one when the holder is gone', async () => {
     await store.lock('token', 'killed', 200);
     expect(await other.lock('token', 'heir', MINUTE_MS)).toMatchObject({ locked: false });

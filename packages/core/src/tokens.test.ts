@@ -26,7 +26,7 @@ function open({
     store,
     clock,
     random,
-    request: (lane) => {
+    request: ({ lane }) => {
       const number = requests.length + 1;
       return new Promise((resolve, reject) => {
         const answer = (): void => resolve({ accessToken: `t${number}`, lifetimeMs, environment: 'TEST' });

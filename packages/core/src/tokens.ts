@@ -4,12 +4,13 @@ import type { GrantedToken } from './endpoints.ts';
 import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { createSharedValue } from './shared-value.ts';
 import { isStillGood } from './still-good.ts';
+import type { Urgency } from './urgency.ts';
 
 export interface TokenSourceOptions {
   store: SharedStore;
   clock: Clock;
-  /** Asks KPay for a token, with a budget slot of `lane`. */
-  request: (lane: Lane) => Promise<GrantedToken>;
+  /** Asks KPay for a token, with a budget slot of that lane. */
+  request: (urgency: Urgency) => Promise<GrantedToken>;
   /** Spreads early refreshes of many processes; Math.random unless given. */
   random?: (() => number) | undefined;
 }
@@ -55,8 +56,8 @@ export function createTokenSource({ store, clock, request, random = Math.random 
     return known.token;
   }
 
-  async function refresh(lane: Lane): Promise<{ text: string; keepMs: number }> {
-    const { accessToken, lifetimeMs } = await request(lane);
+  async function refresh(urgency: Urgency): Promise<{ text: string; keepMs: number }> {
+    const { accessToken, lifetimeMs } = await request(urgency);
     return { text: JSON.stringify({ accessToken, lifetimeMs }), keepMs: lifetimeMs };
   }
 
@@ -78,11 +79,11 @@ export function createTokenSource({ store, clock, request, random = Math.random 
 
   return {
     async get({ lane, signal }) {
-      const entry = await shared.get({ isFresh, refresh, context: lane, signal });
+      const entry = await shared.get({ isFresh, refresh, lane, signal });
       if (!isYoung(entry) && clock.monotonicMs() >= earlyAgainAtMs) {
         earlyAgainAtMs = clock.monotonicMs() + EARLY_PAUSE_MS;
         // This caller has its token. Should the refresh go on failing, those who find none hear of it.
-        shared.get({ isFresh: isYoung, refresh, context: lane }).catch(() => {});
+        shared.get({ isFresh: isYoung, refresh, lane }).catch(() => {});
       }
       return {
         accessToken: tokenOf(entry).accessToken,
