@@ -98,7 +98,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   for (const [path, handler] of Object.entries(open)) {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
-  const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken);
+  const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken, options.epochCopy);
   const oidc = options.oidc && createOidc(options.oidc);
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });

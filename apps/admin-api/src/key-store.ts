@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type ApiKeyRow, findApiKeys, type KeyLimit, type Ledger } from '@kpay/transfers';
+import { type ApiKeyRow, decide, type EpochCopy, findApiKeys, InvalidRequest, type KeyLimit, type Ledger } from '@kpay/transfers';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
 import { gather } from './gather.ts';
 import type { Scope } from './scopes.ts';
@@ -29,8 +29,11 @@ export interface KeyStore {
 // Writing down each use would be a write for each request.
 const LAST_USE_EVERY_MS = 60_000;
 
-/** @param secret see createKeyHasher. */
-export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
+/**
+ * @param secret see createKeyHasher.
+ * @param epochCopy grows with each key that is made or revoked: a restore must not bring a revoked key back unnoticed.
+ */
+export function createKeyStore(ledger: Ledger, secret: string, epochCopy: EpochCopy): KeyStore {
   const hash = createKeyHasher(secret);
   // Every request waits for it.
   const rowOf = gather((ids: string[]) => findApiKeys(ledger, ids));
@@ -49,7 +52,8 @@ export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
   return {
     create({ name, owner, scopes, addressRanges, spendLimits, requestsPerMinute, expiresAt }, by) {
       const { id, key } = makeApiKey();
-      return ledger.transaction(async ({ db, now }) => {
+      return decide(ledger, epochCopy, async ({ db, now }) => {
+        if (expiresAt !== null && expiresAt <= now) throw new InvalidRequest('expiresAt', 'must be in the future');
         const row = await db
           .insertInto('kpay.api_keys')
           .values({
@@ -73,7 +77,7 @@ export function createKeyStore(ledger: Ledger, secret: string): KeyStore {
     },
     list: () => ledger.db.selectFrom('kpay.api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute(),
     revoke: (id, by) =>
-      ledger.transaction(({ db, now }) =>
+      decide(ledger, epochCopy, ({ db, now }) =>
         db
           .updateTable('kpay.api_keys')
           .set({ revoked_at: now, revoked_by: by })

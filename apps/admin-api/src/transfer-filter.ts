@@ -1,9 +1,12 @@
 import { createHash } from 'node:crypto';
+import { instantSchema } from '@kpay/producer';
 import { type TransferFilter, transferStates } from '@kpay/transfers';
 import { z } from 'zod';
 
-const amount = z.string().regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal number, such as 50000 or 1500.50');
-const time = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T08:00:00Z' });
+const amount = z
+  .string()
+  .regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal number, such as 50000 or 1500.50')
+  .refine((text) => !/^[1-9]\d{0,2}\.\d{3}$/.test(text), 'can be read in two ways: write 500000 or 500.00');
 const storable = (text: string) => !text.includes('\0');
 
 /** The parameters by which transfers are chosen. */
@@ -19,8 +22,8 @@ export const filterParameters = {
     .optional(),
   minAmount: amount.optional().describe("At least this much, in units of each transfer's own source currency."),
   maxAmount: amount.optional().describe('At most this much.'),
-  createdFrom: time.optional().describe('Accepted at this time or later.'),
-  createdTo: time.optional().describe('Accepted before this time.'),
+  createdFrom: instantSchema.optional().describe('Accepted at this time or later.'),
+  createdTo: instantSchema.optional().describe('Accepted before this time.'),
   externalId: z
     .string()
     .min(1, 'must not be empty')

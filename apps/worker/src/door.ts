@@ -7,6 +7,7 @@ import {
   IdempotencyConflict,
   InvalidRequest,
   isFinal,
+  isUnstorable,
   type Ledger,
   presentTransfer,
   type TransferRow,
@@ -90,6 +91,8 @@ export function createDoor({
       return followed ? { transfer: followed } : await traceJob(job, () => accept(job));
     } catch (error) {
       if (error instanceof InvalidRequest || error instanceof IdempotencyConflict) throw new UnrecoverableError(error.message);
+      // A value that no store takes will not become one: a job must not be tried for ever.
+      if (isUnstorable(error)) throw new UnrecoverableError('the job holds a value that the ledger cannot store');
       // The ledger could not be asked. Failing the job would tell its producer "no" to something not yet judged.
       logger.error({ err: error, account, jobId: job.id }, 'a job could not be accepted, it is tried again');
       return comeBack(job, token, LEDGER_AWAY_MS);

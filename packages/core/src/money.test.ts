@@ -19,7 +19,9 @@ describe('parseAmount', () => {
     ['1500.5', 'KES', 150_050n],
     [1500.5, 'KES', 150_050n],
     ['0.01', 'USD', 1n],
-    ['1.100', 'ZMW', 110n],
+    ['1.10', 'ZMW', 110n],
+    ['1000.500', 'ZMW', 100_050n],
+    ['0.500', 'ZMW', 50n],
     [0.1, 'SLE', 10n],
     [Number.MAX_SAFE_INTEGER, 'XOF', 9_007_199_254_740_991n],
     ['12345678901234567890', 'UGX', 12_345_678_901_234_567_890n],
@@ -71,8 +73,13 @@ describe('parseAmount', () => {
   });
 
   it('refuses more decimals than the currency has, and says how many it has', () => {
-    expect(() => parseAmount('1.001', 'KES')).toThrow('must have at most 2 decimals in KES');
+    expect(() => parseAmount('1.0001', 'KES')).toThrow('must have at most 2 decimals in KES');
     expect(() => parseAmount('50000.5', 'XAF')).toThrow('must be a whole number of XAF');
+  });
+
+  it.each(['500.000', '1.500', '12.345'])('refuses %j, which is 500000 to half of the world', (text) => {
+    expect(() => parseAmount(text, 'XAF')).toThrow('can be read in two ways');
+    expect(() => parseAmount(text, 'KES')).toThrow('can be read in two ways');
   });
 
   it('refuses a currency it does not know the decimals of', () => {

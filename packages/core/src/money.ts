@@ -14,6 +14,8 @@ export class InvalidAmount extends Error {
 // Longer texts cannot be money; the limit keeps bigint arithmetic on input cheap.
 const MAX_CHARACTERS = 40;
 const PLAIN_DECIMAL = /^(?<whole>0|[1-9][0-9]*)(?:\.(?<fraction>[0-9]+))?$/;
+// In half of the countries 500.000 is half a million. No currency here has three decimals, so whoever writes them means that.
+const THOUSANDS_OR_DECIMALS = /^[1-9][0-9]{0,2}\.[0-9]{3}$/;
 const JSON_DECIMAL = /^(?<sign>-?)(?<whole>0|[1-9][0-9]*)(?:\.(?<fraction>[0-9]+))?(?:[eE](?<exponent>[+-]?[0-9]{1,2}))?$/;
 // KPay shows amounts of currencies that are not in our catalogue; nearly all of the world's have two digits.
 const USUAL_EXPONENT = 2;
@@ -41,6 +43,10 @@ export function parseAmount(input: string | number, currency: string): Money {
 }
 
 function plainDecimal(input: string | number): { whole: string; fraction: string } {
+  if (typeof input === 'string' && THOUSANDS_OR_DECIMALS.test(input)) {
+    const [whole, three] = input.split('.');
+    throw new InvalidAmount(`can be read in two ways: write "${whole}${three}" or "${whole}.${three?.slice(0, 2)}"`);
+  }
   if (typeof input === 'number' && Math.abs(input) > Number.MAX_SAFE_INTEGER) {
     throw new InvalidAmount('must be a decimal string when it is that large');
   }
@@ -86,7 +92,10 @@ export function parseRate(input: string | number): string {
   const padded = digits.toString().padStart(scale + 1, '0');
   const whole = padded.slice(0, padded.length - scale);
   const fraction = padded.slice(padded.length - scale).replace(/0+$/, '');
-  return fraction === '' ? whole : `${whole}.${fraction}`;
+  const text = fraction === '' ? whole : `${whole}.${fraction}`;
+  // Longer ones could not be read again, nor compared.
+  if (text.length > MAX_CHARACTERS) throw new InvalidAmount(`must have at most ${MAX_CHARACTERS} digits`);
+  return text;
 }
 
 /** Below zero when rate `a` is lower than `b`, zero when they are equal, above zero when it is higher. */

@@ -11,6 +11,7 @@ export { describeIssue, type TransferWish } from './parse-wish.ts';
 export { queuePrefix, TRANSFER_JOB, transferQueueName } from './queue-names.ts';
 export type { QueueSource, RedisTarget } from './queue-source.ts';
 export {
+  instantSchema,
   type TransferJobData,
   type TransferJobProgress,
   type TransferJobResult,

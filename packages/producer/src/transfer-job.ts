@@ -8,7 +8,16 @@ const limited = (maxLength: number) =>
     .max(maxLength, `must be at most ${maxLength} characters`)
     .refine(isStorable, 'must not contain NUL characters or halves of surrogate pairs');
 const text = (maxLength: number) => limited(maxLength).trim().min(1, 'must not be empty');
-const instant = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T08:00:00Z' });
+const EARLIEST = Date.UTC(1970, 0, 1);
+const LATEST = Date.UTC(9999, 0, 1);
+
+/** A time from outside, within what every store and clock can hold: some ISO 8601 texts name a year 0 or 10000. */
+export const instantSchema = z.iso
+  .datetime({ offset: true, error: 'must be an ISO 8601 time with a zone, such as 2026-11-24T08:00:00Z' })
+  .refine((text) => {
+    const time = Date.parse(text);
+    return time >= EARLIEST && time < LATEST;
+  }, 'must be a time from 1970 to 9998');
 
 /**
  * What somebody asks for when they want a transfer. Only the shape is checked here; what the values mean
@@ -30,8 +39,8 @@ export const transferWishSchema = z.strictObject({
   quoteId: z.uuid('must be the id of a quote').optional(),
   /** `hold` (the default) waits for funds, `fail` gives up when the wallet does not hold enough. */
   onInsufficientFunds: z.enum(['hold', 'fail'], { error: 'must be "hold" or "fail"' }).optional(),
-  notBefore: instant.optional(),
-  expiresAt: instant.optional(),
+  notBefore: instantSchema.optional(),
+  expiresAt: instantSchema.optional(),
   /** 0 to 9, 9 most urgent, 5 unless given. */
   priority: z.int('must be a whole number from 0 to 9').min(0, 'must be 0 to 9').max(9, 'must be 0 to 9').optional(),
   /** The caller's own labels; kept and shown, never sent to KPay. */

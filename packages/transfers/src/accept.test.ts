@@ -31,6 +31,19 @@ describe('accepting', () => {
     ]);
   });
 
+  it.each([
+    ['notBefore', '0000-01-01T00:00:00Z'],
+    ['notBefore', '9999-12-31T23:59:59-23:59'],
+    ['expiresAt', '9999-12-31T23:59:59Z'],
+    ['minRate', '1e-45'],
+    ['minRate', '1e99'],
+    ['minRate', '0.0000000000000000000000000000000000000001'],
+    ['amount', '500.000'],
+  ])('refuses %s %j naming the field', async (field, value) => {
+    await expect(order({ ...good, [field]: value })).rejects.toMatchObject({ name: 'InvalidRequest', field });
+    expect(await recorded()).toBe(0);
+  });
+
   it.each([50_000, '50000', '50000.00'])('understands %j as the same amount: a replay, not a conflict', async (amount) => {
     const first = await order({ ...good, amount: 50_000 });
     const second = await order({ ...good, amount });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { type AccountRules, noRules } from './account-rules.ts';
 import { describeLimit, limitsOf, type SpendLimit } from './checks/spend-limit.ts';
-import { IdempotencyConflict, InvalidRequest } from './errors.ts';
+import { AlreadyReplayed, IdempotencyConflict, InvalidRequest } from './errors.ts';
 import { judgeKeyLimits, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import { gather } from './ledger/gather.ts';
@@ -10,6 +10,7 @@ import { type Ledger, type LedgerStatement, type LedgerTransaction, prepared, ti
 import { type NewTransferRow, type QuoteRow, type TransferRow, transferColumns } from './ledger/schema.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
+import { statesWithoutEffect } from './states.ts';
 import { currentTraceparent, nameTransfer } from './trace-step.ts';
 
 export interface TransferOrder {
@@ -67,7 +68,8 @@ async function recordAtOnce(
   { request, hash }: UnderstoodOrder,
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance | undefined> {
-  const judged = request.quoteId !== null || request.expiresAt !== null || order.apiKey !== undefined;
+  const judged =
+    request.quoteId !== null || request.expiresAt !== null || order.apiKey !== undefined || order.replayOf !== undefined;
   if (judged || passesLimit(request, rules.get(order.account))) return undefined;
   // Throws inside a transaction, whose client this must not wait for.
   void ledger.db;
@@ -118,9 +120,11 @@ export async function acceptUnderstood(
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance> {
   // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
+  if (order.replayOf !== undefined) await lockTransfer(tx, order.replayOf);
   const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
   const earlier = await findEarlier(tx, order, request);
   if (earlier) return replay(tx, earlier, order, hash);
+  if (order.replayOf !== undefined) await refuseSecondReplay(tx, order.replayOf);
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
   refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
@@ -159,8 +163,39 @@ async function findEarlier(
   return transfers.where('owner', '=', order.owner).where('idempotency_key', '=', order.idempotencyKey).executeTakeFirst();
 }
 
-async function replay(tx: LedgerTransaction, earlier: TransferRow, { jobId }: TransferOrder, hash: string): Promise<Acceptance> {
-  if (earlier.request_hash !== hash) throw new IdempotencyConflict(earlier.id, 'this externalId or Idempotency-Key');
+async function lockTransfer(tx: LedgerTransaction, id: string): Promise<void> {
+  await tx.db.selectFrom('kpay.transfers').select('id').where('id', '=', id).forUpdate().execute();
+}
+
+/**
+ * One replay of a transfer at a time, and none after one that succeeded or may have moved money. The lock on the transfer
+ * makes replays by several people follow each other; the ledger's index guards the same (migration 0014).
+ */
+async function refuseSecondReplay(tx: LedgerTransaction, id: string): Promise<void> {
+  const { kpay_transfer_id: receipt } = await tx.db
+    .selectFrom('kpay.transfers')
+    .select('kpay_transfer_id')
+    .where('id', '=', id)
+    .executeTakeFirstOrThrow();
+  if (receipt !== null) throw new AlreadyReplayed(id, 'succeeded');
+  const replay = await tx.db
+    .selectFrom('kpay.transfers')
+    .select(['id', 'state'])
+    .where('replay_of', '=', id)
+    .where((it) => it.or([it('state', 'not in', [...statesWithoutEffect]), it('kpay_transfer_id', 'is not', null)]))
+    .executeTakeFirst();
+  if (replay) throw new AlreadyReplayed(replay.id, replay.state);
+}
+
+async function replay(
+  tx: LedgerTransaction,
+  earlier: TransferRow,
+  { jobId, replayOf }: TransferOrder,
+  hash: string,
+): Promise<Acceptance> {
+  // What a replay asks for follows from the transfer that it makes again; of its times those that passed are left out.
+  const isSame = replayOf ? earlier.replay_of === replayOf : earlier.request_hash === hash && earlier.replay_of === null;
+  if (!isSame) throw new IdempotencyConflict(earlier.id, 'this externalId or Idempotency-Key');
   if (jobId === undefined || jobId === earlier.job_id) return { transfer: earlier, replayed: true };
   // The job that was made first may be gone with a wiped queue; the one that asks now is there.
   const followed = tx.db.updateTable('kpay.transfers').set({ job_id: jobId }).where('id', '=', earlier.id).returningAll();

@@ -13,7 +13,7 @@ import { askCheck, CHECK_FAILED } from './checks/ask-check.ts';
 import type { Check, CheckContext, Verdict } from './checks/check.ts';
 import { snapshotOf } from './checks/funds.ts';
 import type { SpendLimit } from './checks/spend-limit.ts';
-import { gather, isRefusal } from './ledger/gather.ts';
+import { gather, isUnstorable } from './ledger/gather.ts';
 import { eachOf, type Ledger, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
 import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
@@ -263,7 +263,7 @@ async function send(
       const success = answer.kind === 'succeeded' && (await settleTogether(ledger, { attempt, receipt: answer.receipt, trace }));
       return success || (await settleAs(answer));
     } catch (error) {
-      if (!isDataRefusal(error)) throw error;
+      if (!isUnstorable(error)) throw error;
       return settleUnstorable(answer, settleAs);
     }
   };
@@ -278,14 +278,9 @@ async function settleUnstorable(
   try {
     return await settleAs(withoutText(answer));
   } catch (error) {
-    if (!isDataRefusal(error)) throw error;
+    if (!isUnstorable(error)) throw error;
     return settleAs({ kind: 'answer_lost', detail: answer.kind });
   }
-}
-
-/** Whether Postgres refused a value (class 22), so that trying the same again is in vain. A broken constraint is a bug of ours. */
-function isDataRefusal(error: unknown): boolean {
-  return isRefusal(error) && 'code' in error && /^22/.test(String(error.code));
 }
 
 const settleTogether = gather<Ledger, Success, Settled | undefined>({

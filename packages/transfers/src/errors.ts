@@ -22,6 +22,17 @@ export class IdempotencyConflict extends Error {
   }
 }
 
+/** The transfer was made again before, and that replay is under way or has moved money. Nothing was recorded. */
+export class AlreadyReplayed extends Error {
+  override readonly name = 'AlreadyReplayed';
+  readonly transferId: string;
+
+  constructor(transferId: string, state: string) {
+    super(`it was made again already, as ${transferId}, which is ${state}: look at that one`);
+    this.transferId = transferId;
+  }
+}
+
 /** More than the key that asks may make. Nothing was recorded. */
 export class SpendLimitExceeded extends Error {
   override readonly name = 'SpendLimitExceeded';

@@ -46,6 +46,7 @@ export {
   sweepDue,
 } from './hints.ts';
 export type { KeyLimit, LimitedKey } from './key-limit.ts';
+export { isUnstorable } from './ledger/gather.ts';
 export { createLedger, type Ledger, type LedgerStatement, type LedgerTransaction } from './ledger/ledger.ts';
 export { ledgerMissing } from './ledger/ledger-missing.ts';
 export {
@@ -101,6 +102,7 @@ export {
 } from './present.ts';
 export { presentQuote, type QuoteView, quote, quoteViewSchema } from './quotes.ts';
 export { parseQuoteRequest, type QuoteRequest, quoteRequestSchema } from './request.ts';
+export { decide } from './restore/decide.ts';
 export type { Epoch, EpochCopy } from './restore/epoch-copy.ts';
 export { createFileEpochCopy } from './restore/file-epoch-copy.ts';
 export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts';

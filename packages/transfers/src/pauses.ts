@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { InvalidRequest } from './errors.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema, PauseRow, TransferRow } from './ledger/schema.ts';
+import { decide } from './restore/decide.ts';
+import { type EpochCopy, noCopy } from './restore/epoch-copy.ts';
 import { wakeUnpaused } from './wake/wake-unpaused.ts';
 
 export type PauseScope =
@@ -20,13 +23,18 @@ export function corridorOf(transfer: Pick<TransferRow, 'source_country' | 'desti
 /**
  * Stops sends. It is a row of the ledger that every send reads inside its own transaction, so it holds from the
  * moment this returns, with the queue wiped or Redis down. What was sent before is not called back.
+ *
+ * @throws InvalidRequest for an end that has passed.
  */
 export async function pause(
   ledger: Ledger,
   scope: PauseScope,
   { by, reason, until = null }: { by: string; reason: string; until?: Date | null },
+  copy: EpochCopy = noCopy,
 ): Promise<PauseRow> {
-  return ledger.transaction(async (tx) => {
+  return decide(ledger, copy, async (tx) => {
+    if (until !== null && until <= tx.now)
+      throw new InvalidRequest('until', 'must be in the future: a pause that is over stops nothing');
     const account = 'account' in scope ? scope.account : null;
     const corridor = 'corridor' in scope ? scope.corridor : null;
     // Waits for sends of the account that are being committed right now; whichever comes second sees the other.
@@ -40,8 +48,8 @@ export async function pause(
 }
 
 /** Ends a pause and wakes the first of what it held; the sweep wakes the rest bit by bit. Undefined when there is no such pause in force. */
-export async function liftPause(ledger: Ledger, id: string, by: string): Promise<PauseRow | undefined> {
-  return ledger.transaction(async (tx) => {
+export async function liftPause(ledger: Ledger, id: string, by: string, copy: EpochCopy = noCopy): Promise<PauseRow | undefined> {
+  return decide(ledger, copy, async (tx) => {
     const lifted = await tx.db
       .updateTable('kpay.pauses')
       .set({ lifted_at: tx.now, lifted_by: by })

@@ -34,6 +34,9 @@ export const legalMoves: Readonly<Record<TransferState, readonly TransferState[]
   expired: [],
 };
 
+/** Final states in which nothing was moved, as far as the ledger knows. */
+export const statesWithoutEffect: readonly TransferState[] = ['failed', 'rejected', 'cancelled', 'expired'];
+
 /** Whether a transfer in this state has come to its end. */
 export function isFinal(state: TransferState): boolean {
   return legalMoves[state].length === 0;

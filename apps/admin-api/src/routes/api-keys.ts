@@ -1,4 +1,5 @@
 import { formatAmount, InvalidAmount, parseAmount } from '@kpay/core';
+import { instantSchema } from '@kpay/producer';
 import { type ApiKeyRow, decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
 import { z } from 'zod';
 import { isAddressRange } from '../authenticate.ts';
@@ -70,7 +71,7 @@ const bodySchema = z.strictObject({
     .min(1, 'must be at least 1')
     .max(1_000_000, 'must be at most 1000000')
     .optional(),
-  expiresAt: z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional(),
+  expiresAt: instantSchema.optional(),
 });
 
 export function listApiKeys({ keys }: { keys: KeyStore }): Operation {

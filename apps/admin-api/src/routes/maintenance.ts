@@ -1,9 +1,10 @@
+import { instantSchema } from '@kpay/producer';
 import { type Maintenance, reviewVerdicts } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
 
-const time = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional();
+const time = instantSchema.optional();
 const settleSchema = z.strictObject({
   verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
   reason: reasonSchema,

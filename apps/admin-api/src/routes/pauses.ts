@@ -1,12 +1,13 @@
 import type { KpayAccount } from '@kpay/core';
-import { InvalidRequest, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
+import { instantSchema } from '@kpay/producer';
+import { type EpochCopy, InvalidRequest, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
 
-const until = z.iso.datetime({ offset: true, error: 'must be an ISO 8601 time with a zone' }).optional();
+const until = instantSchema.optional();
 const account = z.string({ error: 'must be the name of an account' });
 const corridor = z
   .string({ error: 'must be a corridor, such as CMR-GAB' })
@@ -40,6 +41,7 @@ const pauseSchema = z
 
 interface PausesOptions {
   ledger: Ledger;
+  epochCopy: EpochCopy;
   accounts: ReadonlyMap<string, KpayAccount>;
 }
 
@@ -55,7 +57,7 @@ export function showPauses({ ledger }: PausesOptions): Operation {
   });
 }
 
-export function createPause({ ledger, accounts }: PausesOptions): Operation {
+export function createPause({ ledger, epochCopy, accounts }: PausesOptions): Operation {
   return describeOperation({
     name: 'createPause',
     method: 'post',
@@ -69,13 +71,14 @@ export function createPause({ ledger, accounts }: PausesOptions): Operation {
       if ('account' in scope && !accounts.has(scope.account)) {
         throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
       }
-      const made = await pause(ledger, scope, { by: caller.owner, reason, until: end === undefined ? null : new Date(end) });
+      const ends = end === undefined ? null : new Date(end);
+      const made = await pause(ledger, scope, { by: caller.owner, reason, until: ends }, epochCopy);
       return { body: presentPause(made), headers: { location: `/v1/pauses/${made.id}` } };
     },
   });
 }
 
-export function endPause({ ledger }: PausesOptions): Operation {
+export function endPause({ ledger, epochCopy }: PausesOptions): Operation {
   return describeOperation({
     name: 'endPause',
     method: 'delete',
@@ -85,7 +88,7 @@ export function endPause({ ledger }: PausesOptions): Operation {
     answer: { status: 200, schema: pauseSchema },
     async handle({ id, caller }) {
       const parsed = z.uuid().safeParse(id);
-      const lifted = parsed.success ? await liftPause(ledger, parsed.data, caller.owner) : undefined;
+      const lifted = parsed.success ? await liftPause(ledger, parsed.data, caller.owner, epochCopy) : undefined;
       if (!lifted) throw new Problem('not_found', 'There is no pause with this id in force.');
       return { body: presentPause(lifted) };
     },

@@ -46,6 +46,8 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
       };
       const replayed = await replay(ledger, names, id, identity, rules);
       if (!replayed) throw new Problem('not_found', 'There is no transfer with this id.');
+      if (replayed.outcome === 'already_replayed')
+        throw new Problem('not_replayable', `This transfer cannot be made again: ${replayed.why}.`, { moneyMoved: 'no' });
       if (replayed.outcome === 'not_replayable') {
         const { state } = replayed.transfer;
         throw new Problem(

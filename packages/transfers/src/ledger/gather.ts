@@ -76,6 +76,11 @@ export function gather<Owner extends object, Item, Result>({
 }
 
 /** The database understood and said no; a connection that broke is another matter. */
-export function isRefusal(error: unknown): error is Error & { severity: string } {
+function isRefusal(error: unknown): error is Error & { severity: string } {
   return error instanceof Error && 'severity' in error && error.severity === 'ERROR';
+}
+
+/** Whether Postgres refused a value (class 22), so that trying the same again is in vain. A broken constraint is a bug of ours. */
+export function isUnstorable(error: unknown): boolean {
+  return isRefusal(error) && 'code' in error && /^22/.test(String(error.code));
 }

@@ -3,6 +3,7 @@ import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
   advanceTransfer,
   cancelTransfer,
+  IdempotencyConflict,
   liftPause,
   listTransferEvents,
   pause,
@@ -119,6 +120,40 @@ describe('replaying', () => {
     });
     expect(transfer.kpay_external_id).not.toBe((await stage.find(id)).kpay_external_id);
     expect(await again()).toMatchObject({ acceptance: { replayed: true, transfer: { id: transfer.id } } });
+  });
+
+  it('makes one live replay of a transfer, however many people ask, and none after one that succeeded', async () => {
+    const { id } = await stage.accept();
+    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    const by = (externalId: string) => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
+    const asked = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => by(`again-${name}`)));
+    expect(asked.map((replay) => replay?.outcome).sort()).toEqual(['accepted', ...Array(4).fill('already_replayed')]);
+    const live = asked.flatMap((replay) => (replay?.outcome === 'accepted' ? [replay.acceptance.transfer] : []));
+    await cancelTransfer(stage.ledger, stage.epochCopy, live[0]?.id ?? '', ann);
+
+    const next = await by('again-f');
+    if (next?.outcome !== 'accepted') throw new Error('a replay that was cancelled must not stand in the way');
+    expect(await stage.settle(next.acceptance.transfer.id, await stage.advancer())).toMatchObject({ state: 'succeeded' });
+    expect(await by('again-g')).toMatchObject({ outcome: 'already_replayed', why: expect.stringContaining('succeeded') });
+    expect(stage.simulator.control.truth().transferCount).toBe(1);
+  });
+
+  it('keeps the times that still lie in the future', async () => {
+    const times = { notBefore: '2099-01-01T00:00:00.000Z', expiresAt: '2099-02-01T00:00:00.000Z' };
+    const { id } = await stage.accept(times);
+    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'later' });
+    if (replay?.outcome !== 'accepted') throw new Error('not accepted');
+    const { not_before: notBefore, expires_at: expiresAt } = replay.acceptance.transfer;
+    expect({ notBefore: notBefore?.toISOString(), expiresAt: expiresAt?.toISOString() }).toEqual(times);
+  });
+
+  it('refuses one Idempotency-Key for the replays of two transfers, and an order under the key of a replay', async () => {
+    const [one, two] = [await stage.accept(), await stage.accept({ externalId: 'order-2' })];
+    for (const { id } of [one, two]) await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    const identity = { owner: 'admin', idempotencyKey: 'key-1' };
+    expect(await replayTransfer(stage.ledger, accounts, one.id, identity)).toMatchObject({ outcome: 'accepted' });
+    await expect(replayTransfer(stage.ledger, accounts, two.id, identity)).rejects.toThrow(IdempotencyConflict);
   });
 
   it.each(['review', 'succeeded', 'queued'])('is refused for what is %s', async (state) => {

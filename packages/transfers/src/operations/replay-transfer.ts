@@ -1,19 +1,25 @@
 import { formatAmount } from '@kpay/core';
 import { type Acceptance, acceptTransfer } from '../accept.ts';
 import type { AccountRules } from '../account-rules.ts';
+import { AlreadyReplayed } from '../errors.ts';
 import { findTransfer } from '../find-transfers.ts';
 import type { LimitedKey } from '../key-limit.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { TransferRow } from '../ledger/schema.ts';
 import { isFinal, moneyMoved } from '../states.ts';
 
-export type Replay = { outcome: 'accepted'; acceptance: Acceptance } | { outcome: 'not_replayable'; transfer: TransferRow };
+export type Replay =
+  | { outcome: 'accepted'; acceptance: Acceptance }
+  | { outcome: 'not_replayable'; transfer: TransferRow }
+  /** `why` names the replay that is under way or has moved money. */
+  | { outcome: 'already_replayed'; why: string };
 
 /**
  * Makes a transfer again that ended without moving money: a new transfer with a new identity, linked to the old one.
  * The caller gives the identity, so that asking twice makes one.
  *
- * @returns `not_replayable` while money moved or may have; undefined when there is no such transfer.
+ * @returns `not_replayable` while money moved or may have; `already_replayed` while another replay is live, and for ever after one
+ *   that succeeded; undefined when there is no such transfer.
  * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded as acceptTransfer does.
  */
 export async function replayTransfer(
@@ -28,24 +34,31 @@ export async function replayTransfer(
   // A final state is never left; a receipt can still come, and then the money has moved.
   if (!isFinal(transfer.state) || moneyMoved(transfer.state, transfer.kpay_transfer_id) !== 'no')
     return { outcome: 'not_replayable', transfer };
-  const acceptance = await acceptTransfer(
+  const now = await ledger.transaction((tx) => Promise.resolve(tx.now));
+  const accepting = acceptTransfer(
     ledger,
     accounts,
     {
       account: transfer.account,
       owner: identity.owner,
       ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
-      body: { ...wishOf(transfer), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
+      body: { ...wishOf(transfer, now), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
       ...(identity.apiKey && { apiKey: identity.apiKey }),
       replayOf: transfer.id,
     },
     rules,
   );
-  return { outcome: 'accepted', acceptance };
+  return accepting.then(
+    (acceptance) => ({ outcome: 'accepted', acceptance }) as const,
+    (error: unknown) => {
+      if (error instanceof AlreadyReplayed) return { outcome: 'already_replayed', why: error.message } as const;
+      throw error;
+    },
+  );
 }
 
-/** The wish of a transfer, without its times: those have passed. */
-function wishOf(row: TransferRow) {
+/** The wish of a transfer, without those of its times that have passed. */
+function wishOf(row: TransferRow, now: Date) {
   return {
     sourceCountry: row.source_country,
     destinationCountry: row.destination_country,
@@ -55,5 +68,7 @@ function wishOf(row: TransferRow) {
     ...(row.description !== null && { description: row.description }),
     ...(row.min_rate !== null && { minRate: row.min_rate }),
     ...(row.metadata !== null && { metadata: row.metadata }),
+    ...(row.not_before !== null && row.not_before > now && { notBefore: row.not_before.toISOString() }),
+    ...(row.expires_at !== null && row.expires_at > now && { expiresAt: row.expires_at.toISOString() }),
   };
 }

@@ -39,6 +39,10 @@ export async function reviewEvidence(ledger: Ledger, id: string): Promise<Review
   const attempts = await db.selectFrom('kpay.attempts').selectAll().where('transfer_id', '=', id).orderBy('number').execute();
   const first = attempts[0];
   const last = attempts.at(-1);
+  if (transfer.currency === transfer.destination_currency) {
+    const why = `KPay shows one balance for all wallets in ${transfer.currency}, and a transfer between two of them leaves it unchanged`;
+    return { transfer, attempts, balance: notVerifiable(why) };
+  }
   if (!first || !last) return { transfer, attempts, balance: notVerifiable('this ledger knows of no send') };
   // A send that was never answered may be carried out until its lease is over.
   const over = new Date(Math.max(...attempts.map(({ ended_at, lease_until }) => (ended_at ?? lease_until).getTime())));

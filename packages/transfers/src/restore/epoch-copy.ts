@@ -23,3 +23,11 @@ export interface EpochCopy {
 export function mayOverwrite(there: Epoch | undefined, epoch: Epoch): boolean {
   return there === undefined || (there.ledgerId === epoch.ledgerId && there.epoch < epoch.epoch);
 }
+
+/** Where there is none to be kept: the epoch grows, and the next worker copies it. */
+export const noCopy: EpochCopy = {
+  where: 'nowhere',
+  read: () => Promise.resolve(undefined),
+  write: () => Promise.resolve(),
+  replace: () => Promise.resolve(),
+};

@@ -1,5 +1,6 @@
 import { EpochUnknown, LedgerRestored } from '../errors.ts';
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
+import { copyEpoch, growEpoch } from './decide.ts';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 import { judgeEpoch } from './look-at-epoch.ts';
@@ -7,14 +8,14 @@ import { judgeEpoch } from './look-at-epoch.ts';
 /**
  * Runs what a person says of transfers in a transaction, unless the ledger was restored from a backup: what it takes for
  * queued may have been sent since. Nobody need have noticed the restore: the copy of the epoch tells. Sends are kept
- * off by LedgerEpoch.
+ * off by LedgerEpoch. The epoch grows with it, so that a restore which forgets it is noticed.
  *
  * @throws LedgerRestored until finishRestore() is over, EpochUnknown while the copy cannot be read.
  */
 export async function onWholeLedger<T>(ledger: Ledger, copy: EpochCopy, work: (tx: LedgerTransaction) => Promise<T>): Promise<T> {
   // The copy first: the other way round a growth in between would look like a restore.
   const copied = await readCopy(copy);
-  return ledger.transaction(async (tx) => {
+  const { result, grown } = await ledger.transaction(async (tx) => {
     const verdict = judgeEpoch(await readLedgerRow(tx.db), copied);
     if (verdict === 'restored') {
       throw new LedgerRestored(
@@ -26,8 +27,11 @@ export async function onWholeLedger<T>(ledger: Ledger, copy: EpochCopy, work: (t
         'the copy of the epoch is of another ledger than this database: bring the two together that belong together, or run kpay restore finish first (docs/runbook.md)',
       );
     }
-    return work(tx);
+    const result = await work(tx);
+    return { result, grown: await growEpoch(tx, copied) };
   });
+  await copyEpoch(copy, grown);
+  return result;
 }
 
 async function readCopy(copy: EpochCopy): Promise<Epoch | undefined> {

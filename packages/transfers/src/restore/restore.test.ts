@@ -56,6 +56,41 @@ async function restoreBehind(): Promise<{ sent: TransferRow; sentSince: Transfer
   return { sent, sentSince };
 }
 
+describe('what a person decides', () => {
+  it.each([
+    ['a cancel', (id: string) => cancelTransfer(stage.ledger, stage.epochCopy, id, { ...ann, reason: 'no' })],
+    ['a pause', () => pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochCopy)],
+  ])('is not forgotten unnoticed by a restore over a quiet hour: %s', async (_what, decideIt) => {
+    await openEpoch();
+    const { id } = await stage.accept();
+    const restore = await stage.ledger.backUp();
+    await decideIt(id);
+    await restore();
+    const epoch = await openEpoch();
+    expect(epoch.refusal()).toContain('restored from a backup');
+    await advanceTransfer({ ...(await stage.advancer()), epoch }, id, never);
+    expect(transferRequests()).toBe(0);
+  });
+
+  it('does not make up for a restore: a pause on a restored ledger does not grow it past its copy', async () => {
+    await restoreBehind();
+    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochCopy);
+    expect((await openEpoch()).refusal()).toContain('restored from a backup');
+  });
+
+  it('is committed while the copy is out of reach', async () => {
+    const away = { ...stage.epochCopy, read: () => Promise.reject(new Error('away')) };
+    expect(await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away)).toMatchObject({ scope: 'all' });
+  });
+
+  it('has no end that has passed', async () => {
+    const until = new Date(stage.ledger.now().getTime() - 1);
+    await expect(pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop', until })).rejects.toMatchObject({
+      field: 'until',
+    });
+  });
+});
+
 describe('the epoch', () => {
   it('grows at each start, and before the first send of a new minute, in the ledger and then in the copy', async () => {
     let nowMs = 0;
