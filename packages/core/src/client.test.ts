@@ -1,3 +1,4 @@
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
@@ -172,6 +173,96 @@ describe('the documented answers are understood', () => {
       { currency: 'KES', known: true, balanceMinor: 30n, reservedMinor: 10n, availableMinor: 20n },
       { currency: 'TZS', known: false, balanceMinor: 100n, reservedMinor: 0n, availableMinor: 100n },
     ]);
+  });
+});
+
+describe('one odd row spoils no other', () => {
+  const row = (currency: unknown, availableBalance: unknown) => ({ currency, balance: 1, reservedBalance: 0, availableBalance });
+
+  it.each([['NaN'], [null], ['1,000'], [{}], [true]])(
+    'a balance of %j: its currency is unknown, and the rest stands',
+    async (odd) => {
+      answerWith(200, [row('KES', 2), row('XAF', odd), row('XAF', 5), null, 'row', row('XOF', 7)]);
+      const { client, drifts } = open();
+      const wallets = await client.balance(PEOPLE);
+      expect(wallets.map(({ currency, availableMinor }) => [currency, availableMinor])).toEqual([
+        ['KES', 200n],
+        ['XOF', 7n],
+      ]);
+      expect(drifts).toEqual([{ endpoint: 'balance', path: '[]', kind: 'unreadable_row' }]);
+    },
+  );
+
+  it('in the availability: that operation, operator or country is unknown, and never closed', async () => {
+    const good = { provider: 'ORANGE_CMR', operationTypes: [{ operationType: 'PAYOUT', status: 'CLOSED' }] };
+    const halfOdd = {
+      provider: 'MTN_MOMO_CMR',
+      operationTypes: [{ operationType: 'PAYOUT', status: null }, 'NaN', { status: 'CLOSED' }],
+    };
+    answerWith(200, [
+      null,
+      { country: 'GAB', providers: null },
+      { country: 'CMR', providers: [good, 'NaN', { provider: null, operationTypes: [] }, halfOdd] },
+    ]);
+    const { client, drifts } = open();
+    const operation = { operationType: 'PAYOUT', status: 'CLOSED', known: true };
+    expect(await client.availability(PEOPLE)).toEqual([
+      {
+        country: 'CMR',
+        known: true,
+        providers: [
+          { provider: 'ORANGE_CMR', known: true, operationTypes: [operation] },
+          { provider: 'MTN_MOMO_CMR', known: true, operationTypes: [{ ...operation, status: 'UNREADABLE', known: false }] },
+        ],
+      },
+    ]);
+    expect(drifts.filter(({ kind }) => kind === 'unreadable_row').map(({ path }) => path)).toEqual([
+      '[]',
+      '[].providers[]',
+      '[].providers[].operationTypes[]',
+    ]);
+  });
+
+  it.each([[[null]], [['NaN', {}]], [[row('XAF', 'NaN')]], [null], [{ rows: [] }]])('but %j is unreadable', async (body) => {
+    answerWith(200, JSON.stringify(body));
+    const { client } = open();
+    await expect(client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'unreadable' });
+    await expect(client.availability(PEOPLE)).rejects.toMatchObject({ reason: 'unreadable' });
+  });
+});
+
+describe('an answer is decoded', () => {
+  const text = JSON.stringify([{ currency: 'XAF', balance: 1, reservedBalance: 0, availableBalance: 1 }]);
+
+  function answerBytes(bytes: Buffer, encoding?: string): void {
+    onRequest = ({ socket }) => {
+      const coded = encoding === undefined ? '' : `content-encoding: ${encoding}\r\n`;
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-length: ${bytes.length}\r\n${coded}\r\n`);
+      socket.write(bytes);
+    };
+  }
+
+  it.each([
+    ['a byte order mark', Buffer.from(`\uFEFF${text}`), undefined],
+    ['gzip', gzipSync(text), 'gzip'],
+    ['x-gzip', gzipSync(text), 'X-GZIP'],
+    ['br', brotliCompressSync(text), 'br'],
+    ['deflate', deflateSync(text), 'deflate'],
+    ['two codings', brotliCompressSync(gzipSync(`\uFEFF${text}`)), 'gzip, br'],
+    ['identity', Buffer.from(text), 'identity'],
+  ])('from %s', async (_what, bytes, encoding) => {
+    answerBytes(bytes, encoding);
+    expect(await open().client.balance(PEOPLE)).toHaveLength(1);
+  });
+
+  it.each([
+    ['what is not gzip', Buffer.from(text), 'gzip'],
+    ['what nobody knows', Buffer.from(text), 'zstd-of-tomorrow'],
+    ['what broke off', gzipSync(text).subarray(0, 20), 'gzip'],
+    ['what grows without end', gzipSync(' '.repeat(2_000_000)), 'gzip'],
+  ])('and %s is unreadable', async (_what, bytes, encoding) => {
+    answerBytes(bytes, encoding);
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
   });
 });
 

@@ -5,7 +5,7 @@ export interface Drift {
   endpoint: string;
   /** Where, as in "[].providers[].operationTypes[].status". */
   path: string;
-  kind: 'unknown_field' | 'unknown_value';
+  kind: 'unknown_field' | 'unknown_value' | 'unreadable_row';
 }
 
 export type ReportDrift = (endpoint: string, path: string, kind: Drift['kind']) => void;

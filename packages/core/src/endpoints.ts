@@ -163,17 +163,12 @@ function digitsOf(phoneNumber: string): string {
   return phoneNumber.replace(/\D/g, '').replace(/^0+/, '');
 }
 
-const availabilitySchema = z.array(
-  z.object({
-    country: z.string(),
-    providers: z.array(
-      z.object({
-        provider: z.string(),
-        operationTypes: z.array(z.object({ operationType: z.string(), status: z.string() })),
-      }),
-    ),
-  }),
-);
+/** KPay says something of an operation that is no text: nobody knows its status, and it is not closed. */
+const UNREADABLE_STATUS = 'UNREADABLE';
+
+const operationSchema = z.object({ operationType: z.string(), status: z.string().catch(UNREADABLE_STATUS) });
+const providerSchema = z.object({ provider: z.string(), operationTypes: z.array(z.unknown()) });
+const countrySchema = z.object({ country: z.string(), providers: z.array(z.unknown()) });
 
 /** The providers of one country (page, "Operator availability"). `known`: it is in the catalogue. */
 export interface CountryAvailability {
@@ -197,7 +192,12 @@ export interface OperationStatus {
   known: boolean;
 }
 
-/** GET /api/v1/payments/availability. KPay caches it for a minute. */
+const OPERATIONS_PATH = '[].providers[].operationTypes[]';
+
+/**
+ * GET /api/v1/payments/availability. KPay caches it for a minute. What is odd in it is left out and told: of that operator or
+ * country nothing is known, and the rest stands.
+ */
 export const availabilityEndpoint: Endpoint<CountryAvailability[]> = {
   name: 'availability',
   method: 'GET',
@@ -207,15 +207,16 @@ export const availabilityEndpoint: Endpoint<CountryAvailability[]> = {
       if (!known) report('availability', path, 'unknown_value');
       return known;
     };
-    return read(availabilitySchema, text, 'availability', report).map((row) => ({
+    const readRows = rowReader('availability', report);
+    return rowsOf(text, (rows) => readRows(countrySchema, rows, '[]')).map((row) => ({
       country: row.country,
       known: note(countries.includes(row.country), '[].country'),
-      providers: row.providers.map(({ provider, operationTypes: operations }) => ({
+      providers: readRows(providerSchema, row.providers, '[].providers[]').map(({ provider, operationTypes: operations }) => ({
         provider,
         known: note(isKnownProvider(provider), '[].providers[].provider'),
-        operationTypes: operations.map(({ operationType, status }) => {
-          const knownOperation = note(operationTypes.includes(operationType), '[].providers[].operationTypes[].operationType');
-          const knownStatus = note(providerStatuses.includes(status), '[].providers[].operationTypes[].status');
+        operationTypes: readRows(operationSchema, operations, OPERATIONS_PATH).map(({ operationType, status }) => {
+          const knownOperation = note(operationTypes.includes(operationType), `${OPERATIONS_PATH}.operationType`);
+          const knownStatus = note(providerStatuses.includes(status), `${OPERATIONS_PATH}.status`);
           return { operationType, status, known: knownOperation && knownStatus };
         }),
       })),
@@ -223,9 +224,12 @@ export const availabilityEndpoint: Endpoint<CountryAvailability[]> = {
   },
 };
 
-const balanceSchema = z.array(
-  z.object({ currency: z.string().min(1), balance: decimalText, reservedBalance: decimalText, availableBalance: decimalText }),
-);
+const balanceSchema = z.object({
+  currency: z.string().min(1),
+  balance: decimalText,
+  reservedBalance: decimalText,
+  availableBalance: decimalText,
+});
 
 /**
  * One row of the balance (page, "Check wallet balance"), in minor units. Several rows of one currency occur, and one
@@ -242,13 +246,19 @@ export interface WalletBalance {
   availableMinor: bigint;
 }
 
-/** GET /api/v1/payments/balance. */
+/**
+ * GET /api/v1/payments/balance. A currency with an odd row is left out and told, all its rows: what the others add up to is
+ * not what there is.
+ */
 export const balanceEndpoint: Endpoint<WalletBalance[]> = {
   name: 'balance',
   method: 'GET',
   path: '/api/v1/payments/balance',
   parse(text, report) {
-    return read(balanceSchema, text, 'balance', report).map(({ currency, balance, reservedBalance, availableBalance }) => {
+    const odd = new Set<unknown>();
+    const readRows = rowReader('balance', report, (row) => odd.add(currencyIn(row)));
+    const rows = rowsOf(text, (all) => readRows(balanceSchema, all, '[]').filter(({ currency }) => !odd.has(currency)));
+    return rows.map(({ currency, balance, reservedBalance, availableBalance }) => {
       const known = exponentOf(currency) !== undefined;
       if (!known) report('balance', '[].currency', 'unknown_value');
       return {
@@ -271,4 +281,33 @@ function read<T extends z.ZodType>(schema: T, text: string, endpoint: string, re
   const parsed = schema.parse(raw);
   findUnknownFields(schema, raw, (path) => report(endpoint, path, 'unknown_field'));
   return parsed;
+}
+
+function currencyIn(row: unknown): unknown {
+  return typeof row === 'object' && row !== null && 'currency' in row ? row.currency : undefined;
+}
+
+type RowReader = <T extends z.ZodType>(schema: T, rows: readonly unknown[], path: string) => z.infer<T>[];
+
+/** Reads each row by itself. One that cannot be read is told and left out: it must not hide the others. */
+function rowReader(endpoint: string, report: ReportDrift, onOdd: (row: unknown) => void = () => {}): RowReader {
+  return (schema, rows, path) =>
+    rows.flatMap((row) => {
+      const parsed = schema.safeParse(row);
+      if (!parsed.success) {
+        report(endpoint, path, 'unreadable_row');
+        onOdd(row);
+        return [];
+      }
+      findUnknownFields(schema, row, (within) => report(endpoint, `${path}.${within}`, 'unknown_field'));
+      return [parsed.data];
+    });
+}
+
+/** @throws Error when the answer is no list, or not a row of it can be read. */
+function rowsOf<T>(text: string, readAll: (rows: readonly unknown[]) => T[]): T[] {
+  const all = z.array(z.unknown()).parse(parseExactJson(text));
+  const rows = readAll(all);
+  if (all.length > 0 && rows.length === 0) throw new Error('not a row of it can be read');
+  return rows;
 }

@@ -1,5 +1,6 @@
 import { type Dispatcher, Pool } from 'undici';
 import type { Clock } from './clock.ts';
+import { decodeBody } from './decode-body.ts';
 
 export interface HttpRequest {
   method: 'GET' | 'POST';
@@ -105,7 +106,11 @@ function dispatch(
     giveUp('aborted', signal?.reason);
   }
   function answered(complete: boolean): void {
-    if (answer) finish({ kind: 'answered', ...answer, text: Buffer.concat(chunks).toString('utf8'), complete });
+    if (!answer) return;
+    const body = Buffer.concat(chunks);
+    const text = complete ? decodeBody(body, answer.headers['content-encoding'], MAX_BODY_BYTES) : undefined;
+    // A body that cannot be decoded is as one that broke off.
+    finish({ kind: 'answered', ...answer, text: text ?? body.toString('utf8'), complete: text !== undefined });
   }
 
   if (signal?.aborted) {

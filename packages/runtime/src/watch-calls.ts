@@ -11,7 +11,7 @@ export interface CallWatcher {
 // KPay's answers take tens of milliseconds; a call is given up after 20 s.
 const DURATION_BUCKETS_S = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
-const DRIFT_KINDS = ['unknown_field', 'unknown_value'];
+const DRIFT_KINDS = ['unknown_field', 'unknown_value', 'unreadable_row'];
 /** How a call can end, as @kpay/core names it, by endpoint. */
 const READS = ['me', 'token', 'exchange_rate', 'predict_provider', 'availability', 'balance'];
 const OUTCOMES = [

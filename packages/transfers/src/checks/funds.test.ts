@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import { advanceTransfer } from '../advance.ts';
 import type { TransferRow } from '../ledger/schema.ts';
+import { judgeFunds } from './funds.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -48,4 +49,13 @@ describe('money for two transfers', () => {
     const wallet = await stage.ledger.db.selectFrom('kpay.wallets').select('reserved_so_far').executeTakeFirstOrThrow();
     expect(wallet.reserved_so_far).toBe(String(4 * order.amount * 100));
   });
+});
+
+it('a currency that KPay does not show is waited for, also by a transfer that fails without funds', async () => {
+  const row = await stage.accept({ ...order, externalId: 'unknown', onInsufficientFunds: 'fail' });
+  const kes = { currency: 'KES', known: true, balanceMinor: 1n, reservedMinor: 0n, availableMinor: 1n };
+  const judge = (wallets: (typeof kes)[]) => judgeFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
+  expect(await judge([])).toMatchObject({ verdict: 'hold', code: 'insufficient_funds' });
+  expect(await judge([{ ...kes, currency: 'XAF' }])).toMatchObject({ verdict: 'hold' });
+  expect(await judge([kes])).toMatchObject({ verdict: 'reject' });
 });

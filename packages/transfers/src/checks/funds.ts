@@ -92,7 +92,8 @@ function judgeReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Da
     },
   };
   if (amount <= shown - reserved) return { verdict: 'pass', inputs };
-  if (amount > shown && transfer.on_insufficient_funds === 'fail') {
+  // A currency that KPay does not show is unknown, not empty: that is no reason to fail for good.
+  if (rows.length > 0 && amount > shown && transfer.on_insufficient_funds === 'fail') {
     const reason = `the ${currency} balance is ${format(shown, currency)}, less than the ${format(amount, currency)} to send`;
     return { verdict: 'reject', code: 'insufficient_funds', reason, inputs };
   }
