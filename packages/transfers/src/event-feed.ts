@@ -38,7 +38,7 @@ interface Horizon {
  * come. Readers are kept behind a horizon, as sinks are (docs/decisions/0015); here it is the process's and not the
  * ledger's, because a reader that comes back says itself where it was.
  */
-export function createEventFeed(ledger: Ledger): EventFeed {
+export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }: { lookEveryMs?: number } = {}): EventFeed {
   /** Every event up to this id has come or never will. */
   let decided = '0';
   let ahead: Horizon | undefined;
@@ -62,7 +62,7 @@ export function createEventFeed(ledger: Ledger): EventFeed {
   }
   /** One look for all who wait. */
   function lookSoon(): Promise<void> {
-    next ??= delay(LOOK_EVERY_MS)
+    next ??= delay(lookEveryMs)
       .then(look)
       .finally(() => {
         next = undefined;
@@ -88,7 +88,16 @@ export function createEventFeed(ledger: Ledger): EventFeed {
     },
     async more(position, signal) {
       if (BigInt(decided) > BigInt(position)) return;
-      await Promise.race([lookSoon(), aborted(signal)]);
+      const left = Promise.withResolvers<void>();
+      const leave = () => left.resolve();
+      if (signal.aborted) leave();
+      signal.addEventListener('abort', leave, { once: true });
+      try {
+        await Promise.race([lookSoon(), left.promise]);
+      } finally {
+        // A reader looks for as long as it is there.
+        signal.removeEventListener('abort', leave);
+      }
     },
   };
 }
@@ -109,11 +118,4 @@ async function stateOf({ db }: LedgerTransaction, { xid }: Horizon): Promise<'de
   // A server that has not come to it is another one than that which gave it out.
   if (rows[0]?.foreign) return 'foreign';
   return rows[0]?.decided ? 'decided' : 'undecided';
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  if (signal.aborted) resolve();
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  return promise;
 }

@@ -28,11 +28,14 @@ const verdictSchema = z.discriminatedUnion('verdict', [
  */
 export async function askCheck(check: Check, transfer: TransferRow, context: CheckContext): Promise<Verdict> {
   const { timeoutMs = CHECK_TIMEOUT_MS } = check;
-  const late = new AbortController();
-  const signal = AbortSignal.any([context.signal, late.signal]);
+  // Of its own, and let go of at the end: the worker's lives as long as the process, and would keep whatever is hung on it.
+  const own = new AbortController();
+  const { signal } = own;
   const given = Promise.withResolvers<never>();
   signal.addEventListener('abort', () => given.reject(signal.reason), { once: true });
-  const timer = setTimeout(() => late.abort(), timeoutMs);
+  const stop = () => own.abort(context.signal.reason);
+  context.signal.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => own.abort(), timeoutMs);
   const hold = (why: string): Verdict => {
     const until = new Date(context.now.getTime() + LOOK_AGAIN_MS);
     return { verdict: 'hold', code: CHECK_FAILED, reason: `check ${check.name} ${why}`, until };
@@ -46,10 +49,11 @@ export async function askCheck(check: Check, transfer: TransferRow, context: Che
     if (!verdict.success) return hold('gave no verdict');
     return verdict.data.verdict === 'hold' ? { ...verdict.data, until: later(verdict.data.until, context.now) } : verdict.data;
   } catch (error) {
-    if (late.signal.aborted && !context.signal.aborted) return hold(`took longer than ${timeoutMs / 1_000} s`);
+    if (signal.aborted && !context.signal.aborted) return hold(`took longer than ${timeoutMs / 1_000} s`);
     throw error;
   } finally {
     clearTimeout(timer);
+    context.signal.removeEventListener('abort', stop);
   }
 }
 

@@ -15,15 +15,19 @@ export async function within<T>(
   work: (signal: AbortSignal) => T | Promise<T>,
 ): Promise<T> {
   stopping?.throwIfAborted();
-  const late = new AbortController();
-  const signal = stopping ? AbortSignal.any([stopping, late.signal]) : late.signal;
+  // Of its own, and let go of at the end: `stopping` lives as long as the process, and would keep whatever is hung on it.
+  const own = new AbortController();
+  const { signal } = own;
   const ended = Promise.withResolvers<never>();
   signal.addEventListener('abort', () => ended.reject(signal.reason), { once: true });
-  const timer = setTimeout(() => late.abort(new TookTooLong(`took longer than ${timeoutMs / 1_000} s`)), timeoutMs);
+  const stop = () => own.abort(stopping?.reason);
+  stopping?.addEventListener('abort', stop, { once: true });
+  const timer = setTimeout(() => own.abort(new TookTooLong(`took longer than ${timeoutMs / 1_000} s`)), timeoutMs);
   try {
     // Async, so that what throws at once still leaves a race that takes the rejection of a later stop.
     return await Promise.race([(async () => work(signal))(), ended.promise]);
   } finally {
     clearTimeout(timer);
+    stopping?.removeEventListener('abort', stop);
   }
 }
