@@ -446,6 +446,14 @@ describe('a 429', () => {
     expect(second?.rateLimited(undefined)).toBe(2_000);
   });
 
+  it.each([0, -5, Number.NaN])('with a Retry-After of %s ms backs off as without one', async (retryAfterMs) => {
+    const { budget, clock } = open();
+    for (const waitMs of [1_000, 2_000, 4_000]) {
+      expect((await budget.take('money')).rateLimited(retryAfterMs)).toBe(waitMs);
+      await clock.advance(waitMs);
+    }
+  });
+
   it('with an absurd Retry-After does not stop the account for days', async () => {
     const { budget } = open();
     expect((await budget.take('money')).rateLimited(86_400_000)).toBe(15 * 60_000);

@@ -221,7 +221,8 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
       // Several 429 of one burst are one: only the first after a block makes the next one longer.
       const isNew = nowMs >= blockedUntilMs;
       const ownMs = isNew ? backoffMs : blockedUntilMs - nowMs;
-      const waitMs = retryAfterMs === undefined ? ownMs : Math.min(retryAfterMs, LONGEST_BLOCK_MS);
+      // No wait at all is no answer to the question how long to wait.
+      const waitMs = retryAfterMs !== undefined && retryAfterMs > 0 ? Math.min(retryAfterMs, LONGEST_BLOCK_MS) : ownMs;
       if (isNew) backoffMs = Math.min(backoffMs * 2, MAX_BACKOFF_MS);
       block(waitMs).catch(() => {});
       settle('answered');
