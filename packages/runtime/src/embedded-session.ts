@@ -1,5 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
+import { unlessStuck } from './unless-stuck.ts';
+
+// An answer takes no time beside the computation: PGlite computes it on this thread.
+const SILENT_MS = 5_000;
+
+/** The embedded database stopped, as Postgres does when its log cannot be written. Only a new process opens it again. */
+export class DatabaseLost extends Error {
+  override name = 'DatabaseLost';
+}
 
 type ProtocolOptions = Parameters<PGlite['execProtocolStream']>[1];
 type ProtocolAnswer = Awaited<ReturnType<PGlite['execProtocolStream']>>;
@@ -9,12 +18,16 @@ const SYNC = 'S'.charCodeAt(0);
 
 /** PGlite as the one session behind a `pg.Client`, whose messages arrive in `execProtocolStream` one by one. */
 export class EmbeddedSession extends PGlite {
-  readonly #idle: { limitMs: number; onIdle: () => void };
+  readonly #idle: { limitMs: number; onIdle: () => void; onLost: (error: DatabaseLost) => void };
+  #lost: DatabaseLost | undefined;
   #pending: Uint8Array[] = [];
   #timer: NodeJS.Timeout | undefined;
 
-  /** @param idle called when an open transaction did nothing for so long; PGlite ignores Postgres' own setting. */
-  constructor(options: PGliteOptions, idle: { limitMs: number; onIdle: () => void }) {
+  /**
+   * @param idle `onIdle` is called when an open transaction did nothing for so long; PGlite ignores Postgres' own
+   *   setting. `onLost` is called once when the database has stopped.
+   */
+  constructor(options: PGliteOptions, idle: { limitMs: number; onIdle: () => void; onLost: (error: DatabaseLost) => void }) {
     super(options);
     this.#idle = idle;
   }
@@ -28,9 +41,28 @@ export class EmbeddedSession extends PGlite {
     // keep timers and sockets waiting.
     await setImmediate();
     const statement = Buffer.concat(this.#pending.splice(0));
-    const answer = await super.execProtocolStream(statement, options);
+    if (this.#lost) throw this.#lost;
+    const answer = await this.#run(super.execProtocolStream(statement, options));
     if (this.isInTransaction()) this.#timer = setTimeout(this.#idle.onIdle, this.#idle.limitMs);
     return answer;
+  }
+
+  async #run(asked: Promise<ProtocolAnswer>): Promise<ProtocolAnswer> {
+    try {
+      return await unlessStuck(asked, SILENT_MS, () => new DatabaseLost(`it has not answered for ${SILENT_MS} ms`));
+    } catch (error) {
+      if (error instanceof DatabaseLost) this.lose(error);
+      else if (error instanceof Error && error.name === 'RuntimeError')
+        this.lose(new DatabaseLost(error.message, { cause: error }));
+      throw this.#lost ?? error;
+    }
+  }
+
+  /** Nothing is asked of it any more. */
+  lose(error: DatabaseLost): void {
+    if (this.#lost) return;
+    this.#lost = error;
+    this.#idle.onLost(error);
   }
 
   override async close(): Promise<void> {

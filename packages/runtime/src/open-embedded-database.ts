@@ -6,8 +6,10 @@ import type { Logger } from 'pino';
 import { createKysely, type Database, IDLE_IN_TRANSACTION_MS, IdleTransaction } from './database.ts';
 import { DurableFiles, syncFolder, syncTree } from './durable-files.ts';
 import { EmbeddedPool } from './embedded-pool.ts';
-import { EmbeddedSession } from './embedded-session.ts';
+import { DatabaseLost, EmbeddedSession } from './embedded-session.ts';
 import { lockFolder } from './folder-lock.ts';
+import { reasonOf, StartError } from './start-error.ts';
+import { unlessStuck } from './unless-stuck.ts';
 
 const MAINTAIN_EVERY_MS = 10 * 60_000;
 
@@ -32,7 +34,16 @@ export interface EmbeddedOptions {
   logger: Logger;
   /** How long an open transaction may do nothing before it loses the session. */
   idleInTransactionMs?: number;
+  /**
+   * The database stopped for good, as when its log meets a full disk. Unless given the process ends with one line and
+   * code 1: everything in it would wait for ever, and the next start recovers what was committed.
+   */
+  onLost?: (error: Error) => void;
 }
+
+const OPENED_WITHIN_MS = 30_000;
+/** Severities after which a session of Postgres answers nothing any more. */
+const ENDS_IT = ['FATAL', 'PANIC'];
 
 /**
  * Opens Postgres inside this process (PGlite), durable to the disk, behind a real `pg.Pool` of one client.
@@ -51,6 +62,13 @@ export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<Em
 
 async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise<EmbeddedDatabase> {
   const { dataDir, logger, idleInTransactionMs = IDLE_IN_TRANSACTION_MS } = options;
+  const onLost = (error: Error) => {
+    const line = `the embedded database in ${dataDir} stopped (${error.message}): free space on its disk, then start again`;
+    logger.fatal({ err: error }, line);
+    if (options.onLost) return options.onLost(new Error(line, { cause: error }));
+    process.stderr.write(`kpay: ${line}\n`);
+    process.exit(1);
+  };
   const onIdle = () => {
     const error = new IdleTransaction(
       'a transaction did nothing for too long and was rolled back: await nothing in it but its client',
@@ -61,13 +79,28 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
   const session = new EmbeddedSession(
     // The ledger searches texts by it.
     { fs: prepareFiles(dataDir), startParams: START_PARAMS, extensions: { pg_trgm } },
-    { limitMs: idleInTransactionMs, onIdle },
+    { limitMs: idleInTransactionMs, onIdle, onLost },
   );
-  await session.waitReady;
-  await markCreated(dataDir);
+  const late = () => new DatabaseLost(`not open after ${OPENED_WITHIN_MS / 1_000} s`);
+  try {
+    await unlessStuck(session.waitReady, OPENED_WITHIN_MS, late);
+    await markCreated(dataDir);
+  } catch (error) {
+    const what = `the embedded database in ${dataDir} cannot be opened (${whyNotOpened(error)})`;
+    throw new StartError(`${what}: check that its disk has space and that it is whole`, { cause: error });
+  }
 
   const onError = (error: Error) => logger.error({ err: error }, 'the embedded database failed');
   const pool = new EmbeddedPool(session, onError);
+
+  pool.on('connect', (client) => {
+    (client as unknown as { connection: NodeJS.EventEmitter }).connection.on(
+      'errorMessage',
+      ({ severity, message }: { severity?: string; message?: string }) => {
+        if (ENDS_IT.includes(severity ?? '')) session.lose(new DatabaseLost(message));
+      },
+    );
+  });
 
   const maintain = async () => {
     await pool.query('VACUUM (ANALYZE)');
@@ -89,6 +122,11 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     maintain,
     close: () => (closing ??= shut()),
   };
+}
+
+/** What Emscripten throws is no Error, and says nothing that helps. */
+function whyNotOpened(error: unknown): string {
+  return error instanceof Error ? reasonOf(error) : 'its files cannot be written';
 }
 
 /** A first start that was interrupted leaves half a database behind, in which nothing was ever accepted: begin again. */
