@@ -29,6 +29,7 @@ const HOLD_REASONS = [
   'spend_limit',
   'destination_payouts_unavailable',
   'rate_below_minimum',
+  'corridor_refused',
   'insufficient_funds',
   'paused',
   'breaker',

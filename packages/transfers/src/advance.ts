@@ -19,6 +19,7 @@ import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
 import type { Pin } from './pin.ts';
+import { columnsOf, type RefusalInForce, refusalHold, refusalInForce } from './refusals.ts';
 import type { LedgerEpoch } from './restore/ledger-epoch.ts';
 import { type Answer, answerOf, withoutText } from './send/answer.ts';
 import { resendDelayMs } from './send/backoff.ts';
@@ -82,6 +83,7 @@ interface Due {
   row: TransferRow;
   now: Date;
   pause: PauseInForce | undefined;
+  refusal: RefusalInForce | null;
   unknownStreak: number;
 }
 
@@ -117,17 +119,20 @@ async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | un
       source_country: sql`t.source_country`,
       destination_country: sql`t.destination_country`,
     };
-    return sql<TransferRow & { now: Date; pause: Parameters<typeof readPause>[0]; unknown_streak: number }>`${prepared}
+    return sql<
+      TransferRow & { now: Date; pause: Parameters<typeof readPause>[0]; refusal: RefusalInForce | null; unknown_streak: number }
+    >`${prepared}
       with moment as materialized (select ${timeOf(statement)} as at)
       select ${transferColumns}, (select at from moment) as now, ${pauseInForce(transfer, sql`(select at from moment)`)} as pause,
+        ${refusalInForce(columnsOf('t'), sql`(select at from moment)`)} as refusal,
         coalesce((select unknown_streak from kpay.accounts where name = t.account), 0) as unknown_streak
       from ${eachOf(ids.map((id) => ({ id })))} as asked
       cross join lateral (select * from kpay.transfers where id = (asked.each ->> 'id')::uuid limit 1) t`.execute(statement.db);
   });
   const found = new Map(
-    rows.map(({ now, pause, unknown_streak: unknownStreak, ...row }) => [
+    rows.map(({ now, pause, refusal, unknown_streak: unknownStreak, ...row }) => [
       row.id,
-      { row, now, pause: readPause(pause), unknownStreak },
+      { row, now, pause: readPause(pause), refusal, unknownStreak },
     ]),
   );
   return ids.map((id) => found.get(id));
@@ -320,11 +325,13 @@ function isAway(error: unknown): boolean {
 
 async function runChecks(
   advancer: Advancer,
-  { row, now, pause, unknownStreak }: Due,
+  { row, now, pause, refusal, unknownStreak }: Due,
   signal: AbortSignal,
 ): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
   if (await isBreakerOpen(advancer.ledger.db, row.account, unknownStreak)) return breakerHold(now);
+  // Before any check: who is in a group that KPay refuses is to cost nobody anything.
+  if (refusal?.isClosed) return refusalHold(refusal, row, now);
   const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
   for (const check of advancer.checks) {

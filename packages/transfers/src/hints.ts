@@ -4,6 +4,7 @@ import { tendBreaker } from './breaker.ts';
 import { holdPaused } from './hold-paused.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { TransferRow } from './ledger/schema.ts';
+import { tendRefusals } from './refusals.ts';
 import { carryTrace } from './trace-step.ts';
 import { wakeUnpaused } from './wake/wake-unpaused.ts';
 
@@ -77,6 +78,7 @@ export function createHint(queue: Queue<Hint>): (transfer: TransferRow) => Promi
 export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<number> {
   const live = new Set(await queue.getRanges([...LIVE], 0, -1));
   const limit = live.size < ENOUGH_LIVE ? MOST_LIVE : URGENT_ROWS;
+  await ledger.transaction((tx) => tendRefusals(tx, account));
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
     await wakeUnpaused(tx, account);

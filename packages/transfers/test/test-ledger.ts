@@ -18,7 +18,7 @@ export interface TestLedger extends Ledger {
 }
 
 // Whatever refers to another comes before it.
-const TABLES = ['transfer_events', 'attempts', 'transfers', 'quotes', 'pauses', 'wallets', 'accounts', 'sinks'];
+const TABLES = ['transfer_events', 'attempts', 'transfers', 'quotes', 'pauses', 'wallets', 'refusals', 'accounts', 'sinks'];
 
 // int8 as text, as pg gives it.
 const INT8 = 20;

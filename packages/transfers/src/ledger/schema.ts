@@ -205,6 +205,21 @@ interface LedgerTable {
   seen_epoch: number | null;
 }
 
+/** What KPay refuses for a source wallet or a corridor (refusals.ts). */
+export interface RefusalsTable {
+  account: string;
+  /** 'CMR' or 'CMR-SEN'. */
+  key: string;
+  currency: string;
+  limit_minor: string;
+  refused_minor: string;
+  times: number;
+  refused_at: Date;
+  probe_at: Date;
+  woken_at: Date | null;
+  shown_minor: string | null;
+}
+
 export interface LedgerSchema {
   'kpay.ledger': LedgerTable;
   'kpay.quotes': QuotesTable;
@@ -212,6 +227,7 @@ export interface LedgerSchema {
   'kpay.accounts': AccountsTable;
   'kpay.wallets': WalletsTable;
   'kpay.pauses': PausesTable;
+  'kpay.refusals': RefusalsTable;
   'kpay.transfers': TransfersTable;
   'kpay.attempts': AttemptsTable;
   'kpay.transfer_events': TransferEventsTable;

@@ -10,6 +10,7 @@ import { type Move, moveTogether } from '../ledger/move.ts';
 import type { AccountRow, LedgerRow, TransferRow } from '../ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../pauses.ts';
 import { assertPinned, lockAccount, type Pin } from '../pin.ts';
+import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../refusals.ts';
 import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
 import { currentTraceparent } from '../trace-step.ts';
 
@@ -74,7 +75,9 @@ export async function beginFirstSends(
   // After the locks: what others have committed is seen.
   const situation = readSituation(tx, rows);
   if (!(await known.holds(tx, situation))) return sends.map(() => ({ restored: true }));
-  const { epoch, pauses } = await situation;
+  const { epoch, pauses, refusals } = await situation;
+  // A probe is alone: what comes with it waits for its answer.
+  const probed = new Set<string>();
 
   // What those before take of each wallet. It is not in the ledger before all are written.
   const taken = new Map<string, bigint>();
@@ -83,8 +86,15 @@ export async function beginFirstSends(
     const { currency, amount_minor: amountMinor } = send.row;
     const takenMinor = taken.get(currency) ?? 0n;
     const wallet = { epoch, soFarMinor: (soFarMinor.get(currency) ?? 0n) + takenMinor, takenMinor };
-    const verdict = await judgeFirstSend(tx, send, context, { account, pause: pauses[index], wallet, others: taken.size > 0 });
+    const found = refusals[index];
+    const refusal = found && { ...found, isClosed: found.isClosed || probed.has(found.key) };
+    const under = { account, pause: pauses[index], refusal, wallet, others: taken.size > 0 };
+    const verdict = await judgeFirstSend(tx, send, context, under);
     judged.push(verdict);
+    if ('body' in verdict && refusal) {
+      probed.add(refusal.key);
+      await claimProbe(tx, send.row);
+    }
     if ('body' in verdict) taken.set(currency, takenMinor + BigInt(amountMinor));
   }
   const intents = judged.filter((each) => 'body' in each);
@@ -109,15 +119,23 @@ async function judgeFirstSend(
   {
     account,
     pause,
+    refusal,
     wallet,
     others,
-  }: { account: AccountRow; pause: PauseInForce | undefined; wallet: LockedWallet; others: boolean },
+  }: {
+    account: AccountRow;
+    pause: PauseInForce | undefined;
+    refusal: RefusalInForce | undefined;
+    wallet: LockedWallet;
+    others: boolean;
+  },
 ): Promise<Begun | Intent> {
   const { pin } = context;
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
   if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };
   // With nothing left that probes, one first send does, and not all that happen to come with it.
   if (others && account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
+  if (refusal?.isClosed) return { stopped: refusalHold(refusal, row, tx.now) };
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
   if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };
   const funds = await judgeLockedFunds(tx, row, snapshot, wallet);
@@ -246,22 +264,36 @@ async function lockForSend(
 async function readSituation(
   tx: LedgerTransaction,
   rows: readonly TransferRow[],
-): Promise<LedgerRow & { pauses: readonly (PauseInForce | undefined)[] }> {
+): Promise<LedgerRow & { pauses: readonly (PauseInForce | undefined)[]; refusals: readonly (RefusalInForce | undefined)[] }> {
   const transfer = {
     account: sql`${rows[0]?.account}::text`,
     source_country: sql`t.source_country`,
     destination_country: sql`t.destination_country`,
   };
-  const corridors = rows.map((row, place) => ({ place, from: row.source_country, to: row.destination_country }));
-  const { rows: found } = await sql<LedgerRow & { pause: Parameters<typeof readPause>[0] }>`${prepared}
-    select id, epoch, restored_at, seen_epoch, ${pauseInForce(transfer, sql`${tx.now}::timestamptz`)} as pause
+  const corridors = rows.map((row, place) => ({
+    place,
+    from: row.source_country,
+    to: row.destination_country,
+    amount: row.amount_minor,
+  }));
+  const refused = { ...columnsOf('t'), account: transfer.account };
+  const { rows: found } = await sql<
+    LedgerRow & { pause: Parameters<typeof readPause>[0]; refusal: RefusalInForce | null }
+  >`${prepared}
+    select id, epoch, restored_at, seen_epoch, ${pauseInForce(transfer, sql`${tx.now}::timestamptz`)} as pause,
+      ${refusalInForce(refused, sql`${tx.now}::timestamptz`)} as refusal
     from (select id, epoch, restored_at, seen_epoch from kpay.ledger limit 1) ledger
     cross join (
-      select (each -> 'place')::integer as place, each ->> 'from' as source_country, each ->> 'to' as destination_country
+      select (each -> 'place')::integer as place, each ->> 'from' as source_country, each ->> 'to' as destination_country,
+        (each ->> 'amount')::bigint as amount_minor
       from ${eachOf(corridors)} as asked
     ) t
     order by place`.execute(tx.db);
   const [ledger] = found;
   if (!ledger || found.length !== rows.length) throw new Error('the ledger has no row that says which it is');
-  return { ...ledger, pauses: found.map(({ pause }) => readPause(pause)) };
+  return {
+    ...ledger,
+    pauses: found.map(({ pause }) => readPause(pause)),
+    refusals: found.map(({ refusal }) => refusal ?? undefined),
+  };
 }

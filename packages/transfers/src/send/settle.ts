@@ -4,6 +4,7 @@ import { countAnswer } from '../breaker.ts';
 import type { LedgerStatement, LedgerTransaction } from '../ledger/ledger.ts';
 import { type EndedAttempt, type Move, move, moveTogether } from '../ledger/move.ts';
 import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
+import { countRefusal, nothingRefused } from '../refusals.ts';
 import { isFinal } from '../states.ts';
 import type { Answer } from './answer.ts';
 import { type Outcome, type OutcomeContext, outcomeOf, succeeded } from './outcome.ts';
@@ -51,7 +52,7 @@ export async function settleSuccesses(
 }
 
 const accountIsCalm = sql<boolean>`not exists (
-  select from kpay.accounts a where a.name = transfers.account and a.unknown_streak > 0)`;
+  select from kpay.accounts a where a.name = transfers.account and a.unknown_streak > 0) and ${nothingRefused}`;
 
 /**
  * Commits what KPay said to an attempt. The answer counts for the transfer only while that attempt is the one under
@@ -66,6 +67,7 @@ export async function settleAttempt(
   context: SettleContext & { account: string },
 ): Promise<Settled | undefined> {
   await countAnswer(tx, context.account, answer);
+  await countRefusal(tx, id, number, answer);
   const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
   const attempt = await findAttempt(tx, id, number);
   if (!row || !attempt) throw new Error(`attempt ${number} of transfer ${id} is not in the ledger`);

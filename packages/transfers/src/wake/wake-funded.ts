@@ -1,7 +1,8 @@
 import type { KpayAccount } from '@kpay/core';
-import { sql } from 'kysely';
+import { type RawBuilder, sql } from 'kysely';
 import { type BalanceSnapshot, reservedMinor, snapshotOf } from '../checks/funds.ts';
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
+import { columnsOf, isAnyRefused, isRefused, noteShown } from '../refusals.ts';
 import { MOST_DUE, roomToWake } from './room-to-wake.ts';
 
 /**
@@ -10,8 +11,8 @@ import { MOST_DUE, roomToWake } from './room-to-wake.ts';
  * start of the worker are one case, and a look too many changes nothing. Every transfer it wakes is judged again by the
  * funds check, from the same balance and the same reservations, without a request of its own.
  *
- * Those that KPay itself refused keep their backoff: its figure does not tell which country's wallet grew, and each of
- * them would be a send.
+ * Those whose wallet KPay refuses sleep on: its figure does not tell which country's wallet grew, and each of them would be
+ * a send. One of them asks (refusals.ts), at once when KPay shows more than before.
  *
  * @param maxAgeMs how old the balance may be; while nothing is held it is not read at all.
  * @returns how many it woke.
@@ -21,10 +22,11 @@ export async function wakeFunded(ledger: Ledger, account: KpayAccount, maxAgeMs:
   const observed = await account.observations.balance({ lane: 'metrics', maxAgeMs, signal });
   return ledger.transaction(async (tx) => {
     const snapshot = snapshotOf(observed, account.clock.now(), tx.now);
+    const asleep = await refused(tx, account.name, snapshot);
     let room = await roomToWake(tx, account.name);
     let woken = 0;
-    for (const currency of await leastHeld(tx, account.name, snapshot)) {
-      const count = room > 0 ? await wakeCovered(tx, account.name, currency, snapshot, room) : 0;
+    for (const currency of await leastHeld(tx, account.name, snapshot, asleep)) {
+      const count = room > 0 ? await wakeCovered(tx, account.name, currency, { snapshot, asleep, most: room }) : 0;
       room -= count;
       woken += count;
     }
@@ -35,9 +37,23 @@ export async function wakeFunded(ledger: Ledger, account: KpayAccount, maxAgeMs:
 async function isAnyHeld({ db }: Ledger, account: string): Promise<boolean> {
   const { rows } = await sql`
     select from kpay.transfers
-    where account = ${account} and state = 'holding' and reason_code = 'insufficient_funds' and not refused_before
+    where account = ${account} and state = 'holding' and reason_code = 'insufficient_funds'
     limit 1`.execute(db);
   return rows.length > 0;
+}
+
+/** Whether a transfer `t` must sleep on because KPay refuses its wallet, after telling the refusals what KPay shows. */
+async function refused(tx: LedgerTransaction, account: string, snapshot: BalanceSnapshot): Promise<RawBuilder<boolean>> {
+  if (!(await isAnyRefused(tx.db, account))) return sql<boolean>`false`;
+  await noteShown(tx, account, shownOf(snapshot));
+  return isRefused(columnsOf('t'), sql`${tx.now}::timestamptz`);
+}
+
+/** What KPay shows of each currency. */
+function shownOf({ wallets }: BalanceSnapshot): Map<string, bigint> {
+  const shown = new Map<string, bigint>();
+  for (const { currency, availableMinor } of wallets) shown.set(currency, (shown.get(currency) ?? 0n) + availableMinor);
+  return shown;
 }
 
 interface HeldCurrency {
@@ -48,14 +64,18 @@ interface HeldCurrency {
 }
 
 /** The currencies in which the balance, whatever of it is reserved, would do for somebody. */
-async function leastHeld({ db, now }: LedgerTransaction, account: string, { wallets }: BalanceSnapshot): Promise<HeldCurrency[]> {
-  const shown = new Map<string, bigint>();
-  for (const { currency, availableMinor } of wallets) shown.set(currency, (shown.get(currency) ?? 0n) + availableMinor);
+async function leastHeld(
+  { db, now }: LedgerTransaction,
+  account: string,
+  snapshot: BalanceSnapshot,
+  asleep: RawBuilder<boolean>,
+): Promise<HeldCurrency[]> {
+  const shown = shownOf(snapshot);
   const { rows } = await sql<{ currency: string; least: string | null }>`
     select currency, (
       select min(amount_minor) from kpay.transfers t
       where t.account = ${account} and t.currency = wallet.currency
-        and state = 'holding' and reason_code = 'insufficient_funds' and not refused_before and due_at > ${now}
+        and state = 'holding' and reason_code = 'insufficient_funds' and due_at > ${now} and not ${asleep}
     )::text as least
     from unnest(${[...shown.keys()]}::text[]) as wallet(currency)`.execute(db);
   return rows.flatMap(({ currency, least }) => {
@@ -68,19 +88,18 @@ async function wakeCovered(
   tx: LedgerTransaction,
   account: string,
   { currency, shownMinor, leastMinor }: HeldCurrency,
-  { askedAt }: BalanceSnapshot,
-  most: number,
+  { snapshot, asleep, most }: { snapshot: BalanceSnapshot; asleep: RawBuilder<boolean>; most: number },
 ): Promise<number> {
-  const taken = (await reservedMinor(tx.db, account, currency, askedAt)) + (await wokenMinor(tx, account, currency));
+  const taken = (await reservedMinor(tx.db, account, currency, snapshot.askedAt)) + (await wokenMinor(tx, account, currency));
   const left = shownMinor - taken;
   if (leastMinor > left) return 0;
   // One too big for what is left is passed over: it must not keep those behind it that are not.
   const { rows } = await sql`
     with next as (
-      select id, amount_minor, priority, created_at from kpay.transfers
+      select id, amount_minor, priority, created_at from kpay.transfers t
       where account = ${account} and currency = ${currency}
-        and state = 'holding' and reason_code = 'insufficient_funds' and not refused_before
-        and due_at > ${tx.now} and amount_minor <= ${String(left)}::bigint
+        and state = 'holding' and reason_code = 'insufficient_funds'
+        and due_at > ${tx.now} and amount_minor <= ${String(left)}::bigint and not ${asleep}
       order by priority desc, created_at
       limit ${most}
       for update skip locked
@@ -98,9 +117,9 @@ async function wokenMinor({ db, now }: LedgerTransaction, account: string, curre
   const { rows } = await sql<{ woken: string }>`
     select coalesce(sum(amount_minor), 0)::text as woken from (
       -- All that is due, by its index: there is room, so it is little.
-      select amount_minor, currency, state, reason_code, refused_before from kpay.transfers
+      select amount_minor, currency, state, reason_code from kpay.transfers
       where account = ${account} and state <> 'queued' and due_at <= ${now} limit ${MOST_DUE}
     ) as due
-    where currency = ${currency} and state = 'holding' and reason_code = 'insufficient_funds' and not refused_before`.execute(db);
+    where currency = ${currency} and state = 'holding' and reason_code = 'insufficient_funds'`.execute(db);
   return BigInt(rows[0]?.woken ?? '0');
 }
