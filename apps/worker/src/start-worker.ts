@@ -59,6 +59,8 @@ export interface WorkerOptions {
   port: number;
   /** How many transfers of an account are under way at once. */
   concurrency: number;
+  /** How many ended jobs of each queue are kept whose client did not say; 20,000 unless given. */
+  keptJobs?: number;
   /** The least time between two 409 that together confirm a transfer. */
   conflictConfirmMs: number;
   /** The rules of those accounts that have any. */

@@ -53,6 +53,8 @@ export interface WorkerStage {
   find(id: string): Promise<TransferRow>;
   /** Reads the balance from KPay now: what the checks look at. */
   readBalance(): Promise<void>;
+  /** How many callers' jobs have ended and are kept. */
+  keptJobs(): Promise<{ completed: number; failed: number }>;
   /** Forgets all callers' jobs. */
   emptyDoor(): Promise<void>;
   /** Closes the queues behind the worker's back. */
@@ -111,6 +113,7 @@ export async function openWorkerStage(
   now?: () => Date,
   /** Accounts beside `default`, on the same KPay. */
   openMore: (baseUrl: string) => readonly KpayAccount[] = () => [],
+  settings: { keptJobs?: number } = {},
 ): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', destination: keepLog('worker') });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
@@ -158,6 +161,10 @@ export async function openWorkerStage(
     async readBalance() {
       await account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
     },
+    async keptJobs() {
+      const { completed = 0, failed = 0 } = await door.getJobCounts('completed', 'failed');
+      return { completed, failed };
+    },
     emptyDoor: () => door.obliterate({ force: true }),
     closeQueues: () => queues.close(),
     async askHealth(path) {
@@ -182,6 +189,7 @@ export async function openWorkerStage(
         concurrency: 10,
         conflictConfirmMs: 1_000,
         observeEveryMs,
+        ...settings,
       });
     },
     async close() {
