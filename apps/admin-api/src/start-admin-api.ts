@@ -14,11 +14,18 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /**
  * Serves the admin API.
  *
- * @param options `port` is ADMIN_API_PORT; 0 takes any free one.
+ * @param options `port` is ADMIN_API_PORT; 0 takes any free one. `keepAliveMs` is how long an idle connection is kept; 65 s unless given.
  * @throws StartError when it cannot listen.
  */
-export async function startAdminApi(options: AdminApiOptions & { host: string; port: number }): Promise<RunningAdminApi> {
-  const timeouts = { headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS };
+export async function startAdminApi(
+  options: AdminApiOptions & { host: string; port: number; keepAliveMs?: number },
+): Promise<RunningAdminApi> {
+  const timeouts = {
+    // Both count from the first byte of a request, not while a connection is idle.
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    ...(options.keepAliveMs !== undefined && { keepAliveTimeout: options.keepAliveMs }),
+  };
   const stopping = new AbortController();
   const app = createAdminApi({ ...options, stopping: stopping.signal });
   const server = createHttpServer({ ...timeouts, tls: options.web?.tls }, app);

@@ -178,6 +178,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     web,
     logger,
     host,
+    keepAliveMs: settings.httpKeepAliveMs,
     port: ports.adminApi,
     hint: createHinter(accounts.keys(), queues.queue),
     queues: openBoardQueues(accounts.keys(), queues.queue),

@@ -84,6 +84,7 @@ const environmentVariables = z.object({
   SIMULATOR_TIME_SCALE: numberSchema({ least: 0.001, most: 100_000, whole: false }).default(1),
   DATABASE_URL: urlOf(/^postgres(ql)?:\/\//, 'postgres://').optional(),
   REDIS_URL: urlOf(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
+  KPAY_HTTP_KEEP_ALIVE_SECONDS: numberSchema({ least: 1, most: 3_600, whole: true }).default(65),
   HOST: z.string().default('127.0.0.1'),
   ADMIN_API_PORT: port.default(8080),
   EXPORTER_PORT: port.default(9464),
@@ -131,6 +132,8 @@ export type Settings = Stores & {
   workerAccounts?: string[];
   /** How the servers are reached and who may see the metrics (readWebConfig). */
   webConfigFile?: string;
+  /** How long the admin API keeps an idle connection: longer than a balancer before it. */
+  httpKeepAliveMs: number;
   simulatorTimeScale: number;
   host: string;
   ports: { adminApi: number; exporter: number; worker: number; simulator: number };
@@ -180,6 +183,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
     ...(variables.KPAY_WEB_CONFIG_FILE && { webConfigFile: resolve(variables.KPAY_WEB_CONFIG_FILE) }),
+    httpKeepAliveMs: variables.KPAY_HTTP_KEEP_ALIVE_SECONDS * 1_000,
     simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,
     host: variables.HOST,
     ports: {

@@ -19,6 +19,11 @@ async function start(routes: Record<string, HttpHandler>) {
   return server;
 }
 
+test('an idle connection is kept for longer than a balancer reuses it', async () => {
+  const { url } = await start({ '/': (_request, response) => sendText(response, 200, 'ok') });
+  expect((await fetch(url)).headers.get('keep-alive')).toBe('timeout=65');
+});
+
 test('a path is answered by its handler, by GET and HEAD alone, whatever the query', async () => {
   const { url } = await start({ '/metrics': (_request, response) => sendText(response, 200, 'kpay_up 1\n') });
   expect(await (await fetch(`${url}/metrics?x=1`)).text()).toBe('kpay_up 1\n');

@@ -13,6 +13,8 @@ import type { Logger } from 'pino';
 import { reasonOf, StartError } from './start-error.ts';
 
 const CLOSE_LIMIT_MS = 3_000;
+/** Balancers reuse an idle connection for 60 s: one that we close first loses the request that is on its way. */
+const KEEP_ALIVE_MS = 65_000;
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
@@ -106,11 +108,12 @@ export async function startHttp(
   return listen(server, options);
 }
 
-/** A server of http, or of https with `tls`. */
+/** A server of http, or of https with `tls`. It keeps idle connections for 65 s unless `keepAliveTimeout` is given. */
 export function createHttpServer(
-  { tls, ...settings }: ServerOptions & { tls?: TlsOptions | undefined },
+  { tls, ...given }: ServerOptions & { tls?: TlsOptions | undefined },
   listener: RequestListener,
 ): Server {
+  const settings = { keepAliveTimeout: KEEP_ALIVE_MS, ...given };
   return tls ? createTlsServer({ ...settings, ...tls }, listener) : createServer(settings, listener);
 }
 
