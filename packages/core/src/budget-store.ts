@@ -40,6 +40,12 @@ export interface BudgetRules {
   peopleFirst: number;
 }
 
+/** A request that was sent `ageMs` ago, under a name that is the same in every process. */
+export interface SentBefore {
+  attempt: string;
+  ageMs: number;
+}
+
 export type Take = { granted: true; slotId: string } | { granted: false; waitMs: number };
 
 /**
@@ -54,16 +60,16 @@ export type SlotEnd = 'answered' | 'unanswered' | 'unsent';
  */
 export interface BudgetStore {
   take(lane: Lane, rules: BudgetRules): Promise<Take>;
-  /** Settling a slot twice, or one the store no longer knows, does nothing. */
-  settle(slotId: string, end: SlotEnd, rules: BudgetRules): Promise<void>;
+  /**
+   * Settling a slot twice, or one the store no longer knows, does nothing. `attempt` is what a seed would call this request:
+   * it then counts once.
+   */
+  settle(slotId: string, end: SlotEnd, rules: BudgetRules, attempt?: string): Promise<void>;
   /** Gives no slot to anybody for `forMs`; a shorter block never cuts a longer one. */
   block(forMs: number): Promise<void>;
   used(): Promise<number>;
-  /**
-   * Counts requests of which only a durable record is left, sent `agesMs` ago by the money lane; when the store
-   * holds slots already, nothing is changed.
-   */
-  seed(agesMs: readonly number[], rules: BudgetRules): Promise<void>;
+  /** Counts requests of the money lane of which a durable record is left, but for those that the store knows by attempt. */
+  seed(sent: readonly SentBefore[], rules: BudgetRules): Promise<void>;
 }
 
 /** KPay's clock and ours tick alike but round differently; this keeps a slot from being free too early. */
@@ -100,6 +106,11 @@ export function mayTake(
   return inUse + keptForOthers < limit;
 }
 
+/** Apart from the ids of slots. */
+function nameOf(attempt: string): string {
+  return `attempt ${attempt}`;
+}
+
 interface Slot {
   lane: Lane;
   /** It stops counting then, if nothing settles it before. */
@@ -113,6 +124,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
   const held = new Map<string, Slot>();
   const answered = new Map<string, Slot>();
   const unanswered = new Map<string, Slot>();
+  const seeded = new Map<string, Slot>();
   const used: Record<Lane, number> = { money: 0, checks: 0, people: 0, metrics: 0 };
   let blockedUntilMs = Number.NEGATIVE_INFINITY;
   /** When the next slot beyond the reserves is due. */
@@ -131,7 +143,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
   }
 
   function forgetOld(nowMs: number): void {
-    for (const slots of [held, answered, unanswered]) {
+    for (const slots of [held, answered, unanswered, seeded]) {
       for (const [id, slot] of slots) {
         if (slot.countsUntilMs > nowMs) break;
         remove(slots, id, slot);
@@ -140,7 +152,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
   }
 
   function count(): number {
-    return held.size + answered.size + unanswered.size;
+    return held.size + answered.size + unanswered.size + seeded.size;
   }
 
   /** When each slot is free at the earliest: a held one may be answered in this moment and then counts for a window. */
@@ -148,7 +160,10 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
     const heldUntilMs = nowMs + rules.windowMs + ROUNDING_MS;
     return [
       ...[...held.values()].map((slot) => ({ lane: slot.lane, freeMs: Math.min(slot.countsUntilMs, heldUntilMs) })),
-      ...[...answered.values(), ...unanswered.values()].map((slot) => ({ lane: slot.lane, freeMs: slot.countsUntilMs })),
+      ...[...answered.values(), ...unanswered.values(), ...seeded.values()].map((slot) => ({
+        lane: slot.lane,
+        freeMs: slot.countsUntilMs,
+      })),
     ].sort((a, b) => a.freeMs - b.freeMs);
   }
 
@@ -205,14 +220,19 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
       add(held, slotId, { lane, countsUntilMs: nowMs + rules.leaseMs + rules.windowMs + ROUNDING_MS });
       return { granted: true, slotId };
     },
-    async settle(slotId, end, rules) {
+    async settle(slotId, end, rules, attempt) {
       const slot = held.get(slotId);
       if (!slot) return;
       remove(held, slotId, slot);
       if (end === 'unsent') return;
+      const id = attempt === undefined ? slotId : nameOf(attempt);
+      for (const slots of [answered, unanswered, seeded]) {
+        const before = slots.get(id);
+        if (before) remove(slots, id, before);
+      }
       const untilMs = clock.monotonicMs() + rules.windowMs;
-      if (end === 'answered') add(answered, slotId, { lane: slot.lane, countsUntilMs: untilMs + ROUNDING_MS });
-      else add(unanswered, slotId, { lane: slot.lane, countsUntilMs: untilMs + LATE_RECEIPT_MS });
+      if (end === 'answered') add(answered, id, { lane: slot.lane, countsUntilMs: untilMs + ROUNDING_MS });
+      else add(unanswered, id, { lane: slot.lane, countsUntilMs: untilMs + LATE_RECEIPT_MS });
     },
     async block(forMs) {
       blockedUntilMs = Math.max(blockedUntilMs, clock.monotonicMs() + forMs);
@@ -221,15 +241,18 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
       forgetOld(clock.monotonicMs());
       return count();
     },
-    async seed(agesMs, rules) {
+    async seed(sent, rules) {
       const nowMs = clock.monotonicMs();
       forgetOld(nowMs);
-      if (count() > 0) return;
-      for (const ageMs of agesMs.toSorted((a, b) => b - a)) {
-        taken += 1;
-        const countsUntilMs = nowMs - ageMs + rules.windowMs + LATE_RECEIPT_MS;
-        add(unanswered, String(taken), { lane: 'money', countsUntilMs });
+      for (const { attempt, ageMs } of sent) {
+        const id = nameOf(attempt);
+        const countsUntilMs = nowMs - Math.max(0, ageMs) + rules.windowMs + LATE_RECEIPT_MS;
+        if (countsUntilMs <= nowMs || [answered, unanswered, seeded].some((slots) => slots.has(id))) continue;
+        add(seeded, id, { lane: 'money', countsUntilMs });
       }
+      const inOrder = [...seeded].sort(([, a], [, b]) => a.countsUntilMs - b.countsUntilMs);
+      seeded.clear();
+      for (const [id, slot] of inOrder) seeded.set(id, slot);
     },
   };
 }

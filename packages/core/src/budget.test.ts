@@ -463,16 +463,22 @@ describe('a 429', () => {
 describe('a seed', () => {
   it('counts what was sent before the store was emptied', async () => {
     const { budget, clock } = open();
-    await budget.seed(Array.from({ length: 40 }, () => 20_000));
+    await budget.seed(Array.from({ length: 40 }, (_, number) => ({ attempt: String(number), ageMs: 20_000 })));
     expect(await budget.remaining()).toBe(60);
     await clock.advance(45_000);
     expect(await budget.remaining()).toBe(100);
   });
 
-  it('changes nothing in a store that knows of slots', async () => {
-    const { budget } = open();
-    await budget.take('money');
-    await budget.seed([1_000, 2_000]);
-    expect(await budget.remaining()).toBe(99);
+  it('counts beside what the store knows, and a send that both know once', async () => {
+    const { budget, clock } = open();
+    (await budget.take('metrics')).answered();
+    const slot = await budget.take('money');
+    slot.sentAs('transfer.1');
+    slot.answered();
+    await clock.advance(0);
+    const sent = Array.from({ length: 90 }, (_, number) => ({ attempt: `transfer.${number}`, ageMs: 1_000 }));
+    await budget.seed(sent);
+    await budget.seed(sent);
+    expect(await budget.remaining()).toBe(9);
   });
 });

@@ -6,6 +6,7 @@ import {
   type Lane,
   LONGEST_BLOCK_MS,
   lanes,
+  type SentBefore,
   type SlotEnd,
 } from './budget-store.ts';
 import type { Clock } from './clock.ts';
@@ -17,6 +18,8 @@ import type { Urgency } from './urgency.ts';
  * a store out of reach cannot hold up what KPay answered: a slot it never hears of counts for longer, not shorter.
  */
 export interface BudgetSlot {
+  /** Names the request that is sent with it as a seed would, so that it is counted once. */
+  sentAs(attempt: string): void;
   /** By the monotonic clock: a request must be over by then, because afterwards the slot is given to others. */
   readonly leaseExpiresAtMs: number;
   /** KPay answered. */
@@ -48,8 +51,8 @@ export interface Budget {
   remaining(): Promise<number>;
   /** Stops every process for `forMs`. */
   block(forMs: number): Promise<void>;
-  /** Counts requests sent `agesMs` ago, for a store that has forgotten them. */
-  seed(agesMs: readonly number[]): Promise<void>;
+  /** Counts requests that were sent before, for a store that has forgotten them or never knew. */
+  seed(sent: readonly SentBefore[]): Promise<void>;
 }
 
 export interface BudgetOptions {
@@ -208,11 +211,12 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
 
   function slotOf(slotId: string, leaseExpiresAtMs: number): BudgetSlot {
     let settled = false;
+    let attempt: string | undefined;
     function settle(end: SlotEnd): void {
       if (settled) return;
       settled = true;
       store
-        .settle(slotId, end, rules)
+        .settle(slotId, end, rules, attempt)
         .then(() => end === 'unsent' && wake())
         .catch(() => {});
     }
@@ -230,6 +234,9 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     }
     return {
       leaseExpiresAtMs,
+      sentAs(name) {
+        attempt = name;
+      },
       answered() {
         if (clock.monotonicMs() >= blockedUntilMs) backoffMs = FIRST_BACKOFF_MS;
         settle('answered');
@@ -281,7 +288,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
       return Math.max(0, limit - (await store.used()));
     },
     block,
-    seed: (agesMs) => store.seed(agesMs, rules),
+    seed: (sent) => store.seed(sent, rules),
   };
 }
 

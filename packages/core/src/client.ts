@@ -71,6 +71,13 @@ export interface CallOptions extends TakeOptions {
   urgency?: Urgency | undefined;
 }
 
+export interface SendOptions {
+  /** By the clock's monotonicMs. */
+  leaseExpiresAtMs: number;
+  /** What `Budget.seed` calls this send in a later process or another one: it is counted once then. */
+  attempt?: string | undefined;
+}
+
 /**
  * A token and a budget slot in hand: the right to send one transfer. Use it or release it; its slot is held for a
  * minute otherwise.
@@ -85,7 +92,7 @@ export interface TransferPermit {
    * @throws Retryable `rate_limited`, `not_connected` or `lease_too_short`: this call did nothing.
    * @throws OutcomeUnknown for everything else: it may have moved money.
    */
-  send(body: string, options: { leaseExpiresAtMs: number }): Promise<TransferReceipt>;
+  send(body: string, options: SendOptions): Promise<TransferReceipt>;
   /** Gives the slot back unsent. Does nothing after a send. */
   release(): Promise<void>;
 }
@@ -216,9 +223,10 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   function permitOf(token: HeldToken, slot: BudgetSlot): TransferPermit {
     let spent = false;
 
-    async function send(body: string, { leaseExpiresAtMs }: { leaseExpiresAtMs: number }): Promise<TransferReceipt> {
+    async function send(body: string, { leaseExpiresAtMs, attempt }: SendOptions): Promise<TransferReceipt> {
       if (spent) throw new Error('this permit was used before');
       spent = true;
+      if (attempt !== undefined) slot.sentAs(attempt);
       const request = {
         method: 'POST' as const,
         path: '/api/wallets/transfer',

@@ -6,6 +6,7 @@ export {
   type Lane,
   lanes,
   mayTake,
+  type SentBefore,
   type SlotEnd,
   type Take,
 } from './budget-store.ts';

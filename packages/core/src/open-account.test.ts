@@ -32,7 +32,7 @@ describe('an account whose keys change', () => {
     const { remaining } = account.budget;
     await balance({ lane: 'people' });
     expect(await remaining()).toBe(9);
-    await account.changeKeys(next, (candidate) => candidate.budget.seed([0, 0]));
+    await account.changeKeys(next, (candidate) => candidate.budget.seed(['a', 'b'].map((attempt) => ({ attempt, ageMs: 0 }))));
     expect(await remaining()).toBe(8);
     // What was observed before is shown until there is something newer.
     expect((await account.observations.peekBalance())?.value).toHaveLength(1);

@@ -155,14 +155,14 @@ end
 return wait
 `);
 
-/** KEYS: slots. ARGV: for each slot lane:id, and how long it counts on, or -1 when it never counted. */
+/** KEYS: slots. ARGV: for each slot lane:id, how long it counts on, or -1 when it never counted, and as what. */
 const settle = createScript(`${LUA_NOW}
 local known = false
-for i = 1, #ARGV, 2 do
+for i = 1, #ARGV, 3 do
   if redis.call('ZREM', KEYS[1], 'held:' .. ARGV[i]) == 1 then
     known = true
     local countsFor = tonumber(ARGV[i + 1])
-    if countsFor >= 0 then redis.call('ZADD', KEYS[1], now + countsFor, 'sent:' .. ARGV[i]) end
+    if countsFor >= 0 then redis.call('ZADD', KEYS[1], now + countsFor, 'sent:' .. ARGV[i + 2]) end
   end
 end
 if not known then return end
@@ -179,12 +179,11 @@ const used = createScript(`${LUA_NOW}
 return redis.call('ZCOUNT', KEYS[1], '(' .. string.format('%.0f', now), '+inf')
 `);
 
-/** KEYS: slots. ARGV: a prefix for the members, then for each how long it counts on. */
+/** KEYS: slots. ARGV: for each its attempt, and how long it counts on. What is known already stays as it is. */
 const seed = createScript(`${LUA_NOW}
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
-if redis.call('ZCARD', KEYS[1]) > 0 then return end
-for i = 2, #ARGV do
-  redis.call('ZADD', KEYS[1], now + tonumber(ARGV[i]), 'sent:money:' .. ARGV[1] .. '-' .. i)
+for i = 1, #ARGV, 2 do
+  redis.call('ZADD', KEYS[1], 'NX', now + tonumber(ARGV[i + 1]), 'sent:money:' .. ARGV[i])
 end
 ${LUA_KEEP}
 `);
@@ -218,9 +217,10 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
       const waitMs = Number(await take(redis, [slotsKey, blockKey, paceKey, personKey], values));
       return waitMs === 0 ? { granted: true, slotId: `${lane}:${id}` } : { granted: false, waitMs };
     },
-    async settle(slotId, end, { windowMs }) {
+    async settle(slotId, end, { windowMs }, attempt) {
       const countsForMs = { answered: windowMs + ROUNDING_MS, unanswered: windowMs + LATE_RECEIPT_MS, unsent: -1 };
-      ended.push(slotId, countsForMs[end]);
+      const lane = slotId.slice(0, slotId.indexOf(':'));
+      ended.push(slotId, countsForMs[end], attempt === undefined ? slotId : `${lane}:${attempt}`);
       telling ??= tellEnded();
       await telling;
     },
@@ -230,9 +230,14 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
     async used() {
       return Number(await used(redis, [slotsKey], []));
     },
-    async seed(agesMs, { windowMs }) {
-      const countForMs = agesMs.map((ageMs) => Math.ceil(windowMs + LATE_RECEIPT_MS - ageMs)).filter((forMs) => forMs > 0);
-      if (countForMs.length > 0) await seed(redis, [slotsKey], [randomUUID(), ...countForMs]);
+    async seed(sent, { windowMs }) {
+      const counting = sent
+        .map(({ attempt, ageMs }) => [attempt, Math.ceil(windowMs + LATE_RECEIPT_MS - Math.max(0, ageMs))] as const)
+        .filter(([, forMs]) => forMs > 0);
+      // Lua takes a few thousand arguments at once.
+      for (let at = 0; at < counting.length; at += 1_000) {
+        await seed(redis, [slotsKey], counting.slice(at, at + 1_000).flat());
+      }
     },
   };
 }

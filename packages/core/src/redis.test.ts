@@ -211,7 +211,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     slot.answered();
 
     expect(await account.observations.peekBalance()).toBeUndefined();
-    await account.budget.seed([1_000, 2_000, 3_000]);
+    await account.budget.seed([1_000, 2_000, 3_000].map((ageMs) => ({ attempt: String(ageMs), ageMs })));
     expect(await account.budget.remaining()).toBe(97);
     await account.client.accessToken(PEOPLE);
     // What was read just now is trusted for a second.

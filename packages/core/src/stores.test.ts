@@ -3,7 +3,7 @@ import { eventually, seededRandom } from '@kpay/testkit';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { openStoresUnderTest } from '../test/stores-under-test.ts';
 import { budgetRules } from './budget.ts';
-import { type BudgetRules, type BudgetStore, type Lane, lanes, mayTake, type Take } from './budget-store.ts';
+import { type BudgetRules, type BudgetStore, type Lane, lanes, mayTake, type SentBefore, type Take } from './budget-store.ts';
 import type { SharedStore } from './shared-store.ts';
 
 const kinds = await openStoresUnderTest();
@@ -23,6 +23,11 @@ function rulesOf(limit: number, times: Partial<BudgetRules> = {}): BudgetRules {
 function slotOf(take: Take): string {
   if (!take.granted) throw new Error('the store must grant a slot here');
   return take.slotId;
+}
+
+/** A seed of attempt-0, attempt-1 and so on. */
+function sentBefore(...agesMs: number[]): SentBefore[] {
+  return agesMs.map((ageMs, number) => ({ attempt: `attempt-${number}`, ageMs }));
 }
 
 /** How long after this moment the store counts nothing any more. */
@@ -219,7 +224,7 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
 
   it('counts a seed as what money sent, less its age and five seconds longer', async () => {
     const rules = rulesOf(2);
-    await store.seed([20_000, 20_000, MINUTE_MS + 6_000], rules);
+    await store.seed(sentBefore(20_000, 20_000, MINUTE_MS + 6_000), rules);
     expect(await other.used()).toBe(2);
     const take = await other.take('people', rules);
     if (take.granted) throw new Error('the seed fills the budget');
@@ -227,10 +232,25 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
     expect(take.waitMs).toBeLessThanOrEqual(45_000);
   });
 
-  it('takes no seed while it knows of slots', async () => {
-    await store.take('people', rulesOf(100));
-    await other.seed([1_000, 2_000], rulesOf(100));
-    expect(await store.used()).toBe(1);
+  it('merges seeds by attempt with what it knows, whoever seeds, sends or settles first', async () => {
+    const rules = rulesOf(100);
+    await store.take('metrics', rules);
+    const sending = slotOf(await store.take('money', rules));
+    const sent = slotOf(await store.take('money', rules));
+    await store.settle(sent, 'answered', rules, 'attempt-0');
+    for (const each of [other, store]) await each.seed(sentBefore(1_000, 2_000, 70_000), rules);
+    expect(await store.used()).toBe(4);
+    // Under way it counts as a slot and as a seed; when it has ended, once.
+    await store.settle(sending, 'unanswered', rules, 'attempt-1');
+    expect(await other.used()).toBe(3);
+  });
+
+  it('counts a seed from the future for no longer than one of now', async () => {
+    const rules = rulesOf(1);
+    await store.seed(sentBefore(-3_600_000), rules);
+    const take = await store.take('money', rules);
+    if (take.granted) throw new Error('the seed fills the budget');
+    expect(take.waitMs).toBeLessThanOrEqual(MINUTE_MS + 5_000);
   });
 });
 

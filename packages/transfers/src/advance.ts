@@ -19,6 +19,7 @@ import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
 import type { Pin } from './pin.ts';
+import { attemptName } from './recent-sends.ts';
 import { columnsOf, type RefusalInForce, refusalHold, refusalInForce } from './refusals.ts';
 import type { LedgerEpoch } from './restore/ledger-epoch.ts';
 import { type Answer, answerOf, withoutText } from './send/answer.ts';
@@ -254,7 +255,10 @@ async function send(
   signal: AbortSignal,
 ): Promise<TransferRow | undefined> {
   const answer = await permit
-    .send(attempt.body, { leaseExpiresAtMs: startedMs + LEASE_MS })
+    .send(attempt.body, {
+      leaseExpiresAtMs: startedMs + LEASE_MS,
+      attempt: attemptName(attempt.transfer.id, attempt.number),
+    })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
   advancer.onAnswer?.(answer.kind, attempt.transfer);
   nameAnswer(answer);

@@ -1,7 +1,7 @@
 import type { AccountSettings, KpayAccount } from '@kpay/core';
 import type { Ledger } from './ledger/ledger.ts';
 import { pinAccount } from './pin.ts';
-import { recentSendAges } from './recent-sends.ts';
+import { recentSends } from './recent-sends.ts';
 
 const ASK_WITHIN_MS = 10_000;
 
@@ -21,9 +21,8 @@ export async function changeKeys(
   const account = accounts.get(name);
   if (!account) return;
   await account.changeKeys({ apiKey, secretKey }, async (candidate) => {
-    // KPay says that it counts by key. Should it count by application, the last minute's sends count on. Before the first
-    // request of the new keys, because a budget that holds one already takes no seed.
-    await candidate.budget.seed(await recentSendAges(ledger, name, budgetWindowMs));
+    // KPay says that it counts by key. Should it count by application, the last minute's sends count on.
+    await candidate.budget.seed(await recentSends(ledger, name, budgetWindowMs));
     await pinAccount(ledger, candidate, AbortSignal.timeout(ASK_WITHIN_MS));
   });
 }

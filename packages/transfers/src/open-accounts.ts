@@ -1,6 +1,6 @@
 import { type AccountOptions, type AccountSettings, type KpayAccount, openKpayAccount } from '@kpay/core';
 import type { Ledger } from './ledger/ledger.ts';
-import { recentSendAges } from './recent-sends.ts';
+import { recentSends } from './recent-sends.ts';
 
 export interface OpenAccountsOptions extends Omit<AccountOptions, 'onCall' | 'onDrift'> {
   ledger: Ledger;
@@ -22,7 +22,7 @@ export async function openAccounts(
     const { name } = settings;
     const account = openKpayAccount({ ...settings, budgetWindowMs }, { ...options, ...watch(name) });
     accounts.set(name, account);
-    await account.budget.seed(await recentSendAges(ledger, name, budgetWindowMs));
+    await account.budget.seed(await recentSends(ledger, name, budgetWindowMs));
   }
   return accounts;
 }

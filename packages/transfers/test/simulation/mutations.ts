@@ -534,7 +534,7 @@ function keptReason(`,
         find: `    const slot = await takeSlot(options);
     const request = {
       method: endpoint.method,`,
-        replace: `    const unlimited = { leaseExpiresAtMs: 0, answered() {}, rateLimited: () => 1_000, unanswered() {}, unsent() {} };
+        replace: `    const unlimited = { leaseExpiresAtMs: 0, sentAs() {}, answered() {}, rateLimited: () => 1_000, unanswered() {}, unsent() {} };
     const slot = endpoint.name === 'balance' ? unlimited : await takeSlot(options);
     const request = {
       method: endpoint.method,`,
