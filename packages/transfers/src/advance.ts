@@ -32,6 +32,8 @@ import { currentTraceparent, nameAnswer, traceStep } from './trace-step.ts';
 // Between two tries to write an answer down.
 const SETTLE_AGAIN_MS = 500;
 const SETTLE_LATE_MS = 5_000;
+// What checks said counts for this long: a wait for a slot or a token can outlast a send window or a good rate.
+const JUDGED_FOR_MS = 1_000;
 // Transfers that share a round trip.
 const MOST_TOGETHER = 50;
 
@@ -178,9 +180,16 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
   const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
   if (!row || !(await advancer.epoch.beforeSend())) return undefined;
 
+  const judgedAtMs = clock.monotonicMs();
   const permit = await prepare(advancer, signal);
   if ('verdict' in permit) return putOff(advancer, row, permit);
   try {
+    if (clock.monotonicMs() - judgedAtMs > JUDGED_FOR_MS) {
+      const again = await judgeAgain(advancer, row, signal);
+      if (again === undefined) return undefined;
+      if (again.verdict !== 'pass') return await putOff(advancer, row, again);
+      judged.inputs = again.inputs;
+    }
     // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
     const balanceMaxAgeMs = advancer.account.observations.maxAgeOf('balance');
     for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
@@ -333,7 +342,7 @@ async function runChecks(
   signal: AbortSignal,
 ): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
-  if (await isBreakerOpen(advancer.ledger.db, row.account, unknownStreak)) return breakerHold(now);
+  if (await isBreakerOpen(advancer.ledger.db, row.account, unknownStreak, now)) return breakerHold(now);
   // Before any check: who is in a group that KPay refuses is to cost nobody anything.
   if (refusal?.isClosed) return refusalHold(refusal, row, now);
   const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
@@ -344,6 +353,16 @@ async function runChecks(
     if (verdict.verdict !== 'pass') return { ...verdict, inputs };
   }
   return { verdict: 'pass', inputs };
+}
+
+/** All checks once more, after a wait in which their truth may have changed. Undefined when somebody moved the transfer. */
+async function judgeAgain(
+  advancer: Advancer,
+  row: TransferRow,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<typeof runChecks>> | undefined> {
+  const due = await look(advancer.ledger, row.id);
+  return due && due.row.version === row.version ? runChecks(advancer, due, signal) : undefined;
 }
 
 /** A check that cannot tell holds the transfer and says so: no answer is not a yes. */

@@ -2,7 +2,7 @@ import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../test/stage.ts';
 import { BREAKER_AFTER, PROBE_WITHIN_MS, tendBreaker } from './breaker.ts';
-import { type Advancer, advanceTransfer, type TransferRow } from './index.ts';
+import { type Advancer, advanceTransfer, pause, type TransferRow } from './index.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -61,6 +61,21 @@ describe('the breaker', () => {
     expect(woken.due_at?.getTime()).toBeLessThanOrEqual(stage.ledger.now().getTime());
     expect((await stage.settle(held.id, advancer)).state).toBe('succeeded');
     for (const row of [...unknown, held]) expect(stage.effects(row)).toBe(1);
+  });
+
+  it('what a pause stops is no prober: the other corridors go on when KPay is well again', async () => {
+    const advancer = await stage.advancer();
+    await openBreaker(advancer);
+    const held = await stage.accept({ externalId: 'other-corridor', sourceCountry: 'GAB', destinationCountry: 'CIV' });
+    await advanceTransfer(advancer, held.id, never);
+    expect(await stage.find(held.id)).toMatchObject({ state: 'holding', reason_code: 'breaker' });
+
+    await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, { by: 'ann', reason: 'a look' });
+    stage.simulator.control.clearFaults();
+    await tend();
+    expect((await stage.find(held.id)).due_at?.getTime()).toBeLessThanOrEqual(stage.ledger.now().getTime());
+    await advanceTransfer(advancer, held.id, never);
+    expect(await stage.find(held.id)).toMatchObject({ state: 'succeeded' });
   });
 
   it('a re-send that KPay answered with a conflict once waits for the probe under way, and not for ten minutes', async () => {

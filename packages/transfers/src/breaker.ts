@@ -1,6 +1,7 @@
-import type { Kysely } from 'kysely';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
 import type { LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema } from './ledger/schema.ts';
+import { pauseInForce } from './pauses.ts';
 import type { Answer } from './send/answer.ts';
 import { wakeHeld } from './wake/wake-held.ts';
 
@@ -25,20 +26,39 @@ const SETTLE_MS = 5_000;
  * Whether first sends of an account with this many unknown outcomes in a row must wait: while something is under way
  * or unconfirmed that probes. With nothing left to probe (all went to review in a day's outage) a first send has to.
  */
-export async function isBreakerOpen(db: Kysely<LedgerSchema>, account: string, unknownStreak: number): Promise<boolean> {
+export async function isBreakerOpen(
+  db: Kysely<LedgerSchema>,
+  account: string,
+  unknownStreak: number,
+  now: Date,
+): Promise<boolean> {
   if (unknownStreak < BREAKER_AFTER) return false;
   const prober = await db
     .selectFrom('kpay.transfers')
     .select('id')
     .where('account', '=', account)
-    .where('state', 'in', ['submitting', 'unconfirmed'])
+    .where(mayProbe(now))
     .limit(1)
     .executeTakeFirst();
   return prober !== undefined;
 }
 
+/** A re-send that a pause stops probes nothing: counted as a prober it would keep the other corridors waiting for hours. */
+function mayProbe(now: Date): RawBuilder<boolean> {
+  const transfer = {
+    account: sql`transfers.account`,
+    source_country: sql`transfers.source_country`,
+    destination_country: sql`transfers.destination_country`,
+  };
+  return sql<boolean>`(state = 'submitting' or (state = 'unconfirmed' and ${pauseInForce(transfer, sql`${now}::timestamptz`)} is null))`;
+}
+
 /** Those of the accounts whose breaker is open. */
-export async function openBreakers(db: Kysely<LedgerSchema>, accounts: readonly string[]): Promise<ReadonlySet<string>> {
+export async function openBreakers(
+  db: Kysely<LedgerSchema>,
+  accounts: readonly string[],
+  now: Date,
+): Promise<ReadonlySet<string>> {
   const failing = await db
     .selectFrom('kpay.accounts')
     .select(['name', 'unknown_streak'])
@@ -46,7 +66,7 @@ export async function openBreakers(db: Kysely<LedgerSchema>, accounts: readonly 
     .execute();
   const open = new Set<string>();
   for (const { name, unknown_streak: streak } of failing) {
-    if (accounts.includes(name) && (await isBreakerOpen(db, name, streak))) open.add(name);
+    if (accounts.includes(name) && (await isBreakerOpen(db, name, streak, now))) open.add(name);
   }
   return open;
 }
@@ -100,7 +120,9 @@ export async function countAnswer(tx: LedgerTransaction, account: string, answer
  * the most urgent first, then the oldest.
  */
 export async function tendBreaker(tx: LedgerTransaction, account: string): Promise<void> {
-  if ((await unknownStreakOf(tx.db, account)) >= BREAKER_AFTER) return bringProbeForward(tx, account);
+  const streak = await unknownStreakOf(tx.db, account);
+  if (await isBreakerOpen(tx.db, account, streak, tx.now)) return bringProbeForward(tx, account);
+  // Also with nothing left that may probe: one of those that it held does then.
   await wakeHeld(tx, account, 'breaker');
 }
 
@@ -109,7 +131,7 @@ async function bringProbeForward(tx: LedgerTransaction, account: string): Promis
     .selectFrom('kpay.transfers')
     .select(['id', 'version', 'due_at'])
     .where('account', '=', account)
-    .where('state', 'in', ['submitting', 'unconfirmed'])
+    .where(mayProbe(tx.now))
     .orderBy('due_at')
     .limit(1)
     .executeTakeFirst();

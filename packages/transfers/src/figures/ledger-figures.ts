@@ -54,7 +54,7 @@ export async function readLedgerFigures(
       where account = any(${accounts}::text[])
         and state in ('awaiting_approval', 'queued', 'holding', 'submitting', 'unconfirmed', 'review')
       group by 1, 2, 3, 4, 5`.execute(db);
-    return { rows: counted.rows, open: await openBreakers(db, accounts) };
+    return { rows: counted.rows, open: await openBreakers(db, accounts, now) };
   });
   const byAccount = Map.groupBy(rows, ({ account }) => account);
   const pauses = await listPauses(ledger);

@@ -87,7 +87,7 @@ async function beforeChecks({ db }: Ledger, transfer: TransferRow, now: Date): P
   const pause = await findPause(db, transfer, now);
   if (pause) opinions.push({ name: 'pause', verdict: 'hold', ...pauseHold(pause, now) });
   const streak = await unknownStreakOf(db, transfer.account);
-  if (await isBreakerOpen(db, transfer.account, streak)) opinions.push({ name: 'breaker', ...breakerHold(now) });
+  if (await isBreakerOpen(db, transfer.account, streak, now)) opinions.push({ name: 'breaker', ...breakerHold(now) });
   return opinions;
 }
 

@@ -1,7 +1,9 @@
+import { systemClock } from '@kpay/core';
 import type { FaultRule } from '@kpay/simulator';
 import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
+import type { Check } from '../index.ts';
 import {
   type Advancer,
   advanceTransfer,
@@ -246,6 +248,33 @@ describe('the first answer to a transfer', () => {
     expect(row).toMatchObject({ state: 'review', reason_code: 'refused_after_unknown' });
     return { row, late };
   }
+
+  it('a check whose truth changes while a slot is waited for is asked again before the send', async () => {
+    const advancer = await stage.advancer();
+    let open = true;
+    const check: Check = {
+      name: 'window',
+      check: async (_transfer, { now }) =>
+        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
+    };
+    const { client } = advancer.account;
+    const slow = new Proxy(client, {
+      get(target, key) {
+        if (key !== 'prepareTransfer') return Reflect.get(target, key);
+        return async (...args: Parameters<typeof client.prepareTransfer>) => {
+          open = false;
+          clockMs += 4_000;
+          return client.prepareTransfer(...args);
+        };
+      },
+    });
+    let clockMs = 0;
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + clockMs };
+    const { id } = await stage.accept();
+    await advanceTransfer({ ...advancer, checks: [check], clock, account: { ...advancer.account, client: slow } }, id, never);
+    expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'shut', attempts: 0 });
+    expect(stage.simulator.control.truth().transferCount).toBe(0);
+  });
 
   it('an expired lease: unconfirmed, and the next one sends again', async () => {
     const advancer = await stage.advancer();

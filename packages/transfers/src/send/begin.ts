@@ -132,7 +132,7 @@ async function judgeFirstSend(
 ): Promise<Begun | Intent> {
   const { pin } = context;
   if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
-  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };
+  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return { stopped: breakerHold(tx.now) };
   // With nothing left that probes, one first send does, and not all that happen to come with it.
   if (others && account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
   if (refusal?.isClosed) return { stopped: refusalHold(refusal, row, tx.now) };

@@ -306,7 +306,7 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: '  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak)) return { stopped: breakerHold(tx.now) };\n',
+        find: '  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return { stopped: breakerHold(tx.now) };\n',
         replace: '',
       },
     ],
