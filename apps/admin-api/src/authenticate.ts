@@ -47,7 +47,7 @@ export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOpt
       id: `key ${row.id}`,
       owner: row.owner,
       scopes: new Set(row.scopes as Scope[]),
-      ...(limits.length > 0 && { apiKey: { id: row.id, limits } }),
+      apiKey: { id: row.id, limits },
       ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
     };
   };

@@ -12,7 +12,7 @@ export interface Caller {
   scopes: ReadonlySet<Scope>;
   /** How often they may ask, when not as the setting says. */
   requestsPerMinute?: number;
-  /** Set when what they may make is limited: it goes into every order. */
+  /** The key they come with, if it is one: it goes into every order, which looks at it again when it is recorded. */
   apiKey?: LimitedKey;
 }
 

@@ -1,6 +1,6 @@
-import { EpochUnknown, IdempotencyConflict, InvalidRequest, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
+import { EpochUnknown, IdempotencyConflict, InvalidRequest, KeyEnded, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
 import { isLedgerAway } from './ledger-away.ts';
-import { Problem } from './problem.ts';
+import { invalidToken, Problem } from './problem.ts';
 
 const RETRY_AFTER_S = '5';
 // A text with a NUL character: JSON can carry it, Postgres stores none (22021 in text, 22P05 in jsonb).
@@ -15,6 +15,7 @@ const UNSTORABLE = ['22021', '22P05'];
 export function problemOf(error: unknown, { writes, repeatable }: { writes: boolean; repeatable: boolean }): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidRequest) return ofInvalidRequest(error);
+  if (error instanceof KeyEnded) return invalidToken(error.message);
   if (error instanceof IdempotencyConflict) return new Problem('idempotency_conflict', error.message);
   if (error instanceof SpendLimitExceeded) {
     return new Problem('spend_limit_exceeded', error.message, { pointer: '/amount', safeToRetry: error.fitsLater });

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { eventually } from '@kpay/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { idOfApiKey, makeApiKey } from '../src/api-key.ts';
@@ -57,6 +59,27 @@ describe('a key', () => {
     const refused = await api.ask('/v1/transfers', { token: key });
     expect([refused.status, refused.body.detail]).toEqual([401, 'The key was revoked.']);
     expect((await api.ask('/v1/transfers', { token: other.key })).status).toBe(200);
+  });
+
+  it('makes nothing once it is revoked between the headers and the body of a request', async () => {
+    const { id, key } = await makeKey();
+    const body = JSON.stringify({ ...wish, externalId: 'half-sent' });
+    const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': body.length };
+    const sending = request(`${api.url}/v1/transfers`, { method: 'POST', headers });
+    const answered = once(sending, 'response');
+    sending.write(body.slice(0, 10));
+    // Only a request that is past its authentication has been counted as one use of the key.
+    await eventually(async () => {
+      const { body: keys } = await api.ask('/v1/api-keys');
+      const used = (keys.items as { id: string; lastUsedAt: string | null }[]).find((each) => each.id === id)?.lastUsedAt;
+      expect(used).toEqual(expect.any(String));
+    });
+    await api.ask(`/v1/api-keys/${id}`, { method: 'DELETE' });
+    sending.end(body.slice(10));
+    const [answer] = (await answered) as [IncomingMessage];
+    answer.resume();
+    expect(answer.statusCode).toBe(401);
+    expect((await api.ask('/v1/transfers?externalId=half-sent')).body.items).toEqual([]);
   });
 
   it('is refused once it has expired', async () => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { sql } from 'kysely';
 import { type AccountRules, noRules } from './account-rules.ts';
 import { describeLimit, limitsOf, type SpendLimit } from './checks/spend-limit.ts';
-import { AlreadyReplayed, IdempotencyConflict, InvalidRequest } from './errors.ts';
+import { AlreadyReplayed, IdempotencyConflict, InvalidRequest, KeyEnded } from './errors.ts';
 import { judgeKeyLimits, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import { gather } from './ledger/gather.ts';
@@ -22,7 +22,7 @@ export interface TransferOrder {
   idempotencyKey?: string;
   /** The BullMQ job that waits for the outcome. */
   jobId?: string;
-  /** The key it comes with, when that has limits of its own. */
+  /** The key of the admin API that it comes with: it must be good in the moment of the recording too. */
   apiKey?: LimitedKey;
   /** The transfer that is made again by this order. */
   replayOf?: string;
@@ -42,7 +42,7 @@ export interface Acceptance {
  *
  * @param accounts the names that exist.
  * @param rules of those accounts that have any.
- * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded; nothing was recorded then.
+ * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded, KeyEnded; nothing was recorded then.
  */
 export async function acceptTransfer(
   ledger: Ledger,
@@ -69,7 +69,10 @@ async function recordAtOnce(
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance | undefined> {
   const judged =
-    request.quoteId !== null || request.expiresAt !== null || order.apiKey !== undefined || order.replayOf !== undefined;
+    request.quoteId !== null ||
+    request.expiresAt !== null ||
+    (order.apiKey?.limits.length ?? 0) > 0 ||
+    order.replayOf !== undefined;
   if (judged || passesLimit(request, rules.get(order.account))) return undefined;
   // Throws inside a transaction, whose client this must not wait for.
   void ledger.db;
@@ -128,6 +131,7 @@ export async function acceptUnderstood(
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
   refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
+  if (order.apiKey) await refuseEndedKey(tx, order.apiKey);
   if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
   const [accepted] = await record(tx, [newRow(order, request, hash, quoted)]);
   if (accepted) return { transfer: accepted, replayed: false };
@@ -161,6 +165,15 @@ async function findEarlier(
   }
   if (order.idempotencyKey === undefined) return undefined;
   return transfers.where('owner', '=', order.owner).where('idempotency_key', '=', order.idempotencyKey).executeTakeFirst();
+}
+
+/** A key can be revoked, or end, while its request or batch is under way. Shared: a revocation waits for what is recorded now. */
+async function refuseEndedKey(tx: LedgerTransaction, { id, limits }: LimitedKey): Promise<void> {
+  const found = tx.db.selectFrom('kpay.api_keys').select(['revoked_at', 'expires_at']).where('id', '=', id);
+  // What limits need, at once: two that raise a shared lock wait for each other for ever.
+  const key = await (limits.length > 0 ? found.forNoKeyUpdate() : found.forShare()).executeTakeFirst();
+  if (!key || key.revoked_at !== null) throw new KeyEnded('The key was revoked.');
+  if (key.expires_at !== null && key.expires_at <= tx.now) throw new KeyEnded('The key has expired.');
 }
 
 async function lockTransfer(tx: LedgerTransaction, id: string): Promise<void> {
@@ -250,6 +263,9 @@ async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(T
       insert into kpay.transfers (${sql.join(columns.map((column) => sql.ref(column)))}, due_at, created_at, updated_at)
       select ${sql.join(values)}, at, at, at
       from jsonb_populate_recordset(null::kpay.transfers, ${JSON.stringify(given)}::jsonb), moment
+      where not exists (
+        select from kpay.api_keys k where k.id = api_key_id and (k.revoked_at is not null or k.expires_at <= at)
+      )
       on conflict do nothing
       returning ${transferColumns}
     ), event as (

@@ -33,6 +33,11 @@ export class AlreadyReplayed extends Error {
   }
 }
 
+/** The key that asks was revoked, or has expired, since its request came. Nothing was recorded. */
+export class KeyEnded extends Error {
+  override readonly name = 'KeyEnded';
+}
+
 /** More than the key that asks may make. Nothing was recorded. */
 export class SpendLimitExceeded extends Error {
   override readonly name = 'SpendLimitExceeded';

@@ -12,6 +12,7 @@ export {
   EpochUnknown,
   IdempotencyConflict,
   InvalidRequest,
+  KeyEnded,
   LedgerRestored,
   PinMismatch,
   SpendLimitExceeded,

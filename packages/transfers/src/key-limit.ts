@@ -10,9 +10,10 @@ const HOUR_MS = 60 * 60_000;
 /** The most that may be made with a key, of a currency, in any stretch of so many hours. */
 export type KeyLimit = Omit<SpendLimit, 'corridor'>;
 
-/** A key of the admin API that has limits. */
+/** A key of the admin API. */
 export interface LimitedKey {
   id: string;
+  /** None unless it has limits of its own. */
   limits: readonly KeyLimit[];
 }
 
