@@ -75,3 +75,4 @@ export { createMemorySharedStore, type SharedEntry, type SharedStore } from './s
 export { type Dated, isStillGood } from './still-good.ts';
 export { type TransferRequestFields, transferBody } from './transfer-body.ts';
 export type { TransactionLeg, TransferReceipt } from './transfer-receipt.ts';
+export { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './transfer-until-known.ts';
