@@ -161,6 +161,9 @@ function listOperations(
 function requireCaller(authenticate: Authenticate): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
+    if ((request.headersDistinct.authorization?.length ?? 0) > 1) {
+      throw new Problem('invalid_request', 'Send one Authorization header: of several nobody can tell which one counts.');
+    }
     const credentials = { token: bearerToken(request.get('authorization')), address };
     response.locals.caller = await authenticate(credentials);
     response.locals.isStillAllowed = async () => {

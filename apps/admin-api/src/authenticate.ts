@@ -88,7 +88,8 @@ function isAllowedFrom({ address_ranges: ranges }: ApiKeyRow, address: string | 
 function blockListOf(ranges: readonly string[]): BlockList {
   const list = new BlockList();
   for (const range of ranges) {
-    const [address = '', bits] = range.split('/');
+    const [address = '', bits, ...more] = range.split('/');
+    if (more.length > 0) throw new RangeError(`${range} is no address range`);
     const family = isIPv6(address) ? 'ipv6' : 'ipv4';
     if (bits === undefined) list.addAddress(address, family);
     else list.addSubnet(address, /^\d{1,3}$/.test(bits) ? Number(bits) : -1, family);

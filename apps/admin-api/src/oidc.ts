@@ -10,6 +10,9 @@ const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256
 const CLOCKS_DIFFER_S = 30;
 const ANSWER_WITHIN_MS = 3_000;
 const MOST_SUBJECT_CHARACTERS = 255;
+const TYPES: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
+// The year 9999.
+const LATEST_END_S = 253_370_764_800;
 const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 
 export interface OidcOptions extends OidcSettings {
@@ -35,7 +38,7 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
   if (unknown) throw new StartError(`KPAY_OIDC_SCOPES names ${unknown.scope}: the scopes are ${scopes.join(', ')}`);
   const findKey = createKeyFinder(options);
   return async (token) => {
-    const { payload } = await jwtVerify(token, findKey, {
+    const { payload, protectedHeader } = await jwtVerify(token, findKey, {
       issuer,
       audience,
       algorithms: ALGORITHMS,
@@ -44,8 +47,14 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
     }).catch((error: unknown) => {
       throw problemOfToken(error);
     });
-    const { sub = '' } = payload;
-    if (sub === '' || sub.length > MOST_SUBJECT_CHARACTERS) throw invalidToken('The token names no subject that can be told.');
+    if (!TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalidToken('The token is not an access token.');
+    // Bound to a key that we are not shown: whoever stole it could use it here.
+    if (payload.cnf !== undefined)
+      throw invalidToken('The token is bound to a key of its sender, which this API does not check.');
+    if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.');
+    const sub: unknown = payload.sub;
+    if (typeof sub !== 'string' || sub === '' || sub.length > MOST_SUBJECT_CHARACTERS)
+      throw invalidToken('The token names no subject that can be told.');
     // No key's owner has a colon: nobody can take an issuer's subject for one of ours.
     const owner = `${issuer}#${sub}`;
     return { id: owner, owner, scopes: scopesOf(payload, options) };
@@ -100,6 +109,10 @@ function problemOfToken(error: unknown): Problem {
   }
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid || error instanceof errors.JOSENotSupported) {
     return invalidToken('The token cannot be read.');
+  }
+  // jose refuses RSA keys below 2048 bits by a TypeError of its own.
+  if (error instanceof TypeError && /modulusLength/.test(error.message)) {
+    return invalidToken('The token is signed by a key that is too short.');
   }
   const detail = "The issuer's keys cannot be fetched, so that no token of it can be judged. Keys of this API work.";
   return new Problem('issuer_unavailable', detail, { headers: { 'retry-after': '5' }, cause: error });

@@ -2,6 +2,10 @@ import { CsvError, parse } from 'csv-parse/sync';
 import type { TextBody } from './operation.ts';
 import { Problem } from './problem.ts';
 
+// Thrice what a transfer has; labels are columns too.
+const MAX_COLUMNS = 100;
+const MAX_FIRST_LINE = 20_000;
+
 /** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
 export type Line = { line: number; value: unknown } | { line: number; problem: string };
 
@@ -38,16 +42,33 @@ function parseNdjson(text: string): Line[] {
 function parseCsv(text: string, mostLines: number): Line[] {
   const [head, ...rows] = readCsv(text, mostLines + 2);
   if (!head) return [];
-  const names = head.record.map((name) => name.trim());
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  const names = withoutEmptyEnd(head.record.map((name) => name.trim()));
+  if (names.length > MAX_COLUMNS) {
+    throw new Problem('invalid_request', `body: has more than ${MAX_COLUMNS} columns`, { pointer: '' });
+  }
+  const seen = new Set<string>();
+  const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) throw new Problem('invalid_request', `body: has two columns ${twice.slice(0, 80)}`, { pointer: '' });
   return rows.map(({ record, info }): Line => {
     const line = info.lines;
-    if (record.length !== names.length) {
-      return { line, problem: `has ${record.length} cells, and the first line has ${names.length}` };
+    const cells =
+      record.length > names.length ? [...record.slice(0, names.length), ...withoutEmptyEnd(record.slice(names.length))] : record;
+    if (cells.length !== names.length) {
+      return { line, problem: `has ${cells.length} cells, and the first line has ${names.length}` };
     }
-    return { line, value: objectOf(names, record) };
+    return { line, value: objectOf(names, cells) };
   });
+}
+
+/** Excel writes columns without a name, and cells for them. */
+function withoutEmptyEnd(cells: readonly string[]): string[] {
+  return cells.slice(0, cells.findLastIndex((cell) => cell.trim() !== '') + 1);
+}
+
+/** A comma, unless the first line has none: spreadsheets write semicolons where the comma is the decimal sign, or tabs. */
+function delimiterOf(text: string): string {
+  const [first = ''] = text.slice(0, MAX_FIRST_LINE).split(/[\r\n]/, 1);
+  return [',', ';', '\t'].find((each) => first.includes(each)) ?? ',';
 }
 
 interface Row {
@@ -58,7 +79,18 @@ interface Row {
 function readCsv(text: string, most: number): Row[] {
   try {
     // Its types know nothing of `info`.
-    return parse(text, { bom: true, info: true, relax_column_count: true, skip_empty_lines: true, to: most }) as unknown as Row[];
+    return parse(text, {
+      bom: true,
+      info: true,
+      delimiter: delimiterOf(text),
+      // Also where the first line ends in another way than the others.
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      // Excel writes rows of empty cells.
+      skip_records_with_empty_values: true,
+      to: most,
+    }) as unknown as Row[];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const place = Number.isInteger(error.lines) ? ` at line ${error.lines}` : '';

@@ -31,6 +31,40 @@ const mixed = ndjson([
   { ...wish, externalId: 'c', nonsense: 1 },
 ]);
 
+const rows = [
+  ['externalId', 'sourceCountry', 'destinationCountry', 'amount'],
+  ['s-1', 'CMR', 'GAB', '50000'],
+  ['s-2', 'CMR', 'GAB', '60000'],
+];
+
+describe('what spreadsheets write', () => {
+  it.each([
+    ['semicolons', rows.map((cells) => cells.join(';')).join('\r\n')],
+    ['tabs', rows.map((cells) => cells.join('\t')).join('\n')],
+    [
+      'a head that ends otherwise than the rows',
+      `${rows[0]?.join(',')}\n${rows
+        .slice(1)
+        .map((cells) => cells.join(','))
+        .join('\r\n')}\r\n`,
+    ],
+    ['columns and rows of nothing', [...rows.map((cells) => `${cells.join(',')},,`), ',,,,,', ',,,,,'].join('\r\n')],
+  ])('is read with %s', async (_what, text) => {
+    const answer = await send(text, '', 'text/csv');
+    expect(answer).toMatchObject({ status: 200, body: { accepted: 2, refused: 0 } });
+    expect(resultsOf(answer).map(({ line }) => line)).toEqual([2, 3]);
+  });
+
+  it('is refused at once with 50,000 columns', async () => {
+    const head = Array.from({ length: 50_000 }, (_, index) => `c${index}`).join(',');
+    const before = process.cpuUsage();
+    const { status, body } = await send(`${head}\n1`, '', 'text/csv');
+    const { user, system } = process.cpuUsage(before);
+    expect({ status, body }).toMatchObject({ status: 400, body: { detail: 'body: has more than 100 columns' } });
+    expect((user + system) / 1_000).toBeLessThan(1_000);
+  });
+});
+
 describe('POST /v1/transfers/batch', () => {
   it('accepts each line whole or not at all, and tells the result of each; the same again is replayed', async () => {
     const { status, body } = await send(mixed);

@@ -134,11 +134,12 @@ describe('If-Match', () => {
     }
     expect((await api.ask(`/v1/transfers/${id}`)).body).toMatchObject({ state: 'review', version: 3 });
     const resolution = { verdict: 'not_happened', reason: 'not there' };
-    const resolved = await post(`/v1/transfers/${id}/resolve`, resolution, { 'if-match': '"3"' });
+    // A proxy that compresses answers makes the tag weak.
+    const resolved = await post(`/v1/transfers/${id}/resolve`, resolution, { 'if-match': 'W/"3"' });
     expect([resolved.status, resolved.headers.get('etag')]).toEqual([200, '"4"']);
   });
 
-  it.each(['3', '"x"', '"1", "2"', 'W/"1"', ''])('%j is refused', async (header) => {
+  it.each(['3', '"x"', '"1", "2"', 'W/"x"', ''])('%j is refused', async (header) => {
     const answer = await post(`/v1/transfers/${await created()}/cancel`, {}, { 'if-match': header });
     expect(answer).toMatchObject({ status: 400, body: { parameter: 'If-Match' } });
   });

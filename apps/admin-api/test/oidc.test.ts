@@ -73,6 +73,10 @@ describe('a token is refused with 401', () => {
     ['for no audience', () => issuer.token({ aud: undefined })],
     ['that never expires', () => issuer.token({ exp: undefined })],
     ['of nobody', () => issuer.token({ sub: '' })],
+    ['of a subject that is a list', () => issuer.token({ sub: ['ann'] })],
+    ['that ends in millions of years', () => issuer.token({ exp: 1e18 })],
+    ['bound to a key of its sender', () => issuer.token({ cnf: { jkt: 'x' } })],
+    ['for a logout', () => issuer.token({}, { typ: 'logout+jwt' })],
     ['of a subject that is too long', () => issuer.token({ sub: 'x'.repeat(256) })],
     ['signed by somebody else', async () => issuer.token({}, { signedBy: (await generateKeyPair('ES256')).privateKey })],
     [

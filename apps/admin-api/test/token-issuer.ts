@@ -8,7 +8,10 @@ export interface TokenIssuer {
   issuer: string;
   jwksUrl: string;
   /** A good token of a minute unless `changes` says otherwise. */
-  token(changes?: Record<string, unknown>, options?: { signedBy?: CryptoKey; alg?: string; kid?: string }): Promise<string>;
+  token(
+    changes?: Record<string, unknown>,
+    options?: { signedBy?: CryptoKey; alg?: string; kid?: string; typ?: string },
+  ): Promise<string>;
   /** From now on tokens are signed by a new key, and only that one is published. */
   rotate(): Promise<void>;
   /** How often its keys were fetched. */
@@ -36,10 +39,10 @@ export async function startIssuer(): Promise<TokenIssuer> {
   return {
     issuer,
     jwksUrl: `${issuer}/keys`,
-    token(changes = {}, { signedBy = key.secret, alg = 'ES256', kid = key.kid } = {}) {
+    token(changes = {}, { signedBy = key.secret, alg = 'ES256', kid = key.kid, typ } = {}) {
       const nowS = Math.floor(Date.now() / 1_000);
       const claims = { iss: issuer, aud: audience, sub: 'ann', iat: nowS, exp: nowS + 60, scope: 'treasury.read', ...changes };
-      return new SignJWT(claims).setProtectedHeader({ alg, kid }).sign(signedBy);
+      return new SignJWT(claims).setProtectedHeader({ alg, kid, ...(typ !== undefined && { typ }) }).sign(signedBy);
     },
     async rotate() {
       key = await newKey(Number(key.kid) + 1);

@@ -61,6 +61,8 @@ function csvOf(records: unknown[][]): string {
   return stringify(records, {
     escape_formulas: true,
     record_delimiter: '\r\n',
+    // A bare line feed begins a row for spreadsheets too, and a semicolon a cell where the comma is the decimal sign.
+    quoted_match: /[\r\n;\t]/,
     cast: { object: (labels) => JSON.stringify(labels) },
   });
 }
