@@ -13,6 +13,8 @@ import { unlessStuck } from './unless-stuck.ts';
 
 const MAINTAIN_EVERY_MS = 10 * 60_000;
 
+const TABLES = `select oid::regclass::text as name from pg_class where relkind in ('r', 'm') and relpersistence = 'p' order by oid`;
+
 const START_PARAMS = [
   // -F turns fsync off.
   ...PGlite.defaultStartParams.filter((param) => param !== '-F'),
@@ -103,7 +105,9 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
   });
 
   const maintain = async () => {
-    await pool.query('VACUUM (ANALYZE)');
+    // One by one, each with a turn of the loop: all at once would stop the process for seconds.
+    const { rows } = await pool.query<{ name: string }>(TABLES);
+    for (const { name } of rows) await pool.query(`VACUUM (ANALYZE) ${name}`);
     await pool.query('CHECKPOINT');
   };
   const maintenance = setInterval(() => void maintain().catch(onError), MAINTAIN_EVERY_MS).unref();
