@@ -46,6 +46,13 @@ export interface Http {
   close(): Promise<void>;
 }
 
+/**
+ * How long each address of a name is tried. Node's own 250 ms are too short for a far link: where IPv6 has no route no
+ * attempt would ever end. Half of the connect time-out at most, so that a second address has its turn.
+ */
+const ATTEMPT_MS = 2_500;
+const MIN_ATTEMPT_MS = 250;
+
 /** KPay's answers are a few kilobytes; a body beyond this is not one. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
@@ -54,7 +61,11 @@ export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ip
     // One request at a time on a connection: behind another one, nobody could tell whether it was read.
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: connectTimeoutMs, ...(ipv4Only ? { family: 4 } : {}) },
+    connect: {
+      timeout: connectTimeoutMs,
+      autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_MS, Math.max(MIN_ATTEMPT_MS, connectTimeoutMs / 2)),
+      ...(ipv4Only ? { family: 4 } : {}),
+    },
     // The total timeout below ends a call earlier than these.
     headersTimeout: 2 * totalTimeoutMs,
     bodyTimeout: 2 * totalTimeoutMs,
