@@ -15,6 +15,7 @@ import {
   type Settings,
   StartError,
   secretsOf,
+  tellProxy,
   watchKeys,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
@@ -99,6 +100,7 @@ interface Parts {
 }
 
 async function startEverything(settings: Settings, { env, secrets, logger, shutdown }: Parts): Promise<Running> {
+  tellProxy(env, logger);
   const { dataDir, host, ports, webConfigFile } = settings;
   const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
   const plugins = await loadPlugins(settings.plugins);

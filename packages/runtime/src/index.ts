@@ -34,6 +34,7 @@ export {
 } from './start-http.ts';
 export { stopTelemetry } from './telemetry/start-telemetry.ts';
 export { traceJob } from './telemetry/trace-job.ts';
+export { tellProxy } from './tell-proxy.ts';
 export { createTracedHistogram, type TracedHistogram } from './traced-histogram.ts';
 export { type CallWatcher, createCallWatchers } from './watch-calls.ts';
 export { type KeyWatchOptions, watchKeys } from './watch-keys.ts';

@@ -3,6 +3,7 @@ import { type AccountSettings, readSettings, type Settings, type Stores, secrets
 import { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
 import { StartError } from './start-error.ts';
 import { stopTelemetry } from './telemetry/start-telemetry.ts';
+import { tellProxy } from './tell-proxy.ts';
 import { watchKeys } from './watch-keys.ts';
 
 /** What a production app gets to start with. */
@@ -44,6 +45,7 @@ export async function runProcess(
     }
     const secrets = new Set(secretsOf(settings));
     const logger = createLogger({ name, secrets });
+    tellProxy(env, logger);
     const opened = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS, withinMs: STOP_WITHIN_MS });
     shutdown = opened;
     const stopped = Promise.withResolvers<NodeJS.Signals>();
