@@ -8,7 +8,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkAddress } from '../src/doctor/check-address.ts';
 import { checkDataFolder } from '../src/doctor/check-data-folder.ts';
 import { examine } from '../src/doctor/doctor.ts';
-import type { Finding } from '../src/doctor/finding.ts';
+import { exitCodeOf, type Finding } from '../src/doctor/finding.ts';
 import { runKpay, settingsFor, startKpay } from './start-kpay.ts';
 
 const TEST_TIMEOUT_MS = 60_000;
@@ -76,12 +76,18 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(doctor.stdout() + doctor.stderr()).not.toMatch(/hush|kpay_test_doctor/);
   });
 
-  it('exits with 2 when somebody should only look', async () => {
+  it('exits with 1 and the command that mends it when other users may enter the data folder', async () => {
     const folder = ownFolder();
     chmodSync(folder, 0o755);
     const doctor = runKpay(['doctor'], { KPAY_DATA_DIR: folder });
-    expect(await doctor.ended).toEqual({ code: 2, signal: null });
-    expect(doctor.stdout()).toMatch(/WARNING {2}data folder {2}.*can be read by others.*\n.*→ chmod 700/);
+    expect(await doctor.ended).toEqual({ code: 1, signal: null });
+    expect(doctor.stdout()).toMatch(/WRONG {4}data folder {2}.*is open to other users.*\n.*→ chmod 700/);
+  });
+
+  it('exits with 2 when somebody should only look', () => {
+    const warning: Finding = { check: 'reviews', verdict: 'warning', what: 'one waits' };
+    expect(exitCodeOf([{ ...warning, verdict: 'good' }, warning])).toBe(2);
+    expect(exitCodeOf([warning, { ...warning, verdict: 'wrong' }])).toBe(1);
   });
 });
 
