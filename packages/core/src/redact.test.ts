@@ -37,6 +37,36 @@ describe('redact', () => {
     expect(redact('x hunter2-secret y', ['hunter2-secret'])).toBe('x [redacted] y');
   });
 
+  it.each([
+    'Bearer ',
+    'Bearer\t\t',
+    ' ',
+    'eyJ-',
+    'eyJa.',
+    '"phone"',
+    '"phone":',
+    '1',
+    '1 ',
+    '+1',
+    '+1 ',
+    'f',
+    'kpay_live_',
+    '-',
+    '("',
+    'abcd-',
+  ])('looks at a megabyte of %j in time', (bait) => {
+    const text = bait.repeat(1_000_000 / bait.length);
+    for (const each of [`${text}g`, `+${text}"`, `"phone${text}`]) {
+      // The quickest of three: another process may have the machine for a while.
+      const times = [1, 2, 3].map(() => {
+        const startedMs = performance.now();
+        redact(each);
+        return performance.now() - startedMs;
+      });
+      expect(Math.min(...times)).toBeLessThan(200);
+    }
+  });
+
   it('looks only at the beginning of a huge text', () => {
     const startedMs = performance.now();
     expect(snippet('"phone'.repeat(1_000_000), 300, [])).toHaveLength(300);

@@ -5,19 +5,55 @@ const SECRET_KEY = /^(?:.*(?:api|secret|private)[-_]?key|.*(?:password|secret|to
 const PHONE_KEY = /phone|msisdn/i;
 const MONEY_KEY = /amount|balance/i;
 
-/** What a secret looks like wherever it stands. KPay's own secrets begin `sk_` or are 64 bare hex characters. */
-const SECRET_SHAPES = [
-  /\bkpay_(?:live|test)_[\w-]+/g,
-  /\bsk_(?:live|test)_[\w-]+/g,
-  /\beyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?/g,
-  /(?<=\bbearer\s+)[^\s"',;]+/gi,
-  /(?<=:\/\/[^\s:/@]*:)[^\s@]+(?=@)/g,
-  /\b[0-9a-f]{64}\b/gi,
+/**
+ * No text is searched beyond this: a line of a log is no place for it, and strangers decide how long it is. Well above every
+ * stack and every answer of KPay that we tell.
+ */
+const MOST_CHARACTERS = 16_384;
+
+/**
+ * What a secret looks like wherever it stands. KPay's own secrets begin `sk_` or are 64 bare hex characters.
+ *
+ * Each takes time in proportion to the text, whatever that is: what a search has run over without success is part of the match
+ * and given back as it was, so that no other search begins within it; and nothing looks back over more than a few characters.
+ */
+const SECRET_SHAPES: readonly [shape: RegExp, clean: (all: string, before?: string, secret?: string) => string][] = [
+  [/\bkpay_(?:live|test)_[\w-]+/g, () => REDACTED],
+  [/\bsk_(?:live|test)_[\w-]+/g, () => REDACTED],
+  [/\beyJ[\w-]+(\.[\w-]+(?:\.[\w-]*)?)?/g, (all, rest) => (rest === undefined ? all : REDACTED)],
+  [/\b(bearer\s+)[^\s"',;]+/gi, (_all, before) => `${before}${REDACTED}`],
+  [/(:\/\/[^\s:/@]*:)[^\s@]+(@?)/g, (all, before, at) => (at === '@' ? `${before}${REDACTED}@` : all)],
+  [/\b[0-9a-f]{64}\b/gi, () => REDACTED],
 ];
 
 // Numbers of 8 to 15 digits, written together or in groups, that are no part of a word, an id or a decimal.
 const PHONE = /(?<![\w.-])\+?\d(?:[ -]?\d){7,14}(?![\w-]|\.\d)/g;
 const TIME = /^\d{4}-\d\d-\d\d/;
+
+/** Removes what looks like a secret or a phone number. It takes time in proportion to the text. */
+export function hideShapes(text: string): string {
+  let clean = text;
+  for (const [shape, replaced] of SECRET_SHAPES) clean = clean.replace(shape, replaced);
+  return clean.replace(PHONE, (digits) => (TIME.test(digits) ? digits : '[number]'));
+}
+
+/** The beginning of a text that is too long, to where nothing is cut in two that could have been found whole. */
+function beginningOf(text: string, secrets: readonly string[]): string {
+  let end = MOST_CHARACTERS;
+  // The last word; what may be groups of a number before it; and the word whose end that took.
+  for (const part of [/\S/, /[\d\s+-]/, /\S/]) {
+    while (end > 0 && part.test(text.charAt(end - 1))) end -= 1;
+  }
+  // A known secret can have spaces in it.
+  const cutInTwo = secrets.map((secret) => startOfLast(text, secret, end)).filter((start) => start < end);
+  return text.slice(0, Math.min(end, ...cutInTwo));
+}
+
+/** Where a secret begins that stands across `end`; `end` when none does. */
+function startOfLast(text: string, secret: string, end: number): number {
+  const start = text.indexOf(secret, Math.max(0, end - secret.length + 1));
+  return start < 0 ? end : Math.min(start, end);
+}
 
 export type Redact = (value: unknown) => unknown;
 
@@ -38,10 +74,12 @@ export function createRedact(secrets: readonly string[] | ReadonlySet<string> = 
   };
 
   const redactText = (text: string): string => {
-    let clean = text;
+    const long = text.length > MOST_CHARACTERS;
+    // A little more than the beginning, so that a secret across its end is seen whole.
+    let clean = long ? beginningOf(text.slice(0, MOST_CHARACTERS + (known[0]?.length ?? 0)), known) : text;
     for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
-    for (const shape of SECRET_SHAPES) clean = clean.replace(shape, REDACTED);
-    return clean.replace(PHONE, (digits) => (TIME.test(digits) ? digits : '[number]'));
+    clean = hideShapes(clean);
+    return long ? `${clean}… [${text.length} characters]` : clean;
   };
 
   const redactField = (key: string, value: unknown, seen: readonly object[]): unknown => {
