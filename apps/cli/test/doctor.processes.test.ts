@@ -122,7 +122,7 @@ describe('KPay', { timeout: TEST_TIMEOUT_MS }, () => {
   });
 
   it('that refuses the keys', async () => {
-    const { found } = await ofKpay((response) => void response.writeHead(401).end('{}'));
+    const { found } = await ofKpay((response) => void response.writeHead(401).end('{"statusCode":401,"message":"Unauthorized"}'));
     expect(found.get('account default')).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/refuses its keys \(401\)/),
