@@ -1,7 +1,7 @@
 import type { Simulator } from '@kpay/simulator';
 import { eventually } from '@kpay/testkit';
 import { expect } from 'vitest';
-import { getTransfer, postTransfer } from './ask-api.ts';
+import { getJson, getTransfer, postTransfer } from './ask-api.ts';
 import type { ReceivedSpan, TraceReceiver } from './trace-receiver.ts';
 
 // What must not be found in a trace.
@@ -22,6 +22,11 @@ export async function liveThrough(
   const wallets = control.truth().wallets.filter(({ currency }) => currency === 'XAF');
   for (const { country, currency } of wallets) control.setBalance({ country, currency, balance: 0 });
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault });
+  // What was read before is believed for a second more: the transfer would be sent on it.
+  await eventually(async () => {
+    const { items } = await getJson<{ items: { currency: string; balance: string }[] }>(`${apiUrl}/v1/balances`);
+    expect(items.find(({ currency }) => currency === 'XAF')?.balance).toBe('0');
+  });
 
   const order = { sourceCountry: 'CMR', destinationCountry: 'SEN', amount: AMOUNT, description: `for ${PHONE}` };
   const { id } = await postTransfer(apiUrl, { ...order, externalId: PHONE });
