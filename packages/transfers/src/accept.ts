@@ -263,9 +263,10 @@ async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(T
       insert into kpay.transfers (${sql.join(columns.map((column) => sql.ref(column)))}, due_at, created_at, updated_at)
       select ${sql.join(values)}, at, at, at
       from jsonb_populate_recordset(null::kpay.transfers, ${JSON.stringify(given)}::jsonb), moment
-      where not exists (
-        select from kpay.api_keys k where k.id = api_key_id and (k.revoked_at is not null or k.expires_at <= at)
-      )
+      -- One look for each row: joined, the rows would be recorded in another order than they came in.
+      where coalesce((
+        select k.revoked_at is null and (k.expires_at is null or k.expires_at > at) from kpay.api_keys k where k.id = api_key_id
+      ), true)
       on conflict do nothing
       returning ${transferColumns}
     ), event as (
