@@ -84,6 +84,8 @@ export class Laws {
   private readonly unknowable = new Set<string>();
   private readonly spent = new Map<string, Spent>();
   private rewound = false;
+  /** KPay's ids of all transfers that were there before a restore: what the ledger forgot of them excuses nothing. */
+  private readonly beforeRestore = new Set<string>();
   private unknownInARow = 0;
   /** KPay has asked for silence. */
   private silence = { fromMs: 0, untilMs: 0 };
@@ -130,6 +132,7 @@ export class Laws {
   /** The ledger is an older one: what it knew since is forgotten, here too. What KPay has done is not. */
   async rewind(): Promise<void> {
     const view = await viewLedger(this.universe.ledger, { event: 0, ms: 0 });
+    for (const { kpayId } of this.rows.values()) this.beforeRestore.add(kpayId);
     this.rows.clear();
     for (const row of view.rows) this.rows.set(row.id, row);
     this.rewound = true;
@@ -213,7 +216,7 @@ export class Laws {
   private isUnknowable(row: RowView, burnt: ReadonlySet<string>): boolean {
     if (this.unknowable.has(row.id)) return true;
     const refused = this.attemptsOf(row.id).some(({ outcome }) => outcome === 'refused' || outcome === 'insufficient_funds');
-    if (row.confirmedBy !== 'conflict' || !burnt.has(row.kpayId) || refused || this.rewound) return false;
+    if (row.confirmedBy !== 'conflict' || !burnt.has(row.kpayId) || refused || this.beforeRestore.has(row.kpayId)) return false;
     this.unknowable.add(row.id);
     this.witness.count('confirmed though refused, the answer lost with its process (decision 0010)');
     return true;
