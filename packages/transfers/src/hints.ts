@@ -1,5 +1,6 @@
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
+import { sql } from 'kysely';
 import { tendBreaker } from './breaker.ts';
 import { holdPaused } from './hold-paused.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
@@ -35,7 +36,27 @@ export function createHinter(
   return async (transfer) => hints.get(transfer.account)?.(transfer);
 }
 
-type DueRow = Pick<TransferRow, 'id' | 'version' | 'priority' | 'created_at' | 'accepted_trace'>;
+const DUE_COLUMNS = [
+  'id',
+  'version',
+  'priority',
+  'created_at',
+  'due_at',
+  'owner',
+  'source_country',
+  'destination_country',
+  'accepted_trace',
+] as const;
+type DueRow = Pick<TransferRow, (typeof DUE_COLUMNS)[number]>;
+/** A due row with the priority that it has by now, and its turn among those of its caller, corridor and priority. */
+type RankedRow = DueRow & { aged: number; turn: number };
+
+const HIGHEST = 9;
+/** For each step below the highest priority a row has to be due so long until it has the highest. */
+const AGES_AFTER_MS = 10_000;
+/** So many callers' corridors share what is sent next, each with so many at a time. */
+const MOST_SHARES = 100;
+const FIRST_OF_SHARE = 5;
 
 // More than this many live hints of an account would only be memory: KPay takes 100 requests a minute.
 const MOST_LIVE = 1_000;
@@ -121,7 +142,7 @@ export async function rebuildHints(ledger: Ledger, account: string, queue: Queue
 async function lostAttempts({ db, now }: LedgerTransaction, account: string): Promise<DueRow[]> {
   return db
     .selectFrom('kpay.transfers')
-    .select(['id', 'version', 'priority', 'created_at', 'accepted_trace'])
+    .select([...DUE_COLUMNS])
     .where('account', '=', account)
     .where('state', 'in', ['submitting', 'unconfirmed'])
     .where('lease_until', '<=', now)
@@ -131,20 +152,71 @@ async function lostAttempts({ db, now }: LedgerTransaction, account: string): Pr
 }
 
 /**
- * Two reads, because they need two indexes: nearly all that is queued is due, and may be a backlog of any length; of the
- * rest nearly nothing is.
+ * Several reads, because they need several indexes: nearly all that is queued is due, and may be a backlog of any length; of the
+ * rest nearly nothing is. Of what is queued those that wait longest and the first of each caller's corridor are among
+ * them, however long the backlog of another is.
  */
-async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit: number): Promise<DueRow[]> {
+async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit: number): Promise<RankedRow[]> {
   const due = db
     .selectFrom('kpay.transfers')
-    .select(['id', 'version', 'priority', 'created_at', 'accepted_trace'])
+    .select([...DUE_COLUMNS])
     .where('account', '=', account)
-    .where('due_at', '<=', now)
-    .orderBy('priority', 'desc')
-    .orderBy('created_at')
-    .limit(limit);
-  const rows = [...(await due.where('state', '=', 'queued').execute()), ...(await due.where('state', '<>', 'queued').execute())];
-  return rows.sort((a, b) => b.priority - a.priority || a.created_at.getTime() - b.created_at.getTime()).slice(0, limit);
+    .where('due_at', '<=', now);
+  const byPriority = due.orderBy('priority', 'desc').orderBy('created_at').limit(limit);
+  const queued = await byPriority.where('state', '=', 'queued').execute();
+  const rows = [...queued, ...(await byPriority.where('state', '<>', 'queued').execute())];
+  // With fewer all of them are there already.
+  if (queued.length === limit) {
+    rows.push(...(await due.where('state', '=', 'queued').orderBy('due_at').limit(URGENT_ROWS).execute()));
+    rows.push(...(await firstOfShares({ db, now }, account)));
+  }
+  const found = new Map(rows.map((row) => [row.id, row]));
+  return rankFairly([...found.values()], now).slice(0, limit);
+}
+
+/** The first of what each caller has queued for each corridor, from one to the next in the index. */
+async function firstOfShares({ db, now }: Pick<LedgerTransaction, 'db' | 'now'>, account: string): Promise<DueRow[]> {
+  const queued = sql`kpay.transfers where account = ${account} and state = 'queued'`;
+  const share = sql.raw('owner, source_country, destination_country');
+  const { rows } = await sql<DueRow>`
+    with recursive shares as (
+      (select ${share} from ${queued} order by ${share} limit 1)
+      union all
+      select following.* from shares, lateral (
+        select ${share} from ${queued}
+          and (${share}) > (shares.owner, shares.source_country, shares.destination_country)
+        order by ${share} limit 1
+      ) as following
+    )
+    select firsts.* from (select * from shares limit ${MOST_SHARES}) as shares, lateral (
+      select ${sql.raw(DUE_COLUMNS.join(', '))} from ${queued} and due_at <= ${now}
+        and owner = shares.owner and source_country = shares.source_country and destination_country = shares.destination_country
+      order by priority desc, created_at limit ${FIRST_OF_SHARE}
+    ) as firsts`.execute(db);
+  return rows;
+}
+
+/**
+ * By priority; among those of one priority callers and corridors take turns, the oldest of each first. Whoever has been due
+ * for long enough has the highest priority: nobody's urgent orders keep everybody for minutes.
+ */
+export function rankFairly(rows: readonly DueRow[], now: Date): RankedRow[] {
+  const taken = new Map<string, number>();
+  return rows
+    .map((row) => ({ ...row, aged: agedPriority(row, now) }))
+    .sort((a, b) => b.aged - a.aged || b.priority - a.priority || a.created_at.getTime() - b.created_at.getTime())
+    .map((row) => {
+      const share = [row.aged, row.owner, row.source_country, row.destination_country].join(' ');
+      const turn = taken.get(share) ?? 0;
+      taken.set(share, turn + 1);
+      return { ...row, turn };
+    })
+    .sort((a, b) => b.aged - a.aged || a.turn - b.turn || a.created_at.getTime() - b.created_at.getTime());
+}
+
+function agedPriority({ priority, due_at: dueAt }: DueRow, now: Date): number {
+  const waitedMs = dueAt ? now.getTime() - dueAt.getTime() : 0;
+  return waitedMs >= (HIGHEST - priority) * AGES_AFTER_MS ? HIGHEST : priority;
 }
 
 /** The states of a hint that is not over. */
@@ -155,14 +227,22 @@ async function liveHints(queue: Queue<Hint>): Promise<number> {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
+/** A hint for a row whose turn is not known comes after those of a sweep of as many as wait at most when it is made. */
+const NO_TURN = BUSY_LIVE;
+
 // BullMQ's most urgent is 1.
-function hintOf(row: Pick<TransferRow, 'id' | 'version' | 'priority' | 'accepted_trace'>, priority = 10 - row.priority) {
+function hintOf(
+  row: Pick<TransferRow, 'id' | 'version' | 'priority' | 'accepted_trace'> & { aged?: number; turn?: number },
+  priority = (HIGHEST - (row.aged ?? row.priority)) * 2 * MOST_LIVE + Math.min(row.turn ?? NO_TURN, 2 * MOST_LIVE - 1) + 1,
+) {
+  const aged = row.aged !== undefined && row.aged > row.priority ? '-aged' : '';
   return {
     name: ADVANCE_JOB,
     data: { transferId: row.id },
     opts: {
-      // The version in the id: a row that moved on needs a hint of its own even while the old one is still there.
-      jobId: `t-${row.id}-${row.version}`,
+      // The version in the id: a row that moved on needs a hint of its own even while the old one is still there. So does one
+      // that became more urgent.
+      jobId: `t-${row.id}-${row.version}${aged}`,
       priority,
       removeOnComplete: true,
       removeOnFail: true,

@@ -14,6 +14,7 @@ import * as lists from './migrations/0010-lists.ts';
 import * as reservedSoFar from './migrations/0011-reserved-so-far.ts';
 import * as oneReplay from './migrations/0014-one-replay.ts';
 import * as refusals from './migrations/0019-refusals.ts';
+import * as shares from './migrations/0020-shares.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -30,6 +31,7 @@ const migrations = {
   '0011-reserved-so-far': reservedSoFar,
   '0014-one-replay': oneReplay,
   '0019-refusals': refusals,
+  '0020-shares': shares,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date, or this role or server does not let it. */

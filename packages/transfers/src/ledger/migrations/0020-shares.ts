@@ -1,0 +1,11 @@
+import { type Kysely, sql } from 'kysely';
+
+/** From one caller's corridor to the next among what is queued, so that sharing costs as many steps as there are of those. */
+export async function up(db: Kysely<unknown>): Promise<void> {
+  await sql`
+    create index transfers_queued_shares on kpay.transfers
+      (account, owner, source_country, destination_country, priority desc, created_at) include (due_at)
+      where state = 'queued'`.execute(db);
+  await sql`
+    create index transfers_queued_longest on kpay.transfers (account, due_at) where state = 'queued'`.execute(db);
+}
