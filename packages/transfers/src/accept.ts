@@ -123,11 +123,11 @@ export async function acceptUnderstood(
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance> {
   // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
-  if (order.replayOf !== undefined) await lockTransfer(tx, order.replayOf);
+  const original = order.replayOf === undefined ? undefined : await lockOriginal(tx, order.replayOf);
   const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
   const earlier = await findEarlier(tx, order, request);
-  if (earlier) return replay(tx, earlier, order, hash);
-  if (order.replayOf !== undefined) await refuseSecondReplay(tx, order.replayOf);
+  if (earlier) return replay(tx, earlier, order, request, hash);
+  if (original !== undefined) await refuseSecondReplay(tx, original);
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
   refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
@@ -138,7 +138,7 @@ export async function acceptUnderstood(
   // A twin of this order was recorded between our look and our insert.
   const twin = await findEarlier(tx, order, request);
   if (!twin) throw new Error('an order collided with a transfer that cannot be found');
-  return replay(tx, twin, order, hash);
+  return replay(tx, twin, order, request, hash);
 }
 
 /** The limit that alone it passes, so that it would wait for ever. */
@@ -176,38 +176,49 @@ async function refuseEndedKey(tx: LedgerTransaction, { id, limits }: LimitedKey)
   if (key.expires_at !== null && key.expires_at <= tx.now) throw new KeyEnded('The key has expired.');
 }
 
-async function lockTransfer(tx: LedgerTransaction, id: string): Promise<void> {
-  await tx.db.selectFrom('kpay.transfers').select('id').where('id', '=', id).forUpdate().execute();
+/** Locks the transfer that a line of replays began with, and says which that is. */
+async function lockOriginal(tx: LedgerTransaction, id: string): Promise<string> {
+  const { rows } = await sql<{ id: string }>`
+    with recursive line as (
+      select id, replay_of from kpay.transfers where id = ${id}
+      union all
+      select t.id, t.replay_of from line join kpay.transfers t on t.id = line.replay_of
+    )
+    select id from line where replay_of is null`.execute(tx.db);
+  const original = rows[0]?.id ?? id;
+  await tx.db.selectFrom('kpay.transfers').select('id').where('id', '=', original).forUpdate().execute();
+  return original;
 }
 
 /**
- * One replay of a transfer at a time, and none after one that succeeded or may have moved money. The lock on the transfer
- * makes replays by several people follow each other; the ledger's index guards the same (migration 0014).
+ * One replay at a time, and none after one that succeeded or may have moved money: of the transfer, of what it is a replay
+ * of, and of their replays, because all of them are one payment. The lock on the first of them makes replays by several
+ * people follow each other; the ledger's index guards the same for each transfer alone (migration 0014).
  */
-async function refuseSecondReplay(tx: LedgerTransaction, id: string): Promise<void> {
-  const { kpay_transfer_id: receipt } = await tx.db
-    .selectFrom('kpay.transfers')
-    .select('kpay_transfer_id')
-    .where('id', '=', id)
-    .executeTakeFirstOrThrow();
-  if (receipt !== null) throw new AlreadyReplayed(id, 'succeeded');
-  const replay = await tx.db
-    .selectFrom('kpay.transfers')
-    .select(['id', 'state'])
-    .where('replay_of', '=', id)
-    .where((it) => it.or([it('state', 'not in', [...statesWithoutEffect]), it('kpay_transfer_id', 'is not', null)]))
-    .executeTakeFirst();
-  if (replay) throw new AlreadyReplayed(replay.id, replay.state);
+async function refuseSecondReplay(tx: LedgerTransaction, original: string): Promise<void> {
+  const { rows } = await sql<Pick<TransferRow, 'id' | 'state' | 'kpay_transfer_id'>>`
+    with recursive family as (
+      select id, state, kpay_transfer_id from kpay.transfers where id = ${original}
+      union all
+      select t.id, t.state, t.kpay_transfer_id from family join kpay.transfers t on t.replay_of = family.id
+    )
+    select * from family where kpay_transfer_id is not null or state <> all(${[...statesWithoutEffect]}::text[])
+    limit 1`.execute(tx.db);
+  const [made] = rows;
+  if (made) throw new AlreadyReplayed(made.id, made.kpay_transfer_id === null ? made.state : 'succeeded');
 }
 
 async function replay(
   tx: LedgerTransaction,
   earlier: TransferRow,
   { jobId, replayOf }: TransferOrder,
+  { externalId }: TransferRequest,
   hash: string,
 ): Promise<Acceptance> {
   // What a replay asks for follows from the transfer that it makes again; of its times those that passed are left out.
-  const isSame = replayOf ? earlier.replay_of === replayOf : earlier.request_hash === hash && earlier.replay_of === null;
+  const isSame = replayOf
+    ? earlier.replay_of === replayOf && earlier.external_id === externalId
+    : earlier.request_hash === hash && earlier.replay_of === null;
   if (!isSame) throw new IdempotencyConflict(earlier.id, 'this externalId or Idempotency-Key');
   if (jobId === undefined || jobId === earlier.job_id) return { transfer: earlier, replayed: true };
   // The job that was made first may be gone with a wiped queue; the one that asks now is there.

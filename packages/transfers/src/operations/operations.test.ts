@@ -138,6 +138,24 @@ describe('replaying', () => {
     expect(stage.simulator.control.truth().transferCount).toBe(1);
   });
 
+  it('counts the replays of replays too: what was made again anywhere along the line is live, or has moved money', async () => {
+    const replayOf = async (id: string, externalId: string) => {
+      const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
+      return replay?.outcome === 'accepted' ? replay.acceptance.transfer.id : replay?.outcome;
+    };
+    const { id: first } = await stage.accept();
+    await cancelTransfer(stage.ledger, stage.epochCopy, first, ann);
+    const second = (await replayOf(first, 'second')) ?? '';
+    await cancelTransfer(stage.ledger, stage.epochCopy, second, ann);
+    const asked = await Promise.all([first, second, first, second].map((id, index) => replayOf(id, `third-${index}`)));
+    expect(asked.filter((outcome) => outcome === 'already_replayed')).toHaveLength(3);
+    const third = asked.find((outcome) => outcome !== 'already_replayed') ?? '';
+
+    expect(await stage.settle(third, await stage.advancer())).toMatchObject({ state: 'succeeded' });
+    expect([await replayOf(first, 'fourth'), await replayOf(second, 'fifth')]).toEqual(['already_replayed', 'already_replayed']);
+    expect(stage.simulator.control.truth().transferCount).toBe(1);
+  });
+
   it('keeps the times that still lie in the future', async () => {
     const times = { notBefore: '2099-01-01T00:00:00.000Z', expiresAt: '2099-02-01T00:00:00.000Z' };
     const { id } = await stage.accept(times);
@@ -154,6 +172,16 @@ describe('replaying', () => {
     const identity = { owner: 'admin', idempotencyKey: 'key-1' };
     expect(await replayTransfer(stage.ledger, accounts, one.id, identity)).toMatchObject({ outcome: 'accepted' });
     await expect(replayTransfer(stage.ledger, accounts, two.id, identity)).rejects.toThrow(IdempotencyConflict);
+  });
+
+  it('refuses one Idempotency-Key for two replays with different externalIds', async () => {
+    const { id } = await stage.accept();
+    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    const by = (externalId: string) =>
+      replayTransfer(stage.ledger, accounts, id, { owner: 'admin', idempotencyKey: 'key-1', externalId });
+    expect(await by('one')).toMatchObject({ outcome: 'accepted' });
+    expect(await by('one')).toMatchObject({ acceptance: { replayed: true } });
+    await expect(by('two')).rejects.toThrow(IdempotencyConflict);
   });
 
   it.each(['review', 'succeeded', 'queued'])('is refused for what is %s', async (state) => {
