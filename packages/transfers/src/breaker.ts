@@ -1,4 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { takeTurn } from './account-turn.ts';
 import type { LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema } from './ledger/schema.ts';
 import { pauseInForce } from './pauses.ts';
@@ -96,6 +97,7 @@ export async function countAnswer(tx: LedgerTransaction, account: string, answer
   if (answer.kind === 'not_sent') return;
   const accounts = tx.db.updateTable('kpay.accounts').where('name', '=', account);
   if (answer.kind === 'unknown') {
+    await takeTurn(tx, account, 'update');
     await accounts.set((it) => ({ unknown_streak: it('unknown_streak', '+', 1) })).execute();
     return;
   }

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { lockAccounts } from './account-turn.ts';
 import { InvalidRequest } from './errors.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema, PauseRow, TransferRow } from './ledger/schema.ts';
@@ -161,10 +162,4 @@ export function pauseHold(found: PauseInForce, now: Date): { code: 'paused'; rea
 async function accountNames({ db }: LedgerTransaction): Promise<string[]> {
   const accounts = await db.selectFrom('kpay.accounts').select('name').orderBy('name').execute();
   return accounts.map(({ name }) => name);
-}
-
-async function lockAccounts(tx: LedgerTransaction, account: string | null): Promise<void> {
-  let rows = tx.db.selectFrom('kpay.accounts').select('name').orderBy('name').forUpdate();
-  if (account !== null) rows = rows.where('name', '=', account);
-  await rows.execute();
 }

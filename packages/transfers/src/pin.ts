@@ -1,4 +1,5 @@
 import type { KpayAccount } from '@kpay/core';
+import { takeTurn } from './account-turn.ts';
 import { PinMismatch } from './errors.ts';
 import type { Ledger, LedgerTransaction } from './ledger/ledger.ts';
 import type { AccountRow } from './ledger/schema.ts';
@@ -53,6 +54,7 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
  * @throws PinMismatch
  */
 export async function lockAccount(tx: LedgerTransaction, pin: Pin, lock: 'share' | 'update' = 'share'): Promise<AccountRow> {
+  await takeTurn(tx, pin.account, lock);
   const account = tx.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account);
   const known = await (lock === 'share' ? account.forShare() : account.forUpdate()).executeTakeFirst();
   if (!known) throw new PinMismatch(`account ${pin.account} is not pinned in this ledger`);

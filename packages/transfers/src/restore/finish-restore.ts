@@ -1,8 +1,9 @@
 import { sql } from 'kysely';
+import { lockAccounts } from '../account-turn.ts';
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
 import type { LedgerRow } from '../ledger/schema.ts';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
-import { lockAccounts, readLedgerRow } from './ledger-epoch.ts';
+import { readLedgerRow } from './ledger-epoch.ts';
 
 // Few enough that a batch is over long before anybody's lease is.
 const BATCH = 500;

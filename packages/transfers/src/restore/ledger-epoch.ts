@@ -1,5 +1,6 @@
 import type { Clock } from '@kpay/core';
 import type { Kysely } from 'kysely';
+import { lockAccounts } from '../account-turn.ts';
 import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
 import type { LedgerRow, LedgerSchema } from '../ledger/schema.ts';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
@@ -125,11 +126,6 @@ export async function readLedgerRow(db: Kysely<LedgerSchema>): Promise<LedgerRow
   return db.selectFrom('kpay.ledger').selectAll().executeTakeFirstOrThrow();
 }
 
-/** Waits for sends that are being committed, so that whoever commits one later sees what is written here. */
-export async function lockAccounts(tx: LedgerTransaction): Promise<void> {
-  await tx.db.selectFrom('kpay.accounts').select('name').orderBy('name').forUpdate().execute();
-}
-
 /** Undefined when the ledger is behind `seen`, marked, or another one. */
 async function growLedger(ledger: Ledger, ledgerId: string, seen: number): Promise<number | undefined> {
   const grown = await ledger.transaction((tx) =>
@@ -148,6 +144,7 @@ async function growLedger(ledger: Ledger, ledgerId: string, seen: number): Promi
 /** A row of the ledger, so that every worker sees it, also one that starts with nothing to compare. */
 async function markRestored(ledger: Ledger, seen: number): Promise<void> {
   await ledger.transaction(async (tx) => {
+    // So that whoever commits a send later sees what is written here.
     await lockAccounts(tx);
     await tx.db
       .updateTable('kpay.ledger')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { transferBody } from '@kpay/core';
 import { sql } from 'kysely';
+import { senderTurn } from '../account-turn.ts';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
 import type { Verdict } from '../checks/check.ts';
 import { type BalanceSnapshot, judgeLockedFunds, type LockedWallet } from '../checks/funds.ts';
@@ -230,7 +231,8 @@ function assertSamePin(row: TransferRow, pin: Pin): void {
 }
 
 /**
- * Locks the account's row, shared, and the wallets' of these transfers by currency: in this order (law 10), in one statement.
+ * Takes a sender's turn, locks the account's row, shared, and the wallets' of these transfers by currency: in this order
+ * (law 10), in one statement.
  * @throws PinMismatch
  */
 async function lockForSend(
@@ -240,8 +242,9 @@ async function lockForSend(
 ): Promise<{ account: AccountRow; soFarMinor: ReadonlyMap<string, bigint> }> {
   const currencies = [...new Set(rows.map(({ currency }) => currency))];
   const { rows: wallets } = await sql<AccountRow & { currency: string; reserved_so_far: string }>`${prepared}
+    with turn as materialized (select ${senderTurn(pin.account)})
     select a.name, a.base_url, a.environment, a.application_id, a.pinned_at, a.unknown_streak, w.currency, w.reserved_so_far
-    from kpay.accounts a join kpay.wallets w on w.account = a.name
+    from turn cross join kpay.accounts a join kpay.wallets w on w.account = a.name
     where a.name = ${pin.account} and w.currency = any(${currencies}::text[])
     order by w.currency
     for share of a for update of w`.execute(tx.db);
