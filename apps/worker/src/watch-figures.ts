@@ -44,6 +44,8 @@ const REVIEW_REASONS = [
   'refused_after_unknown',
   'conflict_unprovable',
   'unconfirmed_too_long',
+  'not_completed',
+  'answer_lost',
   'restored',
   'other',
 ] as const;

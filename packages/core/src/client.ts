@@ -247,7 +247,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
       if (failure instanceof Rejected && failure.status === 401) token.forget().catch(() => {});
       if (failure || exchange.kind !== 'answered') throw failure;
       const receipt = readReceipt(body, exchange.text, context);
-      if (receipt.notCompleted !== null) throw notCompleted(receipt.notCompleted, context);
+      if (receipt.notCompleted !== null) throw notCompleted(receipt.notCompleted, receipt.id, context);
       return receipt;
     }
 

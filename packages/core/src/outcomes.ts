@@ -81,9 +81,9 @@ function isEnvelope(status: number, text: string): boolean {
   }
 }
 
-/** The error for a 201 whose transfer has a status that is no success. */
-export function notCompleted(status: string, context: OutcomeContext): OutcomeUnknown {
-  const detail = snippet(status, MAX_DETAIL_CHARACTERS, context.secrets);
+/** The error for a 201 whose transfer has a status that is no success. By its id a person can ask KPay about it. */
+export function notCompleted(status: string, id: string, context: OutcomeContext): OutcomeUnknown {
+  const detail = snippet(id === '' ? status : `${status} (its id there: ${id})`, MAX_DETAIL_CHARACTERS, context.secrets);
   const message = `KPay took the transfer and says ${detail}: do not send it again, ask KPay what became of it`;
   return new OutcomeUnknown(message, { reason: 'not_completed', status: 201, detail });
 }

@@ -102,7 +102,16 @@ describe('an answer to a transfer', () => {
   it('that is a 201 with a leg that is no success is no success', async () => {
     onTransfer = (request) =>
       request.reply(201, { ...RECEIPT, destinationTransaction: { ...RECEIPT.destinationTransaction, status: 'FAILED' } });
-    expect(await outcome(open())).toMatchObject({ reason: 'not_completed', detail: 'FAILED' });
+    expect(await outcome(open())).toMatchObject({ reason: 'not_completed', detail: 'FAILED (its id there: wt_1)' });
+  });
+
+  it('that is a 201 without an id is no success either when it says so, and tells what it is at KPay when it can', async () => {
+    onTransfer = (request) => request.reply(201, { status: 'FAILED' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'not_completed', detail: 'FAILED' });
+    onTransfer = (request) => request.reply(201, { ...RECEIPT, status: 'PENDING' });
+    expect(await outcome(open())).toMatchObject({ reason: 'not_completed', detail: 'PENDING (its id there: wt_1)' });
+    onTransfer = (request) => request.reply(201, { status: 'FAILED', externalId: 'somebody-elses' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unreadable' });
   });
 
   it.each(['COMPLETED', 'completed', 'SUCCESS', null])('that is a 201 with the status %j is a receipt', async (status) => {

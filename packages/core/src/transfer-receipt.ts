@@ -35,7 +35,7 @@ export interface TransactionLeg {
 
 /** A transfer that KPay has made (docs, "wallets/transfer"). What KPay left out or garbled is null. */
 export interface TransferReceipt {
-  /** KPay's id of the transfer. */
+  /** KPay's id of the transfer; empty only where `notCompleted` says that there is no success anyhow. */
   id: string;
   externalId: string | null;
   /** The rate that was applied, as decimal text. */
@@ -57,15 +57,18 @@ const MAX_RAW_CHARACTERS = 4_000;
 
 /**
  * Reads the answer to a transfer.
- * @throws Error when it is no JSON object with an id, so that nobody takes it for a receipt.
+ * @throws Error when it is no JSON object with an id or with a status that is no success, so that nobody takes it for a
+ * receipt. What says of itself that it is no success needs no id to be believed: sent again, its id could be held and
+ * "confirm" it.
  */
 export function parseReceipt(text: string, secrets: readonly string[], report: ReportDrift): TransferReceipt {
   const answer = parseExactJson(text);
   if (!isObject(answer)) throw new Error('it is no JSON object');
-  const id = textOf(answer.id);
-  if (!id) throw new Error('it has no id');
-  reportUnknown(answer, RECEIPT_FIELDS, '', report);
   const { sourceTransaction, destinationTransaction } = answer;
+  const id = textOf(answer.id) ?? '';
+  const notCompleted = notCompletedOf([answer, sourceTransaction, destinationTransaction]);
+  if (id === '' && notCompleted === null) throw new Error('it has no id');
+  reportUnknown(answer, RECEIPT_FIELDS, '', report);
   if (isObject(sourceTransaction)) reportUnknown(sourceTransaction, LEG_FIELDS, 'sourceTransaction.', report);
   if (isObject(destinationTransaction)) reportUnknown(destinationTransaction, LEG_FIELDS, 'destinationTransaction.', report);
   let raw: string | undefined;
@@ -75,7 +78,7 @@ export function parseReceipt(text: string, secrets: readonly string[], report: R
     exchangeRate: rateOf(answer.exchangeRate),
     sourceTransaction: legOf(sourceTransaction),
     destinationTransaction: legOf(destinationTransaction),
-    notCompleted: notCompletedOf([answer, sourceTransaction, destinationTransaction]),
+    notCompleted,
     createdAt: textOf(answer.createdAt),
     // Redacted when somebody reads it: not everybody does.
     get raw() {
