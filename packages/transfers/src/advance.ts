@@ -15,6 +15,7 @@ import { snapshotOf } from './checks/funds.ts';
 import type { SpendLimit } from './checks/spend-limit.ts';
 import { gather, isUnstorable } from './ledger/gather.ts';
 import { eachOf, type Ledger, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
+import { isLedgerAway } from './ledger/ledger-away.ts';
 import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
@@ -285,7 +286,22 @@ async function send(
       return settleUnstorable(answer, settleAs);
     }
   };
-  return report(advancer, await untilStored(advancer.clock, startedMs, answer, signal, settle));
+  const endsDoubt = proves(answer, attempt.transfer);
+  try {
+    return report(advancer, await untilStored(advancer.clock, startedMs, { endsDoubt, signal }, settle));
+  } catch (error) {
+    if (!endsDoubt || isLedgerAway(error)) throw error;
+    // In vain for a whole lease: then at least that there was an answer. The error is for the log.
+    const lost = () => settleAs({ kind: 'answer_lost', detail: answer.kind });
+    report(advancer, await untilStored(advancer.clock, startedMs, { endsDoubt, signal }, lost));
+    throw error;
+  }
+}
+
+/** Whether a later 409 would be misread without this answer: what a 201 or a refusal says, or a first send's collision. */
+function proves({ kind }: Answer, { state }: TransferRow): boolean {
+  if (kind === 'conflict') return state === 'submitting';
+  return kind === 'succeeded' || kind === 'refused' || kind === 'insufficient_funds' || kind === 'not_completed';
 }
 
 /** The ledger takes the outcome without its text, or else at least that there was an answer: then no 409 proves anything. */
@@ -314,26 +330,18 @@ const settleTogether = gather<Ledger, Success, Settled | undefined>({
 async function untilStored<T>(
   clock: Clock,
   startedMs: number,
-  answer: Answer,
-  signal: AbortSignal,
+  { endsDoubt, signal }: { endsDoubt: boolean; signal: AbortSignal },
   commit: () => Promise<T>,
 ): Promise<T> {
-  const endsDoubt = ['succeeded', 'refused', 'insufficient_funds', 'not_completed'].includes(answer.kind);
   for (;;) {
     try {
       return await commit();
     } catch (error) {
       const leaseIsOver = clock.monotonicMs() > startedMs + LEASE_MS;
-      if (leaseIsOver && (!endsDoubt || signal.aborted || !isAway(error))) throw error;
+      if (leaseIsOver && (!endsDoubt || signal.aborted || !isLedgerAway(error))) throw error;
       await clock.sleep(leaseIsOver ? SETTLE_LATE_MS : SETTLE_AGAIN_MS);
     }
   }
-}
-
-/** A database out of reach, in recovery or that takes no writes: network errors, and Postgres' classes 08, 25, 53, 57 and 58. */
-function isAway(error: unknown): boolean {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  return /^(E[A-Z]{3,}|08|25|53|57|58)/.test(code) || /Connection terminated/.test(String(error));
 }
 
 async function runChecks(

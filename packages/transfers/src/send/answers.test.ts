@@ -1,6 +1,7 @@
 import { systemClock } from '@kpay/core';
 import type { FaultRule } from '@kpay/simulator';
 import { eventually } from '@kpay/testkit';
+import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import type { Check } from '../index.ts';
@@ -234,6 +235,69 @@ describe('the first answer to a transfer', () => {
     expect(events.at(-1)).toMatchObject({ type: 'succeeded_late', to_state: 'failed' });
     const again = { owner: 'ann', externalId: 'again-after-late' };
     expect(await replayTransfer(stage.ledger, new Set(['default']), row.id, again)).toMatchObject({ outcome: 'not_replayable' });
+  });
+
+  describe('that the ledger does not take', () => {
+    afterEach(() => sql`drop trigger if exists refusing on kpay.attempts`.execute(stage.ledger.db));
+
+    /** The ledger fails with this error whenever an attempt is to end so. */
+    async function failOn(outcome: string, code: string): Promise<void> {
+      await sql`create or replace function kpay.refusing() returns trigger language plpgsql as $$
+        begin raise exception 'not taken' using errcode = ${sql.lit(code)}; end $$`.execute(stage.ledger.db);
+      await sql`create or replace trigger refusing before update on kpay.attempts for each row
+        when (new.outcome = ${sql.lit(outcome)}) execute function kpay.refusing()`.execute(stage.ledger.db);
+    }
+
+    /** A worker whose waits take no time, but end the lease; \`waited\` is told of each. */
+    async function hasty(waited: () => Promise<unknown> = async () => {}): Promise<Advancer> {
+      let pastMs = 0;
+      const clock = {
+        ...systemClock,
+        monotonicMs: () => systemClock.monotonicMs() + pastMs,
+        sleep: async () => {
+          pastMs += LEASE_MS;
+          await waited();
+        },
+      };
+      return { ...(await stage.advancer()), clock };
+    }
+
+    it('for a reason nobody foresaw: review, told, and no conflict confirms it', async () => {
+      await failOn('insufficient_funds', 'P0001');
+      const advancer = await hasty();
+      fault({ kind: 'burn_id', message: 'no money' });
+      const { id } = await stage.accept();
+      await expect(advanceTransfer(advancer, id, never)).rejects.toThrow('not taken');
+      expect(await stage.find(id)).toMatchObject({ state: 'review', reason_code: 'answer_lost', refused_before: true });
+      expect(stage.alarms).toHaveLength(1);
+    });
+
+    it('while it is away: written down when it is back, however late', async () => {
+      await failOn('conflict', '57P03');
+      let waits = 0;
+      const advancer = await hasty(async () => {
+        waits += 1;
+        if (waits === 3) await sql`drop trigger refusing on kpay.attempts`.execute(stage.ledger.db);
+      });
+      fault({ kind: 'status', status: 409 });
+      const { id } = await stage.accept();
+      expect(await advanceTransfer(advancer, id, never)).toMatchObject({ state: 'review', reason_code: 'collision' });
+      expect(waits).toBe(3);
+    });
+  });
+
+  it('a first 409 that comes after the lease is a collision all the same: later ones confirm nothing', async () => {
+    const { id } = await stage.accept();
+    fault({ kind: 'status', status: 409, delayMs: 1_500 });
+    fault({ kind: 'status', status: 409 }, 4);
+    const late = advanceTransfer(await stage.advancer(), id, never);
+    await eventually(async () => expect(await stage.find(id)).toMatchObject({ state: 'submitting' }));
+    stage.ledger.passMs(LEASE_MS + 1);
+    await advanceTransfer(await stage.advancer(), id, never);
+    expect(await stage.find(id)).toMatchObject({ state: 'unconfirmed' });
+    await late;
+    expect(await stage.settle(id, await stage.advancer())).toMatchObject({ state: 'review' });
+    expect(stage.effects(await stage.find(id))).toBe(0);
   });
 
   /** The first sender hangs past its lease with a 201 on its way; the second one is refused. */

@@ -118,7 +118,9 @@ async function settleLate(
       outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }),
     );
   }
-  if (endsInReview || answer.kind === 'refused' || answer.kind === 'insufficient_funds') {
+  // The attempt with which the doubt began had nothing before it: its 409 was about somebody else's transfer.
+  const collided = answer.kind === 'conflict' && attempt.started_at.getTime() === row.unknown_since?.getTime();
+  if (endsInReview || collided || answer.kind === 'refused' || answer.kind === 'insufficient_funds') {
     // A later 409 must not count as proof (law 5).
     await tx.db.updateTable('kpay.transfers').set({ refused_before: true }).where('id', '=', row.id).execute();
   }
