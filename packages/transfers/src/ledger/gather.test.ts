@@ -78,6 +78,21 @@ it('asks one by one again what the database refused of many: only the one at fau
   expect(runs).toEqual([[1, 2, 3], [1], [2], [3]]);
 });
 
+it('asks one by one again what one of many made our own code throw', async () => {
+  const bug = new TypeError('of the second');
+  const careful = gather<object, number, number>({
+    async run(_owner, items) {
+      if (items.includes(2)) throw bug;
+      return items;
+    },
+    most: () => 50,
+    linger: async () => {},
+  });
+  const owner = {};
+  const settled = await Promise.allSettled([1, 2, 3].map((item) => careful(owner, item)));
+  expect(settled).toMatchObject([{ value: 1 }, { reason: bug }, { value: 3 }]);
+});
+
 it('tells all of them of a connection that broke, and asks nothing again: nobody knows what it did', async () => {
   const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
   let runs = 0;

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { isLedgerAway } from './ledger-away.ts';
 
 interface Waiting<Item, Result> {
   item: Item;
@@ -25,8 +26,8 @@ const ENOUGH = 10;
  * one run at a time, and the next one takes all that came meanwhile. Where the last ones had company others are probably near,
  * and the next ones linger for them; whoever is alone goes alone and at once.
  *
- * What the database refuses of many is asked again one by one, so that nobody fails for another's sake. Each run is one
- * transaction; that of a refused one left nothing behind.
+ * What the database refuses of many, or what one of them makes our own code throw, is asked again one by one, so that nobody
+ * fails for another's sake. Each run is one transaction; that of a failed one left nothing behind.
  */
 export function gather<Owner extends object, Item, Result>({
   run,
@@ -46,7 +47,8 @@ export function gather<Owner extends object, Item, Result>({
       if (results.length !== items.length) throw new Error(`${items.length} were asked for, ${results.length} came back`);
       for (const [index, { resolve }] of together.entries()) resolve(results[index] as Result);
     } catch (error) {
-      if (together.length > 1 && isRefusal(error)) return void (await Promise.all(together.map((each) => serve(owner, [each]))));
+      if (together.length > 1 && (isRefusal(error) || !isLedgerAway(error)))
+        return void (await Promise.all(together.map((each) => serve(owner, [each]))));
       for (const { reject } of together) reject(error);
     }
   }

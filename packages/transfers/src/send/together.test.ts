@@ -129,6 +129,24 @@ it('one that was cancelled and those of a paused corridor stay, the others of th
   expect(stage.simulator.control.truth().transferCount).toBe(5);
 });
 
+it('one that was sent to another KPay before fails alone: the others of the same moment go', async () => {
+  const rows = await acceptMany(3);
+  const elsewhere = { pinned_base_url: 'https://elsewhere.example', pinned_environment: 'TEST', pinned_application_id: 'other' };
+  const advancer = allAtOnce(await stage.advancer(), rows.length, async () => {});
+  await stage.ledger.db
+    .updateTable('kpay.transfers')
+    .set(elsewhere)
+    .where('id', '=', rows[1]?.id ?? '')
+    .execute();
+  const ends = await Promise.allSettled(rows.map(({ id }) => advanceTransfer(advancer, id, never)));
+  expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect((await Promise.all(rows.map(({ id }) => stage.find(id)))).map(({ state }) => state)).toEqual([
+    'succeeded',
+    'queued',
+    'succeeded',
+  ]);
+});
+
 it('orders that come together are each judged by themselves: new, repeated, or another under the same id', async () => {
   const accept = (externalId: string, amount: number) =>
     acceptTransfer(stage.ledger, new Set(['default']), {
