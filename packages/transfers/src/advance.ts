@@ -33,7 +33,8 @@ import { currentTraceparent, nameAnswer, traceStep } from './trace-step.ts';
 // Between two tries to write an answer down.
 const SETTLE_AGAIN_MS = 500;
 const SETTLE_LATE_MS = 5_000;
-// What checks said counts for this long: a wait for a slot or a token can outlast a send window or a good rate.
+// What checks said counts for this long, from when the first was asked: a wait for a slot or a token, their own included, can
+// outlast a send window or a good rate.
 const JUDGED_FOR_MS = 1_000;
 // Transfers that share a round trip.
 const MOST_TOGETHER = 50;
@@ -176,26 +177,27 @@ function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, 
 
 async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
   const { clock } = advancer;
+  let judgedFromMs = clock.monotonicMs();
   const judged = await runChecks(advancer, due, signal);
   if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
   const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
   if (!row || !(await advancer.epoch.beforeSend())) return undefined;
 
-  const judgedAtMs = clock.monotonicMs();
   const permit = await prepare(advancer, signal);
   if ('verdict' in permit) return putOff(advancer, row, permit);
   try {
-    if (clock.monotonicMs() - judgedAtMs > JUDGED_FOR_MS) {
-      const again = await judgeAgain(advancer, row, signal);
-      if (again === undefined) return undefined;
-      if (again.verdict !== 'pass') return await putOff(advancer, row, again);
-      judged.inputs = again.inputs;
-    }
     // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
     const balanceMaxAgeMs = advancer.account.observations.maxAgeOf('balance');
     for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
       const observed = await readBalance(advancer, maxAgeMs, due.now, signal);
       if ('verdict' in observed) return await putOff(advancer, row, observed);
+      if (clock.monotonicMs() - judgedFromMs > JUDGED_FOR_MS) {
+        judgedFromMs = clock.monotonicMs();
+        const again = await judgeAgain(advancer, row, signal);
+        if (again === undefined) return undefined;
+        if (again.verdict !== 'pass') return await putOff(advancer, row, again);
+        judged.inputs = again.inputs;
+      }
       const startedMs = clock.monotonicMs();
       const begun = await beginTogether(advancer, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
       if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);

@@ -340,6 +340,60 @@ describe('the first answer to a transfer', () => {
     expect(stage.simulator.control.truth().transferCount).toBe(0);
   });
 
+  it.each(['a later check', 'the balance'])('a check is asked again when %s is waited for, too', async (what) => {
+    const advancer = await stage.advancer();
+    let open = true;
+    let pastMs = 0;
+    const wait = () => {
+      open = false;
+      pastMs += 4_000;
+    };
+    const window: Check = {
+      name: 'window',
+      check: async (_transfer, { now }) =>
+        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
+    };
+    const later: Check = {
+      name: 'later',
+      async check() {
+        if (what === 'a later check') wait();
+        return { verdict: 'pass' };
+      },
+    };
+    const { observations } = advancer.account;
+    const slow = {
+      ...observations,
+      async balance(...args: Parameters<typeof observations.balance>) {
+        if (what === 'the balance') wait();
+        return observations.balance(...args);
+      },
+    };
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + pastMs };
+    const account = { ...advancer.account, observations: slow };
+    const { id } = await stage.accept();
+    await advanceTransfer({ ...advancer, checks: [window, later], clock, account }, id, never);
+    expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'shut', attempts: 0 });
+    expect(stage.simulator.control.truth().transferCount).toBe(0);
+  });
+
+  it('a check that is slow by itself is asked twice at most for each look at the balance, and the transfer goes', async () => {
+    let pastMs = 0;
+    let asked = 0;
+    const slow: Check = {
+      name: 'slow',
+      async check() {
+        asked += 1;
+        pastMs += 2_000;
+        return { verdict: 'pass' };
+      },
+    };
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + pastMs };
+    const { id } = await stage.accept();
+    await advanceTransfer({ ...(await stage.advancer()), checks: [slow], clock }, id, never);
+    expect(await stage.find(id)).toMatchObject({ state: 'succeeded' });
+    expect(asked).toBe(2);
+  });
+
   it('an expired lease: unconfirmed, and the next one sends again', async () => {
     const advancer = await stage.advancer();
     const { id } = await stage.accept();
