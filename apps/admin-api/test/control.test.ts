@@ -187,6 +187,17 @@ describe('POST /v1/transfers/{id}/replay', () => {
   });
 });
 
+it('a problem about a transfer whose receipt came after “not happened” says that its money moved', async () => {
+  const id = await created();
+  await review(id);
+  await post(`/v1/transfers/${id}/resolve`, { verdict: 'not_happened', reason: 'not in the dashboard' });
+  await inState(id, { kpay_transfer_id: 'wt_late' });
+  const replay = await post(`/v1/transfers/${id}/replay`, { externalId: 'again' });
+  expect(replay.body).toMatchObject({ code: 'not_replayable', moneyMoved: 'yes' });
+  const resolve = await post(`/v1/transfers/${id}/resolve`, { verdict: 'not_happened', reason: 'still not there' });
+  expect(resolve.body).toMatchObject({ code: 'not_in_review', moneyMoved: 'yes' });
+});
+
 describe('/v1/pauses', () => {
   it('are made, listed and ended', async () => {
     const made = await post('/v1/pauses', {

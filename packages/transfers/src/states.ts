@@ -47,7 +47,7 @@ export function isFinal(state: TransferState): boolean {
  *
  * @param kpayTransferId of KPay's receipt: one that came after a person settled the transfer as not happened is proof all the same.
  */
-export function moneyMoved(state: TransferState, kpayTransferId: string | null = null): 'yes' | 'no' | 'unknown' {
+export function moneyMoved(state: TransferState, kpayTransferId: string | null): 'yes' | 'no' | 'unknown' {
   if (state === 'succeeded' || kpayTransferId !== null) return 'yes';
   return state === 'submitting' || state === 'unconfirmed' || state === 'review' ? 'unknown' : 'no';
 }

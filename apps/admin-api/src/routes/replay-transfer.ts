@@ -49,12 +49,12 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
       if (replayed.outcome === 'already_replayed')
         throw new Problem('not_replayable', `This transfer cannot be made again: ${replayed.why}.`, { moneyMoved: 'no' });
       if (replayed.outcome === 'not_replayable') {
-        const { state } = replayed.transfer;
+        const { state, kpay_transfer_id: kpayTransferId } = replayed.transfer;
         throw new Problem(
           'not_replayable',
           `The transfer is ${state}: only one that ended without moving money can be made again.`,
           {
-            moneyMoved: moneyMoved(state),
+            moneyMoved: moneyMoved(state, kpayTransferId),
           },
         );
       }

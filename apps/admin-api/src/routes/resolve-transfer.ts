@@ -46,9 +46,9 @@ export function resolveTransfer(options: {
         return replyWith(resolved.transfer);
       }
       if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);
-      const { state } = resolved.transfer;
+      const { state, kpay_transfer_id: kpayTransferId } = resolved.transfer;
       throw new Problem('not_in_review', `The transfer is ${state}: only one in review can be resolved.`, {
-        moneyMoved: moneyMoved(state),
+        moneyMoved: moneyMoved(state, kpayTransferId),
       });
     },
   });

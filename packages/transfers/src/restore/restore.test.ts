@@ -334,7 +334,7 @@ describe('finishing a restore', () => {
         continue;
       }
       expect(row, before).toMatchObject({ state: 'review', reason_code: 'restored', possibly_sent: true, due_at: null });
-      expect(moneyMoved(row.state)).toBe('unknown');
+      expect(moneyMoved(row.state, row.kpay_transfer_id)).toBe('unknown');
       const event = (await listTransferEvents(stage.ledger, id)).at(-1);
       expect(event).toMatchObject({
         type: 'restored',
