@@ -286,6 +286,21 @@ describe('the first answer to a transfer', () => {
     });
   });
 
+  it('a late 201 that says PENDING while it is sent again: review when that ends in doubt, and no third send', async () => {
+    const { id } = await stage.accept();
+    fault({ kind: 'answer', status: 201, body: '{"id":"x1","status":"PENDING"}', delayMs: 1_000 });
+    fault({ kind: 'status', status: 503, delayMs: 2_000 });
+    const late = advanceTransfer(await stage.advancer(), id, never);
+    await eventually(async () => expect(await stage.find(id)).toMatchObject({ state: 'submitting' }));
+    stage.ledger.passMs(LEASE_MS + 1);
+    const second = await stage.advancer();
+    await advanceTransfer(second, id, never);
+    const again = advanceTransfer(second, id, never);
+    await Promise.all([late, again]);
+    expect(await stage.find(id)).toMatchObject({ state: 'review', reason_code: 'not_completed', attempts: 2, due_at: null });
+    expect((await stage.find(id)).reason).toContain('PENDING');
+  });
+
   it('a first 409 that comes after the lease is a collision all the same: later ones confirm nothing', async () => {
     const { id } = await stage.accept();
     fault({ kind: 'status', status: 409, delayMs: 1_500 });

@@ -74,7 +74,36 @@ export async function settleAttempt(
   const underWay = row.lease_until !== null && row.attempts === number;
   if (!underWay) return settleLate(tx, row, attempt, answer, context);
   await endAttempt(tx, attempt, answer);
-  return apply(tx, row, number, outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }));
+  return apply(tx, row, number, await judge(tx, row, attempt, answer, context));
+}
+
+/**
+ * What an answer leads to. Where that is to send again, an earlier attempt that was answered meanwhile has the word: after
+ * what ends in review nothing is sent by itself.
+ */
+async function judge(
+  tx: LedgerTransaction,
+  row: TransferRow,
+  attempt: AttemptRow,
+  answer: Answer,
+  context: SettleContext,
+): Promise<Outcome> {
+  const at = { ...context, now: tx.now, attemptStartedAt: attempt.started_at };
+  const outcome = outcomeOf(row, answer, at);
+  if (outcome.to !== 'unconfirmed' || row.state !== 'unconfirmed') return outcome;
+  const late = await tx.db
+    .selectFrom('kpay.attempts')
+    .select(['outcome', 'detail'])
+    .where('transfer_id', '=', row.id)
+    .where('number', '<', attempt.number)
+    .where('outcome', 'in', ['not_completed', 'answer_lost'])
+    .where('ended_at', '>=', attempt.started_at)
+    .limit(1)
+    .executeTakeFirst();
+  if (!late) return outcome;
+  if (late.outcome === 'answer_lost') return outcomeOf(row, { kind: 'answer_lost', detail: late.detail ?? '' }, at);
+  const detail = late.detail === null ? {} : { detail: late.detail };
+  return outcomeOf(row, { kind: 'not_completed', status: 201, ...detail }, at);
 }
 
 /**
@@ -93,7 +122,7 @@ export async function expireAttempt(
   if (!attempt) throw new Error(`attempt ${row.attempts} of transfer ${row.id} is not in the ledger`);
   const answer: Answer = { kind: 'unknown', detail: 'lease_expired' };
   await endAttempt(tx, attempt, answer);
-  const outcome = outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at });
+  const outcome = await judge(tx, row, attempt, answer, context);
   // Nothing will come of waiting longer: the lease was the wait.
   const due_at = outcome.to === 'review' ? null : tx.now;
   // The next step follows the send that was lost, not the finding of it.
