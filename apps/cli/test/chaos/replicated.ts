@@ -5,6 +5,8 @@ import { withDatabase } from './with-database.ts';
 
 // Until somebody notices that the primary is gone.
 const NOTICED_AFTER_MS = 2_000;
+// Until a name leads to the new primary after a planned switchover: a record's time to live, a balancer's check.
+const NAME_FOLLOWS_AFTER_MS = 5_000;
 
 /** A primary and a standby behind one address, as a provider runs them. */
 export interface Replicated {
@@ -12,6 +14,11 @@ export interface Replicated {
   url: string;
   /** Kills the primary, makes the standby the primary, and gives it a new standby. */
   failOver(): Promise<void>;
+  /**
+   * A planned switchover: the primary takes no more writes, the standby has all that it had and becomes the primary, the
+   * name leads there only a few seconds later. The old primary lives on, read-only, and keeps its connections.
+   */
+  switchOver(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -22,6 +29,8 @@ interface Kind {
   /** Comes back when the standby has all that the primary has, and will have all that it gets. */
   follow(primary: OwnServer, standby: OwnServer): Promise<void>;
   promote(standby: OwnServer): Promise<void>;
+  /** The primary refuses writes from now on, and the standby, which has all of them, takes them. */
+  handOver(primary: OwnServer, standby: OwnServer): Promise<void>;
 }
 
 // Redis copies after it has answered: what was written last may be lost with the primary.
@@ -38,6 +47,18 @@ const redis: Kind = {
     );
   },
   promote: async ({ url }) => void (await withRedis(url, (client) => client.replicaof('NO', 'ONE'))),
+  // FAILOVER holds writes back until the replica has them all, and changes the two.
+  handOver: (primary, standby) =>
+    withRedis(primary.url, async (client) => {
+      await client.call('FAILOVER', 'TO', '127.0.0.1', String(standby.port));
+      await eventually(
+        async () => {
+          const info = await client.info('replication');
+          if (!info.includes('role:slave') || !info.includes('master_link_status:up')) throw new Error('not handed over');
+        },
+        { timeoutMs: 30_000 },
+      );
+    }),
 };
 
 // A commit is answered when the standby has it too: nothing that was accepted is lost with the primary.
@@ -64,6 +85,23 @@ const postgres: Kind = {
       const { rows } = await client.query<{ promoted: boolean }>('select pg_promote(true, 30) as promoted');
       if (!rows[0]?.promoted) throw new Error('the standby did not become the primary');
     }),
+  async handOver(primary, standby) {
+    await withDatabase(primary.url, async (client) => {
+      await client.query('alter system set default_transaction_read_only = on');
+      await client.query('select pg_reload_conf()');
+      await eventually(
+        async () => {
+          const { rows } = await client.query<{ left: boolean }>(
+            `select exists (select from pg_stat_activity where backend_xid is not null)
+                 or exists (select from pg_stat_replication where replay_lsn < pg_current_wal_lsn()) as left`,
+          );
+          if (rows[0]?.left !== false) throw new Error('writes are still under way');
+        },
+        { timeoutMs: 30_000 },
+      );
+    });
+    await postgres.promote(standby);
+  },
 };
 
 export const replicatedRedis = (): Promise<Replicated> => replicate(redis);
@@ -72,6 +110,7 @@ export const replicatedPostgres = (): Promise<Replicated> => replicate(postgres)
 async function replicate(kind: Kind): Promise<Replicated> {
   let primary = given(await kind.openPrimary());
   let standby = given(await kind.openStandby(primary));
+  const demoted: OwnServer[] = [];
   await kind.follow(primary, standby);
   const proxy = await createTcpProxy({
     target: {
@@ -95,8 +134,19 @@ async function replicate(kind: Kind): Promise<Replicated> {
       standby = given(await kind.openStandby(primary));
       await kind.follow(primary, standby);
     },
+    async switchOver() {
+      const old = primary;
+      await kind.handOver(old, standby);
+      // Connections that are kept, and new ones, meet a server that only reads.
+      await delay(NAME_FOLLOWS_AFTER_MS);
+      primary = standby;
+      demoted.push(old);
+      standby = given(await kind.openStandby(primary));
+      await kind.follow(primary, standby);
+    },
     async close() {
       await proxy.close();
+      for (const old of demoted) await old.stop();
       await standby.stop();
       await primary.stop();
     },
