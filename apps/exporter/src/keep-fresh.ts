@@ -43,7 +43,7 @@ async function readOnce<T>(options: KeepFreshOptions<T>, everyMs: number): Promi
     const observed = await read({ lane: 'metrics', maxAgeMs: everyMs * DUE, signal });
     onAnswer(observed);
     const ageMs = clock.now() - observed.askedAt.getTime();
-    return Math.max(everyMs - ageMs, everyMs * (1 - DUE));
+    return Math.min(everyMs, Math.max(everyMs - ageMs, everyMs * (1 - DUE)));
   } catch (error) {
     if (signal.aborted) return 0;
     onFailure(error);

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount } from '@kpay/core';
+import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
 import { createCallWatchers, createLogger, createMetricsRegistry, type Logger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually, findProgram, keepLog, unavailable } from '@kpay/testkit';
@@ -109,6 +109,17 @@ describe('/metrics', () => {
       expect(Math.abs(Date.now() / 1_000 - (valueIn(metrics, series) ?? 0))).toBeLessThan(60);
     }
     expect(valueIn(metrics, 'kpay_api_budget_remaining{account="default"}')).toBeGreaterThan(0);
+  });
+
+  it('does not show what was asked for in the future, which a clock that was set back makes of it', async () => {
+    let setMs = 0;
+    const clock = { ...systemClock, now: () => systemClock.now() + setMs };
+    const exporter = await start(openAccount('default', { clock }), { everyMs: SLOW });
+    await eventually(async () => expect(valueIn(await scrape(exporter), BALANCE)).toBeGreaterThan(0));
+    setMs = -60 * 60_000;
+    const metrics = await scrape(exporter);
+    expect(valueIn(metrics, BALANCE)).toBeUndefined();
+    expect(seriesOf(metrics, 'kpay_provider_status')).toEqual([]);
   });
 
   const promtool = findProgram(['promtool']) ?? unavailable('there is no promtool on PATH');

@@ -1,6 +1,7 @@
 import {
   type CountryAvailability,
   type ExchangeRate,
+  isStillGood,
   type KpayAccount,
   type ObservationName,
   type Observed,
@@ -28,7 +29,7 @@ export interface WatchAccountOptions {
   /** Tells what left the wallets and which rates are needed; neither is shown without it. */
   ledger?: Ledger | undefined;
   everyMs: Readonly<Record<ObservationName, number>>;
-  /** A value that KPay was asked for longer ago than this is not shown any more. */
+  /** A value that KPay was asked for longer ago than this, or in the future, is not shown any more. */
   seriesMaxAgeMs: Readonly<Record<ObservationName, number>>;
   /** Told of every read that failed. */
   onFailure(observation: ObservationName): void;
@@ -64,7 +65,9 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
   const troubles = new Map<string, Error>();
 
   const whileYoung = <T>(observation: ObservationName, observed: Observed<T> | undefined) =>
-    observed && clock.now() - observed.askedAt.getTime() <= seriesMaxAgeMs[observation] ? observed : undefined;
+    observed && isStillGood({ sinceMs: observed.askedAt.getTime(), forMs: seriesMaxAgeMs[observation] }, clock.now())
+      ? observed
+      : undefined;
   const latest: SeenOfKpay = {
     balance: () => balance,
     availability: () => availability,

@@ -23,7 +23,8 @@ export async function quote(
 ): Promise<QuoteRow> {
   const { currency, destinationCurrency } = request;
   const observed = await account.observations.rate(currency, destinationCurrency, { lane: 'people', signal });
-  const ageMs = account.clock.now() - observed.askedAt.getTime();
+  // What two exchanges with Redis read as a moment ahead was asked for now.
+  const ageMs = Math.max(0, account.clock.now() - observed.askedAt.getTime());
   const { rate } = observed.value;
   return ledger.transaction((tx) =>
     tx.db

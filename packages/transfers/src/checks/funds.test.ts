@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import { advanceTransfer } from '../advance.ts';
 import type { TransferRow } from '../ledger/schema.ts';
+import { beginFirstSends } from '../send/begin.ts';
 import { judgeFunds } from './funds.ts';
 
 let stage: Stage;
@@ -58,4 +59,21 @@ it('a currency that KPay does not show is waited for, also by a transfer that fa
   expect(await judge([])).toMatchObject({ verdict: 'hold', code: 'insufficient_funds' });
   expect(await judge([{ ...kes, currency: 'XAF' }])).toMatchObject({ verdict: 'hold' });
   expect(await judge([kes])).toMatchObject({ verdict: 'reject' });
+});
+
+it.each([
+  ['just asked for', 0, 'begun'],
+  ['at its end', -30_000, 'begun'],
+  ['past its end', -30_001, 'stale'],
+  ['of the future', 2_000, 'stale'],
+])('a balance %s is judged by under the lock, or read again', async (_when, byMs, expected) => {
+  const row = await stage.accept({ ...order, externalId: 'dated' });
+  const { pin, epoch, worker } = await stage.advancer();
+  const kes = { currency: 'KES', known: true, balanceMinor: 10n ** 9n, reservedMinor: 0n, availableMinor: 10n ** 9n };
+  const context = { pin, epoch, worker, balanceMaxAgeMs: 30_000 };
+  const [begun] = await stage.ledger.transaction((tx) => {
+    const snapshot = { wallets: [kes], askedAt: new Date(tx.now.getTime() + byMs) };
+    return beginFirstSends(tx, [{ row, snapshot, inputs: {}, trace: null }], context);
+  });
+  expect(Object.keys(begun ?? {})).toEqual([expected]);
 });

@@ -180,3 +180,16 @@ describe('a sink', () => {
     expect(events.map(({ type }) => type)).toEqual(['accepted', 'late', 'accepted']);
   });
 });
+
+it('the lease and the delay of a sink from before the clock of the ledger was set back keep nobody waiting', async () => {
+  await stage.accept();
+  await tellAll(hear('first').teller);
+  const failing = hear('failing', { tell: () => Promise.reject(new Error('not today')) });
+  stage.ledger.passMs(60_000);
+  await stage.accept({ externalId: 'order-2' });
+  await tellSink(failing.teller, never);
+  stage.ledger.passMs(-60 * 60_000);
+  const second = hear('second');
+  await tellAll(second.teller);
+  expect(second.events.length).toBeGreaterThan(0);
+});

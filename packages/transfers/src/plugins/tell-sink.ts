@@ -114,14 +114,30 @@ async function enter({ db }: LedgerTransaction, name: string): Promise<void> {
 }
 
 async function claim({ db, now }: LedgerTransaction, name: string, holder: string) {
-  return db
-    .updateTable('kpay.sinks')
-    .set({ holder, lease_until: new Date(now.getTime() + LEASE_MS) })
-    .where('name', '=', name)
-    .where((it) => it.or([it('holder', '=', holder), it('lease_until', 'is', null), it('lease_until', '<=', now)]))
-    .where((it) => it.or([it('retry_at', 'is', null), it('retry_at', '<=', now)]))
-    .returningAll()
-    .executeTakeFirst();
+  return (
+    db
+      .updateTable('kpay.sinks')
+      .set({ holder, lease_until: new Date(now.getTime() + LEASE_MS) })
+      .where('name', '=', name)
+      // One that ends later than any begun now was taken before the ledger's clock was set back: it counts no longer.
+      .where((it) =>
+        it.or([
+          it('holder', '=', holder),
+          it('lease_until', 'is', null),
+          it('lease_until', '<=', now),
+          it('lease_until', '>', new Date(now.getTime() + LEASE_MS)),
+        ]),
+      )
+      .where((it) =>
+        it.or([
+          it('retry_at', 'is', null),
+          it('retry_at', '<=', now),
+          it('retry_at', '>', new Date(now.getTime() + RETRY_MOST_MS)),
+        ]),
+      )
+      .returningAll()
+      .executeTakeFirst()
+  );
 }
 
 /** With what their transfers are about. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { transferBody } from '@kpay/core';
+import { isStillGood, transferBody } from '@kpay/core';
 import { sql } from 'kysely';
 import { senderTurn } from '../account-turn.ts';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
@@ -31,7 +31,7 @@ export type Begun =
   | { begun: Attempt }
   /** A check says otherwise under the lock. Nothing was written. */
   | { stopped: Exclude<Verdict, { verdict: 'pass' }> }
-  /** The balance is too old to judge by: read it again. Nothing was written. */
+  /** The balance is too old to judge by, or nobody knows how old it is: read it again. Nothing was written. */
   | { stale: true }
   /** The ledger is not what this process knows it to be (law 9). Nothing was written. */
   | { restored: true }
@@ -52,7 +52,7 @@ interface SendContext {
   pin: Pin;
   epoch: LedgerEpoch;
   worker: string;
-  /** An older snapshot is read again before money is judged by it. */
+  /** An older snapshot, or one of the future, is read again before money is judged by it. */
   balanceMaxAgeMs: number;
   limits?: readonly SpendLimit[];
 }
@@ -138,7 +138,8 @@ async function judgeFirstSend(
   if (others && account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
   if (refusal?.isClosed) return { stopped: refusalHold(refusal, row, tx.now) };
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
-  if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };
+  const dated = { sinceMs: snapshot.askedAt.getTime(), forMs: context.balanceMaxAgeMs };
+  if (!isStillGood(dated, tx.now.getTime())) return { stale: true };
   const funds = await judgeLockedFunds(tx, row, snapshot, wallet);
   if (funds.verdict !== 'pass') return { stopped: funds };
   const spending = await judgeSpending(tx.db, row, context.limits ?? [], tx.now);

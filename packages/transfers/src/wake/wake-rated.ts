@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { isStillGood, type KpayAccount, Rejected, Retryable } from '@kpay/core';
 import { sql } from 'kysely';
 import type { Ledger } from '../ledger/ledger.ts';
 import { wakeHeld } from './wake-held.ts';
@@ -38,8 +38,8 @@ async function readRate(
   signal: AbortSignal | undefined,
 ): Promise<string | undefined> {
   const failed = observations.lastFailure('rate', `${currency}:${to}`);
-  const sinceMs = failed && clock.now() - failed.at.getTime();
-  if (sinceMs !== undefined && sinceMs >= 0 && sinceMs < Math.min(READ_AGAIN_MS, maxAgeMs)) return undefined;
+  const failedForMs = Math.min(READ_AGAIN_MS, maxAgeMs);
+  if (failed && isStillGood({ sinceMs: failed.at.getTime(), forMs: failedForMs }, clock.now())) return undefined;
   try {
     return (await observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal })).value.rate;
   } catch (error) {

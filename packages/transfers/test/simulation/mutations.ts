@@ -460,7 +460,7 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: '  if (tx.now.getTime() - snapshot.askedAt.getTime() > context.balanceMaxAgeMs) return { stale: true };\n',
+        find: '  if (!isStillGood(dated, tx.now.getTime())) return { stale: true };\n',
         replace: '',
       },
     ],
