@@ -14,7 +14,7 @@ const OF_EVERY_OPERATION: readonly ProblemCode[] = [
   'ledger_unavailable',
   'issuer_unavailable',
 ];
-const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type'];
+const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'too_much_at_once'];
 
 /** The API as an OpenAPI 3.1 document, from the same descriptions that it is served by. */
 export function openApiDocument(operations: readonly Operation[]): Json {

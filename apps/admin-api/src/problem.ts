@@ -23,7 +23,7 @@ const KINDS = {
   ledger_unavailable: { status: 503, title: 'The ledger cannot be reached' },
   epoch_unavailable: { status: 503, title: 'Whether the ledger was restored cannot be told' },
   issuer_unavailable: { status: 503, title: 'The issuer of the token cannot be reached' },
-  too_many_streams: { status: 503, title: 'There are too many streams' },
+  too_much_at_once: { status: 503, title: 'There is too much under way at once' },
   kpay_unavailable: { status: 503, title: 'KPay cannot be reached' },
 } as const;
 

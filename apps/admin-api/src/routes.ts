@@ -8,10 +8,13 @@ import { parseIfMatch } from './if-match.ts';
 import type { Call, Caller, Operation, Stream, TextBody } from './operation.ts';
 import { parseBody } from './parse-body.ts';
 import { parseQuery } from './parse-query.ts';
+import { createPlaces, type TakePlaces } from './places.ts';
 import { Problem } from './problem.ts';
 
 const MOST_BODY_BYTES = 100_000;
 const MOST_LINES_BYTES = 5_000_000;
+/** What a body becomes in memory is many times its size: so much of them is held at once. */
+const MOST_HELD = { json: { most: 8_000_000, mostByCaller: 4_000_000 }, lines: { most: 10_000_000, mostByCaller: 5_000_000 } };
 /** Who reads nothing for so long is taken to be gone: heartbeats come far more often. */
 const STALLED_MS = 60_000;
 const noParameters = z.strictObject({});
@@ -19,12 +22,17 @@ const noParameters = z.strictObject({});
 /** Express routes of operations. Other methods of their paths are refused. @param stopping ends answers that never end. */
 export function routesOf(operations: readonly Operation[], stopping?: AbortSignal): Router {
   const router = Router();
+  // Apart, so that batches leave room for single transfers.
+  const takes = {
+    json: createPlaces({ of: 'bytes of bodies', ...MOST_HELD.json, retryAfterSeconds: 2 }),
+    lines: createPlaces({ of: 'bytes of batches', ...MOST_HELD.lines, retryAfterSeconds: 2 }),
+  };
   for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     route.all(nameRoute(`/v1${path}`));
     for (const operation of ofPath) {
       // Before the body is looked at.
-      route[operation.method](allow(operation), ...bodyReaders(operation), serve(operation, stopping));
+      route[operation.method](allow(operation), ...bodyReaders(operation, takes), serve(operation, stopping));
     }
     const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
     route.all(refuseMethod(allowed.join(', ')));
@@ -110,10 +118,22 @@ function goneSignal(response: Response, stopping: AbortSignal | undefined): Abor
   return stopping ? AbortSignal.any([stopping, gone.signal]) : gone.signal;
 }
 
-function bodyReaders({ method, lines }: Operation): RequestHandler[] {
+function bodyReaders({ method, lines }: Operation, takes: { json: TakePlaces; lines: TakePlaces }): RequestHandler[] {
   if (method !== 'post') return [];
-  if (!lines) return [refuseOtherTypes(['application/json']), readJson];
-  return [refuseOtherTypes(lines.types), express.text({ type: () => true, limit: MOST_LINES_BYTES, inflate: false })];
+  if (!lines) return [refuseOtherTypes(['application/json']), holdBody(takes.json, MOST_BODY_BYTES), readJson];
+  const readLines = express.text({ type: () => true, limit: MOST_LINES_BYTES, inflate: false });
+  return [refuseOtherTypes(lines.types), holdBody(takes.lines, MOST_LINES_BYTES), readLines];
+}
+
+/** Counts the bytes of a body before they are read, and until it is answered; one of unknown length as the longest. */
+function holdBody(take: TakePlaces, most: number): RequestHandler {
+  return (request, response, next) => {
+    const declared = request.get('content-length');
+    const bytes = declared === undefined && request.get('transfer-encoding') === undefined ? 0 : Number(declared ?? most);
+    // What is longer than it may be is refused unread.
+    if (bytes > 0 && bytes <= most) take(response.locals.caller as Caller, goneSignal(response, undefined), bytes);
+    next();
+  };
 }
 
 function textBodyOf(request: Request): TextBody {

@@ -9,12 +9,16 @@ import {
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
+import { createPlaces } from '../places.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const ROWS_AT_ONCE = 500;
+const MOST_EXPORTS = 10;
+const MOST_BY_CALLER = 4;
 const columns = Object.keys(transferViewSchema.shape);
 
 export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
+  const take = createPlaces({ of: 'exports', most: MOST_EXPORTS, mostByCaller: MOST_BY_CALLER, retryAfterSeconds: 10 });
   return describeOperation({
     name: 'exportTransfers',
     method: 'get',
@@ -24,7 +28,9 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
       'All transfers that a filter chooses, the newest first, as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe. A file that breaks off is not whole: the connection ends without its end.',
     query: z.strictObject(filterParameters),
     answer: { status: 200, schema: z.string(), type: 'text/csv' },
-    async handle({ query }) {
+    problems: ['too_much_at_once'],
+    async handle({ query, caller, signal }) {
+      take(caller, signal);
       const headers = { 'content-disposition': 'attachment; filename="transfers.csv"' };
       return { chunks: await begun(linesOf(ledger, filterOf(query))), headers };
     },

@@ -3,9 +3,10 @@ import { z } from 'zod';
 import { isLedgerAway } from '../ledger-away.ts';
 import { type Call, describeOperation, type Operation } from '../operation.ts';
 import { invalidParameter } from '../parse-query.ts';
-import { Problem } from '../problem.ts';
+import { createPlaces } from '../places.ts';
 
 const MOST_STREAMS = 100;
+const MOST_BY_CALLER = 50;
 /** A sign of life for proxies, and the moment to see whether the key is still good. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 2_000;
@@ -22,7 +23,7 @@ const querySchema = z.strictObject({
 /** What happens to transfers, as it happens. A position is an id of the ledger, so any process can go on with it. */
 export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
   const feed = createEventFeed(ledger);
-  let open = 0;
+  const take = createPlaces({ of: 'streams', most: MOST_STREAMS, mostByCaller: MOST_BY_CALLER, retryAfterSeconds: 10 });
   return describeOperation({
     name: 'streamEvents',
     method: 'get',
@@ -33,13 +34,12 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
     query: querySchema,
     resumable: true,
     answer: { status: 200, schema: z.string(), type: 'text/event-stream' },
-    problems: ['too_many_streams'],
+    problems: ['too_much_at_once'],
     async handle(call) {
       const given = call.lastEventId ?? call.query.after;
       if (given !== undefined && !POSITION.test(given)) throw invalidParameter('Last-Event-ID', 'must be the id of an event');
-      if (open >= MOST_STREAMS) {
-        throw new Problem('too_many_streams', `There are ${MOST_STREAMS} streams already.`, { headers: { 'retry-after': '10' } });
-      }
+      // Before anything is waited for: those that come meanwhile find this one counted.
+      take(call.caller, call.signal);
       const position = given ?? (await feed.start(call.signal));
       // Before anything is answered: what cannot be gone on with is told by a status.
       const events = await feed.after(position).catch(refusePosition);
@@ -49,7 +49,6 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
   });
 
   async function* follow(from: string, first: SinkEvent[], { signal, isStillAllowed }: Call<unknown, unknown>) {
-    open += 1;
     try {
       let position = from;
       let events = first;
@@ -69,8 +68,6 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
     } catch (error) {
       // Restored meanwhile: the client learns it when it comes back.
       if (!(error instanceof AheadOfLedger)) throw error;
-    } finally {
-      open -= 1;
     }
   }
 }
