@@ -42,7 +42,8 @@ export function openApiDocument(operations: readonly Operation[]): Json {
       description:
         'Moves money between the wallets of a KPay account, each transfer with one effect or none. Amounts and rates are decimal strings in answers; requests take numbers or strings. Errors are RFC 9457 problems: `code` says what is wrong, `safeToRetry` whether the same request may be repeated, `moneyMoved` what is known of the money.',
     },
-    servers: [{ url: '/' }],
+    // Relative to the document, so that it is right below a proxy's path too.
+    servers: [{ url: './' }],
     security: [{ bearer: [] }],
     paths: { ...paths, '/healthz': health('It runs.'), '/readyz': health('It can serve.', 'It cannot, and why.') },
     components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
@@ -115,7 +116,10 @@ const lastEventId = {
   description: 'The id of the last event that was seen. What followed it comes first.',
   schema: { type: 'string', pattern: '^[0-9]{1,18}$' },
 };
-const location = { schema: { type: 'string' }, description: 'Where it can be seen.' };
+const location = {
+  schema: { type: 'string', format: 'uri-reference' },
+  description: 'Where it can be seen again: a reference relative to the address of this request.',
+};
 const etag = { schema: { type: 'string' }, description: 'Its version, for If-Match.' };
 
 function queryParameters({ properties = {}, required = [] }: Json): Json[] {

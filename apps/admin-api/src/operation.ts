@@ -40,6 +40,7 @@ export interface Reply<Answer = unknown> {
   body: Answer;
   /** When it is another than that of `answer`: the one of `dryRun`. */
   status?: 200;
+  /** `location` is a path of this API, such as `/v1/pauses/1`; it is sent as a relative reference. */
   headers?: Record<string, string>;
 }
 

@@ -4,17 +4,38 @@ import { ExpressAdapter } from '@bull-board/express';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { advanceQueueName } from '@kpay/transfers';
 import type { Queue } from 'bullmq';
-import { type RequestHandler, Router } from 'express';
+import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { type Authenticate, requireScope } from './authenticate.ts';
 import type { Caller } from './operation.ts';
 import { Problem, unauthenticated } from './problem.ts';
+import { relativeReference } from './relative-reference.ts';
 import { refuseMethod } from './routes.ts';
 
 /** Where the board is. */
 export const BOARD_PATH = '/queues';
 const CHALLENGE = 'Basic realm="kpay queues", charset="UTF-8"';
 const BASIC = /^Basic +([A-Za-z0-9+/=]+)$/i;
+
+/** The board reads its own path out of the page's base and needs it whole; only the browser knows it, behind a proxy. */
+const BASE_SCRIPT = `const base = document.querySelector('base');
+base.setAttribute('href', new URL(base.href).pathname);
+`;
+
+/** Bull Board's adapter with a base that is relative to each request, so that the page works below a proxy's path too. */
+class RelativeAdapter extends ExpressAdapter {
+  override setEntryRoute({ method, route, handler }: Parameters<ExpressAdapter['setEntryRoute']>[0]): this {
+    this.app[method](route, (request: Request, response: Response, next: NextFunction) => {
+      const { name, params } = handler({ basePath: relativeReference(request, BOARD_PATH), uiConfig: this.uiConfig });
+      response.render(name, params, (error: Error | null, html: string) => {
+        if (error) return next(error);
+        // After the base, by which its address is found, and before all scripts of the board.
+        response.send(html.replace(/<base [^>]*>/, '$&<script src="base.js"></script>'));
+      });
+    });
+    return this;
+  }
+}
 
 /** The queues of each account: the door, and the hints. */
 export function openBoardQueues(
@@ -33,14 +54,16 @@ export function openBoardQueues(
  * the API takes a password, so that a browser which remembers it cannot be made to do anything with it.
  */
 export function queueBoard(queues: readonly Queue[], authenticate: Authenticate, limit: RequestHandler): Router {
-  const adapter = new ExpressAdapter().setBasePath(BOARD_PATH);
+  const adapter = new RelativeAdapter();
   createBullBoard({
     queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
     serverAdapter: adapter,
     options: { uiConfig: { boardTitle: 'kpay queues (read-only)' } },
   });
   const router = Router();
-  router.use(letIn(authenticate), limit, refuseWrites, fewSources, adapter.getRouter());
+  router.use(letIn(authenticate), limit, refuseWrites, fewSources);
+  router.get('/base.js', (_request, response) => void response.type('js').send(BASE_SCRIPT));
+  router.use(adapter.getRouter());
   return router;
 }
 

@@ -3,22 +3,25 @@ import { dirname } from 'node:path';
 import { Router } from 'express';
 import helmet from 'helmet';
 
-const page = `<!doctype html>
+/** @param folder where the page's files are, seen from the page: a slash at the end of its own address changes that. */
+const pageWith = (folder: string) => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>KPay treasury operations: API reference</title>
-<link rel="stylesheet" href="docs/swagger-ui.css">
+<link rel="stylesheet" href="${folder}swagger-ui.css">
 </head>
 <body>
 <div id="reference"></div>
-<script src="docs/swagger-ui-bundle.js"></script>
-<script src="docs/start.js"></script>
+<script src="${folder}swagger-ui-bundle.js"></script>
+<script src="${folder}start.js"></script>
 </body>
 </html>
 `;
-const start = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#reference', deepLinking: true, tryItOutEnabled: true });\n`;
+// The document stands beside the script's folder, whatever path a proxy puts before both.
+const start = `const url = new URL('../openapi.json', document.currentScript.src).href;
+SwaggerUIBundle({ url, dom_id: '#reference', deepLinking: true, tryItOutEnabled: true });\n`;
 
 /** A page at which people read /openapi.json and try it. All of it is served from here; nothing is loaded from elsewhere. */
 export function referencePage(): Router {
@@ -35,7 +38,10 @@ export function referencePage(): Router {
       },
     }),
   );
-  router.get('/', (_request, response) => void response.type('html').send(page));
+  router.get('/', (request, response) => {
+    const [path = ''] = request.originalUrl.split('?');
+    response.type('html').send(pageWith(path.endsWith('/') ? '' : 'docs/'));
+  });
   router.get('/start.js', (_request, response) => void response.type('js').send(start));
   for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
     router.get(`/${file}`, (_request, response) => response.sendFile(file, { root: assets }));

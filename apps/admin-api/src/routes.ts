@@ -10,6 +10,7 @@ import { parseBody } from './parse-body.ts';
 import { parseQuery } from './parse-query.ts';
 import { createPlaces, type TakePlaces } from './places.ts';
 import { Problem } from './problem.ts';
+import { relativeReference } from './relative-reference.ts';
 
 const MOST_BODY_BYTES = 100_000;
 const MOST_LINES_BYTES = 5_000_000;
@@ -66,9 +67,10 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
     response.locals.operation = operation;
     const reply = await operation.handle(understand(operation, request, response, stopping));
     if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
+    const { location, ...headers } = reply.headers ?? {};
     response
       .status(reply.status ?? operation.answer.status)
-      .set(reply.headers ?? {})
+      .set({ ...headers, ...(location !== undefined && { location: relativeReference(request, location) }) })
       .json(reply.body);
   };
 }

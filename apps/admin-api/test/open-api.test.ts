@@ -121,7 +121,8 @@ describe('the OpenAPI document', () => {
   it('describes what making transfers answers, when it succeeds and when it does not', async () => {
     const made = await call('POST', '/v1/transfers', { body: wish });
     id = String(made.body.id);
-    expect(made.headers.get('location')).toBe(`/v1/transfers/${id}`);
+    const location = String(made.headers.get('location'));
+    expect(new URL(location, `${api.url}/kpay/v1/transfers`).pathname).toBe(`/kpay/v1/transfers/${id}`);
     const more = { metadata: { team: 'a' }, externalId: 'order-2', minRate: '0.9', priority: 9, description: 'x' };
     const { body: second } = await call('POST', '/v1/transfers', { body: { ...wish, ...more } });
     await review(String(second.id));
@@ -229,13 +230,13 @@ describe('the OpenAPI document', () => {
 });
 
 describe('the reference page', () => {
-  it('is served whole from here, to anybody', async () => {
-    const page = await api.ask('/docs', { token: null });
+  it.each(['/docs', '/docs/'])('is served whole from here, to anybody: %s', async (path) => {
+    const page = await api.ask(path, { token: null });
     expect(page.status).toBe(200);
     const sources = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => String(match[1]));
     expect(sources).toHaveLength(3);
     for (const source of sources) {
-      const { pathname } = new URL(source, `${api.url}/docs`);
+      const { pathname } = new URL(source, api.url + path);
       expect((await api.ask(pathname, { token: null })).status).toBe(200);
     }
   });

@@ -51,13 +51,14 @@ describe.each(stores)('the board of queues %s', (_where, open) => {
     const page = await board('/');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
-    expect(page.text).toContain('<base href="/queues/"');
+    // Relative, so that it is right below a proxy's path too.
+    expect(page.text).toContain('<base href="../queues/"');
     // Everything it runs is ours to serve, and no script stands in the page.
     const scripts = [...page.text.matchAll(/<script ([^>]*)>/g)].map(([, attributes = '']) => attributes);
     expect(scripts.length).toBeGreaterThan(1);
-    for (const script of scripts) expect(script).toMatch(/type="application\/json"|src="static\/[^"]+"/);
-    const source = scripts.map((script) => /src="([^"]+)"/.exec(script)?.[1]).find((each) => each !== undefined);
-    expect((await board(`/${source}`)).status).toBe(200);
+    for (const script of scripts) expect(script).toMatch(/type="application\/json"|src="(base\.js|static\/[^"]+)"/);
+    const sources = scripts.flatMap((script) => /src="([^"]+)"/.exec(script)?.[1] ?? []);
+    for (const source of sources) expect((await board(`/${source}`)).status).toBe(200);
 
     const listed = (await board('/api/queues')).body.queues as { name: string; readOnlyMode: boolean; allowRetries: boolean }[];
     expect(listed).toMatchObject([
