@@ -41,7 +41,7 @@ export async function openTestLedger(given?: PGlite): Promise<TestLedger> {
       passed = 0;
       // Quicker than truncate for a handful of rows.
       for (const table of TABLES) await sql`delete from kpay.${sql.raw(table)}`.execute(db);
-      await sql`update kpay.ledger set epoch = 0, restored_at = null, seen_epoch = null`.execute(db);
+      await sql`update kpay.ledger set epoch = 0, restored_at = null, seen_epoch = null, growth_owed = false`.execute(db);
     },
     async backUp() {
       const kept = new Map<string, unknown>();

@@ -16,6 +16,7 @@ import * as oneReplay from './migrations/0014-one-replay.ts';
 import * as refusals from './migrations/0019-refusals.ts';
 import * as shares from './migrations/0020-shares.ts';
 import * as replays from './migrations/0021-replays.ts';
+import * as growthOwed from './migrations/0030-growth-owed.ts';
 import type { LedgerSchema } from './schema.ts';
 
 const migrations = {
@@ -34,6 +35,7 @@ const migrations = {
   '0019-refusals': refusals,
   '0020-shares': shares,
   '0021-replays': replays,
+  '0030-growth-owed': growthOwed,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date, or this role or server does not let it. */

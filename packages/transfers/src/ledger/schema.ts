@@ -203,6 +203,8 @@ interface LedgerTable {
   restored_at: Date | null;
   /** The latest epoch that anybody remembers of it. */
   seen_epoch: number | null;
+  /** Something was decided while the copy of the epoch could not be read: it is to grow when it can be. */
+  growth_owed: Generated<boolean>;
 }
 
 /** What KPay refuses for a source wallet or a corridor (refusals.ts). */

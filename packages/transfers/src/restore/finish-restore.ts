@@ -63,7 +63,7 @@ async function reviewBatch(tx: LedgerTransaction, by: string): Promise<{ moved: 
   if (moved === BATCH) return { moved };
   const row = await lockLedger(tx);
   const epoch = Math.max(row.epoch, row.seen_epoch ?? 0) + 1;
-  await tx.db.updateTable('kpay.ledger').set({ epoch, restored_at: null, seen_epoch: null }).execute();
+  await tx.db.updateTable('kpay.ledger').set({ epoch, restored_at: null, seen_epoch: null, growth_owed: false }).execute();
   return { moved, resumed: { ledgerId: row.id, epoch } };
 }
 

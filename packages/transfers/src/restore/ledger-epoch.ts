@@ -16,7 +16,10 @@ const GROW_EVERY_MS = 60_000;
 export interface LedgerEpoch {
   /** Why nothing may be sent, and what to do; undefined while all is well. */
   refusal(): string | undefined;
-  /** Looks at the copy and then the ledger: whether it was restored, and whether that is over. Call it every second. */
+  /**
+   * Looks at the copy and then the ledger: whether it was restored, and whether that is over. Makes up for what others could
+   * not copy. Call it every second.
+   */
   look(): Promise<void>;
   /** Grows the epoch when it is time. To be awaited before a send. @returns whether one may be sent. */
   beforeSend(): Promise<boolean>;
@@ -26,8 +29,11 @@ export interface LedgerEpoch {
    *
    * @param reading a read of the ledger's row that has only just begun, when it comes with others.
    */
-  holds(tx: LedgerTransaction, reading?: Promise<LedgerRow>): Promise<boolean>;
+  holds(tx: LedgerTransaction, reading?: Promise<LedgerIs>): Promise<boolean>;
 }
+
+/** What a send asks of the ledger's row. */
+export type LedgerIs = Pick<LedgerRow, 'id' | 'epoch' | 'restored_at'>;
 
 /** The copy is of another ledger: the database, or where the copy lies, is not the one that belongs here. */
 export class ForeignLedger extends Error {
@@ -68,14 +74,18 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
     onChange?.(reason);
   }
 
-  async function lookFor(seen: number): Promise<void> {
-    if (foreign) return;
+  async function lookFor(seen: number): Promise<LedgerRow | undefined> {
+    if (foreign) return undefined;
     const row = await readLedgerRow(ledger.db);
-    if (row.id !== ledgerId) return refuse(`the database holds another ledger (${row.id}) than at the start: restart the worker`);
+    if (row.id !== ledgerId) {
+      refuse(`the database holds another ledger (${row.id}) than at the start: restart the worker`);
+      return undefined;
+    }
     if (row.epoch < seen) await markRestored(ledger, seen);
     else known = Math.max(known, row.epoch);
     const restored = row.epoch < seen || row.restored_at !== null;
     refuse(restored ? restoredReason(row.epoch, Math.max(seen, row.seen_epoch ?? 0)) : undefined);
+    return restored ? undefined : row;
   }
 
   async function grow(): Promise<void> {
@@ -88,11 +98,21 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
     }
     const seen = Math.max(known, copied?.epoch ?? 0);
     const grown = await growLedger(ledger, ledgerId, seen);
-    if (grown === undefined) return lookFor(seen);
+    if (grown === undefined) {
+      await lookFor(seen);
+      return;
+    }
     known = Math.max(known, grown);
     // After the commit. If the process dies here the copy is behind, which is never mistaken for a restore.
     await copy.write({ ledgerId, epoch: grown });
     grownAtMs = atMs;
+  }
+
+  function growOnce(): Promise<void> {
+    growing ??= grow().finally(() => {
+      growing = undefined;
+    });
+    return growing;
   }
 
   await grow();
@@ -103,14 +123,15 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
       // Another worker may have grown it since: one that has died cannot say so any more. Without an answer nobody sends either.
       const copied = await copy.read().catch(() => undefined);
       if (copied?.ledgerId === ledgerId) known = Math.max(known, copied.epoch);
-      await lookFor(known);
+      const row = await lookFor(known);
+      if (!row || copied?.ledgerId !== ledgerId) return;
+      if (row.growth_owed) await growOnce();
+      // Whoever grew it could not copy it afterwards, or has died.
+      else if (copied.epoch < row.epoch) await copy.write({ ledgerId, epoch: row.epoch });
     },
     async beforeSend() {
       if (refusal === undefined && (grownAtMs === undefined || clock.monotonicMs() - grownAtMs >= GROW_EVERY_MS)) {
-        growing ??= grow().finally(() => {
-          growing = undefined;
-        });
-        await growing;
+        await growOnce();
       }
       return refusal === undefined;
     },
@@ -131,7 +152,7 @@ async function growLedger(ledger: Ledger, ledgerId: string, seen: number): Promi
   const grown = await ledger.transaction((tx) =>
     tx.db
       .updateTable('kpay.ledger')
-      .set((it) => ({ epoch: it('epoch', '+', 1) }))
+      .set((it) => ({ epoch: it('epoch', '+', 1), growth_owed: false }))
       .where('id', '=', ledgerId)
       .where('epoch', '>=', seen)
       .where('restored_at', 'is', null)

@@ -83,6 +83,32 @@ describe('what a person decides', () => {
     expect(await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away)).toMatchObject({ scope: 'all' });
   });
 
+  it.each([
+    ['read', { read: () => Promise.reject(new Error('away')), write: () => Promise.reject(new Error('away')) }],
+    ['written', { write: () => Promise.reject(new Error('away')) }],
+  ])('while the copy could not be %s is not forgotten unnoticed either: a worker makes up for it', async (_what, away) => {
+    const worker = await openEpoch();
+    const { id } = await stage.accept();
+    const restore = await stage.ledger.backUp();
+    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, { ...stage.epochCopy, ...away });
+    await worker.look();
+    const copied = await stage.epochCopy.read();
+    await worker.look();
+    expect(await stage.epochCopy.read()).toEqual(copied);
+    await restore();
+    const epoch = await openEpoch();
+    expect(epoch.refusal()).toContain('restored from a backup');
+    await advanceTransfer({ ...(await stage.advancer()), epoch }, id, never);
+    expect(transferRequests()).toBe(0);
+  });
+
+  it('while the copy could not be read does not help a restored ledger up to it', async () => {
+    await restoreBehind();
+    const away = { ...stage.epochCopy, read: () => Promise.reject(new Error('away')) };
+    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away);
+    expect((await openEpoch()).refusal()).toContain('restored from a backup');
+  });
+
   it('has no end that has passed', async () => {
     const until = new Date(stage.ledger.now().getTime() - 1);
     await expect(pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop', until })).rejects.toMatchObject({

@@ -8,11 +8,11 @@ import { type BalanceSnapshot, judgeLockedFunds, type LockedWallet } from '../ch
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import { eachOf, type LedgerTransaction, prepared } from '../ledger/ledger.ts';
 import { type Move, moveTogether } from '../ledger/move.ts';
-import type { AccountRow, LedgerRow, TransferRow } from '../ledger/schema.ts';
+import type { AccountRow, TransferRow } from '../ledger/schema.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../pauses.ts';
 import { assertPinned, lockAccount, type Pin } from '../pin.ts';
 import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../refusals.ts';
-import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
+import type { LedgerEpoch, LedgerIs } from '../restore/ledger-epoch.ts';
 import { currentTraceparent } from '../trace-step.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
@@ -268,7 +268,7 @@ async function lockForSend(
 async function readSituation(
   tx: LedgerTransaction,
   rows: readonly TransferRow[],
-): Promise<LedgerRow & { pauses: readonly (PauseInForce | undefined)[]; refusals: readonly (RefusalInForce | undefined)[] }> {
+): Promise<LedgerIs & { pauses: readonly (PauseInForce | undefined)[]; refusals: readonly (RefusalInForce | undefined)[] }> {
   const transfer = {
     account: sql`${rows[0]?.account}::text`,
     source_country: sql`t.source_country`,
@@ -282,11 +282,11 @@ async function readSituation(
   }));
   const refused = { ...columnsOf('t'), account: transfer.account };
   const { rows: found } = await sql<
-    LedgerRow & { pause: Parameters<typeof readPause>[0]; refusal: RefusalInForce | null }
+    LedgerIs & { pause: Parameters<typeof readPause>[0]; refusal: RefusalInForce | null }
   >`${prepared}
-    select id, epoch, restored_at, seen_epoch, ${pauseInForce(transfer, sql`${tx.now}::timestamptz`)} as pause,
+    select id, epoch, restored_at, ${pauseInForce(transfer, sql`${tx.now}::timestamptz`)} as pause,
       ${refusalInForce(refused, sql`${tx.now}::timestamptz`)} as refusal
-    from (select id, epoch, restored_at, seen_epoch from kpay.ledger limit 1) ledger
+    from (select id, epoch, restored_at from kpay.ledger limit 1) ledger
     cross join (
       select (each -> 'place')::integer as place, each ->> 'from' as source_country, each ->> 'to' as destination_country,
         (each ->> 'amount')::bigint as amount_minor
