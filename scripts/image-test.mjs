@@ -20,7 +20,7 @@ const MOST_BYTES = 150 * 1024 ** 2;
 const HEALTHY_WITHIN_MS = 60_000;
 const MOVED_WITHIN_MS = 30_000;
 const STOPPED_WITHIN_MS = 10_000;
-const TOKEN = 'token-of-the-image-test';
+const TOKEN = 'token-of-the-image-test-0123456789';
 
 const localBase = spawnSync('docker', ['image', 'inspect', LOCAL_BASE], { stdio: 'ignore' }).status === 0;
 const started = performance.now();

@@ -89,6 +89,8 @@ export interface Running {
   simulatorUrl: string | undefined;
   accounts: ReadonlyMap<string, KpayAccount>;
   adminToken: string;
+  /** It is the operator's own, so that it is shown to nobody. */
+  isTokenGiven: boolean;
   dataDir: string;
 }
 
@@ -194,6 +196,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     simulatorUrl: simulator?.url,
     accounts,
     adminToken,
+    isTokenGiven: settings.adminToken !== undefined,
     dataDir,
   };
 }

@@ -1,7 +1,8 @@
 import type { Running } from './up.ts';
 
 /** Tells where everything is. */
-export function printAddresses({ apiUrl, exporterUrl, workerUrl, simulatorUrl, accounts, adminToken, dataDir }: Running): void {
+export function printAddresses(running: Running): void {
+  const { apiUrl, exporterUrl, workerUrl, simulatorUrl, accounts, dataDir } = running;
   const kpay = [...accounts.values()].map(({ name, baseUrl, environment }) => `${name} (${environment}, ${baseUrl})`).join(', ');
   const lines = [
     '',
@@ -15,18 +16,19 @@ export function printAddresses({ apiUrl, exporterUrl, workerUrl, simulatorUrl, a
     `  Accounts    ${kpay}`,
     ...(simulatorUrl ? [`  Simulator   ${simulatorUrl}/__sim`] : []),
     `  Data        ${dataDir}`,
-    `  Token       ${adminToken}`,
+    `  Token       ${running.isTokenGiven ? 'as set (KPAY_ADMIN_TOKEN)' : running.adminToken}`,
   ];
   console.log(lines.join('\n'));
 }
 
 /** Tells the line that makes a transfer. */
-export function printFirstSteps({ apiUrl, adminToken }: Running): void {
+export function printFirstSteps({ apiUrl, adminToken, isTokenGiven }: Running): void {
+  const bearer = isTokenGiven ? `"authorization: Bearer $KPAY_ADMIN_TOKEN"` : `'authorization: Bearer ${adminToken}'`;
   const lines = [
     '',
     'Make a transfer of 50,000 XAF from Cameroon to Gabon:',
     '',
-    `  curl -s ${apiUrl}/v1/transfers -H 'authorization: Bearer ${adminToken}' -H 'content-type: application/json' \\`,
+    `  curl -s ${apiUrl}/v1/transfers -H ${bearer} -H 'content-type: application/json' \\`,
     `    -d '{"externalId":"first-1","sourceCountry":"CMR","destinationCountry":"GAB","amount":50000}'`,
     '',
     'Ctrl-C stops it.',

@@ -117,6 +117,12 @@ const faults: readonly [what: string, apps: readonly AppName[], spoil: () => Pro
   ],
   ['no keys', ['worker', 'exporter'], async () => ({ KPAY_API_KEY: '', KPAY_SECRET_KEY: '' }), /KPAY_API_KEY/],
   ['no admin token', ['admin-api'], async () => ({ KPAY_ADMIN_TOKEN: '' }), /KPAY_ADMIN_TOKEN/],
+  [
+    'an admin token that could be guessed',
+    ['admin-api'],
+    async () => ({ KPAY_ADMIN_TOKEN: 'x' }),
+    /KPAY_ADMIN_TOKEN is too short/,
+  ],
   ['one of the two missing', ['worker'], async () => ({ REDIS_URL: '' }), /DATABASE_URL is set but REDIS_URL is not/],
 ];
 

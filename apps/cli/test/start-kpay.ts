@@ -8,7 +8,7 @@ import { onTestFinished } from 'vitest';
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
 /** The bootstrap token of the processes that tests start. */
-export const adminToken = rememberSecret('kpay-admin-of-the-tests');
+export const adminToken = rememberSecret('kpay-admin-of-the-tests-0123456789');
 
 // A machine that runs other things besides may take this long where a quiet one takes two seconds.
 const START_TIMEOUT_MS = 30_000;

@@ -32,6 +32,18 @@ function refusal(env: NodeJS.ProcessEnv): string {
   throw new Error('the settings were accepted');
 }
 
+test('where others can reach it, an admin token that could be guessed is refused; at home it is not', () => {
+  const short = 'a'.repeat(31);
+  const says = 'KPAY_ADMIN_TOKEN is too short: set one of 32 characters or more (openssl rand -hex 32)';
+  const keys = { KPAY_API_KEY: 'key', KPAY_SECRET_KEY: 'secret' };
+  const live = { ...keys, KPAY_ENVIRONMENT: 'PRODUCTION', KPAY_ALLOW_EMBEDDED_LIVE: '1' };
+  for (const env of [STORES, { ...STORES, ...keys }, live]) {
+    expect(refusal({ ...env, KPAY_ADMIN_TOKEN: short })).toBe(says);
+    expect(readSettings({ ...env, KPAY_ADMIN_TOKEN: `${short}a` }).adminToken).toBe(`${short}a`);
+  }
+  expect(readSettings({ KPAY_ADMIN_TOKEN: 'x' }).adminToken).toBe('x');
+});
+
 test('nothing set runs embedded, with the simulator for KPay', () => {
   expect(readSettings({})).toEqual({
     mode: 'embedded',
@@ -74,7 +86,7 @@ test('everything set is read, blanks around it left out', () => {
     KPAY_SEND_WINDOW: 'Africa/Douala mon,fri 22:00-06:00',
     KPAY_SPEND_LIMITS: 'XAF:5000000:24, KES:1500.50:1:KEN-CMR',
     KPAY_DATA_DIR: '/data',
-    KPAY_ADMIN_TOKEN: 'token',
+    KPAY_ADMIN_TOKEN: 'token-of-thirty-two-characters-or-so',
     KPAY_OIDC_ISSUER: 'https://id.example/',
     KPAY_OIDC_AUDIENCE: 'kpay-ops',
     KPAY_OIDC_JWKS_URL: 'https://id.example/keys',
@@ -116,7 +128,7 @@ test('everything set is read, blanks around it left out', () => {
     ],
     rules: RULES,
     dataDir: '/data',
-    adminToken: 'token',
+    adminToken: 'token-of-thirty-two-characters-or-so',
     oidc: {
       issuer: 'https://id.example/',
       audience: 'kpay-ops',
@@ -142,7 +154,15 @@ test('everything set is read, blanks around it left out', () => {
     host: '0.0.0.0',
     ports: { adminApi: 1, exporter: 2, worker: 0, simulator: 65535 },
   });
-  expect(secretsOf(settings)).toEqual(['kpay_live_key', 'secret', 'hush', 'hush', 'hush', 'hush', 'token']);
+  expect(secretsOf(settings)).toEqual([
+    'kpay_live_key',
+    'secret',
+    'hush',
+    'hush',
+    'hush',
+    'hush',
+    'token-of-thirty-two-characters-or-so',
+  ]);
 });
 
 test('a blank value counts as missing', () => {

@@ -97,6 +97,8 @@ type Variables = z.infer<typeof environmentVariables>;
 /** May stand in a file named by `<NAME>_FILE`, as container platforms hand out secrets. */
 const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'KPAY_KEYS_SECRET', 'DATABASE_URL', 'REDIS_URL'];
 
+const LEAST_TOKEN_LENGTH = 32;
+
 /** Embedded: PGlite in the process. Production: Postgres and Redis. */
 export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: string; redisUrl: string };
 
@@ -160,6 +162,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   }
   for (const account of accounts) checkAccount(account, stores.mode, variables.KPAY_ALLOW_EMBEDDED_LIVE);
   checkWorkerAccounts(variables, accounts);
+  checkAdminToken(variables, stores.mode);
   const oidc = readOidc(variables);
   return {
     ...stores,
@@ -223,6 +226,16 @@ export function secretsOf(settings: Settings): string[] {
   });
   const keys = settings.accounts.flatMap(({ apiKey, secretKey }) => [apiKey, secretKey]);
   return [...keys, ...passwords, settings.adminToken ?? '', settings.keysSecret ?? ''].filter((secret) => secret !== '');
+}
+
+/** It may do everything: where others can reach it, it must not be guessed. */
+function checkAdminToken({ KPAY_ADMIN_TOKEN: token, KPAY_ENVIRONMENT: environment }: Variables, mode: Stores['mode']): void {
+  if (token === undefined || token.length >= LEAST_TOKEN_LENGTH) return;
+  if (mode === 'production' || environment === 'PRODUCTION') {
+    throw new SettingsError(
+      `KPAY_ADMIN_TOKEN is too short: set one of ${LEAST_TOKEN_LENGTH} characters or more (openssl rand -hex 32)`,
+    );
+  }
 }
 
 function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {
