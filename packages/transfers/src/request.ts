@@ -1,5 +1,14 @@
 import { hash } from 'node:crypto';
-import { currencyOf, InvalidAmount, type Money, parseAmount, parseRate, transferBounds, UnknownCountry } from '@kpay/core';
+import {
+  compareRates,
+  currencyOf,
+  InvalidAmount,
+  type Money,
+  parseAmount,
+  parseRate,
+  transferBounds,
+  UnknownCountry,
+} from '@kpay/core';
 import { describeIssue, transferWishSchema } from '@kpay/producer';
 import { z } from 'zod';
 import { InvalidRequest } from './errors.ts';
@@ -112,6 +121,9 @@ export function hashRequest(request: TransferRequest): string {
   return hash('sha256', text);
 }
 
+const LEAST_RATE = '0.000000001';
+const MOST_RATE = '1000000000';
+
 function currenciesOf({ sourceCountry, destinationCountry }: { sourceCountry: string; destinationCountry: string }) {
   const currency = currencyAt('sourceCountry', sourceCountry);
   const destinationCurrency = currencyAt('destinationCountry', destinationCountry);
@@ -139,8 +151,12 @@ function amountWithinBounds(input: string | number, currency: string): Money {
   return amount;
 }
 
+/** A rate far beyond what any two currencies have is a slip: the transfer would wait for ever, or for nothing. */
 function rate(field: string, input: string | number): string {
-  return orInvalid(field, () => parseRate(input));
+  const parsed = orInvalid(field, () => parseRate(input));
+  const isPossible = compareRates(parsed, LEAST_RATE) >= 0 && compareRates(parsed, MOST_RATE) <= 0;
+  if (!isPossible) throw new InvalidRequest(field, `must be from ${LEAST_RATE} to ${MOST_RATE}, which no two currencies pass`);
+  return parsed;
 }
 
 function orInvalid<T>(field: string, parse: () => T): T {
