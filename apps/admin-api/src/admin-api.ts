@@ -153,7 +153,7 @@ function listOperations(
     listApiKeys(options),
     createApiKey(options),
     revokeApiKey(options),
-    ...(options.maintenance ? maintain(options.maintenance) : []),
+    ...(options.maintenance ? maintain(options.maintenance, options.onEnded) : []),
     ...pluginRoutes(options.plugins ?? []),
   ];
 }

@@ -141,3 +141,21 @@ describe('every route in the stack of the running application', () => {
     }
   });
 });
+
+it('transfers that are settled together are counted as ended, as one by one', async () => {
+  const failed = async () => {
+    const { text } = await api.ask('/metrics', { token: null });
+    return Number(/kpay_transfers_finished_total\{account="default",state="failed"\} (\d+)/.exec(text)?.[1]);
+  };
+  const before = await failed();
+  const order = { account: 'default', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
+  for (const externalId of ['one', 'two']) {
+    const headers = { 'idempotency-key': externalId };
+    expect((await api.ask('/v1/transfers', { headers, body: { ...order, externalId } })).status).toBe(202);
+  }
+  const finished = await api.ask('/v1/maintenance/finish-restore', { body: { unseen: true } });
+  expect(finished.body).toMatchObject({ outcome: 'finished', moved: 2 });
+  const finding = { verdict: 'not_happened', reason: 'not there', reasonCode: 'restored' };
+  expect((await api.ask('/v1/maintenance/settle-reviews', { body: finding })).body).toEqual({ resolved: 2, left: 0 });
+  expect(await failed()).toBe(before + 2);
+});

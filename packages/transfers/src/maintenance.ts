@@ -2,6 +2,7 @@ import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
 import { advanceQueueName, type Hint, type RebuiltHints, rebuildHints } from './hints.ts';
 import type { Ledger } from './ledger/ledger.ts';
+import type { TransferRow } from './ledger/schema.ts';
 import type { Resolution } from './operations/resolve-review.ts';
 import { type ResolvedReviews, type ReviewFilter, resolveReviews } from './operations/resolve-reviews.ts';
 import type { EpochCopy } from './restore/epoch-copy.ts';
@@ -10,7 +11,7 @@ import { type FinishedRestore, finishRestore } from './restore/finish-restore.ts
 /** What a person does to the whole system, by the command line: on the stores, or through the process that has them. */
 export interface Maintenance {
   finishRestore(by: { by: string; unseen: boolean }): Promise<FinishedRestore>;
-  settle(filter: ReviewFilter, resolution: Resolution): Promise<ResolvedReviews>;
+  settle(filter: ReviewFilter, resolution: Resolution, onResolved?: (transfer: TransferRow) => void): Promise<ResolvedReviews>;
   /** Every account's hints anew, safe while workers run. */
   rebuildQueue(): Promise<RebuiltQueue[]>;
 }
@@ -31,7 +32,7 @@ export interface MaintenanceOptions {
 export function createMaintenance({ ledger, epochCopy, accounts, openQueue }: MaintenanceOptions): Maintenance {
   return {
     finishRestore: (by) => finishRestore(ledger, epochCopy, by),
-    settle: (filter, resolution) => resolveReviews(ledger, epochCopy, filter, resolution),
+    settle: (filter, resolution, onResolved) => resolveReviews(ledger, epochCopy, filter, resolution, onResolved),
     async rebuildQueue() {
       const due = await ledger.db
         .selectFrom('kpay.transfers')
