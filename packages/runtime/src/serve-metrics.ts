@@ -14,7 +14,7 @@ export interface ServeMetricsOptions {
 /** The handler of /metrics: in the text format, or in OpenMetrics with exemplars for a scraper that asks for it. */
 export function serveMetrics({ registry, web, more = async () => '' }: ServeMetricsOptions): HttpHandler {
   return async (request, response) => {
-    if (web && !(await web.admits(request.headers.authorization))) {
+    if (web && !(await web.admits(request.headers.authorization, request.socket.remoteAddress))) {
       return sendText(response, 401, 'unauthorized\n', { 'www-authenticate': web.challenge });
     }
     const format = chooseFormat(request.headers.accept);

@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { join } from 'node:path';
+import { temporaryFolder } from '@kpay/testkit';
+import { hashSync } from 'bcryptjs';
 import { Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLogger } from './logger.ts';
@@ -12,6 +14,14 @@ import { readWebConfig, type WebConfig } from './web-config.ts';
 const FILES = join(import.meta.dirname, '../test/web-config');
 const good = (name: string) => readWebConfig(join(FILES, 'good', name));
 const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`;
+
+function usersOf(users: Record<string, string>): WebConfig {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const path = join(folder.path, 'web.yml');
+  writeFileSync(path, JSON.stringify({ basic_auth_users: users }));
+  return readWebConfig(path);
+}
 
 async function serve(web: WebConfig): Promise<string> {
   const routes = { '/metrics': serveMetrics({ registry: new Registry(), web }) };
@@ -31,6 +41,35 @@ test('users with their password and the token may scrape, nobody else, and who m
   const refused = [undefined, basic('prometheus:wrong'), basic('nobody:open: sesame'), 'Bearer wrong', 'Basic', 'Bearer'];
   for (const authorization of refused) expect(await statusFor(url, authorization), authorization).toBe(401);
   expect((await fetch(`${url}/metrics`)).headers.get('www-authenticate')).toBe('Basic realm="metrics", Bearer');
+});
+
+test('wrong passwords lock no right one out, neither of another address nor of the same', { timeout: 20_000 }, async () => {
+  const web = usersOf({ prometheus: hashSync('right', 10) });
+  const guesses = Array.from({ length: 200 }, (_, n) => web.admits(basic(`prometheus:guess-${n}`), '10.0.0.1'));
+  const startedMs = performance.now();
+  expect(await web.admits(basic('prometheus:right'), '10.0.0.2')).toBe(true);
+  expect(performance.now() - startedMs).toBeLessThan(2_000);
+  expect(await Promise.all(guesses)).not.toContain(true);
+  // A scraper with an old password, again and again from the same address.
+  const again = usersOf({ prometheus: hashSync('right', 10) });
+  expect(await again.admits(basic('prometheus:old'), '10.0.0.1')).toBe(false);
+  const old = Array.from({ length: 200 }, () => again.admits(basic('prometheus:old'), '10.0.0.1'));
+  expect(await again.admits(basic('prometheus:right'), '10.0.0.1')).toBe(true);
+  expect(await Promise.all(old)).not.toContain(true);
+});
+
+test('a user that does not exist takes as long as one that does, at whatever costs', { timeout: 60_000 }, async () => {
+  const web = usersOf({ cheap: hashSync('x', 4), dear: hashSync('x', 11) });
+  const timesMs: Record<string, number> = { cheap: Infinity, dear: Infinity, nobody: Infinity };
+  for (let round = 0; round < 3; round += 1) {
+    for (const user of Object.keys(timesMs)) {
+      const startedMs = process.cpuUsage();
+      expect(await web.admits(basic(`${user}:wrong-${round}`), `${user}-${round}`)).toBe(false);
+      timesMs[user] = Math.min(timesMs[user] ?? 0, process.cpuUsage(startedMs).user / 1_000);
+    }
+  }
+  const [least, most] = [Math.min(...Object.values(timesMs)), Math.max(...Object.values(timesMs))];
+  expect(most / least).toBeLessThan(1.5);
 });
 
 test('with TLS the server speaks https, by the certificate of the file', async () => {

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -13,18 +13,20 @@ import { reasonOf } from './start-error.ts';
 export interface WebConfig {
   /** For an https server; http when there is none. */
   tls?: TlsOptions;
-  /** Whether a request with this Authorization header may see the metrics. */
-  admits(authorization: string | undefined): Promise<boolean>;
+  /** Whether a request with this Authorization header may see the metrics; `address` is where it comes from. */
+  admits(authorization: string | undefined, address?: string): Promise<boolean>;
   /** The WWW-Authenticate header for those who may not. */
   challenge: string;
 }
 
 const BCRYPT_HASH = /^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/;
-// Compared with for a user that does not exist, so that guessing names takes as long as guessing passwords.
-const NOBODY = '$2b$10$TEbvjs2U0/Olf3eAmBFJhubzs1t9CdGTEtuLJt3n0US9AodDGVKN.';
+// Nobody's password. Its cost is put before it.
+const NOBODY = 'TEbvjs2U0/Olf3eAmBFJhubzs1t9CdGTEtuLJt3n0US9AodDGVKN.';
 // A compare takes a tenth of a second of a process that moves money: a guesser gets one, and then a rest.
-const REST_AFTER_REFUSAL_MS = 1_000;
-const MOST_WAITING = 50;
+const REST_AFTER_REFUSAL_MS = 250;
+const MOST_WAITING_BY_ADDRESS = 8;
+const MOST_ADDRESSES = 50;
+const REMEMBERED_WRONG = 1_000;
 const REMEMBERED = 100;
 
 const clientAuth = {
@@ -88,13 +90,13 @@ export function readWebConfig(path: string): WebConfig {
   return {
     ...(tls && { tls: tlsOptions(tls, (name, key) => read(name, `tls_server_config.${key} `), wrong) }),
     challenge: schemes.join(', '),
-    async admits(authorization = '') {
+    async admits(authorization = '', address = '') {
       if (schemes.length === 0) return true;
       const [scheme = '', credentials = ''] = authorization.split(' ', 2);
       if (scheme.toLowerCase() === 'bearer' && token !== undefined) return isSame(credentials, token);
       if (scheme.toLowerCase() !== 'basic' || Object.keys(users).length === 0) return false;
       const [user = '', ...password] = Buffer.from(credentials, 'base64').toString('utf8').split(':');
-      return admitsUser(user, password.join(':'));
+      return admitsUser(user, password.join(':'), address);
     },
   };
 }
@@ -134,29 +136,64 @@ function tlsOptions(
 }
 
 /**
- * bcrypt is slow by design and a scrape comes every few seconds: what was right once is remembered, as a digest. What
- * was not is compared one after the other.
+ * bcrypt is slow by design and a scrape comes every few seconds: what was right once is remembered, as a digest that
+ * means nothing outside this process. What was not is compared one after the other in a queue of its address; the queues
+ * take turns, and who guesses rests in his own, so that no guesser keeps the right password of another address waiting.
  */
-function createPasswordCheck(users: ReadonlyMap<string, string>): (user: string, password: string) => Promise<boolean> {
+function createPasswordCheck(
+  users: ReadonlyMap<string, string>,
+): (user: string, password: string, address: string) => Promise<boolean> {
+  const key = randomBytes(32);
+  const costs = new Set([...users.values()].map(costOf));
   const right = new Set<string>();
-  let turn: Promise<unknown> = Promise.resolve();
-  let waiting = 0;
-  return async (user, password) => {
-    const hash = users.get(user) ?? NOBODY;
-    const known = createHash('sha256')
-      .update(JSON.stringify([user, hash, password]))
+  const wrong = new Set<string>();
+  const queues = new Map<string, { turn: Promise<unknown>; waiting: number }>();
+  let comparing: Promise<unknown> = Promise.resolve();
+  const judge = async (user: string, password: string) => {
+    const hash = users.get(user);
+    if (hash !== undefined && (await compare(password, hash))) return true;
+    // Guessing names takes as long as guessing passwords: each cost in use is paid once, whoever is asked for.
+    for (const cost of costs) {
+      if (hash === undefined || cost !== costOf(hash)) await compare(password, `$2b$${cost}$${NOBODY}`);
+    }
+    return false;
+  };
+  return async (user, password, address) => {
+    const known = createHmac('sha256', key)
+      .update(JSON.stringify([user, users.get(user), password]))
       .digest('hex');
     if (right.has(known)) return true;
-    if (waiting >= MOST_WAITING) return false;
-    waiting += 1;
-    const compared = turn.then(() => compare(password, hash)).then((same) => same && users.has(user));
-    turn = compared.then((same) => (same ? undefined : delay(REST_AFTER_REFUSAL_MS, undefined, { ref: false })));
-    const admitted = await compared.finally(() => {
-      waiting -= 1;
+    if (wrong.has(known)) return false;
+    const queue = queues.get(address) ?? { turn: Promise.resolve(), waiting: 0 };
+    if (queue.waiting >= MOST_WAITING_BY_ADDRESS || (queue.waiting === 0 && queues.size >= MOST_ADDRESSES)) return false;
+    queues.set(address, queue);
+    queue.waiting += 1;
+    const compared = queue.turn.then(() => {
+      const mine = comparing.then(() => judge(user, password));
+      comparing = mine;
+      return mine;
     });
+    queue.turn = compared.then((same) => (same ? undefined : delay(REST_AFTER_REFUSAL_MS, undefined, { ref: false })));
+    void queue.turn.then(() => {
+      queue.waiting -= 1;
+      if (queue.waiting === 0) queues.delete(address);
+    });
+    const admitted = await compared;
     if (admitted && right.size < REMEMBERED) right.add(known);
+    if (!admitted) remember(wrong, known);
     return admitted;
   };
+}
+
+/** A scraper with an old password comes again and again: it costs one compare. */
+function remember(wrong: Set<string>, known: string): void {
+  wrong.add(known);
+  const [oldest] = wrong;
+  if (wrong.size > REMEMBERED_WRONG && oldest !== undefined) wrong.delete(oldest);
+}
+
+function costOf(hash: string): string {
+  return hash.slice(4, 6);
 }
 
 function isSame(given: string, expected: string): boolean {
