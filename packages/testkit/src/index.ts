@@ -7,6 +7,8 @@ export { createMovedClock, type MovedClock } from './moved-clock.ts';
 export { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
 export { findProgram, runLocal } from './run-local.ts';
 export { seededRandom } from './seeded-random.ts';
+export { type Browser, type BrowserPage, startBrowser } from './start-browser.ts';
+export { startNginx } from './start-nginx.ts';
 export { startPostgres } from './start-postgres.ts';
 export { startRedis } from './start-redis.ts';
 export { type OwnRedisCluster, startRedisCluster } from './start-redis-cluster.ts';
