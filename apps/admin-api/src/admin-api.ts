@@ -15,6 +15,7 @@ import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
 import { countEnds } from './count-ends.ts';
+import { frontPage } from './front-page.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 import { measureRequests } from './measure-requests.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
@@ -109,6 +110,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
     .get((_request, response) => void response.json(document))
     .all(refuseMethod('GET, HEAD'));
   app.use('/docs', referencePage());
+  app.use(frontPage({ board: options.queues !== undefined }));
   // Before anything else of /v1 is looked at, the body included.
   app.use('/v1', requireCaller(authenticate), limit, routesOf(operations, options.stopping));
   if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, limit));

@@ -69,6 +69,19 @@ describe.each(stores)('the board of queues %s', (_where, open) => {
     expect((await board('/api/redis/stats')).status).toBe(200);
   });
 
+  it('stands on the page for people, whose links all lead somewhere', async () => {
+    const page = await api.ask('/', { token: null, headers: { accept: 'text/html' } });
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
+    const links = [...page.text.matchAll(/href="([^"]+)"/g)].map(([, link = '']) => link);
+    expect(links).toEqual(['docs', 'openapi.json', 'queues', 'metrics', 'healthz', 'readyz']);
+    for (const link of links) expect((await api.ask(`/${link}`, { token: null })).status).not.toBe(404);
+    expect(page.text).toContain('<code>GAB</code>: XAF');
+    const { status, body } = await api.ask('/', { token: null });
+    expect([status, body.countries]).toEqual([200, expect.arrayContaining(['CMR', 'COD'])]);
+    expect(body.links).toMatchObject({ docs: 'docs', queues: 'queues' });
+  });
+
   it('lets in by a bearer token too, and nobody without one', async () => {
     expect((await api.ask('/queues/api/queues')).status).toBe(200);
     for (const headers of [

@@ -49,7 +49,7 @@ async function described() {
 }
 
 // The metrics have a lock of their own: the web configuration.
-const isOpen = ({ path }: Route) => /^\/(healthz|readyz|metrics|openapi\.json|docs(\/.*)?)$/.test(path);
+const isOpen = ({ path }: Route) => /^\/(|healthz|readyz|metrics|openapi\.json|docs(\/.*)?)$/.test(path);
 const fill = (path: string, value = unknownId) => path.replaceAll(/:\w+/g, value);
 /** A request that gets as far as it can: its body or query is broken, so that nothing is done and no stream begins. */
 const ask = (route: Route, token: string | null) => {

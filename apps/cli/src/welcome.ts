@@ -9,6 +9,7 @@ export function printAddresses(running: Running): void {
     simulatorUrl ? 'kpay is up. No key is set, so it talks to a simulated KPay: no real money moves.' : 'kpay is up.',
     '',
     `  Admin API   ${apiUrl}/v1/transfers`,
+    `  Reference   ${apiUrl}/docs   the API, to read and try in a browser`,
     `  Queues      ${apiUrl}/queues   for a browser: any name, the token as password`,
     `  Metrics     ${exporterUrl}/metrics   operators, balances, rates`,
     `              ${workerUrl}/metrics   transfers, queue`,
