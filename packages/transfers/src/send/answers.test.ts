@@ -220,6 +220,20 @@ describe('the first answer to a transfer', () => {
     expect(stage.effects(row)).toBe(1);
   });
 
+  it('a 201 that comes after a person said “it happened” leaves its receipt, once', async () => {
+    const { row, late } = await refusedBeforeLateSuccess();
+    const found = { by: 'ann', verdict: 'happened', reason: 'seen at KPay' } as const;
+    expect(await resolveReview(stage.ledger, stage.epochCopy, row.id, found)).toMatchObject({ outcome: 'resolved' });
+    expect(await stage.find(row.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'person', receipt: null });
+    await late;
+    const settled = await stage.find(row.id);
+    expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(settled.kpay_transfer_id).not.toBeNull();
+    expect(settled.receipt).not.toBeNull();
+    const events = await listTransferEvents(stage.ledger, row.id);
+    expect(events.at(-1)).toMatchObject({ type: 'receipt_late', from_state: 'succeeded', to_state: 'succeeded' });
+  });
+
   it('a 201 that comes after a person said “not happened”: an event, an alarm, money moved, no replay', async () => {
     const { row, late } = await refusedBeforeLateSuccess();
     const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;

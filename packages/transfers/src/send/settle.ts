@@ -165,7 +165,12 @@ async function succeedLate(
 ): Promise<Settled | undefined> {
   const outcome = succeeded(row, receipt);
   if (row.state === 'unconfirmed' || row.state === 'review') return apply(tx, row, number, outcome);
-  if (row.state === 'succeeded' || !isFinal(row.state)) return undefined;
+  if (!isFinal(row.state)) return undefined;
+  if (row.state === 'succeeded') {
+    // By conflicts, or by a person: what moved, at which rate, is known only now.
+    if (row.kpay_transfer_id !== null) return undefined;
+    return apply(tx, row, number, { ...outcome, type: 'receipt_late' });
+  }
   // A person said that it did not happen. The state is final; the receipt says what is true, and stops a replay.
   const alarm = `KPay answered 201 after this transfer was settled as ${row.state}: its money has moved (KPay's id ${receipt.id})`;
   return apply(tx, row, number, {
