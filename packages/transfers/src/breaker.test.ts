@@ -78,6 +78,22 @@ describe('the breaker', () => {
     expect(await stage.find(held.id)).toMatchObject({ state: 'succeeded' });
   });
 
+  it('what was first sent to another KPay is no prober: it is never sent again to this one', async () => {
+    const advancer = await stage.advancer();
+    await openBreaker(advancer);
+    const held = await stage.accept({ externalId: 'held' });
+    await advanceTransfer(advancer, held.id, never);
+    expect(await stage.find(held.id)).toMatchObject({ state: 'holding', reason_code: 'breaker' });
+    await stage.ledger.db
+      .updateTable('kpay.transfers')
+      .set({ pinned_base_url: 'https://elsewhere.example' })
+      .where('state', '=', 'unconfirmed')
+      .execute();
+    stage.simulator.control.clearFaults();
+    await tend();
+    expect((await stage.settle(held.id, advancer)).state).toBe('succeeded');
+  });
+
   it('a re-send that KPay answered with a conflict once waits for the probe under way, and not for ten minutes', async () => {
     const advancer = await stage.advancer();
     const match = { endpoint: 'transfer' } as const;

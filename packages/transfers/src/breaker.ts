@@ -44,14 +44,22 @@ export async function isBreakerOpen(
   return prober !== undefined;
 }
 
-/** A re-send that a pause stops probes nothing: counted as a prober it would keep the other corridors waiting for hours. */
+/**
+ * A re-send that a pause stops probes nothing, nor does one that was first sent to another KPay, which fails before it is
+ * sent: counted as a prober it would keep the others waiting for hours.
+ */
 function mayProbe(now: Date): RawBuilder<boolean> {
   const transfer = {
     account: sql`transfers.account`,
     source_country: sql`transfers.source_country`,
     destination_country: sql`transfers.destination_country`,
   };
-  return sql<boolean>`(state = 'submitting' or (state = 'unconfirmed' and ${pauseInForce(transfer, sql`${now}::timestamptz`)} is null))`;
+  const elsewhere = sql`exists (
+    select from kpay.accounts a where a.name = transfers.account
+      and (a.base_url, a.environment, a.application_id) is distinct from
+        (transfers.pinned_base_url, transfers.pinned_environment, transfers.pinned_application_id))`;
+  const paused = pauseInForce(transfer, sql`${now}::timestamptz`);
+  return sql<boolean>`(state = 'submitting' or (state = 'unconfirmed' and ${paused} is null and not ${elsewhere}))`;
 }
 
 /** Those of the accounts whose breaker is open. */
