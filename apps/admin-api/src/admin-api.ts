@@ -1,5 +1,15 @@
 import type { KpayAccount } from '@kpay/core';
-import { createMetricsRegistry, currentTraceId, healthRoutes, type Logger, serveMetrics, type WebConfig } from '@kpay/runtime';
+import {
+  createMetricsRegistry,
+  currentTraceId,
+  healthRoutes,
+  isHostAllowed,
+  type Logger,
+  sendText,
+  serveMetrics,
+  type WebConfig,
+  WRONG_HOST,
+} from '@kpay/runtime';
 import {
   type AccountRules,
   type EpochCopy,
@@ -105,6 +115,10 @@ export function createAdminApi(options: AdminApiOptions): Express {
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
   const operations = listOperations({ ...options, keys, onEnded: countEnds(registry, options.accounts.keys()) });
   const document = openApiDocument(operations);
+  app.use(['/openapi.json', '/docs'], (request, response, next) => {
+    if (isHostAllowed(request, web?.allowedHosts)) next();
+    else sendText(response, 421, WRONG_HOST);
+  });
   app
     .route('/openapi.json')
     .get((_request, response) => void response.json(document))

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
@@ -48,6 +49,17 @@ describe('without the token', () => {
   it('/healthz and /readyz are open', async () => {
     for (const path of ['/healthz', '/readyz']) expect((await api.ask(path, { token: null })).status).toBe(200);
   });
+});
+
+it('what is open to all is told under no name that a page of somebody else could have', async () => {
+  const statusAs = (path: string, host: string) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      get(`${api.url}${path}`, { headers: { host } }, (answer) => resolve(answer.resume().statusCode)).on('error', reject);
+    });
+  for (const path of ['/metrics', '/openapi.json', '/docs/', '/docs/start.js']) {
+    expect(await statusAs(path, 'localhost'), path).toBe(200);
+    expect(await statusAs(path, 'evil.example'), path).toBe(421);
+  }
 });
 
 describe('what is not there', () => {

@@ -1,4 +1,5 @@
 export { type AccountEntry, accountsFileSchema } from './accounts-file.ts';
+export { isHostAllowed, WRONG_HOST } from './allowed-host.ts';
 export { type CurrentTrace, currentTrace, currentTraceId } from './current-trace.ts';
 export { createKysely, type Database, IdleTransaction, SecondClient } from './database.ts';
 export { FolderInUse } from './folder-lock.ts';

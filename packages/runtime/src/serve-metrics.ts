@@ -1,4 +1,5 @@
 import type { Registry } from 'prom-client';
+import { isHostAllowed, WRONG_HOST } from './allowed-host.ts';
 import { chooseFormat, contentTypeOf, type MetricsFormat, renderMetrics } from './render-metrics.ts';
 import { type HttpHandler, sendText } from './start-http.ts';
 import type { WebConfig } from './web-config.ts';
@@ -14,6 +15,7 @@ export interface ServeMetricsOptions {
 /** The handler of /metrics: in the text format, or in OpenMetrics with exemplars for a scraper that asks for it. */
 export function serveMetrics({ registry, web, more = async () => '' }: ServeMetricsOptions): HttpHandler {
   return async (request, response) => {
+    if (!isHostAllowed(request, web?.allowedHosts)) return sendText(response, 421, WRONG_HOST);
     if (web && !(await web.admits(request.headers.authorization, request.socket.remoteAddress))) {
       return sendText(response, 401, 'unauthorized\n', { 'www-authenticate': web.challenge });
     }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { request as plainRequest } from 'node:http';
 import { request } from 'node:https';
 import { join } from 'node:path';
 import { temporaryFolder } from '@kpay/testkit';
@@ -15,11 +16,13 @@ const FILES = join(import.meta.dirname, '../test/web-config');
 const good = (name: string) => readWebConfig(join(FILES, 'good', name));
 const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`;
 
-function usersOf(users: Record<string, string>): WebConfig {
+const usersOf = (users: Record<string, string>) => configOf({ basic_auth_users: users });
+
+function configOf(config: object): WebConfig {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const path = join(folder.path, 'web.yml');
-  writeFileSync(path, JSON.stringify({ basic_auth_users: users }));
+  writeFileSync(path, JSON.stringify(config));
   return readWebConfig(path);
 }
 
@@ -70,6 +73,24 @@ test('a user that does not exist takes as long as one that does, at whatever cos
   }
   const [least, most] = [Math.min(...Object.values(timesMs)), Math.max(...Object.values(timesMs))];
   expect(most / least).toBeLessThan(1.5);
+});
+
+test('the metrics are told under no name that a page of somebody else could have', async () => {
+  const statusAs = async (url: string, host: string) => {
+    const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
+    plainRequest(`${url}/metrics`, { headers: { host } }, (answer) => resolve(answer.resume().statusCode))
+      .on('error', reject)
+      .end();
+    return promise;
+  };
+  const url = await serve(usersOf({}));
+  for (const host of ['localhost:9464', '127.0.0.1', '[::1]:1', 'kpay.localhost', 'LOCALHOST.'])
+    expect(await statusAs(url, host)).toBe(200);
+  for (const host of ['evil.example', 'localhost.evil.example:1', '127.0.0.1.evil.example', '@', 'worker']) {
+    expect(await statusAs(url, host), host).toBe(421);
+  }
+  const named = await serve(configOf({ allowed_hosts: ['Worker'] }));
+  expect([await statusAs(named, 'worker:9465'), await statusAs(named, 'evil.example')]).toEqual([200, 421]);
 });
 
 test('with TLS the server speaks https, by the certificate of the file', async () => {

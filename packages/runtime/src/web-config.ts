@@ -13,6 +13,8 @@ import { reasonOf } from './start-error.ts';
 export interface WebConfig {
   /** For an https server; http when there is none. */
   tls?: TlsOptions;
+  /** Under which host names the open pages are told, besides localhost and addresses. */
+  allowedHosts?: readonly string[];
   /** Whether a request with this Authorization header may see the metrics; `address` is where it comes from. */
   admits(authorization: string | undefined, address?: string): Promise<boolean>;
   /** The WWW-Authenticate header for those who may not. */
@@ -53,7 +55,8 @@ const schema = z.strictObject({
       error: 'must be users with their bcrypt hashes',
     })
     .optional(),
-  // Ours: Prometheus' exporters know no bearer token.
+  // Ours: Prometheus' exporters know no bearer token, and no names.
+  allowed_hosts: z.array(text, { error: 'must be a list of host names' }).max(100, 'must be at most 100 names').optional(),
   bearer_token_file: text.optional(),
 });
 
@@ -79,7 +82,12 @@ export function readWebConfig(path: string): WebConfig {
     const what = issue?.code === 'unrecognized_keys' ? `has what is not supported: ${issue.keys.join(', ')}` : issue?.message;
     throw wrong(place === '' ? (what ?? 'is wrong') : `${place} ${what}`);
   }
-  const { tls_server_config: tls, basic_auth_users: users = {}, bearer_token_file: tokenFile } = parsed.data;
+  const {
+    tls_server_config: tls,
+    basic_auth_users: users = {},
+    bearer_token_file: tokenFile,
+    allowed_hosts: allowedHosts,
+  } = parsed.data;
   const token = tokenFile === undefined ? undefined : read(tokenFile, 'bearer_token_file ').trim();
   if (token === '') throw wrong('bearer_token_file names an empty file');
   const schemes = [
@@ -89,6 +97,7 @@ export function readWebConfig(path: string): WebConfig {
   const admitsUser = createPasswordCheck(new Map(Object.entries(users)));
   return {
     ...(tls && { tls: tlsOptions(tls, (name, key) => read(name, `tls_server_config.${key} `), wrong) }),
+    ...(allowedHosts && { allowedHosts }),
     challenge: schemes.join(', '),
     async admits(authorization = '', address = '') {
       if (schemes.length === 0) return true;

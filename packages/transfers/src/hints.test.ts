@@ -31,3 +31,11 @@ it('lets whoever waited long enough take turns with the most urgent', () => {
     'new',
   ]);
 });
+
+it('has the order of another caller next after 67 sends at 100 a minute, whatever 260 of the highest priority wait', () => {
+  const other = due('other', 5, 40, { owner: 'other' });
+  const urgent = Array.from({ length: 260 }, (_, n) => due(`urgent-${n}`, 9, 41));
+  // What 40 s send at most.
+  const left = [...urgent.slice(67), other];
+  expect(order(left).indexOf('other')).toBeLessThanOrEqual(1);
+});
