@@ -100,3 +100,22 @@ test('of an accounts file only the changed account is offered, and a live key in
   await eventually(() => expect(lines.join('')).toContain('account one has a live key'));
   expect(state.tries).toBe(1);
 });
+
+test('keys that come with another address are not sent to the old one, and accounts that come or go are told of once', async () => {
+  const account = (name: string, apiKey: string, baseUrl = 'https://one.example') => ({ name, apiKey, secretKey: 's', baseUrl });
+  const file = (...accounts: object[]) => JSON.stringify({ accounts });
+  const { state, write, lines } = watch(
+    { accounts: file(account('one', 'kpay_test_1'), account('two', 'kpay_test_2')) },
+    (of) => ({
+      KPAY_ACCOUNTS_FILE: of('accounts'),
+    }),
+  );
+  write('accounts', file(account('one', 'kpay_test_9', 'https://elsewhere.example'), account('new', 'kpay_test_4')));
+  const told = () => lines.filter((line) => line.includes('restart to take that over'));
+  await eventually(() => expect(told()).toHaveLength(1));
+  expect(JSON.parse(told()[0] ?? '')).toMatchObject({ added: ['new'], removed: ['two'], moved: ['one'] });
+  write('accounts', file(account('one', 'kpay_test_8'), account('two', 'kpay_test_2')));
+  await eventually(() => expect(state.taken).toHaveLength(1));
+  expect(state.taken[0]).toMatchObject({ apiKey: 'kpay_test_8', baseUrl: 'https://one.example' });
+  expect(told()).toHaveLength(1);
+});

@@ -31,7 +31,8 @@ interface Watched {
 
 /**
  * Reads the files that hold keys (KPAY_API_KEY_FILE, KPAY_SECRET_KEY_FILE, KPAY_ACCOUNTS_FILE and what it names) again and
- * again, and offers what changed. Only keys are taken over: whatever else changed in the files takes a restart.
+ * again, and offers what changed. Only keys are taken over: whatever else changed in the files takes a restart, which is
+ * said once. Keys of an account that has another address or environment now are meant for that one, and are not offered.
  *
  * @returns how to stop; a `take` under way is waited for.
  */
@@ -42,13 +43,30 @@ export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
   const watched = new Map(accounts.map((account): [string, Watched] => [account.name, { inUse: account }]));
   const stopping = new AbortController();
   let unreadable: string | undefined;
+  let toldChanged = '';
 
   async function look(): Promise<void> {
     const listed = readAccounts();
-    for (const account of listed ?? []) {
+    if (!listed) return;
+    tellChanged(listed);
+    for (const account of listed) {
       const known = watched.get(account.name);
       if (known && !stopping.signal.aborted) await compare(options, known, account);
     }
+  }
+
+  function tellChanged(listed: readonly AccountSettings[]): void {
+    const names = new Set(listed.map(({ name }) => name));
+    const changed = {
+      added: [...names].filter((name) => !watched.has(name)),
+      removed: [...watched.keys()].filter((name) => !names.has(name)),
+      moved: listed.filter((account) => isElsewhere(watched.get(account.name)?.inUse, account)).map(({ name }) => name),
+    };
+    const text = Object.values(changed).some((each) => each.length > 0) ? JSON.stringify(changed) : '';
+    if (text !== '' && text !== toldChanged) {
+      logger.warn(changed, 'accounts were added, removed or given another address in the files: restart to take that over');
+    }
+    toldChanged = text;
   }
 
   function readAccounts(): readonly AccountSettings[] | undefined {
@@ -82,6 +100,11 @@ async function compare(
   known: Watched,
   account: AccountSettings,
 ) {
+  // The address in use would be sent a key that is another one's.
+  if (isElsewhere(known.inUse, account)) {
+    for (const secret of [account.apiKey, account.secretKey]) secrets.add(secret);
+    return;
+  }
   if (sameKeys(known.inUse, account)) {
     delete known.refused;
     delete known.told;
@@ -103,6 +126,10 @@ async function compare(
       logger.error({ account: account.name, alarm: 'keys', reason }, 'new keys are refused: the old ones stay in use');
     known.told = reason;
   }
+}
+
+function isElsewhere(inUse: AccountSettings | undefined, { baseUrl, environment }: AccountSettings): boolean {
+  return inUse !== undefined && (inUse.baseUrl !== baseUrl || inUse.environment !== environment);
 }
 
 function sameKeys(a: AccountSettings, b: AccountSettings): boolean {
