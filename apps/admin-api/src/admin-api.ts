@@ -23,6 +23,7 @@ import type { Queue } from 'bullmq';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
+import { allowOrigins } from './allow-origins.ts';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
 import { countEnds } from './count-ends.ts';
 import { frontPage } from './front-page.ts';
@@ -84,6 +85,8 @@ export interface AdminApiOptions {
   hint(transfer: TransferRow): Promise<void>;
   /** Where this process alone can reach the stores: then the command line comes through here. */
   maintenance?: Maintenance;
+  /** Whose pages may read answers in a browser; nobody's unless given. */
+  corsOrigins?: readonly string[] | undefined;
   /** Where the API's metrics are kept. */
   registry?: Registry;
   /** Who may see the metrics and how all is reached; everybody by http unless given. */
@@ -109,6 +112,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   for (const [path, handler] of Object.entries(open)) {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
+  if (options.corsOrigins?.length) app.use(['/v1', '/openapi.json'], allowOrigins(options.corsOrigins));
   const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken, options.epochCopy);
   const oidc = options.oidc && createOidc(options.oidc);
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });

@@ -73,6 +73,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
         web,
         logger,
         host,
+        corsOrigins: settings.corsOrigins,
         keepAliveMs: settings.httpKeepAliveMs,
         port: ports.adminApi,
         hint: createHinter(accounts.keys(), queues.queue),

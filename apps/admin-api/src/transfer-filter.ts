@@ -7,6 +7,12 @@ const amount = z
   .string()
   .regex(/^\d{1,12}(\.\d{1,6})?$/, 'must be a decimal number, such as 50000 or 1500.50')
   .refine((text) => !/^[1-9]\d{0,2}\.\d{3}$/.test(text), 'can be read in two ways: write 500000 or 500.00');
+/** A time in an address, where a + that is not written as %2B arrives as a space. */
+const instant = z
+  .string()
+  .overwrite((text) => text.replace(/^([\d-]+T[\d:.]+) (\d\d:\d\d)$/, '$1+$2'))
+  .pipe(instantSchema)
+  .meta({ format: 'date-time' });
 const storable = (text: string) => !text.includes('\0');
 
 /** The parameters by which transfers are chosen. */
@@ -22,8 +28,8 @@ export const filterParameters = {
     .optional(),
   minAmount: amount.optional().describe("At least this much, in units of each transfer's own source currency."),
   maxAmount: amount.optional().describe('At most this much.'),
-  createdFrom: instantSchema.optional().describe('Accepted at this time or later.'),
-  createdTo: instantSchema.optional().describe('Accepted before this time.'),
+  createdFrom: instant.optional().describe('Accepted at this time or later.'),
+  createdTo: instant.optional().describe('Accepted before this time.'),
   externalId: z
     .string()
     .min(1, 'must not be empty')

@@ -52,7 +52,7 @@ const noCopy: EpochCopy = { where: 'nowhere', read: async () => undefined, write
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
-  more: Partial<Pick<AdminApiOptions, 'epochCopy' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
+  more: Partial<Pick<AdminApiOptions, 'corsOrigins' | 'epochCopy' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];

@@ -182,6 +182,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     web,
     logger,
     host,
+    corsOrigins: settings.corsOrigins,
     keepAliveMs: settings.httpKeepAliveMs,
     port: ports.adminApi,
     hint: createHinter(accounts.keys(), queues.queue),

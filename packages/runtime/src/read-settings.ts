@@ -14,6 +14,7 @@ import {
   keySchema,
   listSchema,
   numberSchema,
+  originSchema,
   rateLimitSchema,
   ratePairSchema,
   SettingsError,
@@ -84,6 +85,7 @@ const environmentVariables = z.object({
   SIMULATOR_TIME_SCALE: numberSchema({ least: 0.001, most: 100_000, whole: false }).default(1),
   DATABASE_URL: urlOf(/^postgres(ql)?:\/\//, 'postgres://').optional(),
   REDIS_URL: urlOf(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
+  KPAY_CORS_ORIGINS: listSchema(originSchema).optional(),
   KPAY_HTTP_KEEP_ALIVE_SECONDS: numberSchema({ least: 1, most: 3_600, whole: true }).default(65),
   HOST: z.string().default('127.0.0.1'),
   ADMIN_API_PORT: port.default(8080),
@@ -134,6 +136,8 @@ export type Settings = Stores & {
   workerAccounts?: string[];
   /** How the servers are reached and who may see the metrics (readWebConfig). */
   webConfigFile?: string;
+  /** The origins whose pages may read the admin API's answers. */
+  corsOrigins?: string[];
   /** How long the admin API keeps an idle connection: longer than a balancer before it. */
   httpKeepAliveMs: number;
   simulatorTimeScale: number;
@@ -186,6 +190,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
     ...(variables.KPAY_WEB_CONFIG_FILE && { webConfigFile: resolve(variables.KPAY_WEB_CONFIG_FILE) }),
+    ...(variables.KPAY_CORS_ORIGINS && { corsOrigins: variables.KPAY_CORS_ORIGINS }),
     httpKeepAliveMs: variables.KPAY_HTTP_KEEP_ALIVE_SECONDS * 1_000,
     simulatorTimeScale: variables.SIMULATOR_TIME_SCALE,
     host: variables.HOST,

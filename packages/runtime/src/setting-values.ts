@@ -52,6 +52,11 @@ export function numberSchema({ least, most, whole }: { least: number; most: numb
   });
 }
 
+/** The origin of a web page, exactly as browsers send it. */
+export const originSchema = z.string().refine((text) => /^https?:/.test(text) && URL.parse(text)?.origin === text, {
+  error: 'must be origins such as https://desk.example, in small letters and with no path, * or slash at the end',
+});
+
 /** A list written with commas in an environment variable. Empty places are left out. */
 export function listSchema<Item extends z.ZodType<string, string>>(item: Item) {
   return z
