@@ -27,6 +27,8 @@ test.each([
   { verdict: 'maybe' },
   { ...held, until: new Date(Number.NaN) },
   { ...held, reason: 'a NUL \0' },
+  { ...held, code: 'x'.repeat(201) },
+  { ...held, reason: 'y'.repeat(5_001) },
   { verdict: 'pass', inputs: { seen: 1n } },
   { verdict: 'pass', inputs: circular },
   { verdict: 'pass', inputs: { seen: 'half a \ud83d' } },
