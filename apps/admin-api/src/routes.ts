@@ -1,5 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { requireScope } from './authenticate.ts';
@@ -18,6 +20,14 @@ const MOST_LINES_BYTES = 5_000_000;
 const MOST_HELD = { json: { most: 8_000_000, mostByCaller: 4_000_000 }, lines: { most: 10_000_000, mostByCaller: 5_000_000 } };
 /** Who reads nothing for so long is taken to be gone: heartbeats come far more often. */
 const STALLED_MS = 60_000;
+/** Shorter answers fit into one packet as they are. */
+const LEAST_COMPRESSED = 1_400;
+/**
+ * Lists and other reads in JSON are compressed; streams and exports are not, so that nothing is held back. Nor is the answer
+ * to a write: a new key stands in one, and the length of compressed text can tell of a secret beside what an attacker chose
+ * (BREACH). No read holds a secret. An answer with an ETag keeps it strong.
+ */
+const compress = promisify(gzip);
 const noParameters = z.strictObject({});
 
 /** Express routes of operations. Other methods of their paths are refused. @param stopping ends answers that never end. */
@@ -70,8 +80,14 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
     const { location, ...headers } = reply.headers ?? {};
     response
       .status(reply.status ?? operation.answer.status)
-      .set({ ...headers, ...(location !== undefined && { location: relativeReference(request, location) }) })
-      .json(reply.body);
+      .set({ ...headers, ...(location !== undefined && { location: relativeReference(request, location) }) });
+    const text = JSON.stringify(reply.body);
+    if (request.method !== 'GET' || response.get('etag') !== undefined || text.length < LEAST_COMPRESSED) {
+      return void response.type('json').send(text);
+    }
+    response.vary('Accept-Encoding').type('json');
+    if (request.acceptsEncodings('gzip', 'identity') !== 'gzip') return void response.send(text);
+    response.set('content-encoding', 'gzip').send(await compress(text));
   };
 }
 

@@ -49,6 +49,28 @@ it.each(['https://desk.example.evil', 'http://desk.example', 'https://DESK.examp
   },
 );
 
+it('compresses long reads for those that take it, and never the answer that holds a new key', async () => {
+  for (let count = 0; count < 6; count += 1) {
+    const made = await open.ask('/v1/api-keys', { body: { name: 'a'.repeat(100), owner: 'till', scopes: ['read'] } });
+    expect([made.status, made.headers.get('content-encoding')]).toEqual([201, null]);
+  }
+  const encodingOf = async (accepted: string) => {
+    const { status, headers, body } = await open.ask('/v1/api-keys', { headers: { 'accept-encoding': accepted } });
+    expect([status, headers.get('vary'), headers.get('content-type')]).toEqual([
+      200,
+      expect.stringContaining('Accept-Encoding'),
+      'application/json; charset=utf-8',
+    ]);
+    expect(body.items).toHaveLength(6);
+    return headers.get('content-encoding');
+  };
+  expect([await encodingOf('gzip, br'), await encodingOf('identity'), await encodingOf('gzip;q=0')]).toEqual([
+    'gzip',
+    null,
+    null,
+  ]);
+});
+
 it('reads a + of a time zone that an address turned into a space', async () => {
   for (const time of ['2026-01-01T00:00:00+01:00', '2026-01-01T00:00:00%2B01:00', '2026-01-01T00:00:00.5 01:00']) {
     const answer = await open.ask(`/v1/transfers?createdFrom=${time}&createdTo=${time}`);
