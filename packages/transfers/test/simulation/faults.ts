@@ -26,6 +26,8 @@ export interface FaultOdds {
   /** Of the rest: it is refused. */
   refused: number;
   refusedAfterUnknown: number;
+  /** Before these: its answer looks like one thing and says another. */
+  deceptive: number;
   /** Before all that: 429. */
   rateLimited: number;
   /** A read. */
@@ -44,9 +46,48 @@ export const usualOdds: FaultOdds = {
   refused: 0.22,
   // A refusal says most when something may have moved before.
   refusedAfterUnknown: 0.4,
+  deceptive: 0.15,
   rateLimited: 0.03,
   read: 0.05,
 };
+
+/** Text that no store takes as it is, or that is longer than any message. */
+const ODD_TEXT = `no\u0000thing \ud800 ${'much '.repeat(20_000)}`;
+const receipt = { id: 'kpay-of-somebody-else', exchangeRate: 1, createdAt: '2026-01-01T00:00:00.000Z' };
+
+/** Answers that look like one thing and say another, by what they are counted as. */
+const deceptive = {
+  'answers about another request': [
+    { kind: 'answer', status: 201, body: JSON.stringify({ ...receipt, externalId: 'order-of-somebody-else' }), when: 'before' },
+    { kind: 'answer', status: 201, body: JSON.stringify({ ...receipt, externalId: 'order-of-somebody-else' }), when: 'after' },
+  ],
+  '201 that says it is no success': [
+    { kind: 'answer', status: 201, body: JSON.stringify({ ...receipt, status: 'FAILED' }), when: 'before' },
+    { kind: 'answer', status: 201, body: JSON.stringify({ ...receipt, status: 'PENDING' }), when: 'after' },
+  ],
+  '201 that says it is no success, without an id': [
+    { kind: 'answer', status: 201, body: '{"status":"FAILED"}', when: 'before' },
+    { kind: 'answer', status: 201, body: '{"status":"PENDING"}', when: 'after' },
+  ],
+  "refusals that are not KPay's": [
+    { kind: 'html', status: 404, when: 'after' },
+    { kind: 'html', status: 403, when: 'after' },
+    { kind: 'answer', status: 400, body: '<?xml version="1.0"?><Error/>', contentType: 'application/xml', when: 'after' },
+    { kind: 'answer', status: 422, body: '{"error":"blocked"}', when: 'before' },
+    { kind: 'answer', status: 403, body: '{"statusCode":200,"message":"OK"}', when: 'after' },
+  ],
+  '201 in a text that cannot be stored': [{ kind: 'answer', status: 201, body: ODD_TEXT, when: 'after' }],
+  'refusals in a text that cannot be stored': [{ kind: 'burn_id', message: ODD_TEXT }],
+} as const satisfies Record<string, readonly Fault[]>;
+
+/** What the simulation must have met of these. */
+export const deceptions: readonly string[] = Object.keys(deceptive);
+const deceptiveAnswers: readonly Fault[] = Object.values(deceptive).flat();
+
+/** As what a fault is counted, if it is one of these. */
+export function deceptionOf(fault: Fault): string | undefined {
+  return Object.entries<readonly Fault[]>(deceptive).find(([, faults]) => faults.includes(fault))?.[0];
+}
 
 const rateLimit: Fault = { kind: 'rate_limit', retryAfterSeconds: RETRY_AFTER_SECONDS };
 
@@ -89,6 +130,7 @@ export function faultOfSend(dice: Dice, odds: FaultOdds, row: TransferRow | unde
   if (outage) return { kind: 'status', status: 503, when: 'before' };
   if (dice.chance(odds.rateLimited)) return rateLimit;
   if (dice.chance(odds.late)) return lateAnswer(dice, odds);
+  if (dice.chance(odds.deceptive)) return dice.pick(deceptiveAnswers);
   if (dice.chance(row?.refused_before ? odds.lostAfterRefusal : odds.lost)) return dice.pick(lostAnswers);
   return dice.chance(row?.possibly_sent ? odds.refusedAfterUnknown : odds.refused) ? dice.pick(refusals) : undefined;
 }

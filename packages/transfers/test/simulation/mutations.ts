@@ -214,6 +214,39 @@ function keptReason(`,
   },
   {
     law: '4',
+    what: 'the answer to another request counts as ours',
+    edits: [
+      {
+        file: client,
+        find: "if (receipt.externalId !== null && typeof externalId === 'string' && receipt.externalId !== externalId) {",
+        replace: 'if (externalId === null) {',
+      },
+    ],
+  },
+  {
+    law: '4',
+    what: 'a 201 that says it is no success counts as one',
+    edits: [
+      {
+        file: client,
+        find: 'if (receipt.notCompleted !== null) throw notCompleted(receipt.notCompleted, receipt.id, context);',
+        replace: '',
+      },
+    ],
+  },
+  {
+    law: '4',
+    what: "a refusal that is not KPay's own is believed",
+    edits: [
+      {
+        file: outcomes,
+        find: 'if (REFUSALS_OF_A_TRANSFER.includes(status) && isEnvelope(status, text))',
+        replace: 'if (REFUSALS_OF_A_TRANSFER.includes(status))',
+      },
+    ],
+  },
+  {
+    law: '4',
     what: 'a 201 that cannot be read counts as a refusal',
     edits: [
       {

@@ -1,3 +1,4 @@
+import { deceptions } from './faults.ts';
 import { live } from './life.ts';
 import { Tally } from './tally.ts';
 import type { Universe } from './world.ts';
@@ -26,6 +27,7 @@ export async function simulate(universe: Universe, from: number, count: number):
 export const FULL_FROM_SEEDS = 100;
 
 export const mustHappen: readonly string[] = [
+  ...deceptions,
   'crash',
   'deaths in the middle of a read',
   'freeze',
@@ -61,6 +63,7 @@ export const mustHappen: readonly string[] = [
   'reviews resolved: send_again',
   'review collision',
   'review conflict_unprovable',
+  'review not_completed',
   'review refused_after_unknown',
   'answer succeeded',
   'answer conflict',
