@@ -222,6 +222,10 @@ function keptReason(`,
         replace: 'if (externalId === null) {',
       },
     ],
+    test: {
+      file: 'packages/core/src/transfer-outcome.test.ts',
+      name: 'that is a 201 about another externalId is no answer to this transfer',
+    },
   },
   {
     law: '4',
@@ -233,6 +237,10 @@ function keptReason(`,
         replace: '',
       },
     ],
+    test: {
+      file: 'packages/core/src/transfer-outcome.test.ts',
+      name: 'that is a 201 with a leg that is no success is no success',
+    },
   },
   {
     law: '4',
@@ -244,6 +252,42 @@ function keptReason(`,
         replace: 'if (REFUSALS_OF_A_TRANSFER.includes(status))',
       },
     ],
+  },
+  {
+    law: '4',
+    what: 'a 201 without an id is sent again although it says FAILED',
+    edits: [
+      {
+        file: 'packages/core/src/transfer-receipt.ts',
+        find: "if (id === '' && notCompleted === null)",
+        replace: "if (id === '')",
+      },
+    ],
+    test: { file: 'packages/core/src/transfer-outcome.test.ts', name: 'that is a 201 without an id is no success either' },
+  },
+  {
+    law: '4',
+    what: 'a 201 that comes after a person has decided is dropped',
+    edits: [
+      {
+        file: settle,
+        find: "if (row.state === 'succeeded' || !isFinal(row.state)) return undefined;",
+        replace: 'return undefined;',
+      },
+    ],
+    test: { file: 'packages/transfers/src/send/answers.test.ts', name: 'a 201 that comes after a person said' },
+  },
+  {
+    law: '4',
+    what: 'text is stored as it comes',
+    edits: [
+      {
+        file: 'packages/core/src/redact.ts',
+        find: "return text.toWellFormed().replace(CONTROL_CHARACTERS, '\\uFFFD');",
+        replace: 'return text;',
+      },
+    ],
+    test: { file: 'packages/core/src/transfer-outcome.test.ts', name: 'carries no text that a store refuses' },
   },
   {
     law: '4',
@@ -664,5 +708,55 @@ function keptReason(`,
         replace: "and state in ('submitting', 'unconfirmed') and sent_at > ${since}`;",
       },
     ],
+  },
+  {
+    law: 'rates',
+    what: 'the rate of another pair is believed',
+    edits: [
+      {
+        file: 'packages/core/src/endpoints.ts',
+        find: "if (from !== asked.from || to !== asked.to) throw new Error('it is the rate of another pair');",
+        replace: '',
+      },
+    ],
+    test: { file: 'packages/core/src/client.test.ts', name: 'is unreadable for who asked from XAF to XOF' },
+  },
+  {
+    law: 'rates',
+    what: 'what checks said before a wait for a slot still counts after it',
+    edits: [
+      {
+        file: advance,
+        find: 'if (clock.monotonicMs() - judgedFromMs > JUDGED_FOR_MS) {',
+        replace: 'if (clock.monotonicMs() < judgedFromMs) {',
+      },
+    ],
+    test: { file: 'packages/transfers/src/send/answers.test.ts', name: 'a check whose truth changes while a slot is waited for' },
+  },
+  {
+    law: 'funds',
+    what: 'a currency with an odd row is what its other rows add up to',
+    edits: [{ file: 'packages/core/src/endpoints.ts', find: '.filter(({ currency }) => !odd.has(currency))', replace: '' }],
+    test: { file: 'packages/core/src/client.test.ts', name: 'its currency is unknown, and the rest stands' },
+  },
+  {
+    law: 'funds',
+    what: 'an answer that is compressed is read as it comes',
+    edits: [
+      { file: 'packages/core/src/decode-body.ts', find: 'bytes = decode(bytes, { maxOutputLength: maxBytes });', replace: '' },
+    ],
+    test: { file: 'packages/core/src/client.test.ts', name: 'an answer is decoded' },
+  },
+  {
+    law: 'clocks',
+    what: 'what lies in the future is believed',
+    edits: [
+      {
+        file: 'packages/core/src/still-good.ts',
+        find: 'return ageMs >= -DATES_DIFFER_MS && ageMs <= forMs;',
+        replace: 'return ageMs <= forMs;',
+      },
+    ],
+    test: { file: 'packages/core/src/observations.test.ts', name: 'that lies in the future since the clock was set back' },
   },
 ];
