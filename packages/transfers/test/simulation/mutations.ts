@@ -271,7 +271,7 @@ function keptReason(`,
     edits: [
       {
         file: settle,
-        find: "if (row.state === 'succeeded' || !isFinal(row.state)) return undefined;",
+        find: 'if (!isFinal(row.state)) return undefined;',
         replace: 'return undefined;',
       },
     ],
