@@ -46,6 +46,8 @@ export interface EmbeddedOptions {
 const OPENED_WITHIN_MS = 30_000;
 /** Severities after which a session of Postgres answers nothing any more. */
 const ENDS_IT = ['FATAL', 'PANIC'];
+/** insufficient_resources: PGlite keeps the descriptor of each file that a full disk let it not create, until none is left. */
+const OUT_OF_DESCRIPTORS = '53000';
 
 /**
  * Opens Postgres inside this process (PGlite), durable to the disk, behind a real `pg.Pool` of one client.
@@ -98,8 +100,8 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
   pool.on('connect', (client) => {
     (client as unknown as { connection: NodeJS.EventEmitter }).connection.on(
       'errorMessage',
-      ({ severity, message }: { severity?: string; message?: string }) => {
-        if (ENDS_IT.includes(severity ?? '')) session.lose(new DatabaseLost(message));
+      ({ severity, code, message }: { severity?: string; code?: string; message?: string }) => {
+        if (ENDS_IT.includes(severity ?? '') || code === OUT_OF_DESCRIPTORS) session.lose(new DatabaseLost(message));
       },
     );
   });
