@@ -1,5 +1,5 @@
 import { EpochUnknown, IdempotencyConflict, InvalidRequest, KeyEnded, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
-import { isLedgerAway } from './ledger-away.ts';
+import { couldNotAskLedger } from './ledger-away.ts';
 import { invalidToken, Problem } from './problem.ts';
 
 const RETRY_AFTER_S = '5';
@@ -27,7 +27,7 @@ export function problemOf(error: unknown, { writes, repeatable }: { writes: bool
     return new Problem('epoch_unavailable', sentence(error.message), { moneyMoved: 'unknown', headers, cause: error.cause });
   }
   const unsure = { ...(writes && { moneyMoved: 'unknown' as const }), safeToRetry: repeatable };
-  if (isLedgerAway(error)) {
+  if (couldNotAskLedger(error)) {
     const next = repeatable
       ? 'Repeat the same request: what it accepted already is not accepted twice.'
       : 'Look whether it was done before you repeat it.';

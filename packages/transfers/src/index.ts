@@ -49,6 +49,7 @@ export {
 export type { KeyLimit, LimitedKey } from './key-limit.ts';
 export { isUnstorable } from './ledger/gather.ts';
 export { createLedger, type Ledger, type LedgerStatement, type LedgerTransaction } from './ledger/ledger.ts';
+export { isLedgerAway } from './ledger/ledger-away.ts';
 export { ledgerMissing } from './ledger/ledger-missing.ts';
 export {
   grantWorkingRights,

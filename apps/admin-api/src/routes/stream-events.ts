@@ -1,6 +1,6 @@
 import { AheadOfLedger, createEventFeed, type EventFeed, type Ledger, type SinkEvent } from '@kpay/transfers';
 import { z } from 'zod';
-import { isLedgerAway } from '../ledger-away.ts';
+import { couldNotAskLedger } from '../ledger-away.ts';
 import { type Call, describeOperation, type Operation } from '../operation.ts';
 import { invalidParameter } from '../parse-query.ts';
 import { createPlaces } from '../places.ts';
@@ -82,7 +82,7 @@ async function unlessAway<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    if (!isLedgerAway(error)) throw error;
+    if (!couldNotAskLedger(error)) throw error;
     return otherwise;
   }
 }
