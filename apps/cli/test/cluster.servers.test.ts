@@ -19,7 +19,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { postTransfer } from './ask-api.ts';
 import { withDatabase } from './chaos/with-database.ts';
 import { type AppProcess, startApp } from './start-app.ts';
-import { runKpay } from './start-kpay.ts';
+import { adminToken, runKpay } from './start-kpay.ts';
 
 const servers = testServerUrls();
 const cluster = servers ? await startRedisCluster() : { unavailable: 'it needs KPAY_TEST_STORES' };
@@ -124,7 +124,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
   }, 120_000);
 
   it("count an API key's requests whichever master its counter is on", async () => {
-    const answer = await fetch(`${api.url}/v1/accounts`, { headers: { authorization: 'Bearer kpay-admin-of-the-tests' } });
+    const answer = await fetch(`${api.url}/v1/accounts`, { headers: { authorization: `Bearer ${adminToken}` } });
     expect(answer.headers.get('ratelimit')).toMatch(/r=\d+/);
     expect(api.stderr()).not.toContain('requests cannot be counted');
   });
