@@ -2,7 +2,7 @@ import { configDefaults, defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 // Workspace packages are tested from their sources: no build is needed, and none can be stale.
-// Suites that need servers (x.servers.test.ts) run where KPAY_TEST_STORES gives them some: npm run test:local, test:containers.
+// Suites that need servers (*.servers.test.ts) run where KPAY_TEST_STORES gives them some: npm run test:local, test:containers.
 const withServers = (process.env.KPAY_TEST_STORES ?? 'embedded') !== 'embedded';
 // Minutes of chaos, on servers of its own, run where they are asked for: npm run chaos, and CI.
 const withChaos = process.env.KPAY_CHAOS_TRANSFERS !== undefined;
@@ -35,7 +35,12 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
-    include: ['apps/*/{src,test}/**/*.test.ts', 'packages/*/{src,test}/**/*.test.ts', 'examples/*/test/**/*.test.ts'],
+    include: [
+      'apps/*/{src,test}/**/*.test.ts',
+      'packages/*/{src,test}/**/*.test.ts',
+      'examples/*/test/**/*.test.ts',
+      'scripts/*.test.ts',
+    ],
     exclude: [...configDefaults.exclude, ...left],
     // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them; searches what apps logged when all is over.
     globalSetup: ['packages/testkit/src/vitest-logs.ts', 'packages/testkit/src/vitest-servers.ts'],

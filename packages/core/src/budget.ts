@@ -63,7 +63,7 @@ export interface BudgetOptions {
   windowMs: number;
 }
 
-// Three times the longest call, so that a slot is never given away under a request on its way (architecture.md, law 1).
+// Three times the longest call, so that a slot is never given away under a request on its way (law 1).
 const LEASE_MS = 60_000;
 const FIRST_BACKOFF_MS = 1_000;
 const MAX_BACKOFF_MS = 60_000;

@@ -1,4 +1,4 @@
-// What KPay's documentation lists of countries, currencies and providers (kpay-contract.md, "Countries, currencies,
+// What KPay's documentation lists of countries, currencies and providers ("Countries, currencies,
 // decimals"). It decides what we accept; it never decides that an answer of KPay's is wrong.
 
 /** Decimal digits of each currency's smallest unit, by ISO 4217. The last lines are currencies KPay quotes rates for. */

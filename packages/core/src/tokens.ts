@@ -36,7 +36,7 @@ export interface TokenSource {
 
 type Token = Pick<GrantedToken, 'accessToken' | 'lifetimeMs'>;
 
-/** Long enough for the checks, the commit and the call that follow (architecture.md, law 1). */
+/** Long enough for the checks, the commit and the call that follow (law 1). */
 const NEEDED_MS = 2 * 60_000;
 const KEY = 'token';
 /** An early refresh that failed is not tried again before: it would cost every call a second slot of the budget. */

@@ -20,7 +20,7 @@ export function snapshotOf(observed: Observed<readonly WalletBalance[]>, process
 }
 
 /**
- * Judges whether the source currency holds enough for a transfer (architecture.md, "Funds").
+ * Judges whether the source currency holds enough for a transfer.
  *
  * Wallets are per country but KPay shows one figure a currency, so this is necessary and not sufficient: KPay's 422
  * is the judge. Available is KPay's figure less what of ours may not be in that snapshot: sends under way or without

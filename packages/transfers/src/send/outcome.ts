@@ -23,7 +23,7 @@ export interface OutcomeContext {
 export type Outcome = Pick<Move, 'to' | 'type' | 'reasonCode' | 'reason' | 'set' | 'detail'> & { alarm?: string };
 
 /**
- * The outcome table (architecture.md, law 4 and 5): what becomes of a transfer that was under way when KPay said
+ * The outcome table (law 4, law 5): what becomes of a transfer that was under way when KPay said
  * `answer`. Pure; `row` is in `submitting` (nothing was ever possibly sent) or `unconfirmed` (something was).
  */
 export function outcomeOf(row: TransferRow, answer: Answer, context: OutcomeContext): Outcome {
