@@ -1,9 +1,9 @@
-export { Refusal } from './answer.ts';
-export { type ApplicationSpec, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from './application.ts';
-export type { Control, MoneyCheck, Truth, TruthQuery, WalletTruth } from './control.ts';
-export type { EndpointName } from './endpoints.ts';
-export type { Fault, FaultRule, FaultRuleState } from './faults.ts';
-export { Kpay, type KpayOptions } from './kpay.ts';
-export type { RequestCounts, RequestRecord } from './request-log.ts';
+export type { Control, MoneyCheck, Truth, TruthQuery, WalletTruth } from './control/control.ts';
+export { Refusal } from './model/answer.ts';
+export { type ApplicationSpec, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from './model/application.ts';
+export type { EndpointName } from './model/endpoints.ts';
+export type { Fault, FaultRule, FaultRuleState } from './model/faults.ts';
+export { Kpay, type KpayOptions } from './model/kpay.ts';
+export type { RequestCounts, RequestRecord } from './model/request-log.ts';
+export type { TransferRecord, TruthEvent } from './model/truth-event.ts';
 export { createSimulator, type Simulator, type SimulatorOptions } from './simulator.ts';
-export type { TransferRecord, TruthEvent } from './truth-event.ts';

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { z } from 'zod';
-import { simulatorApiKey, simulatorSecretKey } from './application.ts';
+import { simulatorApiKey, simulatorSecretKey } from './model/application.ts';
 import { createSimulator, type SimulatorOptions } from './simulator.ts';
 
 const EnvironmentSchema = z.object({

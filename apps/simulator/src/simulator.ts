@@ -2,15 +2,15 @@ import { randomInt } from 'node:crypto';
 import { once, setMaxListeners } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { type ApplicationSpec, simulatorApplication } from './application.ts';
-import { type Control, createControl } from './control.ts';
-import { FaultBook } from './faults.ts';
-import { Kpay } from './kpay.ts';
-import { RateLimit } from './rate-limit.ts';
-import { RequestLog } from './request-log.ts';
-import { createKpayServer } from './server.ts';
-import { TokenMint } from './tokens.ts';
-import { openTruthFile } from './truth-file.ts';
+import { type Control, createControl } from './control/control.ts';
+import { createKpayServer } from './http/server.ts';
+import { type ApplicationSpec, simulatorApplication } from './model/application.ts';
+import { FaultBook } from './model/faults.ts';
+import { Kpay } from './model/kpay.ts';
+import { RateLimit } from './model/rate-limit.ts';
+import { RequestLog } from './model/request-log.ts';
+import { TokenMint } from './model/tokens.ts';
+import { openTruthFile } from './model/truth-file.ts';
 
 export interface SimulatorOptions {
   /** 8090 unless given; 0 takes any free one. */

@@ -2,8 +2,8 @@ import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { connect, openSimulator } from '../test/client.ts';
-import { createSimulator } from './index.ts';
+import { connect, openSimulator } from '../../test/client.ts';
+import { createSimulator } from '../index.ts';
 import { openTruthFile } from './truth-file.ts';
 
 function makeFolder(): string {

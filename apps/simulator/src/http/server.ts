@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { type Answer, errorAnswer } from './answer.ts';
-import type { Application } from './application.ts';
+import type { Control, ControlParts } from '../control/control.ts';
+import { answerControl } from '../control/control-routes.ts';
+import { type Answer, errorAnswer } from '../model/answer.ts';
+import type { Application } from '../model/application.ts';
+import { answerRequest, type EndpointName, type EndpointRequest, findEndpoint } from '../model/endpoints.ts';
+import type { RequestRecord } from '../model/request-log.ts';
 import { carryOut, type Ending } from './carry-out.ts';
-import type { Control, ControlParts } from './control.ts';
-import { answerControl } from './control-routes.ts';
-import { answerRequest, type EndpointName, type EndpointRequest, findEndpoint } from './endpoints.ts';
-import type { RequestRecord } from './request-log.ts';
 
 export interface ServerParts extends ControlParts {
   now: () => number;

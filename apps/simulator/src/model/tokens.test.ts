@@ -1,8 +1,8 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
 import { describe, expect, test } from 'vitest';
-import { connect, openSimulator } from '../test/client.ts';
-import { simulatorApplicationId } from './index.ts';
+import { connect, openSimulator } from '../../test/client.ts';
+import { simulatorApplicationId } from '../index.ts';
 
 const start = 1_800_000_000_000;
 

@@ -1,7 +1,7 @@
 import { eventually } from '@kpay/testkit';
 import { describe, expect, test } from 'vitest';
-import { openSimulator, type Reply } from '../test/client.ts';
-import type { FaultRule } from './index.ts';
+import { openSimulator, type Reply } from '../../test/client.ts';
+import type { FaultRule } from '../index.ts';
 
 type Outcome = Pick<Reply, 'status' | 'text'> | 'no answer';
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { openSimulator } from '../test/client.ts';
-import { countries } from './catalogue.ts';
-import { simulatorApplicationId } from './index.ts';
+import { openSimulator } from '../../test/client.ts';
+import { simulatorApplicationId } from '../index.ts';
+import { countries } from '../model/catalogue.ts';
 
 const companyId = 'c0a8e1d4-92b6-4f0e-8d3b-7a41f2c69e55';
 

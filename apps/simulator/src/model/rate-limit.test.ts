@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { openSimulator } from '../test/client.ts';
+import { openSimulator } from '../../test/client.ts';
 import { RateLimit, SlidingWindow } from './rate-limit.ts';
 
 test('a window holds the receipts of (now − window, now], however many came before', () => {

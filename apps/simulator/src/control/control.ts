@@ -1,22 +1,22 @@
 import { z } from 'zod';
-import { Refusal } from './answer.ts';
+import { Refusal } from '../model/answer.ts';
 import {
   ApiKeySchema,
   type Application,
   type ApplicationSpec,
   ApplicationSpecSchema,
   simulatorApplicationId,
-} from './application.ts';
-import { decimalsOf } from './catalogue.ts';
-import { checkMoney } from './check-money.ts';
-import { formatMinor } from './decimal.ts';
-import type { FaultBook, FaultRule, FaultRuleState } from './faults.ts';
-import type { Kpay } from './kpay.ts';
-import type { RateLimit, RateLimitSettings } from './rate-limit.ts';
-import type { RequestCounts, RequestLog, RequestRecord } from './request-log.ts';
-import type { TokenMint } from './tokens.ts';
-import type { TransferRecord } from './truth-event.ts';
-import { WalletSpecSchema } from './wallets.ts';
+} from '../model/application.ts';
+import { decimalsOf } from '../model/catalogue.ts';
+import { checkMoney } from '../model/check-money.ts';
+import { formatMinor } from '../model/decimal.ts';
+import type { FaultBook, FaultRule, FaultRuleState } from '../model/faults.ts';
+import type { Kpay } from '../model/kpay.ts';
+import type { RateLimit, RateLimitSettings } from '../model/rate-limit.ts';
+import type { RequestCounts, RequestLog, RequestRecord } from '../model/request-log.ts';
+import type { TokenMint } from '../model/tokens.ts';
+import type { TransferRecord } from '../model/truth-event.ts';
+import { WalletSpecSchema } from '../model/wallets.ts';
 
 const applicationId = z.string().optional();
 const keepCache = z.boolean().default(false);

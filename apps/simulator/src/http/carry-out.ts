@@ -1,6 +1,6 @@
-import { type Answer, errorAnswer } from './answer.ts';
-import type { ChosenFault, Fault } from './faults.ts';
-import type { BalanceRows } from './kpay.ts';
+import { type Answer, errorAnswer } from '../model/answer.ts';
+import type { ChosenFault, Fault } from '../model/faults.ts';
+import type { BalanceRows } from '../model/kpay.ts';
 
 /** How a request ends on the wire. */
 export type Ending =

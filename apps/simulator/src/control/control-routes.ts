@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import { z } from 'zod';
-import { type Answer, errorAnswer, Refusal } from './answer.ts';
+import { type Answer, errorAnswer, Refusal } from '../model/answer.ts';
 import type { Control } from './control.ts';
 
 interface ControlRoute {
