@@ -2,7 +2,7 @@ import { seededRandom } from '@kpay/testkit';
 import { describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '../test/manual-clock.ts';
 import { type Budget, type BudgetSlot, budgetRules, createBudget, reservesFor } from './budget.ts';
-import { type BudgetStore, createMemoryBudgetStore, type Lane, lanes, mayTake } from './budget-store.ts';
+import { type BudgetStore, createMemoryBudgetStore, type Lane, lanes, mayTake } from './stores/budget-store.ts';
 import { createUrgency } from './urgency.ts';
 
 const WINDOW_MS = 60_000;

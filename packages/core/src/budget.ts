@@ -1,3 +1,4 @@
+import { Retryable } from './errors.ts';
 import {
   ASKED_AGAIN_MS,
   assertLane,
@@ -8,9 +9,8 @@ import {
   lanes,
   type SentBefore,
   type SlotEnd,
-} from './budget-store.ts';
-import type { Clock } from './clock.ts';
-import { Retryable } from './errors.ts';
+} from './stores/budget-store.ts';
+import type { Clock } from './time/clock.ts';
 import type { Urgency } from './urgency.ts';
 
 /**

@@ -1,15 +1,27 @@
 export { type Budget, type BudgetOptions, type BudgetSlot, budgetRules, createBudget, type TakeOptions } from './budget.ts';
 export {
-  type BudgetRules,
-  type BudgetStore,
-  createMemoryBudgetStore,
-  type Lane,
-  lanes,
-  mayTake,
-  type SentBefore,
-  type SlotEnd,
-  type Take,
-} from './budget-store.ts';
+  type Call,
+  type CallOptions,
+  createKpayClient,
+  type Environment,
+  type KpayClient,
+  type KpayClientOptions,
+  type TransferPermit,
+} from './client/client.ts';
+export type { Drift } from './client/drift.ts';
+export type {
+  CountryAvailability,
+  ExchangeRate,
+  Me,
+  OperationStatus,
+  PredictedProvider,
+  ProviderAvailability,
+  WalletBalance,
+} from './client/endpoints.ts';
+export { type TransferRequestFields, transferBody } from './client/transfer-body.ts';
+export type { TransactionLeg, TransferReceipt } from './client/transfer-receipt.ts';
+export { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './client/transfer-until-known.ts';
+export { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from './errors.ts';
 export {
   countries,
   currenciesOf,
@@ -20,28 +32,7 @@ export {
   providerStatuses,
   providers,
   UnknownCountry,
-} from './catalogue.ts';
-export {
-  type Call,
-  type CallOptions,
-  createKpayClient,
-  type Environment,
-  type KpayClient,
-  type KpayClientOptions,
-  type TransferPermit,
-} from './client.ts';
-export { type Clock, systemClock } from './clock.ts';
-export type { Drift } from './drift.ts';
-export type {
-  CountryAvailability,
-  ExchangeRate,
-  Me,
-  OperationStatus,
-  PredictedProvider,
-  ProviderAvailability,
-  WalletBalance,
-} from './endpoints.ts';
-export { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from './errors.ts';
+} from './money/catalogue.ts';
 export {
   compareRates,
   convert,
@@ -51,7 +42,7 @@ export {
   parseAmount,
   parseRate,
   transferBounds,
-} from './money.ts';
+} from './money/money.ts';
 export {
   createObservations,
   type ObservationFailure,
@@ -70,9 +61,18 @@ export {
   openKpayAccount,
   type Stores,
 } from './open-account.ts';
-export type { Seal } from './seal.ts';
-export { createMemorySharedStore, type SharedEntry, type SharedStore } from './shared-store.ts';
-export { type Dated, isStillGood } from './still-good.ts';
-export { type TransferRequestFields, transferBody } from './transfer-body.ts';
-export type { TransactionLeg, TransferReceipt } from './transfer-receipt.ts';
-export { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './transfer-until-known.ts';
+export {
+  type BudgetRules,
+  type BudgetStore,
+  createMemoryBudgetStore,
+  type Lane,
+  lanes,
+  mayTake,
+  type SentBefore,
+  type SlotEnd,
+  type Take,
+} from './stores/budget-store.ts';
+export type { Seal } from './stores/seal.ts';
+export { createMemorySharedStore, type SharedEntry, type SharedStore } from './stores/shared-store.ts';
+export { type Clock, systemClock } from './time/clock.ts';
+export { type Dated, isStillGood } from './time/still-good.ts';

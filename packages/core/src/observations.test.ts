@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../test/manual-clock.ts';
 import { createBudget } from './budget.ts';
-import { createMemoryBudgetStore } from './budget-store.ts';
-import type { WalletBalance } from './endpoints.ts';
+import type { WalletBalance } from './client/endpoints.ts';
 import { Retryable } from './errors.ts';
 import { createObservations } from './observations.ts';
-import { createMemorySharedStore } from './shared-store.ts';
+import { createMemoryBudgetStore } from './stores/budget-store.ts';
+import { createMemorySharedStore } from './stores/shared-store.ts';
 
 const CHECKS = { lane: 'checks' } as const;
 

@@ -1,10 +1,10 @@
-import { assertLane, type Lane } from './budget-store.ts';
-import type { KpayClient } from './client.ts';
-import { type Clock, systemClock } from './clock.ts';
-import type { CountryAvailability, ExchangeRate, WalletBalance } from './endpoints.ts';
-import type { SharedEntry, SharedStore } from './shared-store.ts';
+import type { KpayClient } from './client/client.ts';
+import type { CountryAvailability, ExchangeRate, WalletBalance } from './client/endpoints.ts';
 import { createSharedValue, type SharedValue } from './shared-value.ts';
-import { isStillGood } from './still-good.ts';
+import { assertLane, type Lane } from './stores/budget-store.ts';
+import type { SharedEntry, SharedStore } from './stores/shared-store.ts';
+import { type Clock, systemClock } from './time/clock.ts';
+import { isStillGood } from './time/still-good.ts';
 import type { Urgency } from './urgency.ts';
 
 /** What KPay said, frozen, and when. The truth lies between the two dates. */

@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { type Budget, createBudget } from './budget.ts';
-import { type BudgetStore, createMemoryBudgetStore } from './budget-store.ts';
-import { createKpayClient, type Environment, type KpayClient, type KpayClientOptions } from './client.ts';
-import { type Clock, systemClock } from './clock.ts';
+import { createKpayClient, type Environment, type KpayClient, type KpayClientOptions } from './client/client.ts';
 import { InvalidSettings } from './errors.ts';
 import { createObservations, type Observations, type ObservationsOptions } from './observations.ts';
-import { createSeal, type Seal } from './seal.ts';
-import { createMemorySharedStore, type SharedStore } from './shared-store.ts';
+import { type BudgetStore, createMemoryBudgetStore } from './stores/budget-store.ts';
+import { createSeal, type Seal } from './stores/seal.ts';
+import { createMemorySharedStore, type SharedStore } from './stores/shared-store.ts';
+import { type Clock, systemClock } from './time/clock.ts';
 
 /** Where accounts keep what processes share. Keys are digests: no secret is in them. */
 export interface Stores {

@@ -5,10 +5,10 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../test/stores-under-test.ts';
 import { budgetRules } from './budget.ts';
-import { type Clock, systemClock } from './clock.ts';
 import { type KpayAccount, openKpayAccount } from './open-account.ts';
 import { createRedisStores } from './redis.ts';
-import { createSeal } from './seal.ts';
+import { createSeal } from './stores/seal.ts';
+import { type Clock, systemClock } from './time/clock.ts';
 
 const MINUTE_MS = 60_000;
 const PEOPLE = { lane: 'people' } as const;

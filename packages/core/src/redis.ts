@@ -1,10 +1,10 @@
-import { type Clock, systemClock } from './clock.ts';
 import type { Stores } from './open-account.ts';
-import { createRedisBudgetStore } from './redis-budget-store.ts';
-import type { RedisClient } from './redis-script.ts';
-import { createRedisSharedStore } from './redis-shared-store.ts';
+import { createRedisBudgetStore } from './stores/redis-budget-store.ts';
+import type { RedisClient } from './stores/redis-script.ts';
+import { createRedisSharedStore } from './stores/redis-shared-store.ts';
+import { type Clock, systemClock } from './time/clock.ts';
 
-export type { RedisClient } from './redis-script.ts';
+export type { RedisClient } from './stores/redis-script.ts';
 
 export interface RedisStoresOptions {
   /**

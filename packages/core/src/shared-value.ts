@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import type { Lane } from './budget-store.ts';
-import type { Clock } from './clock.ts';
 import { Retryable } from './errors.ts';
-import type { SharedEntry, SharedStore } from './shared-store.ts';
+import type { Lane } from './stores/budget-store.ts';
+import type { SharedEntry, SharedStore } from './stores/shared-store.ts';
+import type { Clock } from './time/clock.ts';
 import { createUrgency, type Urgency } from './urgency.ts';
 
 export interface SharedValueOptions {

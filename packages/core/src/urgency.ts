@@ -1,4 +1,4 @@
-import { type Lane, lanes } from './budget-store.ts';
+import { type Lane, lanes } from './stores/budget-store.ts';
 
 /** In which lanes one request is waited for, while more callers may come to wait for it too. */
 export interface Urgency {

@@ -1,5 +1,5 @@
-import { lanes } from '../src/budget-store.ts';
-import type { KpayClient } from '../src/client.ts';
+import type { KpayClient } from '../src/client/client.ts';
+import { lanes } from '../src/stores/budget-store.ts';
 
 /** A different read each time, in each lane in turn. */
 export function callKpay(client: KpayClient, number: number): Promise<unknown> {

@@ -1,4 +1,4 @@
-import type { Clock } from '../src/clock.ts';
+import type { Clock } from '../src/time/clock.ts';
 
 export interface ManualClock extends Clock {
   /** Moves time on, waking every sleeper at its moment and letting what follows from it happen first. */

@@ -1,8 +1,8 @@
 import { startRedis } from '@kpay/testkit';
 import { Redis } from 'ioredis';
-import { systemClock } from '../src/clock.ts';
 import { createMemoryStores, type Stores } from '../src/open-account.ts';
 import { createRedisStores } from '../src/redis.ts';
+import { systemClock } from '../src/time/clock.ts';
 
 /** A kind of stores that keeps the same promises as any other. */
 export interface StoresUnderTest {

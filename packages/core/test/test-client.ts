@@ -1,10 +1,10 @@
 import { type Budget, createBudget } from '../src/budget.ts';
-import { createMemoryBudgetStore } from '../src/budget-store.ts';
-import { type Call, createKpayClient, type KpayClient, type KpayClientOptions } from '../src/client.ts';
-import { systemClock } from '../src/clock.ts';
-import type { Drift } from '../src/drift.ts';
-import { createMemorySharedStore } from '../src/shared-store.ts';
-import type { TransferRequestFields } from '../src/transfer-body.ts';
+import { type Call, createKpayClient, type KpayClient, type KpayClientOptions } from '../src/client/client.ts';
+import type { Drift } from '../src/client/drift.ts';
+import type { TransferRequestFields } from '../src/client/transfer-body.ts';
+import { createMemoryBudgetStore } from '../src/stores/budget-store.ts';
+import { createMemorySharedStore } from '../src/stores/shared-store.ts';
+import { systemClock } from '../src/time/clock.ts';
 
 export const API_KEY = 'kpay_test_abcdef0123456789';
 export const SECRET_KEY = 'very-secret-9f8e7d6c';

@@ -43,9 +43,9 @@ export function assertApplies(mutation: Mutation): void {
   }
 }
 
-const client = 'packages/core/src/client.ts';
-const outcomes = 'packages/core/src/outcomes.ts';
-const budgetStore = 'packages/core/src/budget-store.ts';
+const client = 'packages/core/src/client/client.ts';
+const outcomes = 'packages/core/src/client/outcomes.ts';
+const budgetStore = 'packages/core/src/stores/budget-store.ts';
 const advance = 'packages/transfers/src/advance.ts';
 const begin = 'packages/transfers/src/send/begin.ts';
 const settle = 'packages/transfers/src/send/settle.ts';
@@ -223,7 +223,7 @@ function keptReason(`,
       },
     ],
     test: {
-      file: 'packages/core/src/transfer-outcome.test.ts',
+      file: 'packages/core/src/client/transfer-outcome.test.ts',
       name: 'that is a 201 about another externalId is no answer to this transfer',
     },
   },
@@ -238,7 +238,7 @@ function keptReason(`,
       },
     ],
     test: {
-      file: 'packages/core/src/transfer-outcome.test.ts',
+      file: 'packages/core/src/client/transfer-outcome.test.ts',
       name: 'that is a 201 with a leg that is no success is no success',
     },
   },
@@ -258,12 +258,12 @@ function keptReason(`,
     what: 'a 201 without an id is sent again although it says FAILED',
     edits: [
       {
-        file: 'packages/core/src/transfer-receipt.ts',
+        file: 'packages/core/src/client/transfer-receipt.ts',
         find: "if (id === '' && notCompleted === null)",
         replace: "if (id === '')",
       },
     ],
-    test: { file: 'packages/core/src/transfer-outcome.test.ts', name: 'that is a 201 without an id is no success either' },
+    test: { file: 'packages/core/src/client/transfer-outcome.test.ts', name: 'that is a 201 without an id is no success either' },
   },
   {
     law: '4',
@@ -282,12 +282,12 @@ function keptReason(`,
     what: 'text is stored as it comes',
     edits: [
       {
-        file: 'packages/core/src/redact.ts',
+        file: 'packages/core/src/client/redact.ts',
         find: "return text.toWellFormed().replace(CONTROL_CHARACTERS, '\\uFFFD');",
         replace: 'return text;',
       },
     ],
-    test: { file: 'packages/core/src/transfer-outcome.test.ts', name: 'carries no text that a store refuses' },
+    test: { file: 'packages/core/src/client/transfer-outcome.test.ts', name: 'carries no text that a store refuses' },
   },
   {
     law: '4',
@@ -714,12 +714,12 @@ function keptReason(`,
     what: 'the rate of another pair is believed',
     edits: [
       {
-        file: 'packages/core/src/endpoints.ts',
+        file: 'packages/core/src/client/endpoints.ts',
         find: "if (from !== asked.from || to !== asked.to) throw new Error('it is the rate of another pair');",
         replace: '',
       },
     ],
-    test: { file: 'packages/core/src/client.test.ts', name: 'is unreadable for who asked from XAF to XOF' },
+    test: { file: 'packages/core/src/client/client.test.ts', name: 'is unreadable for who asked from XAF to XOF' },
   },
   {
     law: 'rates',
@@ -736,23 +736,29 @@ function keptReason(`,
   {
     law: 'funds',
     what: 'a currency with an odd row is what its other rows add up to',
-    edits: [{ file: 'packages/core/src/endpoints.ts', find: '.filter(({ currency }) => !odd.has(currency))', replace: '' }],
-    test: { file: 'packages/core/src/client.test.ts', name: 'its currency is unknown, and the rest stands' },
+    edits: [
+      { file: 'packages/core/src/client/endpoints.ts', find: '.filter(({ currency }) => !odd.has(currency))', replace: '' },
+    ],
+    test: { file: 'packages/core/src/client/client.test.ts', name: 'its currency is unknown, and the rest stands' },
   },
   {
     law: 'funds',
     what: 'an answer that is compressed is read as it comes',
     edits: [
-      { file: 'packages/core/src/decode-body.ts', find: 'bytes = decode(bytes, { maxOutputLength: maxBytes });', replace: '' },
+      {
+        file: 'packages/core/src/client/decode-body.ts',
+        find: 'bytes = decode(bytes, { maxOutputLength: maxBytes });',
+        replace: '',
+      },
     ],
-    test: { file: 'packages/core/src/client.test.ts', name: 'an answer is decoded' },
+    test: { file: 'packages/core/src/client/client.test.ts', name: 'an answer is decoded' },
   },
   {
     law: 'clocks',
     what: 'what lies in the future is believed',
     edits: [
       {
-        file: 'packages/core/src/still-good.ts',
+        file: 'packages/core/src/time/still-good.ts',
         find: 'return ageMs >= -DATES_DIFFER_MS && ageMs <= forMs;',
         replace: 'return ageMs <= forMs;',
       },

@@ -1,6 +1,9 @@
-import type { Budget, BudgetSlot, TakeOptions } from './budget.ts';
-import { assertLane, type Lane } from './budget-store.ts';
-import { type Clock, systemClock } from './clock.ts';
+import type { Budget, BudgetSlot, TakeOptions } from '../budget.ts';
+import { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from '../errors.ts';
+import { assertLane, type Lane } from '../stores/budget-store.ts';
+import type { SharedStore } from '../stores/shared-store.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
+import type { Urgency } from '../urgency.ts';
 import { createDriftReporter, type Drift } from './drift.ts';
 import {
   availabilityEndpoint,
@@ -17,7 +20,6 @@ import {
   tokenEndpoint,
   type WalletBalance,
 } from './endpoints.ts';
-import { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from './errors.ts';
 import { createHttp, type Exchange, type HttpRequest } from './exchange.ts';
 import {
   failureOfRead,
@@ -28,11 +30,9 @@ import {
   unreadableReceipt,
 } from './outcomes.ts';
 import { parseRetryAfterMs } from './retry-after.ts';
-import type { SharedStore } from './shared-store.ts';
 import { createTokenSource, type HeldToken } from './tokens.ts';
 import { type TransferRequestFields, transferBody } from './transfer-body.ts';
 import { parseReceipt, type TransferReceipt } from './transfer-receipt.ts';
-import type { Urgency } from './urgency.ts';
 
 export type Environment = 'TEST' | 'PRODUCTION';
 

@@ -1,13 +1,13 @@
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
-import { createTestClient, type TestClient } from '../test/test-client.ts';
-import { createBudget } from './budget.ts';
-import { createMemoryBudgetStore } from './budget-store.ts';
+import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
+import { createTestClient, type TestClient } from '../../test/test-client.ts';
+import { createBudget } from '../budget.ts';
+import { InvalidSettings } from '../errors.ts';
+import { createMemoryBudgetStore } from '../stores/budget-store.ts';
+import { systemClock } from '../time/clock.ts';
 import type { KpayClient, KpayClientOptions } from './client.ts';
-import { systemClock } from './clock.ts';
-import { InvalidSettings } from './errors.ts';
 
 const PEOPLE = { lane: 'people' } as const;
 

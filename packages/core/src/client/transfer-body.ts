@@ -1,5 +1,5 @@
-import { currencyOf } from './catalogue.ts';
-import { formatAmount, InvalidAmount, type Money } from './money.ts';
+import { currencyOf } from '../money/catalogue.ts';
+import { formatAmount, InvalidAmount, type Money } from '../money/money.ts';
 
 export interface TransferRequestFields {
   /** `application.id` of /me. */

@@ -1,9 +1,9 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
+import { LUA_IN_FUTURE } from '../time/still-good.ts';
 import { endOfTurn } from './end-of-turn.ts';
 import { createScript, LUA_NOW, type RedisClient } from './redis-script.ts';
 import type { Seal } from './seal.ts';
 import { rankOf, type SharedEntry, type SharedStore } from './shared-store.ts';
-import { LUA_IN_FUTURE } from './still-good.ts';
 
 // An entry is a hash of its text, its two dates by Redis' clock, and the seal on all of them; the lock beside it names its
 // holder.

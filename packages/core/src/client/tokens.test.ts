@@ -1,13 +1,13 @@
 import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createManualClock, type ManualClock } from '../test/manual-clock.ts';
-import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
-import { createTestClient } from '../test/test-client.ts';
-import { type Budget, createBudget } from './budget.ts';
-import { createMemoryBudgetStore } from './budget-store.ts';
+import { createManualClock, type ManualClock } from '../../test/manual-clock.ts';
+import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
+import { createTestClient } from '../../test/test-client.ts';
+import { type Budget, createBudget } from '../budget.ts';
+import { Retryable } from '../errors.ts';
+import { createMemoryBudgetStore } from '../stores/budget-store.ts';
+import { createMemorySharedStore } from '../stores/shared-store.ts';
 import { parseDurationMs } from './endpoints.ts';
-import { Retryable } from './errors.ts';
-import { createMemorySharedStore } from './shared-store.ts';
 import { createTokenSource } from './tokens.ts';
 
 const MONEY = { lane: 'money' } as const;

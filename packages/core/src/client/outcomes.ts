@@ -1,4 +1,4 @@
-import { OutcomeUnknown, Rejected, Retryable } from './errors.ts';
+import { OutcomeUnknown, Rejected, Retryable } from '../errors.ts';
 import type { Exchange } from './exchange.ts';
 import { plainCause, snippet } from './redact.ts';
 

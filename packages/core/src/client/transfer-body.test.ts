@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import { UnknownCountry } from './catalogue.ts';
-import { InvalidAmount } from './money.ts';
+import { UnknownCountry } from '../money/catalogue.ts';
+import { InvalidAmount } from '../money/money.ts';
 import { type TransferRequestFields, transferBody } from './transfer-body.ts';
 
 const FIELDS: TransferRequestFields = {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
-import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../test/test-client.ts';
-import { systemClock } from './clock.ts';
+import { type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
+import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../../test/test-client.ts';
+import { systemClock } from '../time/clock.ts';
 import { transferUntilKnown, type UntilKnownOptions } from './transfer-until-known.ts';
 
 let server: RawServer;

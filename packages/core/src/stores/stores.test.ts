@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { eventually, seededRandom } from '@kpay/testkit';
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
-import { openStoresUnderTest } from '../test/stores-under-test.ts';
-import { budgetRules } from './budget.ts';
+import { openStoresUnderTest } from '../../test/stores-under-test.ts';
+import { budgetRules } from '../budget.ts';
 import { type BudgetRules, type BudgetStore, type Lane, lanes, mayTake, type SentBefore, type Take } from './budget-store.ts';
 import type { SharedStore } from './shared-store.ts';
 

@@ -1,6 +1,6 @@
+import type { Clock } from '../time/clock.ts';
+import { isStillGood } from '../time/still-good.ts';
 import { type Lane, lanes } from './budget-store.ts';
-import type { Clock } from './clock.ts';
-import { isStillGood } from './still-good.ts';
 
 /** A text that processes share, and when it was asked for and came, by `Clock.now`. */
 export interface SharedEntry {

@@ -1,7 +1,7 @@
 import { eventually } from '@kpay/testkit';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type RawRequest, type RawServer, startRawServer } from '../test/raw-server.ts';
-import { systemClock } from './clock.ts';
+import { type RawRequest, type RawServer, startRawServer } from '../../test/raw-server.ts';
+import { systemClock } from '../time/clock.ts';
 import { createHttp, type Http } from './exchange.ts';
 
 const POST = { method: 'POST', path: '/transfer', headers: {}, body: '{}' } as const;

@@ -1,5 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 import { decodeBody } from './decode-body.ts';
 
 export interface HttpRequest {

@@ -1,10 +1,10 @@
-import type { Lane } from './budget-store.ts';
-import type { Clock } from './clock.ts';
+import { createSharedValue } from '../shared-value.ts';
+import type { Lane } from '../stores/budget-store.ts';
+import type { SharedEntry, SharedStore } from '../stores/shared-store.ts';
+import type { Clock } from '../time/clock.ts';
+import { isStillGood } from '../time/still-good.ts';
+import type { Urgency } from '../urgency.ts';
 import type { GrantedToken } from './endpoints.ts';
-import type { SharedEntry, SharedStore } from './shared-store.ts';
-import { createSharedValue } from './shared-value.ts';
-import { isStillGood } from './still-good.ts';
-import type { Urgency } from './urgency.ts';
 
 export interface TokenSourceOptions {
   store: SharedStore;

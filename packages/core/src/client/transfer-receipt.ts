@@ -1,6 +1,6 @@
+import { compareRates, type Money, parseRate, readAmount } from '../money/money.ts';
 import type { ReportDrift } from './drift.ts';
 import { parseExactJson } from './json.ts';
-import { compareRates, type Money, parseRate, readAmount } from './money.ts';
 import { snippet, storableText } from './redact.ts';
 
 // KPay's page shows no answer to a transfer; its other documentation does. So a 201 needs only what makes us sure

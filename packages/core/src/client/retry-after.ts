@@ -1,4 +1,4 @@
-import { LONGEST_BLOCK_MS } from './budget-store.ts';
+import { LONGEST_BLOCK_MS } from '../stores/budget-store.ts';
 
 /**
  * How long a Retry-After header asks to wait, in seconds or until an HTTP date (RFC 9110, section 10.2.3).

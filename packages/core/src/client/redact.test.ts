@@ -1,11 +1,11 @@
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type RawRequest, type RawServer, startRawServer } from '../test/raw-server.ts';
-import { API_KEY, createTestClient, SECRET_KEY, TRANSFER } from '../test/test-client.ts';
-import { systemClock } from './clock.ts';
-import { openKpayAccount } from './open-account.ts';
+import { type RawRequest, type RawServer, startRawServer } from '../../test/raw-server.ts';
+import { API_KEY, createTestClient, SECRET_KEY, TRANSFER } from '../../test/test-client.ts';
+import { openKpayAccount } from '../open-account.ts';
+import { createMemorySharedStore } from '../stores/shared-store.ts';
+import { systemClock } from '../time/clock.ts';
 import { redact, snippet } from './redact.ts';
-import { createMemorySharedStore } from './shared-store.ts';
 import { transferBody } from './transfer-body.ts';
 
 describe('redact', () => {

@@ -1,4 +1,4 @@
-import type { Clock } from './clock.ts';
+import type { Clock } from '../time/clock.ts';
 
 /**
  * Whom a request is for. `money`: transfers. `checks`: reads that transfers wait for. `people`: somebody is waiting.

@@ -1,6 +1,6 @@
+import { OutcomeUnknown, Rejected, Retryable } from '../errors.ts';
+import { type Clock, systemClock } from '../time/clock.ts';
 import type { CallOptions, KpayClient } from './client.ts';
-import { type Clock, systemClock } from './clock.ts';
-import { OutcomeUnknown, Rejected, Retryable } from './errors.ts';
 import type { TransferRequestFields } from './transfer-body.ts';
 import type { TransferReceipt } from './transfer-receipt.ts';
 

@@ -1,10 +1,10 @@
 import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../test/raw-server.ts';
-import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../test/test-client.ts';
+import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
+import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../../test/test-client.ts';
+import { OutcomeUnknown, Rejected, type Retryable } from '../errors.ts';
+import { systemClock } from '../time/clock.ts';
 import type { KpayClientOptions } from './client.ts';
-import { systemClock } from './clock.ts';
-import { OutcomeUnknown, Rejected, type Retryable } from './errors.ts';
 import { transferBody } from './transfer-body.ts';
 
 const FOREVER = { leaseExpiresAtMs: Number.POSITIVE_INFINITY };
