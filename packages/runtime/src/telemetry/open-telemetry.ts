@@ -7,7 +7,7 @@ import { UndiciInstrumentation } from '@opentelemetry/instrumentation-undici';
 import { envDetector, hostDetector, serviceInstanceIdDetector } from '@opentelemetry/resources';
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { register, supportsSyncHooks } from 'import-in-the-middle/register-hooks.mjs';
-import { createLogger } from '../logger.ts';
+import { createLogger } from '../logging/logger.ts';
 import { createExporter } from './create-exporter.ts';
 import { createQueueTelemetry } from './queue-telemetry.ts';
 import { createSafeExporter } from './safe-exporter.ts';

@@ -1,4 +1,4 @@
-import { createRedact } from '../redact.ts';
+import { createRedact } from '../logging/redact.ts';
 import type { ReadableSpan, SpanExporter } from './create-exporter.ts';
 
 /**

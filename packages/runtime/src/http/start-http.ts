@@ -10,7 +10,7 @@ import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { type TlsOptions, Server as TlsServer } from 'node:tls';
 import type { Logger } from 'pino';
-import { reasonOf, StartError } from './start-error.ts';
+import { reasonOf, StartError } from '../start-error.ts';
 
 const CLOSE_LIMIT_MS = 3_000;
 /** Balancers reuse an idle connection for 60 s: one that we close first loses the request that is on its way. */

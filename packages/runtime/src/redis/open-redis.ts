@@ -1,8 +1,8 @@
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
+import { redisNodes } from '../settings/redis-nodes.ts';
+import { reasonOf, StartError } from '../start-error.ts';
 import { gatherWrites } from './gather-writes.ts';
-import { redisNodes } from './redis-nodes.ts';
-import { reasonOf, StartError } from './start-error.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 

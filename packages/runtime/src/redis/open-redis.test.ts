@@ -2,7 +2,7 @@ import { createTcpProxy, eventually, freePort, startRedis } from '@kpay/testkit'
 import { Cluster, Redis } from 'ioredis';
 import { pino } from 'pino';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openQueues } from './open-queues.ts';
+import { openQueues } from '../queues/open-queues.ts';
 import { openRedis } from './open-redis.ts';
 
 const PROMPT_MS = 1_000;

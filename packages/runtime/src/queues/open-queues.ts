@@ -17,11 +17,11 @@ import {
 } from 'bullmq';
 import type { Redis } from 'ioredis';
 import type { Logger } from 'pino';
-import { queuePool } from './embedded-queue-pool.ts';
-import type { EmbeddedDatabase } from './open-embedded-database.ts';
-import { openRedis, pingWritable, type RedisRole, redisServers } from './open-redis.ts';
-import { repeat } from './repeat.ts';
-import { queueTelemetry } from './telemetry/start-telemetry.ts';
+import { queuePool } from '../database/embedded/embedded-queue-pool.ts';
+import type { EmbeddedDatabase } from '../database/embedded/open-embedded-database.ts';
+import { repeat } from '../process/repeat.ts';
+import { openRedis, pingWritable, type RedisRole, redisServers } from '../redis/open-redis.ts';
+import { queueTelemetry } from '../telemetry/start-telemetry.ts';
 import { type FetchWatch, watchFetches } from './watch-fetches.ts';
 
 /** `prefix` is `{kpay-<account>}`: the braces keep an account's keys in one slot of a Redis Cluster. */

@@ -1,7 +1,7 @@
 import { mkdirSync, realpathSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { reasonOf, StartError } from './start-error.ts';
+import { reasonOf, StartError } from '../../start-error.ts';
 
 /** The data folder is open in another process, or a second time in this one. */
 export class FolderInUse extends StartError {

@@ -6,8 +6,8 @@ import { createSecureContext, type SecureVersion, type TlsOptions } from 'node:t
 import { compare } from 'bcryptjs';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { reasonOf } from '../start-error.ts';
 import { SettingsError } from './setting-values.ts';
-import { reasonOf } from './start-error.ts';
 
 /** How the servers of a process are reached, and who may see its metrics. */
 export interface WebConfig {

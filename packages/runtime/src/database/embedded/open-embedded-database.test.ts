@@ -5,7 +5,7 @@ import { eventually, type TemporaryFolder, temporaryFolder } from '@kpay/testkit
 import { type Kysely, sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { IdleTransaction, SecondClient } from './database.ts';
+import { IdleTransaction, SecondClient } from '../database.ts';
 import { FolderInUse } from './folder-lock.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './open-embedded-database.ts';
 

@@ -3,7 +3,7 @@ import { DelayedError, UnrecoverableError } from 'bullmq';
 import { sql } from 'kysely';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type EmbeddedDatabase, openEmbeddedDatabase } from './open-embedded-database.ts';
+import { type EmbeddedDatabase, openEmbeddedDatabase } from '../database/embedded/open-embedded-database.ts';
 import { openQueues, type QueueStore, type Queues } from './open-queues.ts';
 
 const prefix = '{kpay-default}';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
-import { StartError } from './start-error.ts';
+import { StartError } from '../start-error.ts';
 import { type HttpHandler, healthRoutes, listen, sendText, startHttp } from './start-http.ts';
 
 const lines: string[] = [];

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { reasonOf } from '../start-error.ts';
 import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
@@ -20,7 +21,6 @@ import {
   SettingsError,
   secretSchema,
 } from './setting-values.ts';
-import { reasonOf } from './start-error.ts';
 
 const KPAY_URL = 'https://admin.kpay.site';
 const LOOPBACK = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/;

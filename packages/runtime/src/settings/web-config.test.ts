@@ -6,13 +6,13 @@ import { temporaryFolder } from '@kpay/testkit';
 import { hashSync } from 'bcryptjs';
 import { Registry } from 'prom-client';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLogger } from './logger.ts';
-import { serveMetrics } from './serve-metrics.ts';
+import { startHttp } from '../http/start-http.ts';
+import { createLogger } from '../logging/logger.ts';
+import { serveMetrics } from '../metrics/serve-metrics.ts';
 import { SettingsError } from './setting-values.ts';
-import { startHttp } from './start-http.ts';
 import { readWebConfig, type WebConfig } from './web-config.ts';
 
-const FILES = join(import.meta.dirname, '../test/web-config');
+const FILES = join(import.meta.dirname, '../../test/web-config');
 const good = (name: string) => readWebConfig(join(FILES, 'good', name));
 const basic = (credentials: string) => `Basic ${Buffer.from(credentials).toString('base64')}`;
 

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Logger } from './logger.ts';
+import type { Logger } from '../logging/logger.ts';
+import { reasonOf } from '../start-error.ts';
 import { type AccountSettings, readSettings } from './read-settings.ts';
-import { reasonOf } from './start-error.ts';
 
 // Secrets that a container platform mounts are exchanged by a link, which no file watcher sees reliably: they are read.
 const LOOK_EVERY_MS = 5_000;

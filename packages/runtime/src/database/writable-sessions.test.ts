@@ -3,9 +3,9 @@ import { Redis } from 'ioredis';
 import pg from 'pg';
 import { pino } from 'pino';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { openQueues } from '../queues/open-queues.ts';
+import { openRedis } from '../redis/open-redis.ts';
 import { openPostgres } from './open-postgres.ts';
-import { openQueues } from './open-queues.ts';
-import { openRedis } from './open-redis.ts';
 
 const logger = pino({ level: 'silent' });
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { reasonOf } from '../start-error.ts';
 import { sendWindowSchema, spendLimitSchema } from './account-rules.ts';
 import { whyNoSecret, whyOpen } from './secret-file.ts';
 import {
@@ -13,7 +14,6 @@ import {
   SettingsError,
   secretSchema,
 } from './setting-values.ts';
-import { reasonOf } from './start-error.ts';
 
 const keyFile = (of: string) =>
   secretSchema

@@ -1,8 +1,8 @@
 import { Socket } from 'node:net';
 import pg from 'pg';
 import type { Logger } from 'pino';
+import { reasonOf, StartError } from '../start-error.ts';
 import { createKysely, type Database, GuardedPool, IDLE_IN_TRANSACTION_MS } from './database.ts';
-import { reasonOf, StartError } from './start-error.ts';
 import { dropReadOnlySessions, isReadOnly, prepareSession } from './writable-sessions.ts';
 
 const OLDEST_MAJOR = 15;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { StartError } from './start-error.ts';
+import { StartError } from '../start-error.ts';
 
 /** A setting is missing or wrong. One line that names it and says what would be right; never a secret's value. */
 export class SettingsError extends StartError {

@@ -1,8 +1,8 @@
 import type { Registry } from 'prom-client';
-import { isHostAllowed, WRONG_HOST } from './allowed-host.ts';
+import { isHostAllowed, WRONG_HOST } from '../http/allowed-host.ts';
+import { type HttpHandler, sendText } from '../http/start-http.ts';
+import type { WebConfig } from '../settings/web-config.ts';
 import { chooseFormat, contentTypeOf, type MetricsFormat, renderMetrics } from './render-metrics.ts';
-import { type HttpHandler, sendText } from './start-http.ts';
-import type { WebConfig } from './web-config.ts';
 
 export interface ServeMetricsOptions {
   registry: Registry;

@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { pg_trgm } from '@electric-sql/pglite/contrib/pg_trgm';
 import type { Logger } from 'pino';
-import { createKysely, type Database, IDLE_IN_TRANSACTION_MS, IdleTransaction } from './database.ts';
+import { unlessStuck } from '../../process/unless-stuck.ts';
+import { reasonOf, StartError } from '../../start-error.ts';
+import { createKysely, type Database, IDLE_IN_TRANSACTION_MS, IdleTransaction } from '../database.ts';
 import { DurableFiles, syncFolder, syncTree } from './durable-files.ts';
 import { EmbeddedPool } from './embedded-pool.ts';
 import { DatabaseLost, EmbeddedSession } from './embedded-session.ts';
 import { lockFolder } from './folder-lock.ts';
-import { reasonOf, StartError } from './start-error.ts';
-import { unlessStuck } from './unless-stuck.ts';
 
 const MAINTAIN_EVERY_MS = 10 * 60_000;
 

@@ -65,7 +65,7 @@ test('all together end within their bound: what is left then is told to close, a
 });
 
 test('the first signal asks, the second ends at once with the code of the signal', async () => {
-  const script = join(import.meta.dirname, '../test/wait-for-signals.ts');
+  const script = join(import.meta.dirname, '../../test/wait-for-signals.ts');
   for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 }) as [NodeJS.Signals, number][]) {
     const child = spawn(process.execPath, ['--conditions=@kpay/source', script], { stdio: ['ignore', 'pipe', 'inherit'] });
     let text = '';

@@ -7,7 +7,7 @@ import { accountsFileSchema } from './accounts-file.ts';
 import { readSettings, secretsOf } from './read-settings.ts';
 import { SettingsError } from './setting-values.ts';
 
-const ACCOUNTS = resolve(import.meta.dirname, '../test/accounts');
+const ACCOUNTS = resolve(import.meta.dirname, '../../test/accounts');
 const KEYS = { KPAY_API_KEY: 'kpay_test_hush', KPAY_SECRET_KEY: 'hush-hush' };
 const LIVE = { KPAY_API_KEY: 'kpay_live_hush', KPAY_SECRET_KEY: 'hush-hush' };
 const STORES = { DATABASE_URL: 'postgres://kpay:hush@db/kpay', REDIS_URL: 'redis://:hush@redis:6379' };
@@ -422,6 +422,6 @@ test('a file that is not JSON is refused without a word of what is in it', () =>
 });
 
 test('the published JSON schema is the one the file is read by', () => {
-  const published: unknown = JSON.parse(readFileSync(resolve(import.meta.dirname, '../accounts-file.schema.json'), 'utf8'));
+  const published: unknown = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../accounts-file.schema.json'), 'utf8'));
   expect(published).toEqual(z.toJSONSchema(accountsFileSchema, { io: 'input' }));
 });

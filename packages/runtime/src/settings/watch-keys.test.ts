@@ -2,7 +2,7 @@ import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, temporaryFolder } from '@kpay/testkit';
 import { expect, onTestFinished, test } from 'vitest';
-import { createLogger } from './logger.ts';
+import { createLogger } from '../logging/logger.ts';
 import { type AccountSettings, readSettings } from './read-settings.ts';
 import { watchKeys } from './watch-keys.ts';
 

@@ -1,6 +1,6 @@
 import { createPgConfig } from '@electric-sql/pglite/node-postgres';
 import pg from 'pg';
-import { GuardedPool } from './database.ts';
+import { GuardedPool } from '../database.ts';
 import type { EmbeddedSession } from './embedded-session.ts';
 
 /** A `pg.Pool` over the one session: whoever has a client has the session, from BEGIN to COMMIT and beyond. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { createLogger } from './logger.ts';
+import { createLogger } from '../logging/logger.ts';
 import { createMetricsRegistry } from './metrics-registry.ts';
 import { createCallWatchers } from './watch-calls.ts';
 

@@ -1,10 +1,10 @@
-import { createLogger, type Logger } from './logger.ts';
-import { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from './read-settings.ts';
+import { tellProxy } from '../http/tell-proxy.ts';
+import { createLogger, type Logger } from '../logging/logger.ts';
+import { type AccountSettings, readSettings, type Settings, type Stores, secretsOf } from '../settings/read-settings.ts';
+import { watchKeys } from '../settings/watch-keys.ts';
+import { StartError } from '../start-error.ts';
+import { stopTelemetry } from '../telemetry/start-telemetry.ts';
 import { createShutdown, onSignals, type Shutdown } from './shutdown.ts';
-import { StartError } from './start-error.ts';
-import { stopTelemetry } from './telemetry/start-telemetry.ts';
-import { tellProxy } from './tell-proxy.ts';
-import { watchKeys } from './watch-keys.ts';
 
 /** What a production app gets to start with. */
 export interface ProductionProcess {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
-import { unlessStuck } from './unless-stuck.ts';
+import { unlessStuck } from '../../process/unless-stuck.ts';
 
 // An answer takes no time beside the computation: PGlite computes it on this thread.
 const SILENT_MS = 5_000;
