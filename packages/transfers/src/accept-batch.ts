@@ -1,3 +1,4 @@
+import { type RawBuilder, sql } from 'kysely';
 import {
   type Acceptance,
   acceptTransfer,
@@ -52,8 +53,9 @@ export async function acceptAllOrNone(
     orders.map((order) => ('refused' in order ? order : orRefused(() => entryOf(accounts, order)))),
   );
   const results: BatchResult[] = [];
-  try {
-    await ledger.transaction(async (tx) => {
+  const record = (turn: RawBuilder<unknown>) =>
+    ledger.transaction(async (tx) => {
+      await sql`select ${turn}`.execute(tx.db);
       // Two batches that share quotes or identities lock them in one order, so that neither waits for the other for ever.
       const quoteIds = entries.flatMap((entry) =>
         'order' in entry && entry.request.quoteId !== null ? [entry.request.quoteId] : [],
@@ -66,12 +68,23 @@ export async function acceptAllOrNone(
       }
       if (results.some((result) => 'refused' in result)) throw new RolledBack();
     });
+  try {
+    // Where externalIds and keys of two batches cross, no order fits both and Postgres ends one: it begins anew when it is alone.
+    await record(BESIDE_OTHERS).catch((error: unknown) => {
+      if (Object(error).code !== DEADLOCK) throw error;
+      return record(ALONE);
+    });
     return { recorded: true, results };
   } catch (error) {
     if (error instanceof RolledBack) return { recorded: false, results };
     throw error;
   }
 }
+
+const DEADLOCK = '40P01';
+const BATCHES = sql.lit(0x6b626174);
+const BESIDE_OTHERS = sql`pg_advisory_xact_lock_shared(${BATCHES})`;
+const ALONE = sql`pg_advisory_xact_lock(${BATCHES})`;
 
 /** Ends a transaction whose work is not to be kept. */
 export class RolledBack extends Error {

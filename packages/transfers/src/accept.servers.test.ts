@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
+import { openTestLedger, type TestLedger } from '../test/test-ledger.ts';
+import { acceptAllOrNone, type TransferOrder } from './index.ts';
+
+// Locks that cross need two sessions; the embedded database has one.
+let ledger: TestLedger;
+beforeAll(async () => {
+  ledger = await openTestLedger();
+});
+beforeEach(() => ledger.empty());
+afterAll(() => ledger.close());
+
+const ROUNDS = 2;
+const LINES = 300;
+const accounts = new Set(['default']);
+const order = (externalId: string, idempotencyKey: string): TransferOrder => ({
+  account: 'default',
+  owner: 'ann',
+  body: { externalId, sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 1_000 },
+  idempotencyKey,
+});
+const numbered = (line: number) => String(line).padStart(3, '0');
+
+it('batches whose externalIds and keys cross wait for each other: one is recorded, the other refused, none deadlocks', async () => {
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const up = Array.from({ length: LINES }, (_, line) => order(`${round}-a-${numbered(line)}`, `${round}-${numbered(line)}`));
+    const down = up.map(({ idempotencyKey }, line) => order(`${round}-b-${numbered(LINES - line)}`, idempotencyKey ?? ''));
+    const results = await Promise.all([up, down].map((batch) => acceptAllOrNone(ledger, accounts, batch)));
+    expect(results.map(({ recorded }) => recorded).toSorted()).toEqual([false, true]);
+    const refusals = results.flatMap(({ results: all }) => all.filter((each) => 'refused' in each));
+    expect(refusals.map(({ refused }) => refused.name)).toContain('IdempotencyConflict');
+  }
+  const { length } = await ledger.db.selectFrom('kpay.transfers').select('id').execute();
+  expect(length).toBe(ROUNDS * LINES);
+});
+
+it('batches of the same externalIds in opposite orders make each transfer once', async () => {
+  const batch = Array.from({ length: LINES }, (_, line) => order(`same-${numbered(line)}`, `key-${numbered(line)}`));
+  const results = await Promise.all([batch, batch.toReversed()].map((each) => acceptAllOrNone(ledger, accounts, each)));
+  expect(results.map(({ recorded }) => recorded)).toEqual([true, true]);
+  const replayed = results.flatMap(({ results: all }) => all.filter((each) => 'replayed' in each && each.replayed));
+  expect(replayed).toHaveLength(LINES);
+});
