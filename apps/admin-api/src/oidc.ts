@@ -1,3 +1,4 @@
+import { refusedCharacter } from '@kpay/producer';
 import { type OidcSettings, StartError } from '@kpay/runtime';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
@@ -53,7 +54,8 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
       throw invalidToken('The token is bound to a key of its sender, which this API does not check.');
     if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.');
     const sub: unknown = payload.sub;
-    if (typeof sub !== 'string' || sub === '' || sub.length > MOST_SUBJECT_CHARACTERS)
+    const isTellable = typeof sub === 'string' && sub !== '' && sub.length <= MOST_SUBJECT_CHARACTERS;
+    if (!isTellable || refusedCharacter(sub, 'name') !== undefined)
       throw invalidToken('The token names no subject that can be told.');
     // No key's owner has a colon: nobody can take an issuer's subject for one of ours.
     const owner = `${issuer}#${sub}`;

@@ -1,12 +1,8 @@
+import { textSchema } from '@kpay/producer';
 import { InvalidRequest } from '@kpay/transfers';
-import { z } from 'zod';
+import type { z } from 'zod';
 
-export const reasonSchema = z
-  .string()
-  .trim()
-  .min(1, 'must not be empty')
-  .max(500, 'must be at most 500 characters')
-  .describe('Why, for whoever reads the history.');
+export const reasonSchema = textSchema(500).describe('Why, for whoever reads the history.');
 
 /** Parses a body against its schema; none counts as an empty object. @throws InvalidRequest naming the field. */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {

@@ -13,6 +13,7 @@ const instant = z
   .overwrite((text) => text.replace(/^([\d-]+T[\d:.]+) (\d\d:\d\d)$/, '$1+$2'))
   .pipe(instantSchema)
   .meta({ format: 'date-time' });
+// What was recorded before control characters were refused can still be found.
 const storable = (text: string) => !text.includes('\0');
 
 /** The parameters by which transfers are chosen. */
@@ -34,14 +35,14 @@ export const filterParameters = {
     .string()
     .min(1, 'must not be empty')
     .max(128, 'must be at most 128 characters')
-    .refine(storable, 'must not contain NUL characters')
+    .refine(storable, 'must not contain U+0000')
     .optional(),
   // Shorter ones are no help to the index of three letters at a time.
   reason: z
     .string()
     .min(3, 'must be at least 3 characters')
     .max(100, 'must be at most 100 characters')
-    .refine(storable, 'must not contain NUL characters')
+    .refine(storable, 'must not contain U+0000')
     .optional()
     .describe('Stands somewhere in the reason, in capital letters or small ones.'),
 };

@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os';
+import { textSchema } from '@kpay/producer';
 import { StartError } from '@kpay/runtime';
 import { LedgerBehind, LedgerUnusable, type ReviewVerdict, reviewVerdicts } from '@kpay/transfers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
@@ -38,7 +39,7 @@ export function addMaintenanceCommands(program: Command, env: NodeJS.ProcessEnv,
     .command('settle')
     .description('settle many transfers in review by what you found out')
     .addOption(new Option('--as <verdict>', 'what you found').choices(verdictNames).makeOptionMandatory().argParser(verdictOf))
-    .requiredOption('--reason <text>', 'how it is known; kept with each transfer')
+    .requiredOption('--reason <text>', 'how it is known; kept with each transfer', reasonOf)
     .option('--reason-code <code>', 'why they are in review', 'restored')
     .option('--account <name>', 'only those of this account')
     .option('--accepted-from <time>', 'only those accepted at this ISO 8601 time or later', timeOf)
@@ -82,6 +83,12 @@ function verdictOf(name: string): ReviewVerdict {
   const verdict = reviewVerdicts.find((each) => nameOf(each) === name);
   if (!verdict) throw new InvalidArgumentError(`It must be one of ${verdictNames.join(', ')}.`);
   return verdict;
+}
+
+function reasonOf(text: string): string {
+  const parsed = textSchema(500).safeParse(text);
+  if (!parsed.success) throw new InvalidArgumentError(`It ${parsed.error.issues[0]?.message}.`);
+  return parsed.data;
 }
 
 function timeOf(text: string): Date {

@@ -10,6 +10,7 @@ export type { WaitOptions } from './follow-job.ts';
 export { describeIssue, type TransferWish } from './parse-wish.ts';
 export { queuePrefix, TRANSFER_JOB, transferQueueName } from './queue-names.ts';
 export type { QueueSource, RedisTarget } from './queue-source.ts';
+export { nameSchema, refusedCharacter, textSchema, valueSchema } from './text.ts';
 export {
   instantSchema,
   type TransferJobData,

@@ -1,13 +1,6 @@
 import { z } from 'zod';
+import { nameSchema, textSchema, valueSchema } from './text.ts';
 
-// Postgres stores no NUL, and half a surrogate pair cannot be written as UTF-8: such a text could never be recorded.
-const isStorable = (value: string) => !value.includes('\0') && value.isWellFormed();
-const limited = (maxLength: number) =>
-  z
-    .string()
-    .max(maxLength, `must be at most ${maxLength} characters`)
-    .refine(isStorable, 'must not contain NUL characters or halves of surrogate pairs');
-const text = (maxLength: number) => limited(maxLength).trim().min(1, 'must not be empty');
 const EARLIEST = Date.UTC(1970, 0, 1);
 const LATEST = Date.UTC(9999, 0, 1);
 
@@ -27,13 +20,13 @@ export const instantSchema = z.iso
  */
 export const transferWishSchema = z.strictObject({
   /** The caller's own id of this transfer, unique in its account for ever. */
-  externalId: text(128),
+  externalId: nameSchema(128),
   /** ISO 3166-1 alpha-3, such as `CMR`. */
   sourceCountry: z.string().trim().toUpperCase(),
   destinationCountry: z.string().trim().toUpperCase(),
   /** In units of the source country's currency, such as `50000` or `"50000.00"`. */
   amount: z.union([z.string(), z.number()], { error: 'must be a number or a decimal string' }),
-  description: text(255).optional(),
+  description: textSchema(255).optional(),
   /** Do not send below this rate: units of the destination currency for one unit of the source currency. */
   minRate: z.union([z.string(), z.number()], { error: 'must be a number or a decimal string' }).optional(),
   quoteId: z.uuid('must be the id of a quote').optional(),
@@ -45,7 +38,7 @@ export const transferWishSchema = z.strictObject({
   priority: z.int('must be a whole number from 0 to 9').min(0, 'must be 0 to 9').max(9, 'must be 0 to 9').optional(),
   /** The caller's own labels; kept and shown, never sent to KPay. */
   metadata: z
-    .record(text(64), limited(500), {
+    .record(nameSchema(64), valueSchema(500), {
       // Without this a bad key would only be called an invalid key.
       error: (issue) => (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined),
     })

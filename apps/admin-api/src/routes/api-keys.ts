@@ -1,5 +1,5 @@
 import { formatAmount, InvalidAmount, parseAmount } from '@kpay/core';
-import { instantSchema } from '@kpay/producer';
+import { instantSchema, nameSchema } from '@kpay/producer';
 import { type ApiKeyRow, decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
 import { z } from 'zod';
 import { isAddressRange } from '../authenticate.ts';
@@ -43,7 +43,7 @@ const newKeySchema = z
   .meta({ id: 'NewApiKey' });
 
 const bodySchema = z.strictObject({
-  name: z.string().trim().min(1, 'must not be empty').max(100, 'must be at most 100 characters'),
+  name: nameSchema(100),
   owner: z
     .string()
     .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a to z, 0 to 9, ".", "_" and "-"')

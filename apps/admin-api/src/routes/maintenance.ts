@@ -1,4 +1,4 @@
-import { instantSchema } from '@kpay/producer';
+import { instantSchema, nameSchema } from '@kpay/producer';
 import { type Maintenance, reviewVerdicts, type TransferRow } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
@@ -8,8 +8,8 @@ const time = instantSchema.optional();
 const settleSchema = z.strictObject({
   verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
   reason: reasonSchema,
-  reasonCode: z.string({ error: 'is required: which transfers in review, such as restored' }),
-  account: z.string().optional(),
+  reasonCode: nameSchema(64).describe('Which transfers in review, such as `restored`.'),
+  account: nameSchema(32).optional(),
   acceptedFrom: time,
   acceptedBefore: time,
 });

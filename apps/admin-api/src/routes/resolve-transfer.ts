@@ -1,3 +1,4 @@
+import { valueSchema } from '@kpay/producer';
 import {
   type EpochCopy,
   type Ledger,
@@ -17,7 +18,7 @@ import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 const bodySchema = z.strictObject({
   verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
   reason: reasonSchema,
-  evidence: z.string().trim().max(2_000, 'must be at most 2000 characters').optional(),
+  evidence: valueSchema(2_000).trim().optional(),
 });
 
 export function resolveTransfer(options: {
