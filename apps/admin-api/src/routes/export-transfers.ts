@@ -10,12 +10,21 @@ import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { createPlaces } from '../places.ts';
+import { withoutFormulas } from '../spreadsheet-text.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const ROWS_AT_ONCE = 500;
 const MOST_EXPORTS = 10;
 const MOST_BY_CALLER = 4;
+const BYTE_ORDER_MARK = '\ufeff';
 const columns = Object.keys(transferViewSchema.shape);
+const querySchema = z.strictObject({
+  ...filterParameters,
+  bom: z
+    .enum(['true', 'false'], 'must be true or false')
+    .optional()
+    .describe('true: a byte order mark comes first, by which Excel knows that the file is UTF-8.'),
+});
 
 export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
   const take = createPlaces({ of: 'exports', most: MOST_EXPORTS, mostByCaller: MOST_BY_CALLER, retryAfterSeconds: 10 });
@@ -25,22 +34,22 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
     path: '/transfers.csv',
     scope: 'read',
     summary:
-      'All transfers that a filter chooses, the newest first, as CSV. A text that a spreadsheet would take for a formula begins with an apostrophe. A file that breaks off is not whole: the connection ends without its end.',
-    query: z.strictObject(filterParameters),
+      'All transfers that a filter chooses, the newest first, as CSV. For spreadsheets: an apostrophe stands before each character of a text that could begin a formula in any locale, so that those texts are not exact; GET /v1/transfers in JSON is. A file that breaks off is not whole: the connection ends without its end.',
+    query: querySchema,
     answer: { status: 200, schema: z.string(), type: 'text/csv' },
     problems: ['too_much_at_once'],
-    async handle({ query, caller, signal }) {
+    async handle({ query: { bom, ...query }, caller, signal }) {
       take(caller, signal);
       const headers = { 'content-disposition': 'attachment; filename="transfers.csv"' };
-      return { chunks: await begun(linesOf(ledger, filterOf(query))), headers };
+      return { chunks: await begun(linesOf(ledger, filterOf(query), bom === 'true' ? BYTE_ORDER_MARK : '')), headers };
     },
   });
 }
 
 /** A page is read when the one before it is on its way: memory holds one, however many there are. */
-async function* linesOf(ledger: Ledger, filter: TransferFilter): AsyncGenerator<string> {
+async function* linesOf(ledger: Ledger, filter: TransferFilter, mark: string): AsyncGenerator<string> {
   let after: TransferPosition | undefined;
-  let head = csvOf([columns]);
+  let head = mark + csvOf([columns]);
   do {
     const rows = await listTransfers(ledger, filter, { limit: ROWS_AT_ONCE, ...(after && { after }) });
     const records = rows.map((row) => {
@@ -65,10 +74,9 @@ async function begun(lines: AsyncGenerator<string>): Promise<AsyncIterable<strin
 
 function csvOf(records: unknown[][]): string {
   return stringify(records, {
-    escape_formulas: true,
     record_delimiter: '\r\n',
     // A bare line feed begins a row for spreadsheets too, and a semicolon a cell where the comma is the decimal sign.
     quoted_match: /[\r\n;\t]/,
-    cast: { object: (labels) => JSON.stringify(labels) },
+    cast: { string: withoutFormulas, object: (labels) => withoutFormulas(JSON.stringify(labels)) },
   });
 }
