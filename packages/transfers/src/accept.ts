@@ -8,10 +8,11 @@ import { kpayExternalId } from './kpay-id.ts';
 import { gather } from './ledger/gather.ts';
 import { type Ledger, type LedgerStatement, type LedgerTransaction, prepared, timeOf } from './ledger/ledger.ts';
 import { type NewTransferRow, type QuoteRow, type TransferRow, transferColumns } from './ledger/schema.ts';
+import { currentTraceparent } from './ledger/traceparent.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
 import { statesWithoutEffect } from './states.ts';
-import { currentTraceparent, nameTransfer } from './trace-step.ts';
+import { nameTransfer } from './trace-step.ts';
 
 export interface TransferOrder {
   account: string;

@@ -18,6 +18,7 @@ import { eachOf, type Ledger, type LedgerTransaction, prepared, timeOf } from '.
 import { isLedgerAway } from './ledger/ledger-away.ts';
 import { move } from './ledger/move.ts';
 import { type TransferRow, transferColumns } from './ledger/schema.ts';
+import { currentTraceparent } from './ledger/traceparent.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from './pauses.ts';
 import type { Pin } from './pin.ts';
 import { attemptName } from './recent-sends.ts';
@@ -28,7 +29,7 @@ import { resendDelayMs } from './send/backoff.ts';
 import { type Attempt, type Begun, beginFirstSends, beginResend, type FirstSend, LEASE_MS } from './send/begin.ts';
 import { RESEND_FOR_MS, unconfirmedTooLong } from './send/outcome.ts';
 import { expireAttempt, type Settled, type Success, settleAttempt, settleSuccesses } from './send/settle.ts';
-import { currentTraceparent, nameAnswer, traceStep } from './trace-step.ts';
+import { nameAnswer, traceStep } from './trace-step.ts';
 
 // Between two tries to write an answer down.
 const SETTLE_AGAIN_MS = 500;

@@ -1,8 +1,8 @@
 import { countries, currenciesOf, exponentOf } from '@kpay/core';
 import { type RawBuilder, type SqlBool, sql } from 'kysely';
 import { type Ledger, prepared } from './ledger/ledger.ts';
+import type { TransferState } from './ledger/schema.ts';
 import { type TransferEventRow, type TransferRow, transferColumns } from './ledger/schema.ts';
-import type { TransferState } from './states.ts';
 
 export interface TransferFilter {
   account?: string;

@@ -61,6 +61,7 @@ export {
   prepareLedger,
 } from './ledger/migrate.ts';
 export type { ApiKeyRow, LedgerSchema, PauseRow, QuoteRow, TransferEventRow, TransferRow } from './ledger/schema.ts';
+export { type TransferState, transferStates } from './ledger/schema.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './maintenance.ts';
 export { type OpenAccountsOptions, openAccounts } from './open-accounts.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
@@ -111,7 +112,7 @@ export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts
 export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpoch } from './restore/ledger-epoch.ts';
 export { lookAtEpoch } from './restore/look-at-epoch.ts';
 export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
-export { isFinal, legalMoves, moneyMoved, type TransferState, transferStates } from './states.ts';
+export { isFinal, legalMoves, moneyMoved } from './states.ts';
 export { wakeByRules, wakePayable } from './wake/wake-by-rules.ts';
 export { wakeFunded } from './wake/wake-funded.ts';
 export { wakeRated } from './wake/wake-rated.ts';

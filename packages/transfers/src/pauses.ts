@@ -16,11 +16,6 @@ export type PauseScope =
 /** How long a paused transfer rests when the pause has no end; lifting the pause wakes it at once. */
 const REST_MS = 60 * 60_000;
 
-/** `CMR-GAB`. */
-export function corridorOf(transfer: Pick<TransferRow, 'source_country' | 'destination_country'>): string {
-  return `${transfer.source_country}-${transfer.destination_country}`;
-}
-
 /**
  * Stops sends. It is a row of the ledger that every send reads inside its own transaction, so it holds from the
  * moment this returns, with the queue wiped or Redis down. What was sent before is not called back.

@@ -1,7 +1,8 @@
 import { formatAmount } from '@kpay/core';
 import { z } from 'zod';
 import type { TransferEventRow, TransferRow } from './ledger/schema.ts';
-import { moneyMoved, transferStates } from './states.ts';
+import { transferStates } from './ledger/schema.ts';
+import { moneyMoved } from './states.ts';
 
 /** Amounts and rates are decimal text, never floating point numbers. */
 export const decimalSchema = z.string().regex(/^-?\d+(\.\d+)?$/);

@@ -1,5 +1,6 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { lookAgainAt } from './checks/look-again.ts';
+import { corridorOf } from './corridor.ts';
 import type { LedgerTransaction } from './ledger/ledger.ts';
 import type { LedgerSchema, TransferRow } from './ledger/schema.ts';
 import type { Answer } from './send/answer.ts';
@@ -79,10 +80,6 @@ function whyOf(key: string): { code: string; reason: string } {
 }
 
 const isCorridor = (key: string) => key.includes('-');
-const corridorOf = ({
-  source_country: from,
-  destination_country: to,
-}: Pick<TransferRow, 'source_country' | 'destination_country'>) => `${from}-${to}`;
 
 /** Makes a transfer that is about to be sent the one that probes: the others wait for its answer. */
 export async function claimProbe({ db, now }: LedgerTransaction, row: TransferRow): Promise<void> {

@@ -1,19 +1,4 @@
-/** Every state a transfer can be in. docs/flow.md shows the way through them. */
-export const transferStates = [
-  'awaiting_approval',
-  'queued',
-  'holding',
-  'submitting',
-  'unconfirmed',
-  'review',
-  'succeeded',
-  'failed',
-  'rejected',
-  'cancelled',
-  'expired',
-] as const;
-
-export type TransferState = (typeof transferStates)[number];
+import type { TransferState } from './ledger/schema.ts';
 
 /**
  * The moves that exist. The ledger holds the same table and refuses every other move by a trigger

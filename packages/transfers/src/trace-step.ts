@@ -1,26 +1,10 @@
-import {
-  type Context,
-  context,
-  isSpanContextValid,
-  ROOT_CONTEXT,
-  type Span,
-  type SpanContext,
-  SpanStatusCode,
-  trace,
-} from '@opentelemetry/api';
+import { type Context, context, ROOT_CONTEXT, type Span, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { TransferRow } from './ledger/schema.ts';
 import type { Answer } from './send/answer.ts';
 
 // All of this goes to OpenTelemetry's API, which does nothing while the process loaded no SDK.
 
 const TRACEPARENT = /^00-(?<traceId>[0-9a-f]{32})-(?<spanId>[0-9a-f]{16})-(?<flags>[0-9a-f]{2})$/;
-
-/** The context of what runs now, to be kept with a row; null when nothing is traced. */
-export function currentTraceparent(): string | null {
-  const active = trace.getSpanContext(context.active());
-  if (!active || !isSpanContextValid(active)) return null;
-  return `00-${active.traceId}-${active.spanId}-${active.traceFlags.toString(16).padStart(2, '0')}`;
-}
 
 /** Says on the span that runs now which transfer it is about. */
 export function nameTransfer(row: TransferRow): void {

@@ -1,8 +1,8 @@
 import { sql } from 'kysely';
 import { openBreakers } from '../breaker.ts';
 import type { Ledger } from '../ledger/ledger.ts';
+import type { TransferState } from '../ledger/schema.ts';
 import { listPauses } from '../pauses.ts';
-import type { TransferState } from '../states.ts';
 
 /** What an account's rows of the ledger add up to now. */
 export interface LedgerFigures {

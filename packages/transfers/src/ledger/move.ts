@@ -1,8 +1,14 @@
 import { type RawBuilder, sql } from 'kysely';
-import { isFinal, type TransferState } from '../states.ts';
-import { currentTraceparent } from '../trace-step.ts';
+import { isFinal } from '../states.ts';
 import { eachOf, type LedgerStatement, prepared, timeOf } from './ledger.ts';
-import { qualifiedTransferColumns, type TransferChanges, type TransferRow, transferColumns } from './schema.ts';
+import {
+  qualifiedTransferColumns,
+  type TransferChanges,
+  type TransferRow,
+  type TransferState,
+  transferColumns,
+} from './schema.ts';
+import { currentTraceparent } from './traceparent.ts';
 
 export interface Move {
   to: TransferState;

@@ -1,5 +1,21 @@
 import { type ColumnType, type Generated, type Insertable, type RawBuilder, type Selectable, sql, type Updateable } from 'kysely';
-import type { TransferState } from '../states.ts';
+
+/** Every state a transfer can be in. docs/flow.md shows the way through them. */
+export const transferStates = [
+  'awaiting_approval',
+  'queued',
+  'holding',
+  'submitting',
+  'unconfirmed',
+  'review',
+  'succeeded',
+  'failed',
+  'rejected',
+  'cancelled',
+  'expired',
+] as const;
+
+export type TransferState = (typeof transferStates)[number];
 
 // The tables of ledger/migrations as kysely sees them. bigint and numeric columns are read as decimal text, never
 // as floating point numbers.

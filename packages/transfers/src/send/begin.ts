@@ -9,11 +9,11 @@ import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import { eachOf, type LedgerTransaction, prepared } from '../ledger/ledger.ts';
 import { type Move, moveTogether } from '../ledger/move.ts';
 import type { AccountRow, TransferRow } from '../ledger/schema.ts';
+import { currentTraceparent } from '../ledger/traceparent.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../pauses.ts';
 import { assertPinned, lockAccount, type Pin } from '../pin.ts';
 import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../refusals.ts';
 import type { LedgerEpoch, LedgerIs } from '../restore/ledger-epoch.ts';
-import { currentTraceparent } from '../trace-step.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
 export const LEASE_MS = 45_000;
