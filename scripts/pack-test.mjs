@@ -1,7 +1,7 @@
-// Proves that core, producer and transfers can be published: packs each, has the tarball judged by publint and "are the
+// Proves that core, producer, ledger and transfers can be published: packs each, has the tarball judged by publint and "are the
 // types wrong", installs it into an empty project with npm, looks at what came with it, type-checks the README's example
-// there and runs it on plain Node. Needs a build (`npm run build`) and the npm registry; the examples of producer and
-// transfers need a redis-server and a Postgres too.
+// there and runs it on plain Node. Needs a build (`npm run build`) and the npm registry; the examples of producer,
+// ledger and transfers need a redis-server and a Postgres too.
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -19,9 +19,16 @@ const packages = [
   { name: 'core', mustNotBring: ['pg', 'express', 'bullmq'], run: runAgainstSimulator, prints: 'XAF' },
   { name: 'producer', mustNotBring: ['pg', 'express'], run: runAgainstStandIn, prints: 'moved 50000 at 1' },
   {
+    name: 'ledger',
+    also: ['pg', '@types/pg'],
+    mustNotBring: ['express', 'bullmq'],
+    run: runAgainstPostgres,
+    prints: '0 transfers',
+  },
+  {
     name: 'transfers',
     // Not on the registry yet, so their tarballs are installed with it.
-    ours: ['core', 'producer'],
+    ours: ['core', 'ledger', 'producer'],
     // What the example names besides.
     also: ['pg', '@types/pg'],
     mustNotBring: ['express', 'testcontainers'],

@@ -5,9 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
 
 /** Until there is a release, the version before this one is the last commit before the ledger's newest migration. */
-const MIGRATIONS = 'packages/transfers/src/ledger/migrations';
-/** What its apps are made of. */
-const PARTS = ['apps/worker', 'apps/admin-api', 'packages/core', 'packages/producer', 'packages/runtime', 'packages/transfers'];
+const MIGRATIONS = ['packages/ledger/src/migrations', 'packages/transfers/src/ledger/migrations'];
+/** What its apps are made of, as far as it had them. */
+const PARTS = [
+  'apps/worker',
+  'apps/admin-api',
+  'packages/core',
+  'packages/ledger',
+  'packages/producer',
+  'packages/runtime',
+  'packages/transfers',
+];
 const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /**
@@ -17,9 +25,14 @@ const PROJECT = fileURLToPath(new URL('../../..', import.meta.url));
 export function unpackPreviousVersion(): TemporaryFolder {
   const folder = temporaryFolder();
   try {
-    const sources = git('archive', previousCommit(), 'package.json', 'tsconfig.base.json', ...PARTS);
+    const commit = previousCommit();
+    const parts = git('ls-tree', '--name-only', commit, ...PARTS)
+      .toString()
+      .trim()
+      .split('\n');
+    const sources = git('archive', commit, 'package.json', 'tsconfig.base.json', ...parts);
     execFileSync('tar', ['-x', '-C', folder.path], { input: sources });
-    linkDependencies(folder.path);
+    linkDependencies(folder.path, parts);
     return folder;
   } catch (error) {
     folder.remove();
@@ -30,7 +43,9 @@ export function unpackPreviousVersion(): TemporaryFolder {
 function previousCommit(): string {
   // A clone without history is given it.
   if (git('rev-parse', '--is-shallow-repository').toString().trim() === 'true') git('fetch', '--quiet', '--unshallow', 'origin');
-  const newest = git('log', '--diff-filter=A', '-1', '--format=%H', '--', MIGRATIONS).toString().trim();
+  const newest = git('log', '--diff-filter=A', '-1', '--format=%H', '--', ...MIGRATIONS)
+    .toString()
+    .trim();
   return git('rev-parse', '--verify', `${newest}^`).toString().trim();
 }
 
@@ -43,9 +58,9 @@ function git(...args: readonly string[]): Buffer {
 }
 
 /** pnpm's links lead from each package to others beside it and, through the project's node_modules, to what is installed. */
-function linkDependencies(to: string): void {
+function linkDependencies(to: string, parts: readonly string[]): void {
   symlinkSync(join(PROJECT, 'node_modules'), join(to, 'node_modules'));
-  for (const part of PARTS) {
+  for (const part of parts) {
     const links = join(part, 'node_modules');
     cpSync(join(PROJECT, links), join(to, links), { recursive: true, verbatimSymlinks: true });
   }

@@ -1,5 +1,6 @@
 import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
 import { createSimulator, type Simulator } from '@kpay/simulator';
+import { openTestLedger, type TestLedger } from '../../ledger/test/test-ledger.ts';
 import {
   type Advancer,
   acceptTransfer,
@@ -13,7 +14,6 @@ import {
   type TransferRow,
 } from '../src/index.ts';
 import { createMemoryEpochCopy, type MemoryEpochCopy } from './memory-epoch-copy.ts';
-import { openTestLedger, type TestLedger } from './test-ledger.ts';
 
 /** CMR to SEN, 100,000 XAF: what most tests send. */
 export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };

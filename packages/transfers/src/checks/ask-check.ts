@@ -1,5 +1,5 @@
+import type { TransferRow } from '@kpay/ledger';
 import { z } from 'zod';
-import type { TransferRow } from '../ledger/schema.ts';
 import type { Check, CheckContext, Verdict } from './check.ts';
 
 /** Long enough for a call to another service, short enough that a check that hangs does not keep a worker's slot. */

@@ -1,6 +1,5 @@
 import type { KpayAccount } from '@kpay/core';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { TransferRow } from '../ledger/schema.ts';
+import type { Ledger, TransferRow } from '@kpay/ledger';
 
 /** What a check says of a transfer that is about to be sent. */
 export type Verdict =

@@ -3,7 +3,7 @@ import type { Check } from './check.ts';
 
 /** The hold of a transfer into a country where nobody pays out. */
 export const NO_PAYOUTS = 'destination_payouts_unavailable';
-// Opening wakes it (wake/wake-by-rules.ts); this is when it is looked at without having been woken.
+// Opening wakes it (holds/wake-by-rules.ts); this is when it is looked at without having been woken.
 const LOOK_AGAIN_MS = 30 * 60_000;
 const UNABLE = ['DELAYED', 'CLOSED'];
 

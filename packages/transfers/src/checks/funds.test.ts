@@ -1,7 +1,7 @@
+import type { TransferRow } from '@kpay/ledger';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer } from '../advance.ts';
-import type { TransferRow } from '../ledger/schema.ts';
+import { advanceTransfer } from '../send/advance.ts';
 import { beginFirstSends } from '../send/begin.ts';
 import { judgeFunds } from './funds.ts';
 

@@ -1,7 +1,6 @@
 import { formatAmount, type Observed, type WalletBalance } from '@kpay/core';
+import type { LedgerSchema, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { type Kysely, sql } from 'kysely';
-import type { LedgerTransaction } from '../ledger/ledger.ts';
-import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
 import type { Check, Verdict } from './check.ts';
 import { lookAgainAt } from './look-again.ts';
 

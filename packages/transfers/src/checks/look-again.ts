@@ -1,4 +1,4 @@
-import type { TransferRow } from '../ledger/schema.ts';
+import type { TransferRow } from '@kpay/ledger';
 
 const LEAST_MS = 60 * 60_000;
 

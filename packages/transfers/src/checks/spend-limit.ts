@@ -1,7 +1,7 @@
 import { formatAmount } from '@kpay/core';
+import type { LedgerSchema, TransferRow } from '@kpay/ledger';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { corridorOf } from '../corridor.ts';
-import type { LedgerSchema, TransferRow } from '../ledger/schema.ts';
+import { corridorOf } from '../states/corridor.ts';
 import type { Check, Verdict } from './check.ts';
 
 /** The hold of a transfer that waits until it fits a limit. */

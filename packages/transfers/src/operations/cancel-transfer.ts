@@ -1,8 +1,7 @@
-import type { Ledger } from '../ledger/ledger.ts';
-import { move } from '../ledger/move.ts';
-import type { TransferRow } from '../ledger/schema.ts';
+import type { Ledger, TransferRow } from '@kpay/ledger';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
 import { onWholeLedger } from '../restore/on-whole-ledger.ts';
+import { move } from '../states/move.ts';
 
 /**
  * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already.

@@ -1,16 +1,15 @@
 import type { KpayAccount } from '@kpay/core';
-import { type Acceptance, acceptUnderstood, type TransferOrder, understand } from '../accept.ts';
-import { RolledBack } from '../accept-batch.ts';
-import { type AccountRules, noRules } from '../account-rules.ts';
-import { unavailable } from '../advance.ts';
-import { breakerHold, isBreakerOpen, unknownStreakOf } from '../breaker.ts';
+import type { Ledger, TransferRow } from '@kpay/ledger';
+import { type Acceptance, acceptUnderstood, type TransferOrder, understand } from '../accept/accept.ts';
+import { RolledBack } from '../accept/accept-batch.ts';
+import { type AccountRules, noRules } from '../checks/account-rules.ts';
 import { askCheck } from '../checks/ask-check.ts';
 import type { CheckContext, Verdict } from '../checks/check.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { TransferRow } from '../ledger/schema.ts';
-import { findPause, pauseHold } from '../pauses.ts';
+import { findPause, pauseHold } from '../holds/pauses.ts';
 import { checksOf } from '../plugins/built-in.ts';
 import type { Plugin } from '../plugins/plugin.ts';
+import { unavailable } from '../send/advance.ts';
+import { breakerHold, isBreakerOpen, unknownStreakOf } from '../send/breaker.ts';
 
 /** What one check, or what stands before all checks, says now. */
 export type Opinion = { name: string } & Verdict;

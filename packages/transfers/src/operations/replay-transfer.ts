@@ -1,12 +1,11 @@
 import { formatAmount } from '@kpay/core';
-import { type Acceptance, acceptTransfer } from '../accept.ts';
-import type { AccountRules } from '../account-rules.ts';
+import type { Ledger, TransferRow } from '@kpay/ledger';
+import { type Acceptance, acceptTransfer } from '../accept/accept.ts';
+import type { LimitedKey } from '../accept/key-limit.ts';
+import type { AccountRules } from '../checks/account-rules.ts';
 import { AlreadyReplayed } from '../errors.ts';
-import { findTransfer } from '../find-transfers.ts';
-import type { LimitedKey } from '../key-limit.ts';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { TransferRow } from '../ledger/schema.ts';
-import { isFinal, moneyMoved } from '../states.ts';
+import { findTransfer } from '../queries/find-transfers.ts';
+import { isFinal, moneyMoved } from '../states/states.ts';
 
 export type Replay =
   | { outcome: 'accepted'; acceptance: Acceptance }

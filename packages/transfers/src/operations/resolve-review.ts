@@ -1,9 +1,8 @@
+import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { InvalidRequest } from '../errors.ts';
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
-import { type Move, move } from '../ledger/move.ts';
-import type { TransferRow } from '../ledger/schema.ts';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
 import { onWholeLedger } from '../restore/on-whole-ledger.ts';
+import { type Move, move } from '../states/move.ts';
 
 /**
  * What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. `unchanged`,

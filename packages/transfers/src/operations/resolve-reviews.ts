@@ -1,5 +1,4 @@
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
-import type { TransferRow } from '../ledger/schema.ts';
+import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
 import { onWholeLedger } from '../restore/on-whole-ledger.ts';
 import { type Resolution, resolveLocked, whyNot } from './resolve-review.ts';

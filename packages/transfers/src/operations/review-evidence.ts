@@ -1,6 +1,5 @@
+import type { AttemptRow, Ledger, TransferRow } from '@kpay/ledger';
 import { sql } from 'kysely';
-import type { Ledger } from '../ledger/ledger.ts';
-import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
 
 /** A balance as it was shown when something was decided on it. */
 export interface SeenBalance {

@@ -1,4 +1,4 @@
-import type { AccountRules } from '../account-rules.ts';
+import type { AccountRules } from '../checks/account-rules.ts';
 import type { Check, Verdict } from '../checks/check.ts';
 import { destinationPayoutsCheck } from '../checks/destination-payouts.ts';
 import { fundsCheck } from '../checks/funds.ts';

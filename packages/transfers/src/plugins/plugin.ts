@@ -2,8 +2,8 @@ import type { CountryAvailability, ExchangeRate, Observed, WalletBalance } from 
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
 import type { Check } from '../checks/check.ts';
-import type { Outflow } from '../figures/recent-outflow.ts';
-import type { TransferEventView } from '../present.ts';
+import type { TransferEventView } from '../queries/present.ts';
+import type { Outflow } from '../queries/recent-outflow.ts';
 
 /** The name of the plugin that the built-in checks are. */
 export const BUILT_IN = 'kpay';

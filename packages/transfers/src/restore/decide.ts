@@ -1,4 +1,4 @@
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
+import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
 
 /**

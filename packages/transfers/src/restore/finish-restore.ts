@@ -1,7 +1,6 @@
+import type { Ledger, LedgerRow, LedgerTransaction } from '@kpay/ledger';
 import { sql } from 'kysely';
-import { lockAccounts } from '../account-turn.ts';
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
-import type { LedgerRow } from '../ledger/schema.ts';
+import { lockAccounts } from '../accounts/account-turn.ts';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 

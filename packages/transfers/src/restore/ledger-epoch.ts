@@ -1,8 +1,7 @@
 import type { Clock } from '@kpay/core';
+import type { Ledger, LedgerRow, LedgerSchema, LedgerTransaction } from '@kpay/ledger';
 import type { Kysely } from 'kysely';
-import { lockAccounts } from '../account-turn.ts';
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
-import type { LedgerRow, LedgerSchema } from '../ledger/schema.ts';
+import { lockAccounts } from '../accounts/account-turn.ts';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
 
 /** The epoch grows before the first send that comes this long after it last grew. */

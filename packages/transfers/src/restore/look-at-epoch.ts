@@ -1,5 +1,4 @@
-import type { Ledger } from '../ledger/ledger.ts';
-import type { LedgerRow } from '../ledger/schema.ts';
+import type { Ledger, LedgerRow } from '@kpay/ledger';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 

@@ -1,5 +1,5 @@
+import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { EpochUnknown, LedgerRestored } from '../errors.ts';
-import type { Ledger, LedgerTransaction } from '../ledger/ledger.ts';
 import { copyEpoch, growEpoch } from './decide.ts';
 import type { Epoch, EpochCopy } from './epoch-copy.ts';
 import { readLedgerRow } from './ledger-epoch.ts';

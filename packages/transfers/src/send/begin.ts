@@ -1,19 +1,18 @@
 import { createHash } from 'node:crypto';
 import { isStillGood, transferBody } from '@kpay/core';
+import type { AccountRow, TransferRow } from '@kpay/ledger';
+import { currentTraceparent, eachOf, type LedgerTransaction, prepared } from '@kpay/ledger';
 import { sql } from 'kysely';
-import { senderTurn } from '../account-turn.ts';
-import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from '../breaker.ts';
+import { senderTurn } from '../accounts/account-turn.ts';
+import { assertPinned, lockAccount, type Pin } from '../accounts/pin.ts';
 import type { Verdict } from '../checks/check.ts';
 import { type BalanceSnapshot, judgeLockedFunds, type LockedWallet } from '../checks/funds.ts';
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
-import { eachOf, type LedgerTransaction, prepared } from '../ledger/ledger.ts';
-import { type Move, moveTogether } from '../ledger/move.ts';
-import type { AccountRow, TransferRow } from '../ledger/schema.ts';
-import { currentTraceparent } from '../ledger/traceparent.ts';
-import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../pauses.ts';
-import { assertPinned, lockAccount, type Pin } from '../pin.ts';
-import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../refusals.ts';
+import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
+import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
 import type { LedgerEpoch, LedgerIs } from '../restore/ledger-epoch.ts';
+import { type Move, moveTogether } from '../states/move.ts';
+import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from './breaker.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
 export const LEASE_MS = 45_000;

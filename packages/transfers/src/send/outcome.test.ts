@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { transferRow } from '../../test/transfer-row.ts';
 import type { TransferRow } from '../index.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from '../states/answer.ts';
 import { outcomeOf, RESEND_FOR_MS } from './outcome.ts';
 
 const now = new Date('2026-11-24T08:00:00Z');

@@ -1,7 +1,7 @@
 import { compareRates, type TransferReceipt } from '@kpay/core';
-import type { Move } from '../ledger/move.ts';
-import type { TransferChanges, TransferRow } from '../ledger/schema.ts';
-import type { Answer } from './answer.ts';
+import type { TransferChanges, TransferRow } from '@kpay/ledger';
+import type { Answer } from '../states/answer.ts';
+import type { Move } from '../states/move.ts';
 import { resendDelayMs, retryDelayMs } from './backoff.ts';
 import { receiptDifferences } from './receipt-differences.ts';
 

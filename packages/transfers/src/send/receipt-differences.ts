@@ -1,5 +1,5 @@
 import type { TransferReceipt } from '@kpay/core';
-import type { TransferRow } from '../ledger/schema.ts';
+import type { TransferRow } from '@kpay/ledger';
 
 /**
  * What a receipt says otherwise than the transfer asked, one short sentence each; empty when they agree. KPay documents

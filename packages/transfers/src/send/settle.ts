@@ -1,12 +1,11 @@
 import type { TransferReceipt } from '@kpay/core';
+import type { AttemptRow, LedgerStatement, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { sql } from 'kysely';
-import { countAnswer } from '../breaker.ts';
-import type { LedgerStatement, LedgerTransaction } from '../ledger/ledger.ts';
-import { type EndedAttempt, type Move, move, moveTogether } from '../ledger/move.ts';
-import type { AttemptRow, TransferRow } from '../ledger/schema.ts';
-import { countRefusal, nothingRefused } from '../refusals.ts';
-import { isFinal } from '../states.ts';
-import type { Answer } from './answer.ts';
+import { countRefusal, nothingRefused } from '../holds/refusals.ts';
+import type { Answer } from '../states/answer.ts';
+import { type EndedAttempt, type Move, move, moveTogether } from '../states/move.ts';
+import { isFinal } from '../states/states.ts';
+import { countAnswer } from './breaker.ts';
 import { type Outcome, type OutcomeContext, outcomeOf, succeeded } from './outcome.ts';
 
 export interface Settled {

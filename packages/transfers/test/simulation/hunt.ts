@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { PGlite } from '@electric-sql/pglite';
-import { openTestPglite } from '../test-ledger.ts';
+import { openTestPglite } from '../../../ledger/test/test-ledger.ts';
 import { live } from './life.ts';
 import type { Caught, Hunt } from './mutate.ts';
 import { type Mutation, mutated, mutations, nameOf, ROOT } from './mutations.ts';

@@ -1,8 +1,8 @@
 import type { Truth } from '@kpay/simulator';
-import { BREAKER_AFTER } from '../../src/breaker.ts';
 import { judgeFunds } from '../../src/checks/funds.ts';
 import type { SpendLimit } from '../../src/checks/spend-limit.ts';
 import { isFinal, type TransferState } from '../../src/index.ts';
+import { BREAKER_AFTER } from '../../src/send/breaker.ts';
 import { transferRow } from '../transfer-row.ts';
 import { RETRY_AFTER_SECONDS } from './faults.ts';
 import { type AttemptView, type EventView, type LedgerView, type PauseView, type RowView, viewLedger } from './ledger-view.ts';

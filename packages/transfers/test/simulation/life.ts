@@ -1,6 +1,6 @@
-import { tendBreaker } from '../../src/breaker.ts';
 import { acceptTransfer, findTransfer, type TransferRow, type TransferState } from '../../src/index.ts';
 import { finishRestore } from '../../src/restore/finish-restore.ts';
+import { tendBreaker } from '../../src/send/breaker.ts';
 import { createDice, type Dice } from './dice.ts';
 import { deceptionOf, faultOfRead, faultOfSend } from './faults.ts';
 import { Laws } from './laws.ts';

@@ -46,12 +46,12 @@ export function assertApplies(mutation: Mutation): void {
 const client = 'packages/core/src/client/client.ts';
 const outcomes = 'packages/core/src/client/outcomes.ts';
 const budgetStore = 'packages/core/src/stores/budget-store.ts';
-const advance = 'packages/transfers/src/advance.ts';
+const advance = 'packages/transfers/src/send/advance.ts';
 const begin = 'packages/transfers/src/send/begin.ts';
 const settle = 'packages/transfers/src/send/settle.ts';
 const outcome = 'packages/transfers/src/send/outcome.ts';
-const move = 'packages/transfers/src/ledger/move.ts';
-const schema = 'packages/transfers/src/ledger/migrations/0001-ledger.ts';
+const move = 'packages/transfers/src/states/move.ts';
+const schema = 'packages/ledger/src/migrations/0001-ledger.ts';
 const funds = 'packages/transfers/src/checks/funds.ts';
 const spending = 'packages/transfers/src/checks/spend-limit.ts';
 const epoch = 'packages/transfers/src/restore/ledger-epoch.ts';
@@ -379,7 +379,7 @@ function keptReason(`,
     law: '6',
     what: 'first sends go through an open breaker',
     theme: outages,
-    test: { file: 'packages/transfers/src/breaker.test.ts', name: 'an hour of 503' },
+    test: { file: 'packages/transfers/src/send/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
         file: begin,
@@ -393,7 +393,7 @@ function keptReason(`,
     what: 'all re-sends probe an open breaker at once',
     theme: outages,
     test: {
-      file: 'packages/transfers/src/breaker.test.ts',
+      file: 'packages/transfers/src/send/breaker.test.ts',
       name: 'a re-send that KPay answered with a conflict once waits for the probe under way',
     },
     edits: [
@@ -408,10 +408,10 @@ function keptReason(`,
     law: '6',
     what: 'unknown outcomes are not counted',
     theme: outages,
-    test: { file: 'packages/transfers/src/breaker.test.ts', name: 'an hour of 503' },
+    test: { file: 'packages/transfers/src/send/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
-        file: 'packages/transfers/src/breaker.ts',
+        file: 'packages/transfers/src/send/breaker.ts',
         find: "  if (answer.kind === 'unknown') {",
         replace: "  if (answer.kind === 'unknown') return;\n  if (answer.kind === 'unknown') {",
       },
@@ -422,7 +422,11 @@ function keptReason(`,
     what: 'the pin is not compared',
     theme: wrongSettings,
     edits: [
-      { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
+      {
+        file: 'packages/transfers/src/accounts/pin.ts',
+        find: 'if (differences.length > 0) {',
+        replace: 'if (differences.length > 9) {',
+      },
     ],
   },
   {
@@ -430,7 +434,11 @@ function keptReason(`,
     what: 'the pin is not compared, at the start nor in the transaction nor with the body that was sent',
     theme: wrongSettings,
     edits: [
-      { file: 'packages/transfers/src/pin.ts', find: 'if (differences.length > 0) {', replace: 'if (differences.length > 9) {' },
+      {
+        file: 'packages/transfers/src/accounts/pin.ts',
+        find: 'if (differences.length > 0) {',
+        replace: 'if (differences.length > 9) {',
+      },
       { file: begin, find: '  assertSamePin(row, pin);\n', replace: '' },
     ],
   },
@@ -466,7 +474,7 @@ function keptReason(`,
     theme: pauses,
     edits: [
       {
-        file: 'packages/transfers/src/pauses.ts',
+        file: 'packages/transfers/src/holds/pauses.ts',
         find: `p.corridor = \${transfer.source_country} ||`,
         replace: `p.corridor = lower(\${transfer.source_country}) ||`,
       },

@@ -11,6 +11,7 @@ import {
 } from '@kpay/core';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import type { KyselyPlugin, RootOperationNode } from 'kysely';
+import { openTestLedger } from '../../../ledger/test/test-ledger.ts';
 import { type SpendLimit, spendLimitCheck } from '../../src/checks/spend-limit.ts';
 import {
   type Advancer,
@@ -28,7 +29,6 @@ import {
   scheduleCheck,
 } from '../../src/index.ts';
 import { createMemoryEpochCopy, type MemoryEpochCopy } from '../memory-epoch-copy.ts';
-import { openTestLedger } from '../test-ledger.ts';
 import type { Dice } from './dice.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
 import { createTimeline, type Timeline } from './timeline.ts';

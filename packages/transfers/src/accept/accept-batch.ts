@@ -1,0 +1,118 @@
+import type { Ledger } from '@kpay/ledger';
+import { type RawBuilder, sql } from 'kysely';
+import type { AccountRules } from '../checks/account-rules.ts';
+import { IdempotencyConflict, InvalidRequest, SpendLimitExceeded } from '../errors.ts';
+import {
+  type Acceptance,
+  acceptTransfer,
+  acceptUnderstood,
+  type TransferOrder,
+  type UnderstoodOrder,
+  understand,
+} from './accept.ts';
+
+/** What became of one order of a batch. */
+export type BatchResult = Acceptance | Refusal;
+
+/** An order that cannot even be read is refused before it comes here. */
+export interface Refusal {
+  refused: InvalidRequest | IdempotencyConflict | SpendLimitExceeded;
+}
+
+/**
+ * Accepts many orders, each whole or not at all, one after the other, by acceptTransfer. When it breaks off, those that were accepted by then stay so, and the same batch again replays them.
+ *
+ * @throws what the ledger throws.
+ */
+export async function acceptBatch(
+  ledger: Ledger,
+  accounts: ReadonlySet<string>,
+  orders: readonly (TransferOrder | Refusal)[],
+  rules: ReadonlyMap<string, AccountRules> = new Map(),
+): Promise<BatchResult[]> {
+  const results: BatchResult[] = [];
+  for (const order of orders) {
+    results.push('refused' in order ? order : await orRefused(() => acceptTransfer(ledger, accounts, order, rules)));
+  }
+  return results;
+}
+
+/**
+ * Accepts all orders or none, in one transaction.
+ *
+ * @returns the result of each; when one of them is refused, nothing was recorded and the others' are what would have been.
+ * @throws what the ledger throws; nothing was recorded then.
+ */
+export async function acceptAllOrNone(
+  ledger: Ledger,
+  accounts: ReadonlySet<string>,
+  orders: readonly (TransferOrder | Refusal)[],
+  rules: ReadonlyMap<string, AccountRules> = new Map(),
+): Promise<{ recorded: boolean; results: BatchResult[] }> {
+  const entries = await Promise.all(
+    orders.map((order) => ('refused' in order ? order : orRefused(() => entryOf(accounts, order)))),
+  );
+  const results: BatchResult[] = [];
+  const record = (turn: RawBuilder<unknown>) =>
+    ledger.transaction(async (tx) => {
+      await sql`select ${turn}`.execute(tx.db);
+      // Two batches that share quotes or identities lock them in one order, so that neither waits for the other for ever.
+      const quoteIds = entries.flatMap((entry) =>
+        'order' in entry && entry.request.quoteId !== null ? [entry.request.quoteId] : [],
+      );
+      if (quoteIds.length > 0) {
+        await tx.db.selectFrom('kpay.quotes').select('id').where('id', 'in', quoteIds).orderBy('id').forUpdate().execute();
+      }
+      for (const [index, entry] of inOrderOfLocks(entries)) {
+        results[index] = 'refused' in entry ? entry : await orRefused(() => acceptUnderstood(tx, entry.order, entry, rules));
+      }
+      if (results.some((result) => 'refused' in result)) throw new RolledBack();
+    });
+  try {
+    // Where externalIds and keys of two batches cross, no order fits both and Postgres ends one: it begins anew when it is alone.
+    await record(BESIDE_OTHERS).catch((error: unknown) => {
+      if (Object(error).code !== DEADLOCK) throw error;
+      return record(ALONE);
+    });
+    return { recorded: true, results };
+  } catch (error) {
+    if (error instanceof RolledBack) return { recorded: false, results };
+    throw error;
+  }
+}
+
+const DEADLOCK = '40P01';
+const BATCHES = sql.lit(0x6b626174);
+const BESIDE_OTHERS = sql`pg_advisory_xact_lock_shared(${BATCHES})`;
+const ALONE = sql`pg_advisory_xact_lock(${BATCHES})`;
+
+/** Ends a transaction whose work is not to be kept. */
+export class RolledBack extends Error {
+  override readonly name = 'RolledBack';
+}
+
+type Entry = UnderstoodOrder & { order: TransferOrder };
+
+async function entryOf(accounts: ReadonlySet<string>, order: TransferOrder): Promise<Entry> {
+  return { ...understand(accounts, order), order };
+}
+
+/** By identity; orders of one identity stay as they were given, so that the second is the replay. */
+function inOrderOfLocks(entries: readonly (Entry | Refusal)[]): [number, Entry | Refusal][] {
+  const identityOf = (entry: Entry | Refusal) =>
+    'refused' in entry ? '' : JSON.stringify([entry.order.account, entry.request.externalId, entry.order.idempotencyKey ?? null]);
+  const keyed = [...entries.entries()].map(([index, entry]) => ({ index, entry, key: identityOf(entry) }));
+  keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index));
+  return keyed.map(({ index, entry }) => [index, entry]);
+}
+
+async function orRefused<T>(work: () => Promise<T>): Promise<T | Refusal> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof InvalidRequest || error instanceof IdempotencyConflict || error instanceof SpendLimitExceeded) {
+      return { refused: error };
+    }
+    throw error;
+  }
+}

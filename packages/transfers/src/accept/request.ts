@@ -1,0 +1,169 @@
+import { hash } from 'node:crypto';
+import {
+  compareRates,
+  currencyOf,
+  InvalidAmount,
+  type Money,
+  parseAmount,
+  parseRate,
+  transferBounds,
+  UnknownCountry,
+} from '@kpay/core';
+import { describeIssue, transferWishSchema } from '@kpay/producer';
+import { z } from 'zod';
+import { InvalidRequest } from '../errors.ts';
+
+// REST may identify a transfer by an Idempotency-Key instead.
+const requestSchema = transferWishSchema.partial({ externalId: true });
+
+/** What was asked for, understood: defaults filled in, amounts exact, currencies known. */
+export interface TransferRequest {
+  externalId: string | null;
+  sourceCountry: string;
+  destinationCountry: string;
+  amount: Money;
+  destinationCurrency: string;
+  description: string | null;
+  minRate: string | null;
+  quoteId: string | null;
+  onInsufficientFunds: 'hold' | 'fail';
+  notBefore: Date | null;
+  expiresAt: Date | null;
+  priority: number;
+  metadata: Record<string, string> | null;
+}
+
+/**
+ * Understands a transfer that somebody asks for, from REST or from a job.
+ *
+ * @throws InvalidRequest naming the first field that is wrong and what would be right.
+ */
+export function parseTransferRequest(body: unknown): TransferRequest {
+  const parsed = requestSchema.safeParse(body);
+  if (!parsed.success) {
+    const { field, problem } = describeIssue(parsed.error.issues, body);
+    throw new InvalidRequest(field, problem);
+  }
+  const wish = parsed.data;
+  if (wish.quoteId !== undefined && wish.minRate !== undefined) {
+    throw new InvalidRequest('minRate', "must be left out with a quoteId: the quote's floor takes its place");
+  }
+  const { currency, destinationCurrency } = currenciesOf(wish);
+  const notBefore = wish.notBefore === undefined ? null : new Date(wish.notBefore);
+  const expiresAt = wish.expiresAt === undefined ? null : new Date(wish.expiresAt);
+  if (notBefore && expiresAt && expiresAt <= notBefore) throw new InvalidRequest('expiresAt', 'must be later than notBefore');
+  return {
+    externalId: wish.externalId ?? null,
+    sourceCountry: wish.sourceCountry,
+    destinationCountry: wish.destinationCountry,
+    amount: amountWithinBounds(wish.amount, currency),
+    destinationCurrency,
+    description: wish.description ?? null,
+    minRate: wish.minRate === undefined ? null : rate('minRate', wish.minRate),
+    quoteId: wish.quoteId?.toLowerCase() ?? null,
+    onInsufficientFunds: wish.onInsufficientFunds ?? 'hold',
+    notBefore,
+    expiresAt,
+    priority: wish.priority ?? 5,
+    metadata: wish.metadata ?? null,
+  };
+}
+
+export const quoteRequestSchema = z.strictObject({
+  sourceCountry: transferWishSchema.shape.sourceCountry,
+  destinationCountry: transferWishSchema.shape.destinationCountry,
+  /** Good for this amount only; for any unless given. */
+  amount: transferWishSchema.shape.amount.optional(),
+  /** How far below the rate that is shown now a transfer may still be sent, in per cent. */
+  tolerancePercent: z.number('must be a number').min(0, 'must be 0 or more').max(10, 'must be at most 10').default(1),
+  /** Until when a transfer can be made with it. */
+  validForSeconds: z.int('must be a whole number').min(10, 'must be at least 10').max(3_600, 'must be at most 3600').default(600),
+});
+
+/** A quote that somebody asks for, understood. */
+export interface QuoteRequest {
+  sourceCountry: string;
+  destinationCountry: string;
+  currency: string;
+  destinationCurrency: string;
+  amount: Money | null;
+  toleranceBasisPoints: number;
+  validForSeconds: number;
+}
+
+/** @throws InvalidRequest naming the first field that is wrong and what would be right. */
+export function parseQuoteRequest(body: unknown): QuoteRequest {
+  const parsed = quoteRequestSchema.safeParse(body);
+  if (!parsed.success) {
+    const { field, problem } = describeIssue(parsed.error.issues, body);
+    throw new InvalidRequest(field, problem);
+  }
+  const wish = parsed.data;
+  const { currency, destinationCurrency } = currenciesOf(wish);
+  return {
+    sourceCountry: wish.sourceCountry,
+    destinationCountry: wish.destinationCountry,
+    currency,
+    destinationCurrency,
+    amount: wish.amount === undefined ? null : amountWithinBounds(wish.amount, currency),
+    toleranceBasisPoints: Math.round(wish.tolerancePercent * 100),
+    validForSeconds: wish.validForSeconds,
+  };
+}
+
+/** A digest of what was asked for. Equal for bodies that mean the same, such as amounts 50000 and "50000.00". */
+export function hashRequest(request: TransferRequest): string {
+  const { amount, metadata, quoteId, ...others } = request;
+  // Digests of before there were quotes stay what they were.
+  const rest = quoteId === null ? others : { ...others, quoteId };
+  const labels = metadata && Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
+  const text = JSON.stringify([Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)), String(amount.amountMinor), labels]);
+  return hash('sha256', text);
+}
+
+const LEAST_RATE = '0.000000001';
+const MOST_RATE = '1000000000';
+
+function currenciesOf({ sourceCountry, destinationCountry }: { sourceCountry: string; destinationCountry: string }) {
+  const currency = currencyAt('sourceCountry', sourceCountry);
+  const destinationCurrency = currencyAt('destinationCountry', destinationCountry);
+  if (sourceCountry === destinationCountry) {
+    throw new InvalidRequest('destinationCountry', `must differ from sourceCountry (both are ${sourceCountry})`);
+  }
+  return { currency, destinationCurrency };
+}
+
+function currencyAt(field: string, country: string): string {
+  try {
+    return currencyOf(country);
+  } catch (error) {
+    if (error instanceof UnknownCountry) throw new InvalidRequest(field, error.message);
+    throw error;
+  }
+}
+
+function amountWithinBounds(input: string | number, currency: string): Money {
+  const amount = orInvalid('amount', () => parseAmount(input, currency));
+  const { least, most } = transferBounds(currency);
+  if (amount.amountMinor < least.amountMinor || amount.amountMinor > most.amountMinor) {
+    throw new InvalidRequest('amount', `must be from 100 to 10000000 ${currency}, which is what KPay transfers at once`);
+  }
+  return amount;
+}
+
+/** A rate far beyond what any two currencies have is a slip: the transfer would wait for ever, or for nothing. */
+function rate(field: string, input: string | number): string {
+  const parsed = orInvalid(field, () => parseRate(input));
+  const isPossible = compareRates(parsed, LEAST_RATE) >= 0 && compareRates(parsed, MOST_RATE) <= 0;
+  if (!isPossible) throw new InvalidRequest(field, `must be from ${LEAST_RATE} to ${MOST_RATE}, which no two currencies pass`);
+  return parsed;
+}
+
+function orInvalid<T>(field: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof InvalidAmount) throw new InvalidRequest(field, error.message);
+    throw error;
+  }
+}

@@ -1,0 +1,76 @@
+import type { KpayAccount } from '@kpay/core';
+import type { AccountRow, Ledger, LedgerTransaction } from '@kpay/ledger';
+import { PinMismatch } from '../errors.ts';
+import { takeTurn } from './account-turn.ts';
+
+/** Which KPay an account is: fixed in the ledger when first seen. */
+export interface Pin {
+  account: string;
+  baseUrl: string;
+  environment: 'TEST' | 'PRODUCTION';
+  applicationId: string;
+}
+
+/**
+ * Asks KPay who we are and holds the answer against the ledger; the first answer is written down. Nothing is sent
+ * for an account before this has succeeded once.
+ *
+ * @throws PinMismatch when the ledger knows this account as another application, environment or address: its
+ *   history would be judged against the wrong wallets, and its ids would not protect it there.
+ */
+export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<Pin> {
+  const me = await account.client.me({ lane: 'people', ...(signal && { signal }) });
+  const pin: Pin = {
+    account: account.name,
+    baseUrl: account.baseUrl,
+    environment: me.environment,
+    applicationId: me.application.id,
+  };
+  if (me.environment !== account.environment) {
+    throw new PinMismatch(
+      `account ${account.name}: its keys are for ${me.environment}, but KPAY_ENVIRONMENT says ${account.environment}: use the keys of that environment`,
+    );
+  }
+  await ledger.transaction(async (tx) => {
+    await tx.db
+      .insertInto('kpay.accounts')
+      .values({
+        name: pin.account,
+        base_url: pin.baseUrl,
+        environment: pin.environment,
+        application_id: pin.applicationId,
+        pinned_at: tx.now,
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    await lockAccount(tx, pin);
+  });
+  return pin;
+}
+
+/**
+ * Locks an account's row and throws when it is not the KPay that `pin` says. `share` lets others send at the same time.
+ * @throws PinMismatch
+ */
+export async function lockAccount(tx: LedgerTransaction, pin: Pin, lock: 'share' | 'update' = 'share'): Promise<AccountRow> {
+  await takeTurn(tx, pin.account, lock);
+  const account = tx.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account);
+  const known = await (lock === 'share' ? account.forShare() : account.forUpdate()).executeTakeFirst();
+  if (!known) throw new PinMismatch(`account ${pin.account} is not pinned in this ledger`);
+  assertPinned(known, pin);
+  return known;
+}
+
+/** @throws PinMismatch when the ledger's account is not the KPay that `pin` says. */
+export function assertPinned(known: AccountRow, pin: Pin): void {
+  const differences = [
+    known.base_url === pin.baseUrl ? null : `base URL ${known.base_url}, now ${pin.baseUrl}`,
+    known.environment === pin.environment ? null : `environment ${known.environment}, now ${pin.environment}`,
+    known.application_id === pin.applicationId ? null : `application ${known.application_id}, now ${pin.applicationId}`,
+  ].filter((difference) => difference !== null);
+  if (differences.length > 0) {
+    throw new PinMismatch(
+      `account ${pin.account} belongs to another KPay in this ledger (${differences.join('; ')}): restore its settings, or give the new keys another account name`,
+    );
+  }
+}

@@ -1,0 +1,29 @@
+import type { SentBefore } from '@kpay/core';
+import type { Ledger } from '@kpay/ledger';
+
+/** What a send is called in the budget, in every process that knows of it. */
+export function attemptName(transferId: string, number: number): string {
+  return `${transferId}.${number}`;
+}
+
+/**
+ * Each send of the last `windowMs` and how long ago it ended: what a budget that forgot everything must
+ * count, so that a restart does not send a second budget's worth into the same minute.
+ */
+export async function recentSends(ledger: Ledger, account: string, windowMs: number): Promise<SentBefore[]> {
+  return ledger.transaction(async (tx) => {
+    const since = new Date(tx.now.getTime() - windowMs);
+    const sends = await tx.db
+      .selectFrom('kpay.attempts')
+      .select(['transfer_id', 'number', 'started_at', 'ended_at'])
+      .where('account', '=', account)
+      // An attempt lasts less than a minute, so one that ended within the window began within a minute before it.
+      .where('started_at', '>', new Date(since.getTime() - 60_000))
+      .execute();
+    const ended = sends.map(({ transfer_id, number, started_at, ended_at }) => ({
+      attempt: attemptName(transfer_id, number),
+      ageMs: tx.now.getTime() - (ended_at ?? started_at).getTime(),
+    }));
+    return ended.filter(({ ageMs }) => ageMs < windowMs);
+  });
+}

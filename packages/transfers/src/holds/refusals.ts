@@ -1,0 +1,231 @@
+import type { LedgerSchema, LedgerTransaction, TransferRow } from '@kpay/ledger';
+import { type Kysely, type RawBuilder, sql } from 'kysely';
+import { lookAgainAt } from '../checks/look-again.ts';
+import type { Answer } from '../states/answer.ts';
+import { corridorOf } from '../states/corridor.ts';
+import { wakeHeld } from './wake-held.ts';
+
+/**
+ * What KPay refuses for the source wallet (422) or the corridor (403, 404) is held as a group, and one of the group asks
+ * again: each of them alone would spend a send, a place at the front and a minute of the budget to hear the same.
+ */
+
+/** The hold of those whose corridor KPay refused. Those whose wallet it refused are held for funds. */
+export const CORRIDOR_REFUSED = 'corridor_refused';
+
+// One refusal of a corridor may be about the transfer alone.
+const CORRIDOR_AFTER = 3;
+const NO_LIMIT = '9000000000000000';
+/** A probe that was begun and never answered is replaced after this. */
+const PROBE_TAKES = sql`interval '60 seconds'`;
+const WAKE_PROBE_AGAIN = sql`interval '15 seconds'`;
+/** Who was refused so long ago begins anew. */
+const FORGOTTEN_AFTER = sql`interval '10 minutes'`;
+const HELD_AT_ONCE = 1_000;
+
+/** A refusal that is over a transfer, as one JSON object. */
+export interface RefusalInForce {
+  key: string;
+  /** Until then all that it is over wait; then one of them may probe. */
+  isClosed: boolean;
+}
+
+type Columns = Record<'account' | 'source_country' | 'destination_country' | 'amount_minor', RawBuilder<unknown>>;
+
+/** The columns of a transfer that is read as `t`. */
+export const columnsOf = (t: string): Columns => ({
+  account: sql.raw(`${t}.account`),
+  source_country: sql.raw(`${t}.source_country`),
+  destination_country: sql.raw(`${t}.destination_country`),
+  amount_minor: sql.raw(`${t}.amount_minor`),
+});
+
+// One that lies in the future was written by a clock that was set back since.
+function overIt(t: Columns, at: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`kpay.refusals r where r.account = ${t.account}
+    and r.key in (${t.source_country}, ${t.source_country} || '-' || ${t.destination_country})
+    and ${t.amount_minor} > r.limit_minor and r.refused_at <= ${at}`;
+}
+
+/** Whether KPay refused the transfer's wallet or corridor and nothing has shown since that it would not. */
+export function isRefused(t: Columns, at: RawBuilder<unknown>): RawBuilder<boolean> {
+  return sql<boolean>`exists (select from ${overIt(t, at)})`;
+}
+
+/** The refusal over a transfer, if there is one: a subquery of one JSON object or null. */
+export function refusalInForce(t: Columns, at: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`(
+    select json_build_object('key', r.key, 'isClosed', r.probe_at > ${at}) from ${overIt(t, at)}
+    order by r.probe_at desc limit 1
+  )`;
+}
+
+/** The hold that a refusal means. What it waits for wakes it (wake-funded.ts, tendRefusals): the time is only a net. */
+export function refusalHold(
+  { key }: RefusalInForce,
+  transfer: Pick<TransferRow, 'kpay_external_id'>,
+  now: Date,
+): { verdict: 'hold'; code: string; reason: string; until: Date } {
+  return { verdict: 'hold', ...whyOf(key), until: lookAgainAt(transfer, now) };
+}
+
+function whyOf(key: string): { code: string; reason: string } {
+  return isCorridor(key)
+    ? { code: CORRIDOR_REFUSED, reason: `waiting for the corridor: KPay refused others of ${key}; one at a time asks again` }
+    : {
+        code: 'insufficient_funds',
+        reason: `waiting for funds: KPay refused others from the wallet of ${key}; one at a time asks again`,
+      };
+}
+
+const isCorridor = (key: string) => key.includes('-');
+
+/** Makes a transfer that is about to be sent the one that probes: the others wait for its answer. */
+export async function claimProbe({ db, now }: LedgerTransaction, row: TransferRow): Promise<void> {
+  await sql`
+    update kpay.refusals set probe_at = ${now}::timestamptz + ${PROBE_TAKES}
+    where account = ${row.account} and key in (${row.source_country}, ${corridorOf(row)}) and probe_at <= ${now}`.execute(db);
+}
+
+/**
+ * Writes down what an answer says of the wallet and the corridor of its transfer. To be called before the transfer is locked:
+ * whoever begins a send has the refusal first, too.
+ */
+export async function countRefusal(tx: LedgerTransaction, transferId: string, attempt: number, answer: Answer): Promise<void> {
+  const isOfCorridor = answer.kind === 'refused' && (answer.status === 403 || answer.status === 404);
+  if (answer.kind !== 'insufficient_funds' && answer.kind !== 'succeeded' && !isOfCorridor) return;
+  const { db, now } = tx;
+  const sent = await db
+    .selectFrom('kpay.transfers as t')
+    .innerJoin('kpay.attempts as a', 'a.transfer_id', 't.id')
+    .select(['t.account', 't.source_country', 't.destination_country', 't.currency', 't.amount_minor', 'a.started_at'])
+    .where('t.id', '=', transferId)
+    .where('a.number', '=', attempt)
+    .executeTakeFirst();
+  if (!sent) return;
+  const { account, amount_minor: amount, started_at: startedAt } = sent;
+  const corridor = corridorOf(sent);
+  if (answer.kind === 'succeeded') {
+    // Sent before the refusal it says nothing against it.
+    const since = sql`account = ${account} and refused_at <= ${startedAt}
+      and (key = ${corridor} or (key = ${sent.source_country} and ${amount}::bigint > limit_minor))`;
+    await sql`delete from kpay.refusals where ${since} and (key = ${corridor} or ${amount}::bigint >= refused_minor)`.execute(db);
+    // Those as big as what was refused wait on: the money may do for all others.
+    await sql`update kpay.refusals set limit_minor = refused_minor - 1 where ${since}`.execute(db);
+    return;
+  }
+  const key = isOfCorridor ? corridor : sent.source_country;
+  // Much smaller ones may try: what does for them need not do for this one.
+  const limit = isOfCorridor ? NO_LIMIT : String(BigInt(amount) / 2n);
+  // Those that were under way together are one refusal.
+  const isNews = sql`(${startedAt}::timestamptz >= r.refused_at or ${isOfCorridor} and r.times < ${CORRIDOR_AFTER})`;
+  const times = sql`case when r.refused_at < ${now}::timestamptz - ${FORGOTTEN_AFTER} then 1
+    when ${isNews} then least(r.times + 1, 20) else r.times end`;
+  await sql`
+    insert into kpay.refusals as r (account, key, currency, limit_minor, refused_minor, times, refused_at, probe_at)
+    values (${account}, ${key}, ${sent.currency}, ${limit}::bigint, ${amount}::bigint, 1, ${now}::timestamptz, ${now}::timestamptz + ${delay(sql`1`)})
+    on conflict (account, key) do update set
+      times = ${times}, refused_at = ${now}::timestamptz,
+      probe_at = case when ${isNews} then ${now}::timestamptz + ${delay(times)} else r.probe_at end,
+      limit_minor = case when ${isOfCorridor} then case when ${times} >= ${CORRIDOR_AFTER} then 0 else r.limit_minor end
+        else least(r.limit_minor, ${limit}::bigint) end,
+      refused_minor = least(r.refused_minor, ${amount}::bigint)`.execute(db);
+}
+
+/** 15 s, doubling to two minutes. */
+function delay(times: RawBuilder<unknown>): RawBuilder<unknown> {
+  return sql`least(120, 15 * power(2, least((${times}), 10) - 1)) * interval '1 second'`;
+}
+
+/** For a statement over `transfers`: whether an answer of success has nothing to say to a refusal. */
+export const nothingRefused = sql<boolean>`not exists (
+  select from kpay.refusals r where r.account = transfers.account
+    and (r.key = transfers.source_country || '-' || transfers.destination_country
+      or (r.key = transfers.source_country and transfers.amount_minor > r.limit_minor)))`;
+
+/**
+ * What the refusals of an account need done every second or so: what is queued behind one is held, many rows in one write;
+ * where one may ask again, the smallest is woken for it, for it is the likeliest to succeed; what nothing stands against
+ * any more is woken.
+ */
+export async function tendRefusals(tx: LedgerTransaction, account: string): Promise<void> {
+  const { db, now } = tx;
+  // Before any transfer, as whoever begins or settles a send locks them.
+  const refusals = await db
+    .selectFrom('kpay.refusals')
+    .select(['key', 'probe_at'])
+    .where('account', '=', account)
+    .orderBy('key')
+    .forUpdate()
+    .execute();
+  for (const { key, probe_at: probeAt } of refusals) {
+    if (probeAt > now) await holdRefused(tx, account, key);
+    else await wakeProbe(tx, account, key);
+  }
+  await wakeHeld(tx, account, CORRIDOR_REFUSED, sql`not ${isRefused(columnsOf('t'), sql`${now}::timestamptz`)}`);
+}
+
+function behind(account: string, key: string): RawBuilder<unknown> {
+  const [from, to] = key.split('-');
+  return sql`t.account = ${account} and t.source_country = ${from} and (${to ?? null}::text is null or t.destination_country = ${to ?? null})
+    and t.amount_minor > r.limit_minor`;
+}
+
+async function holdRefused({ db, now }: LedgerTransaction, account: string, key: string): Promise<void> {
+  const { code, reason } = whyOf(key);
+  await sql`
+    with held as (
+      update kpay.transfers set state = 'holding', version = version + 1, reason_code = ${code}, reason = ${reason},
+        hold_until = ${now}::timestamptz + interval '1 hour' * (1 + random()),
+        due_at = least(${now}::timestamptz + interval '1 hour' * (1 + random()), expires_at), updated_at = ${now}
+      where id in (
+        select t.id from kpay.transfers t join kpay.refusals r on r.account = ${account} and r.key = ${key}
+        where t.state = 'queued' and t.due_at <= ${now} and r.refused_at <= ${now} and ${behind(account, key)}
+        order by t.priority desc, t.created_at
+        limit ${HELD_AT_ONCE}
+        for update of t skip locked
+      )
+      returning id, version
+    )
+    insert into kpay.transfer_events (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, at)
+    select id, version, 'held', 'queued', 'holding', ${code}, ${reason}, 'worker', ${now}::timestamptz from held`.execute(db);
+}
+
+async function wakeProbe({ db, now }: LedgerTransaction, account: string, key: string): Promise<void> {
+  const { code } = whyOf(key);
+  await sql`
+    with one as (
+      update kpay.refusals set woken_at = ${now} where account = ${account} and key = ${key}
+        and probe_at <= ${now} and (woken_at is null or woken_at > ${now} or woken_at < ${now}::timestamptz - ${WAKE_PROBE_AGAIN})
+      returning *
+    )
+    update kpay.transfers set due_at = ${now} where id = (
+      select t.id from kpay.transfers t, one r
+      where t.state = 'holding' and t.reason_code = ${code} and ${behind(account, key)}
+      order by t.amount_minor, t.priority desc, t.created_at
+      limit 1
+      for update of t skip locked
+    )`.execute(db);
+}
+
+/** KPay shows more of a currency than it did since the refusal: one need not wait any longer to ask again. */
+export async function noteShown(
+  { db, now }: LedgerTransaction,
+  account: string,
+  shownMinor: ReadonlyMap<string, bigint>,
+): Promise<void> {
+  const shown = [...shownMinor].map(([currency, minor]) => ({ currency, minor: String(minor) }));
+  await sql`
+    update kpay.refusals r set shown_minor = s.minor, woken_at = case when s.minor > r.shown_minor then null else r.woken_at end,
+      probe_at = case when s.minor > r.shown_minor then least(r.probe_at, ${now}::timestamptz) else r.probe_at end
+    from jsonb_to_recordset(${JSON.stringify(shown)}::jsonb) as s (currency text, minor bigint)
+    where r.account = ${account} and r.currency = s.currency and position('-' in r.key) = 0
+      and r.shown_minor is distinct from s.minor`.execute(db);
+}
+
+/** Whether anything was refused in an account: nearly never, and then the rest need not be asked. */
+export async function isAnyRefused(db: Kysely<LedgerSchema>, account: string): Promise<boolean> {
+  return (
+    (await db.selectFrom('kpay.refusals').select('key').where('account', '=', account).limit(1).executeTakeFirst()) !== undefined
+  );
+}

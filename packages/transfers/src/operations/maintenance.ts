@@ -1,0 +1,51 @@
+import type { Ledger, TransferRow } from '@kpay/ledger';
+import { queuePrefix } from '@kpay/producer';
+import type { Queue } from 'bullmq';
+import { advanceQueueName, type Hint, type RebuiltHints, rebuildHints } from '../queue/hints.ts';
+import type { EpochCopy } from '../restore/epoch-copy.ts';
+import { type FinishedRestore, finishRestore } from '../restore/finish-restore.ts';
+import type { Resolution } from './resolve-review.ts';
+import { type ResolvedReviews, type ReviewFilter, resolveReviews } from './resolve-reviews.ts';
+
+/** What a person does to the whole system, by the command line: on the stores, or through the process that has them. */
+export interface Maintenance {
+  finishRestore(by: { by: string; unseen: boolean }): Promise<FinishedRestore>;
+  settle(filter: ReviewFilter, resolution: Resolution, onResolved?: (transfer: TransferRow) => void): Promise<ResolvedReviews>;
+  /** Every account's hints anew, safe while workers run. */
+  rebuildQueue(): Promise<RebuiltQueue[]>;
+}
+
+export interface RebuiltQueue extends RebuiltHints {
+  account: string;
+}
+
+export interface MaintenanceOptions {
+  ledger: Ledger;
+  epochCopy: EpochCopy;
+  /** The accounts that are set up; those with something due in the ledger are looked after all the same. */
+  accounts: Iterable<string>;
+  /** Makes a BullMQ queue by its name and prefix. */
+  openQueue: (name: string, options: { prefix: string }) => Queue<Hint>;
+}
+
+export function createMaintenance({ ledger, epochCopy, accounts, openQueue }: MaintenanceOptions): Maintenance {
+  return {
+    finishRestore: (by) => finishRestore(ledger, epochCopy, by),
+    settle: (filter, resolution, onResolved) => resolveReviews(ledger, epochCopy, filter, resolution, onResolved),
+    async rebuildQueue() {
+      const due = await ledger.db
+        .selectFrom('kpay.transfers')
+        .select('account')
+        .distinct()
+        .where('due_at', 'is not', null)
+        .execute();
+      const names = new Set([...accounts, ...due.map(({ account }) => account)]);
+      const rebuilt: RebuiltQueue[] = [];
+      for (const account of [...names].sort()) {
+        const queue = openQueue(advanceQueueName(account), { prefix: queuePrefix(account) });
+        rebuilt.push({ account, ...(await rebuildHints(ledger, account, queue).finally(() => queue.close())) });
+      }
+      return rebuilt;
+    },
+  };
+}

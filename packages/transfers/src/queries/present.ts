@@ -1,0 +1,121 @@
+import { formatAmount } from '@kpay/core';
+import type { TransferEventRow, TransferRow } from '@kpay/ledger';
+import { transferStates } from '@kpay/ledger';
+import { z } from 'zod';
+import { moneyMoved } from '../states/states.ts';
+
+/** Amounts and rates are decimal text, never floating point numbers. */
+export const decimalSchema = z.string().regex(/^-?\d+(\.\d+)?$/);
+const time = z.iso.datetime();
+const state = z.enum(transferStates);
+
+/** A transfer as the API shows it. Amounts and rates are decimal strings, times ISO 8601. */
+export const transferViewSchema = z
+  .strictObject({
+    id: z.uuid(),
+    externalId: z.string().nullable(),
+    account: z.string(),
+    state,
+    reason: z.string().nullable().describe('Why it is where it is, in a sentence.'),
+    reasonCode: z.string().nullable().describe('The same for programs.'),
+    moneyMoved: z.enum(['yes', 'no', 'unknown']),
+    sourceCountry: z.string(),
+    destinationCountry: z.string(),
+    amount: decimalSchema,
+    currency: z.string(),
+    destinationAmount: decimalSchema.nullable(),
+    destinationCurrency: z.string(),
+    exchangeRate: decimalSchema.nullable().describe('The rate that KPay applied.'),
+    kpayTransferId: z.string().nullable(),
+    confirmedBy: z.enum(['answer', 'conflict', 'person']).nullable(),
+    attempts: z.int(),
+    replayOf: z.uuid().nullable().describe('The transfer that this one was made again from.'),
+    holdUntil: time.nullable().describe('While it is held: until when at the latest.'),
+    description: z.string().nullable(),
+    minRate: decimalSchema.nullable(),
+    quoteId: z.uuid().nullable().describe('The quote it was made with, whose floor is its minRate.'),
+    onInsufficientFunds: z.enum(['hold', 'fail']),
+    notBefore: time.nullable(),
+    expiresAt: time.nullable(),
+    priority: z.int().min(0).max(9),
+    metadata: z.record(z.string(), z.string()).nullable(),
+    createdAt: time,
+    updatedAt: time,
+    finishedAt: time.nullable(),
+    version: z.int(),
+  })
+  .meta({ id: 'Transfer' });
+export type TransferView = z.infer<typeof transferViewSchema>;
+
+export const transferEventViewSchema = z
+  .strictObject({
+    version: z.int(),
+    type: z.string().describe('What happened: `accepted`, `held`, `submitting`, `succeeded` …'),
+    from: state.nullable(),
+    to: state,
+    reason: z.string().nullable(),
+    reasonCode: z.string().nullable(),
+    actor: z.string(),
+    detail: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
+    at: time,
+  })
+  .meta({ id: 'TransferEvent' });
+export type TransferEventView = z.infer<typeof transferEventViewSchema>;
+
+/** Shows a row of the ledger to the world. */
+export function presentTransfer(row: TransferRow): TransferView {
+  return {
+    id: row.id,
+    externalId: row.external_id,
+    account: row.account,
+    state: row.state,
+    reason: row.reason,
+    reasonCode: row.reason_code,
+    moneyMoved: moneyMoved(row.state, row.kpay_transfer_id),
+    sourceCountry: row.source_country,
+    destinationCountry: row.destination_country,
+    amount: formatAmount({ amountMinor: BigInt(row.amount_minor), currency: row.currency }),
+    currency: row.currency,
+    destinationAmount:
+      row.destination_amount_minor === null
+        ? null
+        : formatAmount({ amountMinor: BigInt(row.destination_amount_minor), currency: row.destination_currency }),
+    destinationCurrency: row.destination_currency,
+    exchangeRate: row.exchange_rate,
+    kpayTransferId: row.kpay_transfer_id,
+    confirmedBy: row.confirmed_by,
+    attempts: row.attempts,
+    replayOf: row.replay_of,
+    holdUntil: isoOrNull(row.hold_until),
+    description: row.description,
+    minRate: row.min_rate,
+    quoteId: row.quote_id,
+    onInsufficientFunds: row.on_insufficient_funds,
+    notBefore: isoOrNull(row.not_before),
+    expiresAt: isoOrNull(row.expires_at),
+    priority: row.priority,
+    metadata: row.metadata,
+    createdAt: row.created_at.toISOString(),
+    updatedAt: row.updated_at.toISOString(),
+    finishedAt: isoOrNull(row.finished_at),
+    version: row.version,
+  };
+}
+
+export function presentEvent(row: TransferEventRow): TransferEventView {
+  return {
+    version: row.version,
+    type: row.type,
+    from: row.from_state,
+    to: row.to_state,
+    reason: row.reason,
+    reasonCode: row.reason_code,
+    actor: row.actor,
+    detail: row.detail,
+    at: row.at.toISOString(),
+  };
+}
+
+function isoOrNull(time: Date | null): string | null {
+  return time === null ? null : time.toISOString();
+}

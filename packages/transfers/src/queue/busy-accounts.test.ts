@@ -1,0 +1,50 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
+import { openStage, type Stage } from '../../test/stage.ts';
+import { holdPaused } from '../holds/hold-paused.ts';
+import { advanceTransfer, cancelTransfer, findBusyAccounts, pause } from '../index.ts';
+
+let stage: Stage;
+beforeAll(async () => {
+  stage = await openStage();
+});
+afterEach(() => stage.reset());
+afterAll(() => stage.close());
+
+const busy = () => findBusyAccounts(stage.ledger, ['default', 'idle']);
+
+it('an account is busy from when a transfer is accepted until its last one is at its end', async () => {
+  expect(await busy()).toEqual(new Map());
+  const advancer = await stage.advancer();
+  const first = await stage.accept();
+  const later = await stage.accept({
+    externalId: 'order-2',
+    notBefore: new Date(stage.ledger.now().getTime() + 60_000).toISOString(),
+  });
+  expect(await busy()).toEqual(new Map([['default', 'open']]));
+  await stage.settle(first.id, advancer);
+  expect(await busy()).toEqual(new Map([['default', 'open']]));
+  await cancelTransfer(stage.ledger, stage.epochCopy, later.id, { by: 'ada' });
+  expect(await busy()).toEqual(new Map());
+});
+
+it('one with something held is told apart', async () => {
+  await stage.advancer();
+  await stage.accept();
+  await pause(stage.ledger, { scope: 'account', account: 'default' }, { by: 'ada', reason: 'a look around' });
+  await stage.ledger.transaction((tx) => holdPaused(tx, 'default'));
+  await stage.accept({ externalId: 'order-2' });
+  expect(await busy()).toEqual(new Map([['default', 'held']]));
+});
+
+it('one whose send may have been carried out is busy, and one with nothing but a review is not', async () => {
+  const { control } = stage.simulator;
+  control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'before' } });
+  control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 400 } });
+  const advancer = await stage.advancer();
+  const { id } = await stage.accept();
+  await advanceTransfer(advancer, id, new AbortController().signal);
+  expect((await stage.find(id)).state).toBe('unconfirmed');
+  expect(await busy()).toEqual(new Map([['default', 'open']]));
+  expect((await stage.settle(id, advancer)).state).toBe('review');
+  expect(await busy()).toEqual(new Map());
+});

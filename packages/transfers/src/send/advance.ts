@@ -1,0 +1,486 @@
+import {
+  type Clock,
+  type KpayAccount,
+  type Observed,
+  Rejected,
+  Retryable,
+  type TransferPermit,
+  type WalletBalance,
+} from '@kpay/core';
+import {
+  currentTraceparent,
+  eachOf,
+  gather,
+  isLedgerAway,
+  isUnstorable,
+  type Ledger,
+  type LedgerTransaction,
+  prepared,
+  type TransferRow,
+  timeOf,
+  transferColumns,
+} from '@kpay/ledger';
+import { sql } from 'kysely';
+import type { Pin } from '../accounts/pin.ts';
+import { attemptName } from '../accounts/recent-sends.ts';
+import { askCheck, CHECK_FAILED } from '../checks/ask-check.ts';
+import type { Check, CheckContext, Verdict } from '../checks/check.ts';
+import { snapshotOf } from '../checks/funds.ts';
+import type { SpendLimit } from '../checks/spend-limit.ts';
+import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
+import { columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
+import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
+import { type Answer, answerOf, withoutText } from '../states/answer.ts';
+import { move } from '../states/move.ts';
+import { resendDelayMs } from './backoff.ts';
+import { type Attempt, type Begun, beginFirstSends, beginResend, type FirstSend, LEASE_MS } from './begin.ts';
+import { breakerHold, isBreakerOpen } from './breaker.ts';
+import { RESEND_FOR_MS, unconfirmedTooLong } from './outcome.ts';
+import { expireAttempt, type Settled, type Success, settleAttempt, settleSuccesses } from './settle.ts';
+import { nameAnswer, traceStep } from './trace-step.ts';
+
+// Between two tries to write an answer down.
+const SETTLE_AGAIN_MS = 500;
+const SETTLE_LATE_MS = 5_000;
+// What checks said counts for this long, from when the first was asked: a wait for a slot or a token, their own included, can
+// outlast a send window or a good rate.
+const JUDGED_FOR_MS = 1_000;
+// Transfers that share a round trip.
+const MOST_TOGETHER = 50;
+
+/** What it takes to move the transfers of one account on. */
+export interface Advancer {
+  ledger: Ledger;
+  account: KpayAccount;
+  /** Which KPay the account was found to be (pinAccount); without it nothing can be sent. */
+  pin: Pin;
+  /** Whether the ledger is still the one this process knows; after a restore nothing is moved. */
+  epoch: LedgerEpoch;
+  checks: readonly Check[];
+  /** Judged once more in the transaction that makes a first send official. */
+  limits?: readonly SpendLimit[];
+  clock: Clock;
+  /** Names this process in attempts and events. */
+  worker: string;
+  conflictConfirmMs: number;
+  random: () => number;
+  /** Told of things a person should look at. */
+  onAlarm: (transfer: TransferRow, alarm: string) => void;
+  /** Told how each send ended, as far as we know; an expired lease is a send whose process died. */
+  onAnswer?: (answer: Answer['kind'] | 'lease_expired', transfer: TransferRow) => void;
+  /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
+  onCheckFailed?: (transfer: TransferRow, check: string, error: unknown) => void;
+}
+
+/**
+ * Takes a transfer one step on: judges it, sends it, sends it again, or finds that its sender died. Whoever calls
+ * it, however often and from wherever at once, each step is a compare-and-set in the ledger: all but one lose.
+ *
+ * @returns the transfer as this call left it, or undefined when there was nothing to do (not due, not ours to move).
+ */
+export async function advanceTransfer(advancer: Advancer, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
+  if (advancer.epoch.refusal() !== undefined) return undefined;
+  const due = await takeDue(advancer, id);
+  if (!due) return undefined;
+  return traceStep(due.row, () => takeStep(advancer, due, signal));
+}
+
+async function takeStep(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  const { row } = due;
+  if (row.state === 'queued' || row.state === 'holding') return firstSend(advancer, due, signal);
+  if (row.state === 'unconfirmed') return resend(advancer, due, signal);
+  return row;
+}
+
+/** A transfer that is due, and what its account looks like in the same moment. */
+interface Due {
+  row: TransferRow;
+  now: Date;
+  pause: PauseInForce | undefined;
+  refusal: RefusalInForce | null;
+  unknownStreak: number;
+}
+
+/** The transfer when it is due, after what time alone decides: expiry, a lost lease, the end of the re-sends. */
+async function takeDue(advancer: Advancer, id: string): Promise<Due | undefined> {
+  const seen = await look(advancer.ledger, id);
+  if (!seen) return undefined;
+  const { row, now } = seen;
+  if (!row.due_at || row.due_at > now) return undefined;
+  if (row.lease_until === null && !isOver(row, now)) return seen;
+  const moved = await advancer.ledger.transaction((tx) => moveByTime(tx, advancer, row));
+  if (moved === 'unmoved') return seen;
+  return moved && { ...seen, row: moved };
+}
+
+/** One read of all that is judged before a send is prepared. What is written later is judged again, under the locks. */
+async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
+  // Throws inside a transaction, whose client this must not wait for.
+  void ledger.db;
+  return lookTogether(ledger, id);
+}
+
+const lookTogether = gather<Ledger, string, Due | undefined>({
+  run: lookAt,
+  most: () => MOST_TOGETHER,
+  linger: (ledger) => ledger.linger(),
+});
+
+async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | undefined)[]> {
+  const { rows } = await ledger.statement((statement) => {
+    const transfer = {
+      account: sql`t.account`,
+      source_country: sql`t.source_country`,
+      destination_country: sql`t.destination_country`,
+    };
+    return sql<
+      TransferRow & { now: Date; pause: Parameters<typeof readPause>[0]; refusal: RefusalInForce | null; unknown_streak: number }
+    >`${prepared}
+      with moment as materialized (select ${timeOf(statement)} as at)
+      select ${transferColumns}, (select at from moment) as now, ${pauseInForce(transfer, sql`(select at from moment)`)} as pause,
+        ${refusalInForce(columnsOf('t'), sql`(select at from moment)`)} as refusal,
+        coalesce((select unknown_streak from kpay.accounts where name = t.account), 0) as unknown_streak
+      from ${eachOf(ids.map((id) => ({ id })))} as asked
+      cross join lateral (select * from kpay.transfers where id = (asked.each ->> 'id')::uuid limit 1) t`.execute(statement.db);
+  });
+  const found = new Map(
+    rows.map(({ now, pause, refusal, unknown_streak: unknownStreak, ...row }) => [
+      row.id,
+      { row, now, pause: readPause(pause), refusal, unknownStreak },
+    ]),
+  );
+  return ids.map((id) => found.get(id));
+}
+
+async function moveByTime(
+  tx: LedgerTransaction,
+  advancer: Advancer,
+  row: TransferRow,
+): Promise<TransferRow | undefined | 'unmoved'> {
+  // Until its lease ends, the attempt is its sender's alone, whoever thinks that it is due.
+  if (row.lease_until !== null && row.lease_until > tx.now) return undefined;
+  if (!isOver(row, tx.now)) return 'unmoved';
+  // A row of a backup is over only as far as the backup knows: it may have been sent since.
+  if (!(await advancer.epoch.holds(tx))) return undefined;
+  if (row.lease_until !== null) {
+    const expired = await expireAttempt(tx, row, advancer);
+    if (expired) advancer.onAnswer?.('lease_expired', row);
+    return report(advancer, expired);
+  }
+  if (row.state !== 'unconfirmed') {
+    const last = row.reason === null ? '' : `; last: ${row.reason}`;
+    const reason = `not sent by ${row.expires_at?.toISOString()}${last}`;
+    return move(tx, row, { to: 'expired', type: 'expired', actor: 'worker', reasonCode: 'expired', reason });
+  }
+  const { alarm, ...step } = unconfirmedTooLong();
+  const transfer = await move(tx, row, { ...step, actor: 'worker' });
+  return report(advancer, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
+}
+
+/** Whether time alone has ended what the row waits for: its lease, its validity or its re-sends. */
+function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, now: Date): boolean {
+  if (lease_until !== null) return lease_until <= now;
+  if (state !== 'unconfirmed') return expires_at !== null && expires_at <= now;
+  return unknown_since !== null && now.getTime() > unknown_since.getTime() + RESEND_FOR_MS;
+}
+
+async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  const { clock } = advancer;
+  let judgedFromMs = clock.monotonicMs();
+  const judged = await runChecks(advancer, due, signal);
+  if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
+  const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
+  if (!row || !(await advancer.epoch.beforeSend())) return undefined;
+
+  const permit = await prepare(advancer, signal);
+  if ('verdict' in permit) return putOff(advancer, row, permit);
+  try {
+    // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
+    const balanceMaxAgeMs = advancer.account.observations.maxAgeOf('balance');
+    for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
+      const observed = await readBalance(advancer, maxAgeMs, due.now, signal);
+      if ('verdict' in observed) return await putOff(advancer, row, observed);
+      if (clock.monotonicMs() - judgedFromMs > JUDGED_FOR_MS) {
+        judgedFromMs = clock.monotonicMs();
+        const again = await judgeAgain(advancer, row, signal);
+        if (again === undefined) return undefined;
+        if (again.verdict !== 'pass') return await putOff(advancer, row, again);
+        judged.inputs = again.inputs;
+      }
+      const startedMs = clock.monotonicMs();
+      const begun = await beginTogether(advancer, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
+      if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);
+      if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);
+      if ('lost' in begun || 'restored' in begun) return undefined;
+    }
+    return undefined;
+  } finally {
+    await permit.release();
+  }
+}
+
+const beginTogether = gather<Advancer, Omit<FirstSend, 'snapshot'> & { observed: Observed<WalletBalance[]> }, Begun>({
+  run: (advancer, sends) =>
+    advancer.ledger.transaction((tx) => {
+      const { pin, epoch, worker, limits = [], clock, account } = advancer;
+      const context = { pin, epoch, worker, limits, balanceMaxAgeMs: account.observations.maxAgeOf('balance') };
+      const judged = sends.map(({ observed, ...send }) => ({
+        ...send,
+        snapshot: snapshotOf(observed, clock.now(), tx.now),
+      }));
+      return beginFirstSends(tx, judged, context);
+    }),
+  // What a spend limit counts must be written before the next one is judged.
+  most: ({ limits = [] }) => (limits.length > 0 ? 1 : MOST_TOGETHER),
+  linger: ({ ledger }) => ledger.linger(),
+});
+
+async function readBalance(
+  { account }: Advancer,
+  maxAgeMs: number,
+  now: Date,
+  signal: AbortSignal,
+): Promise<Observed<WalletBalance[]> | Extract<Verdict, { verdict: 'hold' }>> {
+  try {
+    return await account.observations.balance({ maxAgeMs, lane: 'checks', signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    return unavailable(error, 'the balance', now);
+  }
+}
+
+async function resend(advancer: Advancer, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  if (!(await advancer.epoch.beforeSend())) return undefined;
+  const permit = await prepare(advancer, signal);
+  if ('verdict' in permit) return postpone(advancer, row, permit.until);
+  try {
+    const startedMs = advancer.clock.monotonicMs();
+    const begun = await advancer.ledger.transaction((tx) => beginResend(tx, row, advancer));
+    if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);
+    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await postpone(advancer, row, begun.stopped.until);
+    return undefined;
+  } finally {
+    await permit.release();
+  }
+}
+
+/**
+ * The send itself. Between the commit before it and the commit after it the process may die at any point: the lease
+ * runs out, and the outcome counts as unknown.
+ */
+async function send(
+  advancer: Advancer,
+  permit: TransferPermit,
+  attempt: Attempt,
+  startedMs: number,
+  signal: AbortSignal,
+): Promise<TransferRow | undefined> {
+  const answer = await permit
+    .send(attempt.body, {
+      leaseExpiresAtMs: startedMs + LEASE_MS,
+      attempt: attemptName(attempt.transfer.id, attempt.number),
+    })
+    .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
+  advancer.onAnswer?.(answer.kind, attempt.transfer);
+  nameAnswer(answer);
+  const { ledger } = advancer;
+  const trace = currentTraceparent();
+  const { id, account } = attempt.transfer;
+  const settleAs = (known: Answer) =>
+    ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, known, { ...advancer, account }));
+  const settle = async () => {
+    try {
+      const success = answer.kind === 'succeeded' && (await settleTogether(ledger, { attempt, receipt: answer.receipt, trace }));
+      return success || (await settleAs(answer));
+    } catch (error) {
+      if (!isUnstorable(error)) throw error;
+      return settleUnstorable(answer, settleAs);
+    }
+  };
+  const endsDoubt = proves(answer, attempt.transfer);
+  try {
+    return report(advancer, await untilStored(advancer.clock, startedMs, { endsDoubt, signal }, settle));
+  } catch (error) {
+    if (!endsDoubt || isLedgerAway(error)) throw error;
+    // In vain for a whole lease: then at least that there was an answer. The error is for the log.
+    const lost = () => settleAs({ kind: 'answer_lost', detail: answer.kind });
+    report(advancer, await untilStored(advancer.clock, startedMs, { endsDoubt, signal }, lost));
+    throw error;
+  }
+}
+
+/** Whether a later 409 would be misread without this answer: what a 201 or a refusal says, or a first send's collision. */
+function proves({ kind }: Answer, { state }: TransferRow): boolean {
+  if (kind === 'conflict') return state === 'submitting';
+  return kind === 'succeeded' || kind === 'refused' || kind === 'insufficient_funds' || kind === 'not_completed';
+}
+
+/** The ledger takes the outcome without its text, or else at least that there was an answer: then no 409 proves anything. */
+async function settleUnstorable(
+  answer: Answer,
+  settleAs: (known: Answer) => Promise<Settled | undefined>,
+): Promise<Settled | undefined> {
+  try {
+    return await settleAs(withoutText(answer));
+  } catch (error) {
+    if (!isUnstorable(error)) throw error;
+    return settleAs({ kind: 'answer_lost', detail: answer.kind });
+  }
+}
+
+const settleTogether = gather<Ledger, Success, Settled | undefined>({
+  run: (ledger, successes) => ledger.statement((statement) => settleSuccesses(statement, successes)),
+  most: () => MOST_TOGETHER,
+  linger: (ledger) => ledger.linger(),
+});
+
+/**
+ * An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. What makes
+ * a later 409 prove nothing is worth waiting for longer than the lease, for as long as this process lives.
+ */
+async function untilStored<T>(
+  clock: Clock,
+  startedMs: number,
+  { endsDoubt, signal }: { endsDoubt: boolean; signal: AbortSignal },
+  commit: () => Promise<T>,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await commit();
+    } catch (error) {
+      const leaseIsOver = clock.monotonicMs() > startedMs + LEASE_MS;
+      if (leaseIsOver && (!endsDoubt || signal.aborted || !isLedgerAway(error))) throw error;
+      await clock.sleep(leaseIsOver ? SETTLE_LATE_MS : SETTLE_AGAIN_MS);
+    }
+  }
+}
+
+async function runChecks(
+  advancer: Advancer,
+  { row, now, pause, refusal, unknownStreak }: Due,
+  signal: AbortSignal,
+): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
+  if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
+  if (await isBreakerOpen(advancer.ledger.db, row.account, unknownStreak, now)) return breakerHold(now);
+  // Before any check: who is in a group that KPay refuses is to cost nobody anything.
+  if (refusal?.isClosed) return refusalHold(refusal, row, now);
+  const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
+  let inputs: Record<string, unknown> = {};
+  for (const check of advancer.checks) {
+    const verdict = await judge(advancer, check, row, context);
+    inputs = { ...inputs, ...verdict.inputs };
+    if (verdict.verdict !== 'pass') return { ...verdict, inputs };
+  }
+  return { verdict: 'pass', inputs };
+}
+
+/** All checks once more, after a wait in which their truth may have changed. Undefined when somebody moved the transfer. */
+async function judgeAgain(
+  advancer: Advancer,
+  row: TransferRow,
+  signal: AbortSignal,
+): Promise<Awaited<ReturnType<typeof runChecks>> | undefined> {
+  const due = await look(advancer.ledger, row.id);
+  return due && due.row.version === row.version ? runChecks(advancer, due, signal) : undefined;
+}
+
+/** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
+async function judge({ onCheckFailed }: Advancer, check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
+  try {
+    return await askCheck(check, row, context);
+  } catch (error) {
+    context.signal.throwIfAborted();
+    const held = unavailable(error, `check ${check.name}`, context.now);
+    if (held.code === CHECK_FAILED) onCheckFailed?.(row, check.name, error);
+    return held;
+  }
+}
+
+/** A token and a slot, or why there is none now. */
+async function prepare(advancer: Advancer, signal: AbortSignal): Promise<TransferPermit | Extract<Verdict, { verdict: 'hold' }>> {
+  try {
+    return await advancer.account.client.prepareTransfer({ lane: 'money', signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    return unavailable(error, 'KPay', await advancer.ledger.transaction((tx) => Promise.resolve(tx.now)));
+  }
+}
+
+/** The hold of whatever could not be found out. */
+export function unavailable(error: unknown, what: string, now: Date): Extract<Verdict, { verdict: 'hold' }> {
+  const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
+  if (error instanceof Rejected && error.status === 401) {
+    return { verdict: 'hold', code: 'unauthorized', reason: 'KPay refuses our keys (401)', until: inSeconds(60) };
+  }
+  if (error instanceof Rejected || error instanceof Retryable) {
+    return {
+      verdict: 'hold',
+      code: 'kpay_unavailable',
+      reason: `${what}: KPay gave no usable answer (${error.message})`,
+      until: inSeconds(10),
+    };
+  }
+  return { verdict: 'hold', code: CHECK_FAILED, reason: `${what} failed`, until: inSeconds(60) };
+}
+
+async function release(advancer: Advancer, row: TransferRow): Promise<TransferRow | undefined> {
+  return advancer.ledger.transaction((tx) =>
+    move(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } }),
+  );
+}
+
+/** Writes down that a transfer is held, or gives it up when a check says never. */
+async function putOff(
+  advancer: Advancer,
+  row: TransferRow,
+  verdict: Exclude<Verdict, { verdict: 'pass' }>,
+): Promise<TransferRow | undefined> {
+  return advancer.ledger.transaction(async (tx) => {
+    const why = {
+      reasonCode: verdict.code,
+      reason: verdict.reason,
+      actor: 'worker',
+      ...(verdict.inputs && { detail: verdict.inputs }),
+    };
+    if (verdict.verdict === 'reject') {
+      if (!(await advancer.epoch.holds(tx))) return undefined;
+      const queued =
+        row.state === 'queued'
+          ? row
+          : await move(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } });
+      return queued && move(tx, queued, { ...why, to: 'failed', type: 'check_rejected' });
+    }
+    const due = row.expires_at && row.expires_at < verdict.until ? row.expires_at : verdict.until;
+    const set = { hold_until: verdict.until, due_at: due };
+    if (row.state === 'holding' && row.reason_code === verdict.code) {
+      // Held for the same reason as before: that is no news, so no event.
+      return tx.db
+        .updateTable('kpay.transfers')
+        .set({ ...set, reason: verdict.reason, updated_at: tx.now })
+        .where('id', '=', row.id)
+        .where('version', '=', row.version)
+        .returningAll()
+        .executeTakeFirst();
+    }
+    return move(tx, row, { ...why, to: 'holding', type: 'held', set });
+  });
+}
+
+/** Looks at an unconfirmed transfer later; nothing happened, so nothing is written but when. */
+async function postpone(advancer: Advancer, row: TransferRow, until: Date): Promise<TransferRow | undefined> {
+  return advancer.ledger.transaction((tx) => {
+    const atLeast = new Date(tx.now.getTime() + resendDelayMs(row.tries, advancer.random));
+    return tx.db
+      .updateTable('kpay.transfers')
+      .set({ due_at: until > atLeast ? until : atLeast })
+      .where('id', '=', row.id)
+      .where('version', '=', row.version)
+      .returningAll()
+      .executeTakeFirst();
+  });
+}
+
+function report(advancer: Advancer, settled: Settled | undefined): TransferRow | undefined {
+  if (settled?.alarm !== undefined) advancer.onAlarm(settled.transfer, settled.alarm);
+  return settled?.transfer;
+}
