@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
-import { openTestLedger, type TestLedger } from '../test/test-ledger.ts';
-import { acceptAllOrNone, type TransferOrder } from './index.ts';
+import { openTestLedger, type TestLedger } from '../../../ledger/test/test-ledger.ts';
+import { acceptAllOrNone, type TransferOrder } from '../index.ts';
 
 // Locks that cross need two sessions; the embedded database has one.
 let ledger: TestLedger;
