@@ -1,5 +1,6 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, sql } from 'kysely';
-import { Migrator } from 'kysely/migration';
+import { type Migration, Migrator } from 'kysely/migration';
 import { createLedger, type Ledger } from './ledger.ts';
 import * as ledger from './migrations/0001-ledger.ts';
 import * as breakerAndReplay from './migrations/0002-breaker-and-replay.ts';
@@ -19,7 +20,8 @@ import * as replays from './migrations/0021-replays.ts';
 import * as growthOwed from './migrations/0030-growth-owed.ts';
 import type { LedgerSchema } from './schema.ts';
 
-const migrations = {
+/** What brings a ledger up to date, in the order of their names. */
+export const ledgerMigrations: Readonly<Record<string, Migration>> = {
   '0001-ledger': ledger,
   '0002-breaker-and-replay': breakerAndReplay,
   '0003-restore': restore,
@@ -50,8 +52,9 @@ export class LedgerUnusable extends Error {
 const NO_RIGHT = '42501';
 /** Extensions that are not installed on the server's machine. */
 const NO_EXTENSION = ['0A000', '58P01'];
-// SQLSTATE classes of a server that refuses or fails, whatever the schema is: connection, read-only, resources, limits, shutdown.
-const SERVER_FAILS = /^(08|25006|53|54|57|58)/;
+// SQLSTATE classes of a server that refuses or fails, whatever the schema is: connection, read-only, resources, limits, locks,
+// shutdown.
+const SERVER_FAILS = /^(08|25006|53|54|55P03|57|58)/;
 
 function whyUnusable(cause: unknown): string {
   const why = cause instanceof Error ? cause.message : String(cause);
@@ -89,7 +92,7 @@ export interface SchemaState {
 
 /** Looks at the schema and changes nothing. */
 export async function lookAtSchema(db: Kysely<LedgerSchema>): Promise<SchemaState> {
-  const names = Object.keys(migrations);
+  const names = Object.keys(ledgerMigrations);
   const table = await sql<{ found: boolean }>`select to_regclass('kpay.kysely_migration') is not null as found`.execute(db);
   if (!table.rows[0]?.found) return { missing: names, unknown: [], exists: false };
   const { rows } = await sql<{ name: string }>`select name from kpay.kysely_migration`.execute(db);
@@ -155,18 +158,42 @@ export async function grantWorkingRights(db: Kysely<LedgerSchema>, role: string)
   });
 }
 
+// A change of a table waits until nobody reads it, and all that comes meanwhile waits behind it: a backup would stop every
+// send. So it waits a moment only, lets the others go on, and asks again.
+const LOCK_WITHIN_MS = 2_000;
+const LOCK_AGAIN_MS = 5_000;
+const LOCK_TRIES = 500;
+/** In use, or rolled back to end a deadlock with who uses it. */
+const NOT_FREE = ['55P03', '40P01'];
+
+const waitingBriefly = Object.fromEntries(
+  Object.entries(ledgerMigrations).map(([name, { up }]): [string, Migration] => [
+    name,
+    {
+      async up(db) {
+        await sql`select set_config('lock_timeout', ${sql.lit(String(LOCK_WITHIN_MS))}, true)`.execute(db);
+        await up(db);
+      },
+    },
+  ]),
+);
+
 /**
- * Brings the ledger's schema `kpay` up to date.
- * Safe to run from several processes at once: kysely takes a lock for it.
+ * Brings the ledger's schema `kpay` up to date, all of it or nothing. Safe to run from several processes at once: kysely takes a lock
+ * for it. While a table is in use for long, as by a backup, it is tried again for an hour; nobody waits for it longer than 2 s.
  *
  * @throws LedgerUnusable
  */
 export async function migrateLedger(db: Kysely<LedgerSchema>): Promise<void> {
   const migrator = new Migrator({
     db,
-    provider: { getMigrations: () => Promise.resolve(migrations) },
+    provider: { getMigrations: () => Promise.resolve(waitingBriefly) },
     migrationTableSchema: 'kpay',
   });
-  const { error } = await migrator.migrateToLatest();
-  if (error) throw new LedgerUnusable(error);
+  for (let tries = 1; ; tries += 1) {
+    const { error } = await migrator.migrateToLatest();
+    if (!error) return;
+    if (!NOT_FREE.includes(Object(error).code) || tries === LOCK_TRIES) throw new LedgerUnusable(error);
+    await delay(LOCK_AGAIN_MS);
+  }
 }
