@@ -1,5 +1,5 @@
 import { openBoardQueues, startAdminApi } from '@kpay/admin-api';
-import { createMemoryStores, type KpayAccount } from '@kpay/core';
+import { createMemoryStores } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
 import {
   type AccountSettings,
@@ -35,7 +35,7 @@ import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
 import { runDemo } from './demo.ts';
 import { epochFile } from './open-maintenance.ts';
-import { printAddresses, printFirstSteps } from './welcome.ts';
+import { printAddresses, printFirstSteps, type Running } from './welcome.ts';
 
 // What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
 const STOP_WITHIN_MS = 4_000;
@@ -79,19 +79,6 @@ export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): P
   } finally {
     await shutdown.run();
   }
-}
-
-export interface Running {
-  apiUrl: string;
-  exporterUrl: string;
-  workerUrl: string;
-  /** Undefined when a real KPay is used. */
-  simulatorUrl: string | undefined;
-  accounts: ReadonlyMap<string, KpayAccount>;
-  adminToken: string;
-  /** It is the operator's own, so that it is shown to nobody. */
-  isTokenGiven: boolean;
-  dataDir: string;
 }
 
 interface Parts {

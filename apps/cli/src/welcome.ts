@@ -1,4 +1,17 @@
-import type { Running } from './up.ts';
+import type { KpayAccount } from '@kpay/core';
+
+export interface Running {
+  apiUrl: string;
+  exporterUrl: string;
+  workerUrl: string;
+  /** Undefined when a real KPay is used. */
+  simulatorUrl: string | undefined;
+  accounts: ReadonlyMap<string, KpayAccount>;
+  adminToken: string;
+  /** It is the operator's own, so that it is shown to nobody. */
+  isTokenGiven: boolean;
+  dataDir: string;
+}
 
 /** Tells where everything is. */
 export function printAddresses(running: Running): void {
