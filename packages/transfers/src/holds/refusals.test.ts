@@ -90,6 +90,18 @@ it('lets smaller orders of the wallet through while one is too big for it', asyn
   expect(sends()).toBeLessThanOrEqual(12);
 });
 
+it('holds one that fails without funds behind a wallet that refused others, and fails it by its own 422 only', async () => {
+  setBalances(0, 100_000_000);
+  await stage.accept({ externalId: 'waits' });
+  const advancer = await stage.advancer();
+  await second(advancer);
+  const fails = await stage.accept({ externalId: 'fails', onInsufficientFunds: 'fail', priority: 9 });
+  await second(advancer);
+  expect(await stage.find(fails.id)).toMatchObject({ state: 'holding', reason_code: 'insufficient_funds', attempts: 0 });
+  for (let passed = 0; passed < 600 && (await stage.find(fails.id)).state === 'holding'; passed++) await second(advancer);
+  expect(await stage.find(fails.id)).toMatchObject({ state: 'failed', attempts: 1 });
+});
+
 it('wakes one that was refused once and is held for funds later, when money arrives', async () => {
   setBalances(0, 100_000_000);
   const row = await stage.accept();
