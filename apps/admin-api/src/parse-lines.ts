@@ -1,10 +1,15 @@
+import { isDeeperThan } from '@kpay/core';
 import { CsvError, parse } from 'csv-parse/sync';
+import { MOST_BODY_BYTES, MOST_DEPTH } from './body-bounds.ts';
 import type { TextBody } from './operation.ts';
 import { Problem } from './problem.ts';
 
 // Thrice what a transfer has; labels are columns too.
 const MAX_COLUMNS = 100;
 const MAX_FIRST_LINE = 20_000;
+/** As many characters as a single transfer's body may have bytes. */
+const MOST_LINE = MOST_BODY_BYTES;
+const MOST_WITH_EMPTY = 10_000;
 
 /** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
 export type Line = { line: number; value: unknown } | { line: number; problem: string };
@@ -16,7 +21,7 @@ export type Line = { line: number; value: unknown } | { line: number; problem: s
  * @throws Problem when it cannot be read at all, or has more lines than allowed.
  */
 export function parseLines({ type, text }: TextBody, mostLines: number): Line[] {
-  const lines = type === 'text/csv' ? parseCsv(text, mostLines) : parseNdjson(text);
+  const lines = type === 'text/csv' ? parseCsv(text, mostLines) : parseNdjson(text, mostLines);
   if (lines.length === 0) throw new Problem('invalid_request', 'body: has no lines', { pointer: '' });
   if (lines.length > mostLines) {
     throw new Problem('invalid_request', `body: has more than ${mostLines} lines: send it in parts`, { pointer: '' });
@@ -24,28 +29,35 @@ export function parseLines({ type, text }: TextBody, mostLines: number): Line[] 
   return lines;
 }
 
-function parseNdjson(text: string): Line[] {
-  return text
-    .replace(/^\ufeff/, '')
-    .split('\n')
-    .flatMap((content, index): Line[] => {
-      if (content.trim() === '') return [];
-      const line = index + 1;
-      try {
-        return [{ line, value: JSON.parse(content) }];
-      } catch {
-        return [{ line, problem: 'is not valid JSON' }];
-      }
-    });
+function parseNdjson(text: string, mostLines: number): Line[] {
+  const lines: Line[] = [];
+  let begin = text.startsWith('\ufeff') ? 1 : 0;
+  // One more than there may be tells that there are too many.
+  for (let line = 1; begin < text.length && lines.length <= mostLines; line += 1) {
+    if (line > MOST_WITH_EMPTY) throw tooMany('lines, empty ones included', MOST_WITH_EMPTY);
+    const next = text.indexOf('\n', begin);
+    const end = next < 0 ? text.length : next;
+    const content = text.slice(begin, end).trim();
+    begin = end + 1;
+    if (content !== '') lines.push(parseJsonLine(line, content));
+  }
+  return lines;
+}
+
+function parseJsonLine(line: number, content: string): Line {
+  if (content.length > MOST_LINE) return { line, problem: `has more than ${MOST_LINE} characters` };
+  if (isDeeperThan(content, MOST_DEPTH)) return { line, problem: `nests deeper than ${MOST_DEPTH}` };
+  try {
+    return { line, value: JSON.parse(content) };
+  } catch {
+    return { line, problem: 'is not valid JSON' };
+  }
 }
 
 function parseCsv(text: string, mostLines: number): Line[] {
   const [head, ...rows] = readCsv(text, mostLines + 2);
   if (!head) return [];
   const names = withoutEmptyEnd(head.record.map((name) => name.trim()));
-  if (names.length > MAX_COLUMNS) {
-    throw new Problem('invalid_request', `body: has more than ${MAX_COLUMNS} columns`, { pointer: '' });
-  }
   const seen = new Set<string>();
   const twice = names.find((name) => seen.size === seen.add(name).size);
   if (twice !== undefined) throw new Problem('invalid_request', `body: has two columns ${twice.slice(0, 80)}`, { pointer: '' });
@@ -60,6 +72,10 @@ function parseCsv(text: string, mostLines: number): Line[] {
   });
 }
 
+function tooMany(what: string, most: number): Problem {
+  return new Problem('invalid_request', `body: has more than ${most} ${what}`, { pointer: '' });
+}
+
 /** Excel writes columns without a name, and cells for them. */
 function withoutEmptyEnd(cells: readonly string[]): string[] {
   return cells.slice(0, cells.findLastIndex((cell) => cell.trim() !== '') + 1);
@@ -67,7 +83,8 @@ function withoutEmptyEnd(cells: readonly string[]): string[] {
 
 /** A comma, unless the first line has none: spreadsheets write semicolons where the comma is the decimal sign, or tabs. */
 function delimiterOf(text: string): string {
-  const [first = ''] = text.slice(0, MAX_FIRST_LINE).split(/[\r\n]/, 1);
+  const [first = ''] = text.slice(0, MAX_FIRST_LINE + 1).split(/[\r\n]/, 1);
+  if (first.length > MAX_FIRST_LINE) throw tooMany('columns', MAX_COLUMNS);
   return [',', ';', '\t'].find((each) => first.includes(each)) ?? ',';
 }
 
@@ -77,6 +94,7 @@ interface Row {
 }
 
 function readCsv(text: string, most: number): Row[] {
+  let isHead = true;
   try {
     // Its types know nothing of `info`.
     return parse(text, {
@@ -89,11 +107,21 @@ function readCsv(text: string, most: number): Row[] {
       skip_empty_lines: true,
       // Excel writes rows of empty cells.
       skip_records_with_empty_values: true,
+      max_record_size: MOST_LINE,
       to: most,
+      // Before the rest is read.
+      on_record: (row) => {
+        if (isHead && withoutEmptyEnd((row as unknown as Row).record).length > MAX_COLUMNS) throw tooMany('columns', MAX_COLUMNS);
+        isHead = false;
+        return row;
+      },
     }) as unknown as Row[];
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
     const place = Number.isInteger(error.lines) ? ` at line ${error.lines}` : '';
+    if (error.code === 'CSV_MAX_RECORD_SIZE') {
+      throw new Problem('invalid_request', `body: has more than ${MOST_LINE} characters${place}`, { pointer: '' });
+    }
     throw new Problem('invalid_request', `body: is not CSV${place}: a quote is open or out of place`, { pointer: '' });
   }
 }

@@ -1,4 +1,5 @@
 import { EpochUnknown, IdempotencyConflict, InvalidRequest, KeyEnded, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
+import { MOST_DEPTH } from './body-bounds.ts';
 import { couldNotAskLedger } from './ledger-away.ts';
 import { invalidToken, Problem } from './problem.ts';
 
@@ -72,6 +73,14 @@ function ofHttpError(error: unknown): Problem | undefined {
   if (fieldOf(error, 'type') === 'entity.parse.failed') {
     return new Problem('malformed_json', 'The body is not valid JSON.', { pointer: '' });
   }
+  if (fieldOf(error, 'type') === 'body.not.utf8') {
+    const line = fieldOf(error, 'line');
+    const where = line === '' ? '' : ` at line ${line}`;
+    return new Problem('invalid_request', `body: is not UTF-8${where}: save or send it as UTF-8`, { pointer: '' });
+  }
+  if (fieldOf(error, 'type') === 'body.too.deep') {
+    return new Problem('invalid_request', `body: nests deeper than ${MOST_DEPTH}`, { pointer: '' });
+  }
   const status = Number(fieldOf(error, 'status'));
   if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB, that of a batch 5 MB.');
   if (status === 415)
@@ -80,6 +89,6 @@ function ofHttpError(error: unknown): Problem | undefined {
   return undefined;
 }
 
-function fieldOf(error: unknown, name: 'code' | 'type' | 'status'): string {
+function fieldOf(error: unknown, name: 'code' | 'type' | 'status' | 'line'): string {
   return error instanceof Error ? String(Reflect.get(error, name) ?? '') : '';
 }

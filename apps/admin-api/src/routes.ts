@@ -5,6 +5,7 @@ import { gzip } from 'node:zlib';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { requireScope } from './authenticate.ts';
+import { MOST_BODY_BYTES, MOST_LINES_BYTES, verifyJson, verifyLines } from './body-bounds.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
 import type { Call, Caller, Operation, Stream, TextBody } from './operation.ts';
@@ -14,8 +15,6 @@ import { createPlaces, type TakePlaces } from './places.ts';
 import { Problem } from './problem.ts';
 import { relativeReference } from './relative-reference.ts';
 
-const MOST_BODY_BYTES = 100_000;
-const MOST_LINES_BYTES = 5_000_000;
 /** What a body becomes in memory is many times its size: so much of them is held at once. */
 const MOST_HELD = { json: { most: 8_000_000, mostByCaller: 4_000_000 }, lines: { most: 10_000_000, mostByCaller: 5_000_000 } };
 /** Who reads nothing for so long is taken to be gone: heartbeats come far more often. */
@@ -139,7 +138,7 @@ function goneSignal(response: Response, stopping: AbortSignal | undefined): Abor
 function bodyReaders({ method, lines }: Operation, takes: { json: TakePlaces; lines: TakePlaces }): RequestHandler[] {
   if (method !== 'post') return [];
   if (!lines) return [refuseOtherTypes(['application/json']), holdBody(takes.json, MOST_BODY_BYTES), readJson];
-  const readLines = express.text({ type: () => true, limit: MOST_LINES_BYTES, inflate: false });
+  const readLines = express.text({ type: () => true, limit: MOST_LINES_BYTES, inflate: false, verify: verifyLines });
   return [refuseOtherTypes(lines.types), holdBody(takes.lines, MOST_LINES_BYTES), readLines];
 }
 
@@ -159,7 +158,7 @@ function textBodyOf(request: Request): TextBody {
   return { type: type.trim().toLowerCase(), text: typeof request.body === 'string' ? request.body : '' };
 }
 
-const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false });
+const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false, verify: verifyJson });
 
 function refuseOtherTypes(types: readonly string[]): RequestHandler {
   return (request, _response, next) => {

@@ -93,6 +93,8 @@ describe('a body that cannot be read', () => {
     ['text', 415, 'unsupported_media_type', { body: '{}', headers: { 'content-type': 'text/plain' } }],
     ['no known type', 415, 'unsupported_media_type', { body: '{}', headers: { 'content-type': 'nonsense' } }],
     ['latin-1', 415, 'unsupported_media_type', { body: '{}', headers: { 'content-type': 'application/json; charset=latin1' } }],
+    ['UTF-16', 415, 'unsupported_media_type', { body: '{}', headers: { 'content-type': 'application/json; charset=utf-16' } }],
+    ['deep nesting', 400, 'invalid_request', { body: `${'['.repeat(33)}${']'.repeat(33)}` }],
     [
       'no known charset',
       415,
@@ -116,12 +118,23 @@ describe('a body that cannot be read', () => {
     ['deep nesting in a field', { body: `{"metadata":${'{"a":'.repeat(15_000)}1${'}'.repeat(15_000)}}` }],
     ['__proto__', { body: '{"__proto__":{"externalId":"x"},"sourceCountry":"CMR"}' }],
     ['a broken content type', { body: '{}', headers: { 'content-type': 'application/json; charset' } }],
-    ['UTF-16', { body: '{}', headers: { 'content-type': 'application/json; charset=utf-16' } }],
   ])('%s is a 4xx', async (_what, options) => {
     const answer = await api.ask('/v1/transfers', { method: 'POST', ...options });
     expect(answer.status).toBeGreaterThanOrEqual(400);
     expect(answer.status).toBeLessThan(500);
     expect(await recorded()).toBe(0);
+  });
+
+  it.each(['/v1/transfers', '/v1/pauses', '/v1/api-keys'])('%s: what is not UTF-8 is said to be so', async (path) => {
+    const answer = await fetch(api.url + path, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' },
+      body: Buffer.concat([Buffer.from('{"description":"caf'), Buffer.from([0xe9]), Buffer.from('"}')]),
+    });
+    expect([answer.status, await answer.json()]).toMatchObject([
+      400,
+      { code: 'invalid_request', pointer: '', detail: 'body: is not UTF-8: save or send it as UTF-8' },
+    ]);
   });
 
   it.each(['/v1/transfers/%E0%A4%A', '/v1/transfers?externalId=%00', '/v1/transfers?externalId=%E0%A4%A', '/%', '/v1//'])(

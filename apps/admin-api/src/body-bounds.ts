@@ -1,0 +1,45 @@
+import { isUtf8 } from 'node:buffer';
+import { isDeeperThan } from '@kpay/core';
+
+export const MOST_BODY_BYTES = 100_000;
+export const MOST_LINES_BYTES = 5_000_000;
+/** No body that we take nests deeper than four. */
+export const MOST_DEPTH = 32;
+
+/** A body that is refused before it is parsed. Express gives it to problem-of.ts by `type`. */
+class UnreadableBody extends Error {
+  readonly status: number;
+  readonly type: 'body.charset' | 'body.not.utf8' | 'body.too.deep';
+  /** The line of a batch at which it is so. */
+  readonly line: number | undefined;
+
+  constructor(type: UnreadableBody['type'], line?: number) {
+    super(type);
+    this.type = type;
+    this.status = type === 'body.charset' ? 415 : 400;
+    this.line = line;
+  }
+}
+
+/** For Express's readers, as `verify`: a decoder would put U+FFFD in the place of what is not UTF-8, without a word. */
+export function verifyLines(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+  if (encoding !== 'utf-8') throw new UnreadableBody('body.charset');
+  if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8', lineOfFault(body));
+}
+
+export function verifyJson(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+  if (encoding !== 'utf-8') throw new UnreadableBody('body.charset');
+  if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8');
+  // Bytes of characters beyond ASCII mean nothing to it.
+  if (isDeeperThan(body.toString('latin1'), MOST_DEPTH)) throw new UnreadableBody('body.too.deep');
+}
+
+/** The first line that is not UTF-8, as an editor numbers it: no character has a line feed among its bytes. */
+function lineOfFault(body: Buffer): number {
+  let begin = 0;
+  for (let line = 1; ; line += 1) {
+    const end = body.indexOf(10, begin);
+    if (end < 0 || !isUtf8(body.subarray(begin, end))) return line;
+    begin = end + 1;
+  }
+}
