@@ -12,6 +12,7 @@ interface Rule {
   alert?: string;
   expr: string;
   for?: string;
+  keep_firing_for?: string;
   labels: { severity: string };
   annotations: { summary: string; runbook_url: string };
 }
@@ -46,8 +47,8 @@ describe('every alert', () => {
   });
 
   it('on a figure keeps to the last that is known of it, and has a case in which the series vanish', () => {
-    // What happened within a stretch of time, what stands for no figure, and what a single process is.
-    const others = /^Kpay(\w+Down|OperatorFlaps|RateLimited|Alarm|PluginFails|EventLoopBlocked|Watchdog)$/;
+    // What stands for no figure, and what a single process is.
+    const others = /^Kpay(\w+Down|EventLoopBlocked|Watchdog)$/;
     const figures = alerts.filter(({ alert = '' }) => alert === 'KpayDown' || !others.test(alert));
     for (const { alert, expr } of figures) expect(expr, alert).toContain('last_over_time(kpay:');
     const wanted = figures.map(({ alert }) => `${alert} is kept in silence`);
@@ -57,6 +58,17 @@ describe('every alert', () => {
         .filter((name) => name.endsWith('in silence'))
         .toSorted(),
     ).toEqual(wanted.toSorted());
+  });
+
+  it('on events outlives the process that counted them, and has a case in which that begins anew', () => {
+    const events = alerts.filter(({ expr }) => expr.includes(':increase'));
+    expect(events.length).toBeGreaterThan(3);
+    for (const { alert, expr, keep_firing_for: kept } of events) expect(expr, alert).toContain(`:increase${kept}[`);
+    expect(tests.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(events.map(({ alert }) => `${alert} is kept when its process begins anew`)),
+    );
+    // An increase in an alert itself forgets the events of a series that has vanished.
+    for (const { alert, expr } of alerts) expect(expr, alert).not.toMatch(/(increase|rate)\(/);
   });
 
   it('of a closed operator is told within a minute, whatever else fires', () => {

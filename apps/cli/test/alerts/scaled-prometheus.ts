@@ -78,12 +78,12 @@ export async function startAlertmanager(receiver: string): Promise<OwnServer> {
   });
 }
 
-/** Every `for:`, range and offset of the rules, shortened; thresholds stay. */
+/** Every `for:`, `keep_firing_for:`, range and offset of the rules, shortened; thresholds stay. */
 function scaleDurations(rules: string): string {
   const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
   const scale = (count: string, unit: string) => `${Math.max(1, Math.round((Number(count) * (units[unit] ?? 1)) / FACTOR))}s`;
   return rules
-    .replaceAll(/(\bfor: )(\d+)([smhd])\b/g, (_all, before, count, unit) => before + scale(count, unit))
+    .replaceAll(/(\b(?:keep_firing_)?for: )(\d+)([smhd])\b/g, (_all, before, count, unit) => before + scale(count, unit))
     .replaceAll(/\[(\d+)([smhd])\]/g, (_all, count, unit) => `[${scale(count, unit)}]`);
 }
 
