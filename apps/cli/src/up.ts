@@ -40,6 +40,8 @@ import { printAddresses, printFirstSteps, type Running } from './welcome.ts';
 // What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
 const STOP_WITHIN_MS = 4_000;
 const RELEASE_WITHIN_MS = 2_000;
+/** For how long KPay counts a request. */
+const WINDOW_MS = 60_000;
 const DEFAULT_RATE_PAIRS = ['XAF:XOF'];
 
 /**
@@ -189,23 +191,32 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
   };
 }
 
-async function openSimulator({ host, ports, dataDir, simulatorTimeScale }: Settings) {
+/** The simulator allows what the settings say that KPay allows: no more, and in no longer window. */
+async function openSimulator({ host, ports, dataDir, simulatorTimeScale: timeScale, ...settings }: Settings) {
+  const windowMs = Math.min(WINDOW_MS, settings.budgetWindowMs * timeScale);
   try {
-    return await createSimulator({ host, port: ports.simulator, dataDir, timeScale: simulatorTimeScale });
+    return await createSimulator({
+      host,
+      port: ports.simulator,
+      dataDir,
+      timeScale,
+      limit: settings.rateLimitPerMinute,
+      windowMs,
+    });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
     throw new StartError(`port ${ports.simulator} is in use: set SIMULATOR_PORT to a free one`, { cause: error });
   }
 }
 
-function simulatorAccount(baseUrl: string, { ratePairs, rules }: Settings): AccountSettings {
+function simulatorAccount(baseUrl: string, { ratePairs, rules, rateLimitPerMinute }: Settings): AccountSettings {
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
   return {
     name: 'default',
     ...keys,
     baseUrl,
     environment: 'TEST',
-    rateLimitPerMinute: 100,
+    rateLimitPerMinute,
     ...rules,
     ...(ratePairs && { ratePairs }),
   };

@@ -106,6 +106,21 @@ it('API, metrics and KPay show the same figures, for two accounts at once', { ti
   expect(await kpay.end('SIGINT')).toEqual({ code: 0, signal: null });
 });
 
+it('the simulator of kpay up allows what KPAY_RATE_LIMIT_PER_MINUTE says, and so does our budget', async () => {
+  const folder = temporaryFolder();
+  onTestFinished(folder.remove);
+  const kpay = await startKpay({ KPAY_DATA_DIR: folder.path, KPAY_RATE_LIMIT_PER_MINUTE: '12' });
+  await eventually(async () =>
+    expect((await readMetrics(kpay.exporterUrl)).get('kpay_api_budget_limit{account="default"}')).toBe(12),
+  );
+  const headers = { 'x-api-key': simulatorApiKey, 'x-secret-key': simulatorSecretKey };
+  const statuses = [];
+  for (let asked = 0; asked < 13; asked += 1) {
+    statuses.push((await fetch(`${kpay.simulatorUrl}/api/v1/payments/me`, { headers })).status);
+  }
+  expect([...new Set(statuses)]).toEqual([200, 429]);
+}, 60_000);
+
 async function succeeded(kpay: RunningKpay, id: string): Promise<TransferView> {
   return eventually(
     async () => {

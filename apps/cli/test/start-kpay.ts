@@ -84,9 +84,10 @@ export async function startKpay(settings: Record<string, string>): Promise<Runni
     { timeoutMs: START_TIMEOUT_MS },
   );
   if (ended) throw new Error(`kpay ended instead of starting: ${kpay.stdout()}${kpay.stderr()}`);
-  const urls = kpay.stdout().match(/http:\/\/127\.0\.0\.1:\d+(?=\/(v1|metrics|__sim))/g) ?? [];
-  const [apiUrl = '', exporterUrl = '', workerUrl = '', ...rest] = urls;
-  return { ...kpay, apiUrl, exporterUrl, workerUrl, simulatorUrl: kpay.stdout().includes('/__sim') ? rest[0] : undefined };
+  const urls = kpay.stdout().match(/http:\/\/127\.0\.0\.1:\d+(?=\/(v1|metrics))/g) ?? [];
+  const [apiUrl = '', exporterUrl = '', workerUrl = ''] = urls;
+  const [, simulatorUrl] = /(http:\/\/127\.0\.0\.1:\d+)\/__sim/.exec(kpay.stdout()) ?? [];
+  return { ...kpay, apiUrl, exporterUrl, workerUrl, simulatorUrl };
 }
 
 function collect(stream: ChildProcess['stdout'], kept?: { write(text: string): void }): () => string {

@@ -49,6 +49,7 @@ test('nothing set runs embedded, with the simulator for KPay', () => {
     mode: 'embedded',
     accounts: [],
     rules: {},
+    rateLimitPerMinute: 100,
     dataDir: resolve('.kpay'),
     apiRequestsPerMinute: 20_000,
     observeEveryMs: { balance: 30_000, availability: 60_000, rate: 600_000 },
@@ -128,6 +129,7 @@ test('everything set is read, blanks around it left out', () => {
       },
     ],
     rules: RULES,
+    rateLimitPerMinute: 50,
     dataDir: '/data',
     adminToken: 'token-of-thirty-two-characters-or-so',
     oidc: {

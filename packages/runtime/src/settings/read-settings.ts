@@ -108,6 +108,8 @@ export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: s
 export type Settings = Stores & {
   /** For accounts that have none of their own. */
   rules: AccountRuleSettings;
+  /** What KPay allows for one key, for accounts that say nothing else. */
+  rateLimitPerMinute: number;
   /** Empty when no key is set: the simulator's account then. */
   accounts: AccountSettings[];
   /** KPAY_DATA_DIR as an absolute path. */
@@ -172,6 +174,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     ...stores,
     accounts,
     rules: rulesOf(variables),
+    rateLimitPerMinute: variables.KPAY_RATE_LIMIT_PER_MINUTE,
     dataDir: resolve(variables.KPAY_DATA_DIR),
     ...(variables.KPAY_ADMIN_TOKEN && { adminToken: variables.KPAY_ADMIN_TOKEN }),
     ...(variables.KPAY_KEYS_SECRET && { keysSecret: variables.KPAY_KEYS_SECRET }),
