@@ -1,4 +1,4 @@
-import { transferWishSchema } from '@kpay/producer';
+import { transferRequestSchema } from '@kpay/producer';
 import type { TransferOrder } from '@kpay/transfers';
 import { z } from 'zod';
 import type { Caller } from './operation.ts';
@@ -9,7 +9,7 @@ const account = z
   .default('default');
 
 /** A transfer as REST asks for it. */
-export const orderSchema = transferWishSchema.partial({ externalId: true }).extend({ account });
+export const orderSchema = transferRequestSchema.partial({ externalId: true }).extend({ account });
 
 export function orderOf(
   { account, ...body }: z.infer<typeof orderSchema>,

@@ -11,17 +11,17 @@ const flags = readFlags();
 /** The simulator's time runs this much faster, and so may the suite ask: a run takes seconds, under the same limit. */
 const simulatorTimeScale = 60;
 
-const wishes = { moveMoney: flags['move-money'], liveMoney: flags['live-money'], exhaustLimit: flags['exhaust-limit'] };
+const options = { moveMoney: flags['move-money'], liveMoney: flags['live-money'], exhaustLimit: flags['exhaust-limit'] };
 const apiKey = readSecret('KPAY_API_KEY');
 if (apiKey === undefined && process.env.KPAY_BASE_URL) fail('KPAY_BASE_URL is set and KPAY_API_KEY is missing');
-process.exitCode = apiKey === undefined ? await runOnSimulator() : await run({ ...settingsFor(apiKey), ...wishes });
+process.exitCode = apiKey === undefined ? await runOnSimulator() : await run({ ...settingsFor(apiKey), ...options });
 
 async function runOnSimulator(): Promise<number> {
   const simulator = await createSimulator({ port: 0, timeScale: simulatorTimeScale });
   try {
     const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
     console.error('No KPAY_API_KEY: this is the simulator, and says nothing about KPay.');
-    return await run({ keys, baseUrl: simulator.url, requestsPerMinute: 55 * simulatorTimeScale, ...wishes });
+    return await run({ keys, baseUrl: simulator.url, requestsPerMinute: 55 * simulatorTimeScale, ...options });
   } finally {
     await simulator.close();
   }

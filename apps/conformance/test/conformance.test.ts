@@ -14,14 +14,14 @@ function namesOf(results: readonly CaseResult[], result: string): string[] {
 }
 
 /** Everything but the limit, as fast as it goes. */
-const unlimited: RunWishes = { moveMoney: true, requestsPerMinute: Number.POSITIVE_INFINITY };
+const unlimited: RunRequest = { moveMoney: true, requestsPerMinute: Number.POSITIVE_INFINITY };
 /** A minute in a second, so that the limit can be used up. */
 const timeScale = 60;
-const withLimit: RunWishes = { moveMoney: true, exhaustLimit: true, requestsPerMinute: 55 * timeScale };
+const withLimit: RunRequest = { moveMoney: true, exhaustLimit: true, requestsPerMinute: 55 * timeScale };
 
-type RunWishes = Omit<RunOptions, 'keys' | 'baseUrl'>;
+type RunRequest = Omit<RunOptions, 'keys' | 'baseUrl'>;
 
-async function runWithFault(simulator: Simulator, wishes: RunWishes, name: string, fault: CaseFault): Promise<CaseResult[]> {
+async function runWithFault(simulator: Simulator, wishes: RunRequest, name: string, fault: CaseFault): Promise<CaseResult[]> {
   const faulty = await createFaultyKpay(simulator, fault);
   const baseUrlOf = (each: string) => (each === name ? faulty.url : simulator.url);
   try {

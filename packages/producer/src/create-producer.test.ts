@@ -2,7 +2,7 @@ import { startRedis } from '@kpay/testkit';
 import { Queue, QueueEvents, UnrecoverableError } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { createStage, newAccount, wish } from '../test/stage.ts';
+import { createStage, newAccount, request } from '../test/stage.ts';
 import { acceptAndSucceed, endsWhenTold } from '../test/stand-in-worker.ts';
 import { createProducer, JobRemoved, TransferFailed, WaitTimedOut } from './index.ts';
 
@@ -18,7 +18,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     const account = newAccount();
     const { process, end } = endsWhenTold();
     work(account, process);
-    const transfer = await open(account).enqueue(wish);
+    const transfer = await open(account).enqueue(request);
     expect(await transfer.accepted()).toEqual({ transferId: 'transfer-of-order-1' });
     const finished = transfer.finished();
     end();
@@ -38,7 +38,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     const producer = open(account);
     const startedAt = performance.now();
     for (let n = 0; n < 20; n++) {
-      const transfer = await producer.enqueue({ ...wish, externalId: `order-${n}` });
+      const transfer = await producer.enqueue({ ...request, externalId: `order-${n}` });
       await transfer.accepted();
       const finished = transfer.finished();
       end();
@@ -62,7 +62,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
       },
     });
     later(producer.close);
-    const transfer = await producer.enqueue(wish);
+    const transfer = await producer.enqueue(request);
     const finished = transfer.finished();
     await transfer.accepted();
     end();
@@ -76,7 +76,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     const { process, end } = endsWhenTold();
     end('cancelled by ann');
     work(account, process);
-    const transfer = await open(account).enqueue(wish);
+    const transfer = await open(account).enqueue(request);
     const failure = await transfer.finished().catch((error: unknown) => error);
     expect(failure).toBeInstanceOf(TransferFailed);
     expect(failure).toMatchObject({
@@ -92,7 +92,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     work(account, async () => {
       throw new UnrecoverableError('amount: must be from 100 to 10000000 XAF');
     });
-    const transfer = await open(account).enqueue(wish);
+    const transfer = await open(account).enqueue(request);
     for (const wait of [transfer.accepted, transfer.finished]) {
       await expect(wait()).rejects.toMatchObject({ name: 'TransferFailed', reason: /^amount/, transferId: undefined });
     }
@@ -100,7 +100,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
 
   it('tells a removed job, a timeout and an abort apart from a failure', async () => {
     const account = newAccount();
-    const transfer = await open(account).enqueue(wish);
+    const transfer = await open(account).enqueue(request);
     const finished = transfer.finished();
     await expect(transfer.finished({ timeoutMs: 50 })).rejects.toThrow(WaitTimedOut);
     const abort = new AbortController();
@@ -113,11 +113,11 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
 
   it('ends its waits when it is closed, and takes nothing more', async () => {
     const producer = open(newAccount());
-    const transfer = await producer.enqueue(wish);
+    const transfer = await producer.enqueue(request);
     const ended = expect(transfer.finished()).rejects.toThrow('the producer is closed');
     await producer.close();
     await ended;
     await expect(transfer.accepted()).rejects.toThrow('the producer is closed');
-    await expect(producer.enqueue(wish)).rejects.toThrow('the producer is closed');
+    await expect(producer.enqueue(request)).rejects.toThrow('the producer is closed');
   });
 });

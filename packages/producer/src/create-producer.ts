@@ -4,7 +4,7 @@ import type { JobsOptions, QueueEvents, Telemetry } from 'bullmq';
 import { carryTrace } from './carry-trace.ts';
 import { QueueUnavailable } from './errors.ts';
 import { type EnqueuedJob, followJob, type ReadJob, readAcceptance, readResult, type WaitOptions } from './follow-job.ts';
-import { parseWish, type TransferWish } from './parse-wish.ts';
+import { parseTransferRequest, type TransferRequest } from './parse-transfer-request.ts';
 import { queuePrefix, TRANSFER_JOB, transferQueueName } from './queue-names.ts';
 import { openRedisSource, type QueueSource, type RedisSource, type RedisTarget } from './queue-source.ts';
 import type { TransferJobData, TransferJobResult } from './transfer-job.ts';
@@ -25,12 +25,12 @@ export type QueuePlace = { connection: RedisTarget } | { queues: QueueSource };
 
 export interface Producer {
   /**
-   * Puts a transfer into its account's queue. Keep the `externalId`: the same wish with it gives the same transfer,
-   * whenever and however often it is enqueued; another wish with it is refused by the worker.
+   * Puts a transfer into its account's queue. Keep the `externalId`: the same request with it gives the same transfer,
+   * whenever and however often it is enqueued; another request with it is refused by the worker.
    *
-   * @throws InvalidWish; QueueUnavailable within two seconds while Redis is away.
+   * @throws InvalidTransferRequest; QueueUnavailable within two seconds while Redis is away.
    */
-  enqueue(wish: TransferWish): Promise<EnqueuedTransfer>;
+  enqueue(request: TransferRequest): Promise<EnqueuedTransfer>;
   /** Ends all waits and connections that this producer made. */
   close(): Promise<void>;
 }
@@ -76,9 +76,9 @@ export function createProducer({ account, telemetry, ...place }: ProducerOptions
     return followJob({ queue, news, closed: closing.signal, ...job }, read, { timeoutMs, signal });
   };
   return {
-    async enqueue(wish) {
+    async enqueue(request) {
       closing.signal.throwIfAborted();
-      const data = parseWish(wish);
+      const data = parseTransferRequest(request);
       const job = { externalId: data.externalId, jobId: jobIdOf(data) };
       try {
         await source.ready?.();
@@ -107,7 +107,7 @@ export function createProducer({ account, telemetry, ...place }: ProducerOptions
 function toldByEachCall(): void {}
 
 /**
- * The whole wish is in the id. Under the externalId alone, BullMQ would silently hand the earlier job to somebody
+ * The whole request is in the id. Under the externalId alone, BullMQ would silently hand the earlier job to somebody
  * who asks for something else under it; so that is a job of its own, which the worker refuses.
  */
 function jobIdOf(data: TransferJobData): string {

@@ -2,9 +2,9 @@ import { startRedis } from '@kpay/testkit';
 import type { Job, Telemetry } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { createStage, newAccount, wish } from '../test/stage.ts';
+import { createStage, newAccount, request } from '../test/stage.ts';
 import { acceptAndSucceed } from '../test/stand-in-worker.ts';
-import { createProducer, InvalidWish } from './index.ts';
+import { createProducer, InvalidTransferRequest } from './index.ts';
 
 const redis = await startRedis();
 const url = 'unavailable' in redis ? '' : redis.url;
@@ -15,44 +15,46 @@ afterEach(close);
 afterAll(() => 'unavailable' in redis || redis.stop());
 
 describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
-  it('gives the same job to the same wish, and after its removal a new job for the same transfer', async () => {
+  it('gives the same job to the same request, and after its removal a new job for the same transfer', async () => {
     const account = newAccount();
     const producer = open(account);
-    const first = await producer.enqueue(wish);
-    const otherwiseWritten = Object.fromEntries(Object.entries({ ...wish, sourceCountry: ' cmr' }).reverse()) as typeof wish;
+    const first = await producer.enqueue(request);
+    const otherwiseWritten = Object.fromEntries(
+      Object.entries({ ...request, sourceCountry: ' cmr' }).reverse(),
+    ) as typeof request;
     expect((await producer.enqueue(otherwiseWritten)).jobId).toBe(first.jobId);
     expect(await look(account).getJobCountByTypes()).toBe(1);
     await look(account).remove(first.jobId);
     work(account);
-    const again = await producer.enqueue(wish);
+    const again = await producer.enqueue(request);
     expect(await again.accepted()).toEqual({ transferId: 'transfer-of-order-1' });
   });
 
-  it('takes any number of wishes at once while it connects, without a warning', async () => {
+  it('takes any number of requests at once while it connects, without a warning', async () => {
     const warnings: string[] = [];
     const hear = (warning: Error) => warnings.push(String(warning));
     process.on('warning', hear);
     later(() => process.off('warning', hear));
     const account = newAccount();
     const producer = open(account);
-    const wishes = Array.from({ length: 50 }, (_, n) => ({ ...wish, externalId: `at-once-${n}` }));
-    await Promise.all(wishes.map((each) => producer.enqueue(each)));
+    const requests = Array.from({ length: 50 }, (_, n) => ({ ...request, externalId: `at-once-${n}` }));
+    await Promise.all(requests.map((each) => producer.enqueue(each)));
     expect(await look(account).getJobCountByTypes()).toBe(50);
     expect(warnings).toEqual([]);
   });
 
-  it('never passes one wish off as another: the worker gets both and refuses the second', async () => {
+  it('never passes one request off as another: the worker gets both and refuses the second', async () => {
     const account = newAccount();
     const producer = open(account);
-    const first = await producer.enqueue(wish);
-    const second = await producer.enqueue({ ...wish, amount: 60_000 });
+    const first = await producer.enqueue(request);
+    const second = await producer.enqueue({ ...request, amount: 60_000 });
     expect(second.jobId).not.toBe(first.jobId);
     expect((await look(account).getJob(second.jobId))?.data).toMatchObject({ externalId: 'order-1', amount: 60_000 });
   });
 
   it('writes an externalId where there is none, and tells it', async () => {
     const account = newAccount();
-    const { externalId: _, ...anonymous } = wish;
+    const { externalId: _, ...anonymous } = request;
     const { externalId, jobId } = await open(account).enqueue(anonymous);
     expect(externalId).toMatch(/^[0-9a-f-]{36}$/);
     expect((await look(account).getJob(jobId))?.data.externalId).toBe(externalId);
@@ -60,7 +62,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
 
   it('keeps finished jobs for a day, tries once, and puts urgent ones first', async () => {
     const account = newAccount();
-    const { jobId } = await open(account).enqueue({ ...wish, priority: 9 });
+    const { jobId } = await open(account).enqueue({ ...request, priority: 9 });
     expect((await look(account).getJob(jobId))?.opts).toMatchObject({
       attempts: 1,
       priority: 1,
@@ -73,13 +75,13 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     const account = newAccount();
     const producer = open(account);
     // @ts-expect-error -- a misspelt field does not compile
-    const misspelt = producer.enqueue({ ...wish, minrate: '1' });
-    await expect(misspelt).rejects.toThrow(new InvalidWish('minrate', 'is not a field of a transfer'));
+    const misspelt = producer.enqueue({ ...request, minrate: '1' });
+    await expect(misspelt).rejects.toThrow(new InvalidTransferRequest('minrate', 'is not a field of a transfer'));
     // @ts-expect-error -- nor does a missing one
     await expect(producer.enqueue({ externalId: 'order-1' })).rejects.toMatchObject({ field: 'sourceCountry' });
     // @ts-expect-error -- nor a bigint, which JSON cannot carry
-    await expect(producer.enqueue({ ...wish, amount: 50_000n })).rejects.toMatchObject({ field: 'amount' });
-    await expect(producer.enqueue({ ...wish, metadata: { team: '\0' } })).rejects.toMatchObject({ field: 'metadata.team' });
+    await expect(producer.enqueue({ ...request, amount: 50_000n })).rejects.toMatchObject({ field: 'amount' });
+    await expect(producer.enqueue({ ...request, metadata: { team: '\0' } })).rejects.toMatchObject({ field: 'metadata.team' });
     expect(await look(account).getJobCountByTypes()).toBe(0);
   });
 
@@ -110,7 +112,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
       seen.resolve(job);
       return acceptAndSucceed(job, token);
     });
-    await producer.enqueue(wish);
+    await producer.enqueue(request);
     expect(JSON.parse((await seen.promise).opts.telemetry?.metadata ?? '{}')).toEqual({ traceparent });
   });
 
@@ -120,7 +122,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     later(() => client.disconnect());
     for (const connection of [{ host: '127.0.0.1', port }, client]) {
       const producer = createProducer({ account, connection });
-      await producer.enqueue(wish);
+      await producer.enqueue(request);
       await producer.close();
     }
     expect(await look(account).getJobCountByTypes()).toBe(1);

@@ -1,6 +1,6 @@
-/** The wish can never be accepted as it is. Nothing was enqueued. */
-export class InvalidWish extends Error {
-  override readonly name = 'InvalidWish';
+/** The request can never be accepted as it is. Nothing was enqueued. */
+export class InvalidTransferRequest extends Error {
+  override readonly name = 'InvalidTransferRequest';
   /** The field that is wrong, such as `amount` or `metadata.team`. */
   readonly field: string;
 
@@ -12,11 +12,11 @@ export class InvalidWish extends Error {
 
 /**
  * The queue did not take the job, or took it and could not say so. Nothing is known to be enqueued; repeating the
- * same wish with this `externalId` is safe, however it went.
+ * same request with this `externalId` is safe, however it went.
  */
 export class QueueUnavailable extends Error {
   override readonly name = 'QueueUnavailable';
-  /** Also when the wish had none: repeat with this one. */
+  /** Also when the request had none: repeat with this one. */
   readonly externalId: string;
 
   constructor(externalId: string, cause: unknown) {
@@ -30,14 +30,14 @@ export class QueueUnavailable extends Error {
 }
 
 /**
- * The wish was refused, or its transfer has ended without moving money. Read the reason before trying again under a new
+ * The request was refused, or its transfer has ended without moving money. Read the reason before trying again under a new
  * externalId: when the old one is refused because it belongs to another transfer, that one may well have moved money.
  */
 export class TransferFailed extends Error {
   override readonly name = 'TransferFailed';
   readonly externalId: string;
   readonly reason: string;
-  /** The transfer that ended. Absent when the wish was refused. */
+  /** The transfer that ended. Absent when the request was refused. */
   readonly transferId: string | undefined;
 
   constructor(options: { externalId: string; reason: string; transferId: string | undefined }) {
@@ -50,7 +50,7 @@ export class TransferFailed extends Error {
 
 /**
  * The job is no longer in the queue: it ended more than a day ago, or the queue was wiped. This tells nothing about
- * the transfer. Enqueue the same wish again to follow it.
+ * the transfer. Enqueue the same request again to follow it.
  */
 export class JobRemoved extends Error {
   override readonly name = 'JobRemoved';

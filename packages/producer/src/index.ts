@@ -5,9 +5,9 @@ export {
   type ProducerOptions,
   type QueuePlace,
 } from './create-producer.ts';
-export { InvalidWish, JobRemoved, QueueUnavailable, TransferFailed, WaitTimedOut } from './errors.ts';
+export { InvalidTransferRequest, JobRemoved, QueueUnavailable, TransferFailed, WaitTimedOut } from './errors.ts';
 export type { WaitOptions } from './follow-job.ts';
-export { describeIssue, type TransferWish } from './parse-wish.ts';
+export { describeIssue, type TransferRequest } from './parse-transfer-request.ts';
 export { queuePrefix, TRANSFER_JOB, transferQueueName } from './queue-names.ts';
 export type { QueueSource, RedisTarget } from './queue-source.ts';
 export { nameSchema, refusedCharacter, textSchema, valueSchema } from './text.ts';
@@ -17,5 +17,5 @@ export {
   type TransferJobProgress,
   type TransferJobResult,
   transferJobProgressSchema,
-  transferWishSchema,
+  transferRequestSchema,
 } from './transfer-job.ts';

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises';
 import { createTcpProxy, eventually, startRedis } from '@kpay/testkit';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
-import { createStage, newAccount, wish } from '../test/stage.ts';
+import { createStage, newAccount, request } from '../test/stage.ts';
 import { endsWhenTold } from '../test/stand-in-worker.ts';
 import { createProducer, type Producer } from './index.ts';
 
@@ -26,7 +26,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
 
   async function expectUnavailable(producer: Producer): Promise<void> {
     const startedAt = performance.now();
-    const failure = await producer.enqueue(wish).catch((error: unknown) => error);
+    const failure = await producer.enqueue(request).catch((error: unknown) => error);
     expect(performance.now() - startedAt).toBeLessThan(FAST_MS);
     expect(failure).toMatchObject({ name: 'QueueUnavailable', externalId: 'order-1' });
     expect(String(failure)).toContain('nothing is known to be enqueued, repeating with externalId "order-1" is safe');
@@ -35,12 +35,12 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
   it.each(['refuse', 'drop'] as const)('says so within two seconds, and goes on when it is back (%s)', async (fault) => {
     const account = newAccount();
     const { proxy, producer } = await throughProxy(account);
-    await producer.enqueue({ ...wish, externalId: 'before' });
+    await producer.enqueue({ ...request, externalId: 'before' });
     proxy[fault]();
     await expectUnavailable(producer);
     await expectUnavailable(producer);
     proxy.resume();
-    await eventually(() => producer.enqueue(wish));
+    await eventually(() => producer.enqueue(request));
     expect(await look(account).getJobCountByTypes()).toBe(2);
   });
 
@@ -53,7 +53,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     later(producer.close);
     await expectUnavailable(producer);
     proxy.resume();
-    await eventually(() => producer.enqueue(wish));
+    await eventually(() => producer.enqueue(request));
     expect(await look(account).getJobCountByTypes()).toBe(1);
   });
 
@@ -61,10 +61,10 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     if ('unavailable' in redis) return;
     const account = newAccount();
     const producer = open(account);
-    await producer.enqueue({ ...wish, externalId: 'before' });
+    await producer.enqueue({ ...request, externalId: 'before' });
     await redis.pause();
     await expectUnavailable(producer).finally(redis.resume);
-    await eventually(() => producer.enqueue(wish));
+    await eventually(() => producer.enqueue(request));
     expect(await look(account).getJobCountByTypes()).toBe(2);
   });
 
@@ -73,7 +73,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     const { process, end } = endsWhenTold();
     work(account, process);
     const { proxy, producer } = await throughProxy(account);
-    const transfer = await producer.enqueue(wish);
+    const transfer = await producer.enqueue(request);
     await transfer.accepted();
     const finished = transfer.finished();
     proxy.refuse();
@@ -88,7 +88,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     const { process, end } = endsWhenTold();
     work(account, process);
     const { proxy, producer } = await throughProxy(account);
-    const transfer = await producer.enqueue(wish);
+    const transfer = await producer.enqueue(request);
     proxy.refuse();
     const finished = transfer.finished();
     await eventually(async () => expect(await look(account).getActiveCount()).toBe(1));
@@ -104,7 +104,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     ['in a wait', true],
   ])('can be closed %s', async (_, waiting) => {
     const { proxy, producer } = await throughProxy(newAccount());
-    const transfer = await producer.enqueue(wish);
+    const transfer = await producer.enqueue(request);
     const ended = waiting ? expect(transfer.finished()).rejects.toThrow('the producer is closed') : undefined;
     if (waiting) await eventually(() => expect(proxy.connections()).toBe(2));
     proxy.refuse();
@@ -118,7 +118,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
   it('can be closed in a wait at any moment of an attempt to connect', async () => {
     for (const ms of [0, 20, 80, 200, 400]) {
       const { proxy, producer } = await throughProxy(newAccount());
-      const transfer = await producer.enqueue(wish);
+      const transfer = await producer.enqueue(request);
       const ended = expect(transfer.finished()).rejects.toThrow('the producer is closed');
       await eventually(() => expect(proxy.connections()).toBe(2));
       proxy.refuse();

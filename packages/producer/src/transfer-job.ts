@@ -18,7 +18,7 @@ export const instantSchema = z.iso
  *
  * Unknown fields are refused: a misspelt `minrate` that is silently dropped would send money at any rate.
  */
-export const transferWishSchema = z.strictObject({
+export const transferRequestSchema = z.strictObject({
   /** The caller's own id of this transfer, unique in its account for ever. */
   externalId: nameSchema(128),
   /** ISO 3166-1 alpha-3, such as `CMR`. */
@@ -47,7 +47,7 @@ export const transferWishSchema = z.strictObject({
 });
 
 /** The data of a job in `kpay-transfers-<account>`. */
-export type TransferJobData = z.input<typeof transferWishSchema>;
+export type TransferJobData = z.input<typeof transferRequestSchema>;
 
 /** What a finished job returns. Amounts and rates are decimal strings. */
 export const transferJobResultSchema = z.object({

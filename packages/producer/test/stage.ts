@@ -3,7 +3,7 @@ import { Redis } from 'ioredis';
 import { createProducer, type Producer, queuePrefix, transferQueueName } from '../src/index.ts';
 import { type Process, startStandIn } from './stand-in-worker.ts';
 
-export const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+export const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 let accounts = 0;
 /** Each test has an account of its own. */

@@ -27,12 +27,12 @@ export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: Re
     body: bodySchema,
     answer: { status: 201, schema: quoteViewSchema },
     problems: ['kpay_unavailable'],
-    async handle({ body: { account: name, ...wish }, caller }) {
+    async handle({ body: { account: name, ...asked }, caller }) {
       const account = accounts.get(name);
       if (!account) {
         throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
       }
-      const request = parseQuoteRequest(wish);
+      const request = parseQuoteRequest(asked);
       return { body: presentQuote(await readQuote(ledger, account, request, caller.owner)) };
     },
   });

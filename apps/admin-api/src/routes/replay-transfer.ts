@@ -1,5 +1,5 @@
 import type { KpayAccount } from '@kpay/core';
-import { transferWishSchema } from '@kpay/producer';
+import { transferRequestSchema } from '@kpay/producer';
 import {
   type AccountRules,
   type Ledger,
@@ -14,7 +14,7 @@ import { Problem } from '../problem.ts';
 import { requireTransfer } from '../require-transfer.ts';
 import { replyWithNew } from '../transfer-reply.ts';
 
-const bodySchema = z.strictObject({ externalId: transferWishSchema.shape.externalId.optional() });
+const bodySchema = z.strictObject({ externalId: transferRequestSchema.shape.externalId.optional() });
 
 export interface ReplayTransferOptions {
   ledger: Ledger;

@@ -1,9 +1,9 @@
-import type { TransferWish } from '@kpay/producer';
+import type { TransferRequest } from '@kpay/producer';
 import type { Simulator } from '@kpay/simulator';
 import { seededRandom } from '@kpay/testkit';
 
 /** What one customer wants. It never changes, however often it is asked for. */
-export type Order = TransferWish & { externalId: string; sourceCountry: string; amount: number };
+export type Order = TransferRequest & { externalId: string; sourceCountry: string; amount: number };
 
 /** Of this wallet there is never enough: its transfers wait for each other's money and for what is put in. */
 export const SCARCE = { country: 'KEN', currency: 'KES' };

@@ -9,12 +9,12 @@ import {
   transferBounds,
   UnknownCountry,
 } from '@kpay/core';
-import { describeIssue, transferWishSchema } from '@kpay/producer';
+import { describeIssue, transferRequestSchema } from '@kpay/producer';
 import { z } from 'zod';
 import { InvalidRequest } from '../errors.ts';
 
 // REST may identify a transfer by an Idempotency-Key instead.
-const requestSchema = transferWishSchema.partial({ externalId: true });
+const requestSchema = transferRequestSchema.partial({ externalId: true });
 
 /** What was asked for, understood: defaults filled in, amounts exact, currencies known. */
 export interface TransferRequest {
@@ -44,36 +44,36 @@ export function parseTransferRequest(body: unknown): TransferRequest {
     const { field, problem } = describeIssue(parsed.error.issues, body);
     throw new InvalidRequest(field, problem);
   }
-  const wish = parsed.data;
-  if (wish.quoteId !== undefined && wish.minRate !== undefined) {
+  const fields = parsed.data;
+  if (fields.quoteId !== undefined && fields.minRate !== undefined) {
     throw new InvalidRequest('minRate', "must be left out with a quoteId: the quote's floor takes its place");
   }
-  const { currency, destinationCurrency } = currenciesOf(wish);
-  const notBefore = wish.notBefore === undefined ? null : new Date(wish.notBefore);
-  const expiresAt = wish.expiresAt === undefined ? null : new Date(wish.expiresAt);
+  const { currency, destinationCurrency } = currenciesOf(fields);
+  const notBefore = fields.notBefore === undefined ? null : new Date(fields.notBefore);
+  const expiresAt = fields.expiresAt === undefined ? null : new Date(fields.expiresAt);
   if (notBefore && expiresAt && expiresAt <= notBefore) throw new InvalidRequest('expiresAt', 'must be later than notBefore');
   return {
-    externalId: wish.externalId ?? null,
-    sourceCountry: wish.sourceCountry,
-    destinationCountry: wish.destinationCountry,
-    amount: amountWithinBounds(wish.amount, currency),
+    externalId: fields.externalId ?? null,
+    sourceCountry: fields.sourceCountry,
+    destinationCountry: fields.destinationCountry,
+    amount: amountWithinBounds(fields.amount, currency),
     destinationCurrency,
-    description: wish.description ?? null,
-    minRate: wish.minRate === undefined ? null : rate('minRate', wish.minRate),
-    quoteId: wish.quoteId?.toLowerCase() ?? null,
-    onInsufficientFunds: wish.onInsufficientFunds ?? 'hold',
+    description: fields.description ?? null,
+    minRate: fields.minRate === undefined ? null : rate('minRate', fields.minRate),
+    quoteId: fields.quoteId?.toLowerCase() ?? null,
+    onInsufficientFunds: fields.onInsufficientFunds ?? 'hold',
     notBefore,
     expiresAt,
-    priority: wish.priority ?? 5,
-    metadata: wish.metadata ?? null,
+    priority: fields.priority ?? 5,
+    metadata: fields.metadata ?? null,
   };
 }
 
 export const quoteRequestSchema = z.strictObject({
-  sourceCountry: transferWishSchema.shape.sourceCountry,
-  destinationCountry: transferWishSchema.shape.destinationCountry,
+  sourceCountry: transferRequestSchema.shape.sourceCountry,
+  destinationCountry: transferRequestSchema.shape.destinationCountry,
   /** Good for this amount only; for any unless given. */
-  amount: transferWishSchema.shape.amount.optional(),
+  amount: transferRequestSchema.shape.amount.optional(),
   /** How far below the rate that is shown now a transfer may still be sent, in per cent. */
   tolerancePercent: z.number('must be a number').min(0, 'must be 0 or more').max(10, 'must be at most 10').default(1),
   /** Until when a transfer can be made with it. */
@@ -98,16 +98,16 @@ export function parseQuoteRequest(body: unknown): QuoteRequest {
     const { field, problem } = describeIssue(parsed.error.issues, body);
     throw new InvalidRequest(field, problem);
   }
-  const wish = parsed.data;
-  const { currency, destinationCurrency } = currenciesOf(wish);
+  const fields = parsed.data;
+  const { currency, destinationCurrency } = currenciesOf(fields);
   return {
-    sourceCountry: wish.sourceCountry,
-    destinationCountry: wish.destinationCountry,
+    sourceCountry: fields.sourceCountry,
+    destinationCountry: fields.destinationCountry,
     currency,
     destinationCurrency,
-    amount: wish.amount === undefined ? null : amountWithinBounds(wish.amount, currency),
-    toleranceBasisPoints: Math.round(wish.tolerancePercent * 100),
-    validForSeconds: wish.validForSeconds,
+    amount: fields.amount === undefined ? null : amountWithinBounds(fields.amount, currency),
+    toleranceBasisPoints: Math.round(fields.tolerancePercent * 100),
+    validForSeconds: fields.validForSeconds,
   };
 }
 

@@ -41,7 +41,7 @@ export async function replayTransfer(
       account: transfer.account,
       owner: identity.owner,
       ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
-      body: { ...wishOf(transfer, now), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
+      body: { ...requestOf(transfer, now), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
       ...(identity.apiKey && { apiKey: identity.apiKey }),
       replayOf: transfer.id,
     },
@@ -56,8 +56,8 @@ export async function replayTransfer(
   );
 }
 
-/** The wish of a transfer, without those of its times that have passed. */
-function wishOf(row: TransferRow, now: Date) {
+/** The request that made a transfer, without those of its times that have passed. */
+function requestOf(row: TransferRow, now: Date) {
   return {
     sourceCountry: row.source_country,
     destinationCountry: row.destination_country,
