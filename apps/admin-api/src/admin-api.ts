@@ -25,7 +25,6 @@ import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { allowOrigins } from './allow-origins.ts';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
-import { countEnds } from './count-ends.ts';
 import { frontPage } from './front-page.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 import { measureRequests } from './measure-requests.ts';
@@ -117,7 +116,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   const oidc = options.oidc && createOidc(options.oidc);
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
-  const operations = listOperations({ ...options, keys, onEnded: countEnds(registry, options.accounts.keys()) });
+  const operations = listOperations({ ...options, keys });
   const document = openApiDocument(operations);
   app.use(['/openapi.json', '/docs'], (request, response, next) => {
     if (isHostAllowed(request, web?.allowedHosts)) next();
@@ -139,9 +138,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   return app;
 }
 
-function listOperations(
-  options: AdminApiOptions & { keys: KeyStore; onEnded: (transfer: TransferRow) => void },
-): readonly Operation[] {
+function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly Operation[] {
   const { hint, logger } = options;
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const tellWorkers = (transfer: TransferRow) => {
@@ -173,7 +170,7 @@ function listOperations(
     listApiKeys(options),
     createApiKey(options),
     revokeApiKey(options),
-    ...(options.maintenance ? maintain(options.maintenance, options.onEnded) : []),
+    ...(options.maintenance ? maintain(options.maintenance) : []),
     ...pluginRoutes(options.plugins ?? []),
   ];
 }

@@ -53,29 +53,6 @@ describe('POST /v1/transfers/{id}/cancel', () => {
   });
 });
 
-it('what people end is counted once, by its end', async () => {
-  const finished = async (state: string) => {
-    const text = await (await fetch(`${api.url}/metrics`)).text();
-    const series = `kpay_transfers_finished_total{account="default",state="${state}"} `;
-    return Number(
-      text
-        .split('\n')
-        .find((line) => line.startsWith(series))
-        ?.slice(series.length),
-    );
-  };
-  const [cancelled, failed] = [await finished('cancelled'), await finished('failed')];
-  expect(cancelled).toBeGreaterThanOrEqual(0);
-  const id = await created();
-  for (let times = 0; times < 2; times++) expect((await post(`/v1/transfers/${id}/cancel`)).status).toBe(200);
-  await api.empty();
-  const inReview = await created();
-  await review(inReview);
-  const answer = await post(`/v1/transfers/${inReview}/resolve`, { verdict: 'not_happened', reason: 'not in the dashboard' });
-  expect(answer.status).toBe(200);
-  expect([await finished('cancelled'), await finished('failed')]).toEqual([cancelled + 1, failed + 1]);
-});
-
 describe('on a ledger that was restored from a backup', () => {
   const epochOfLedger = () => api.ledger.db.selectFrom('kpay.ledger').select(['id', 'epoch']).executeTakeFirstOrThrow();
   const asks = [

@@ -27,6 +27,7 @@ export async function runDemo({ apiUrl, workerUrl, adminToken, print }: DemoOpti
   };
   print('');
   print(`Demo: 100000 XAF from Cameroon (CMR) to Senegal (SEN), at a rate of 1.01 or better; externalId ${order.externalId}`);
+  const countedBefore = await readMetrics(workerUrl);
   const startedMs = performance.now();
   const created = await fetch(`${apiUrl}/v1/transfers`, { method: 'POST', headers, body: JSON.stringify(order) });
   if (created.status !== 202) {
@@ -46,7 +47,7 @@ export async function runDemo({ apiUrl, workerUrl, adminToken, print }: DemoOpti
     }
     shown = items.length;
     if (transfer.finishedAt !== null) {
-      await printEnd(transfer, { transferUrl, workerUrl, print });
+      await printEnd(transfer, { transferUrl, workerUrl, countedBefore, print });
       return transfer.state === 'succeeded';
     }
     if (performance.now() - startedMs > GIVE_UP_MS) {
@@ -77,7 +78,17 @@ function describe({ type, to, reason, detail }: EventLine): string {
 
 async function printEnd(
   transfer: TransferView,
-  { transferUrl, workerUrl, print }: { transferUrl: string; workerUrl: string; print: (line: string) => void },
+  {
+    transferUrl,
+    workerUrl,
+    countedBefore,
+    print,
+  }: {
+    transferUrl: string;
+    workerUrl: string;
+    countedBefore: string;
+    print: (line: string) => void;
+  },
 ): Promise<void> {
   if (transfer.state === 'succeeded') {
     print(
@@ -87,11 +98,29 @@ async function printEnd(
   } else {
     print(`  It ended as ${transfer.state}: ${transfer.reason}. No money moved.`);
   }
-  const metrics = await (await fetch(`${workerUrl}/metrics`)).text();
-  const counted = metrics
-    .split('\n')
-    .filter((line) => line.startsWith(`kpay_transfers_finished_total{`) && line.includes(transfer.state));
+  const counted = await countedAs(transfer.state, workerUrl, countedBefore);
   print('It is in the API and in the metrics:');
   print(`  ${transferUrl}`);
-  for (const line of counted) print(`  ${line}`);
+  print(`  ${counted}`);
+}
+
+const COUNTED_WITHIN_MS = 10_000;
+
+/** The line of the metrics that counts this end, once it is another than before: the ledger is read every 2 s for them. */
+async function countedAs(state: string, workerUrl: string, before: string): Promise<string> {
+  const untilMs = performance.now() + COUNTED_WITHIN_MS;
+  for (;;) {
+    const line = lineOf(state, await readMetrics(workerUrl));
+    if (line !== lineOf(state, before) || performance.now() > untilMs) return line;
+    await delay(LOOK_EVERY_MS);
+  }
+}
+
+async function readMetrics(workerUrl: string): Promise<string> {
+  return (await fetch(`${workerUrl}/metrics`)).text();
+}
+
+function lineOf(state: string, metrics: string): string {
+  const series = `kpay_transfers_finished_total{account="default",state="${state}"}`;
+  return metrics.split('\n').find((line) => line.startsWith(series)) ?? `${series} 0`;
 }

@@ -188,7 +188,10 @@ const transfers = (): Dashboard =>
             description: 'By final state.',
             unit: 'ops',
             queries: [
-              { expr: `sum by (state) (rate(kpay_transfers_finished_total{${OF}}[$__rate_interval]))`, legend: '{{state}}' },
+              {
+                expr: `sum by (state) (max by (account, state) (rate(kpay_transfers_finished_total{${OF}}[$__rate_interval])))`,
+                legend: '{{state}}',
+              },
             ],
           }),
           lines({

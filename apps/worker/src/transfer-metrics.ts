@@ -1,9 +1,9 @@
 import { createTracedHistogram } from '@kpay/runtime';
-import { type Advancer, isFinal, type TransferRow, transferStates } from '@kpay/transfers';
+import type { Advancer, TransferRow } from '@kpay/transfers';
 import { Counter, type Registry } from 'prom-client';
 
 export interface TransferMetrics {
-  /** Counts a transfer that came to its end. */
+  /** Times a transfer that came to its end. */
   moved(transfer: TransferRow): void;
   /** Counts how a send ended. */
   answered(account: string, answer: SendOutcome): void;
@@ -31,12 +31,6 @@ const SEND_OUTCOMES: readonly SendOutcome[] = [
 /** What this process does with transfers, counted as it happens. */
 export function createTransferMetrics(registry: Registry, accounts: readonly string[]): TransferMetrics {
   const registers = [registry];
-  const finished = new Counter({
-    name: 'kpay_transfers_finished_total',
-    help: 'Transfers that came to their end in this process, by final state.',
-    labelNames: ['account', 'state'],
-    registers,
-  });
   const duration = createTracedHistogram(registry, {
     name: 'kpay_transfer_duration_seconds',
     help: 'Time from accepting a transfer to its end.',
@@ -57,7 +51,6 @@ export function createTransferMetrics(registry: Registry, accounts: readonly str
   });
   // Seeded, so that a rate over them is 0 and not "no data" before the first one.
   for (const account of accounts) {
-    for (const state of transferStates.filter(isFinal)) finished.inc({ account, state }, 0);
     for (const outcome of SEND_OUTCOMES) sends.inc({ account, outcome }, 0);
     alarms.inc({ account }, 0);
   }
@@ -67,7 +60,6 @@ export function createTransferMetrics(registry: Registry, accounts: readonly str
     moved(transfer) {
       if (!transfer.finished_at) return;
       const { account, state } = transfer;
-      finished.inc({ account, state });
       duration.observe({ account, state }, (transfer.finished_at.getTime() - transfer.created_at.getTime()) / 1_000);
     },
   };

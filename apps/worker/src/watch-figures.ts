@@ -10,7 +10,7 @@ import {
   type TransferState,
   transferStates,
 } from '@kpay/transfers';
-import { Gauge, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
 // A scrape shows what was read last, so that many scrapers cost the ledger what one does.
 const EVERY_MS = 2_000;
@@ -21,6 +21,7 @@ const FINISHED_QUICK_MS = 200;
 const OUTLIVES = 10;
 
 const UNFINISHED = transferStates.filter((state) => !isFinal(state));
+const FINAL = transferStates.filter(isFinal);
 const QUEUE_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
 /** Holds of ours; plugins and what is new have one name each, so that no text of theirs becomes a label. */
 const HOLD_REASONS = [
@@ -190,11 +191,26 @@ function addGauges(
         unfinished &&
         ended && {
           ...tally(UNFINISHED, unfinished, ({ state }) => state),
-          ...Object.fromEntries(transferStates.filter(isFinal).map((state) => [state, ended.get(state) ?? 0])),
+          ...Object.fromEntries(FINAL.map((state) => [state, ended.get(state) ?? 0])),
         }
       );
     },
   );
+  // Out of the ledger and not out of this process: people end transfers by the API and by commands, whose processes nobody
+  // scrapes. An end stays one, so it only grows, over restarts too; only a restore of the ledger makes it fall.
+  new Counter({
+    name: 'kpay_transfers_finished_total',
+    help: 'Transfers in the ledger that came to their end, in whichever process, by final state.',
+    labelNames: ['account', 'state'],
+    registers: [registry],
+    collect() {
+      this.reset();
+      for (const account of accounts) {
+        const ended = seenOf(account) && finishedOf(account);
+        if (ended) for (const state of FINAL) this.inc({ account, state }, ended.get(state) ?? 0);
+      }
+    },
+  });
   add(
     'kpay_transfers_oldest_age_seconds',
     'How long the oldest transfer is in a state: held ones since they were accepted, unconfirmed ones since the send without an answer. 0: there is none.',

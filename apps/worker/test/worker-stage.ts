@@ -59,8 +59,8 @@ export interface WorkerStage {
   emptyDoor(): Promise<void>;
   /** Closes the queues behind the worker's back. */
   closeQueues(): Promise<void>;
-  /** What the worker says at /healthz or /readyz. */
-  askHealth(path: 'healthz' | 'readyz'): Promise<{ status: number; text: string }>;
+  /** What the worker says at a path of its own. */
+  askHealth(path: 'healthz' | 'readyz' | 'metrics'): Promise<{ status: number; text: string }>;
   /** The accounts for which nothing is sent yet, and why. */
   waiting(): ReadonlyMap<string, string>;
   stopWorker(): Promise<void>;

@@ -1,11 +1,4 @@
-import {
-  cancelTransfer as cancel,
-  type EpochCopy,
-  type Ledger,
-  moneyMoved,
-  type TransferRow,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { cancelTransfer as cancel, type EpochCopy, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -14,12 +7,7 @@ import { requireTransfer } from '../require-transfer.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 /** It races the send, and the answer says which of the two won. */
-export function cancelTransfer(options: {
-  ledger: Ledger;
-  epochCopy: EpochCopy;
-  onEnded: (transfer: TransferRow) => void;
-}): Operation {
-  const { ledger, epochCopy, onEnded } = options;
+export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
   return describeOperation({
     name: 'cancelTransfer',
     method: 'post',
@@ -36,7 +24,6 @@ export function cancelTransfer(options: {
       const cancellation = await cancel(ledger, epochCopy, id, order);
       if (!cancellation) throw new Problem('not_found', 'There is no transfer with this id.');
       const { outcome, transfer } = cancellation;
-      if (cancellation.ended) onEnded(transfer);
       if (outcome === 'changed') throw changedMeanwhile(transfer);
       if (outcome === 'cancelled') return replyWith(transfer);
       throw new Problem('too_late', `The transfer is ${transfer.state}: it can be cancelled only before it is sent.`, {

@@ -1,5 +1,5 @@
 import { instantSchema, nameSchema } from '@kpay/producer';
-import { type Maintenance, reviewVerdicts, type TransferRow } from '@kpay/transfers';
+import { type Maintenance, reviewVerdicts } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -16,7 +16,7 @@ const settleSchema = z.strictObject({
 const count = z.int().nonnegative();
 
 /** What the command line asks of the process that alone has the stores. */
-export function maintain(maintenance: Maintenance, onEnded: (transfer: TransferRow) => void): readonly Operation[] {
+export function maintain(maintenance: Maintenance): readonly Operation[] {
   return [
     describeOperation({
       name: 'finishRestore',
@@ -48,7 +48,6 @@ export function maintain(maintenance: Maintenance, onEnded: (transfer: TransferR
             ...(acceptedBefore !== undefined && { acceptedBefore: new Date(acceptedBefore) }),
           },
           { by: caller.owner, verdict, reason },
-          onEnded,
         ),
       }),
     }),

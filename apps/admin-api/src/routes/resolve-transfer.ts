@@ -1,13 +1,5 @@
 import { valueSchema } from '@kpay/producer';
-import {
-  type EpochCopy,
-  type Ledger,
-  moneyMoved,
-  resolveReview,
-  reviewVerdicts,
-  type TransferRow,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { type EpochCopy, type Ledger, moneyMoved, resolveReview, reviewVerdicts, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -21,12 +13,7 @@ const bodySchema = z.strictObject({
   evidence: valueSchema(2_000).trim().optional(),
 });
 
-export function resolveTransfer(options: {
-  ledger: Ledger;
-  epochCopy: EpochCopy;
-  onEnded: (transfer: TransferRow) => void;
-}): Operation {
-  const { ledger, epochCopy, onEnded } = options;
+export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
   return describeOperation({
     name: 'resolveTransfer',
     method: 'post',
@@ -42,10 +29,7 @@ export function resolveTransfer(options: {
       const resolution = { by: caller.owner, version, verdict, reason, ...(evidence !== undefined && { evidence }) };
       const resolved = await resolveReview(ledger, epochCopy, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
-      if (resolved.outcome === 'resolved') {
-        onEnded(resolved.transfer);
-        return replyWith(resolved.transfer);
-      }
+      if (resolved.outcome === 'resolved') return replyWith(resolved.transfer);
       if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);
       const { state, kpay_transfer_id: kpayTransferId } = resolved.transfer;
       throw new Problem('not_in_review', `The transfer is ${state}: only one in review can be resolved.`, {

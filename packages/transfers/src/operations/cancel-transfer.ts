@@ -10,8 +10,6 @@ import { move } from '../states/move.ts';
 export type Cancellation = {
   outcome: 'cancelled' | 'too_late' | 'changed';
   transfer: TransferRow;
-  /** Whether this call ended it; false when it was cancelled before. */
-  ended: boolean;
 };
 
 /**
@@ -31,15 +29,13 @@ export async function cancelTransfer(
   return onWholeLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
-    if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row, ended: false };
-    if (row.state === 'cancelled') return { outcome: 'cancelled', transfer: row, ended: false };
+    if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row };
+    if (row.state === 'cancelled') return { outcome: 'cancelled', transfer: row };
     const unsent = row.state === 'awaiting_approval' || row.state === 'queued' || row.state === 'holding';
     const why = reason === undefined ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;
     const cancelled = unsent
       ? await move(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, reasonCode: 'cancelled', reason: why })
       : undefined;
-    return cancelled
-      ? { outcome: 'cancelled', transfer: cancelled, ended: true }
-      : { outcome: 'too_late', transfer: row, ended: false };
+    return cancelled ? { outcome: 'cancelled', transfer: cancelled } : { outcome: 'too_late', transfer: row };
   });
 }

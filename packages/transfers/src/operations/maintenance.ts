@@ -1,4 +1,4 @@
-import type { Ledger, TransferRow } from '@kpay/ledger';
+import type { Ledger } from '@kpay/ledger';
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
 import { advanceQueueName, type Hint, type RebuiltHints, rebuildHints } from '../queue/hints.ts';
@@ -10,7 +10,7 @@ import { type ResolvedReviews, type ReviewFilter, resolveReviews } from './resol
 /** What a person does to the whole system, by the command line: on the stores, or through the process that has them. */
 export interface Maintenance {
   finishRestore(by: { by: string; unseen: boolean }): Promise<FinishedRestore>;
-  settle(filter: ReviewFilter, resolution: Resolution, onResolved?: (transfer: TransferRow) => void): Promise<ResolvedReviews>;
+  settle(filter: ReviewFilter, resolution: Resolution): Promise<ResolvedReviews>;
   /** Every account's hints anew, safe while workers run. */
   rebuildQueue(): Promise<RebuiltQueue[]>;
 }
@@ -31,7 +31,7 @@ export interface MaintenanceOptions {
 export function createMaintenance({ ledger, epochCopy, accounts, openQueue }: MaintenanceOptions): Maintenance {
   return {
     finishRestore: (by) => finishRestore(ledger, epochCopy, by),
-    settle: (filter, resolution, onResolved) => resolveReviews(ledger, epochCopy, filter, resolution, onResolved),
+    settle: (filter, resolution) => resolveReviews(ledger, epochCopy, filter, resolution),
     async rebuildQueue() {
       const due = await ledger.db
         .selectFrom('kpay.transfers')

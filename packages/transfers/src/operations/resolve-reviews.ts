@@ -26,7 +26,6 @@ const BATCH = 200;
  * Settles many transfers in review by one finding, each as resolveReview() does. In batches: what is settled stays so
  * when it breaks off, and running it again goes on with the rest.
  *
- * @param onResolved told of each when it is committed, as it is then.
  * @throws LedgerRestored, EpochUnknown as onWholeLedger does.
  */
 export async function resolveReviews(
@@ -34,14 +33,12 @@ export async function resolveReviews(
   copy: EpochCopy,
   filter: ReviewFilter,
   resolution: Resolution,
-  onResolved: (transfer: TransferRow) => void = () => {},
 ): Promise<ResolvedReviews> {
   const total = { resolved: 0, left: 0 };
   let after: string | undefined;
   for (;;) {
     const batch = await onWholeLedger(ledger, copy, (tx) => resolveBatch(tx, filter, resolution, after));
-    for (const transfer of batch.resolved) onResolved(transfer);
-    total.resolved += batch.resolved.length;
+    total.resolved += batch.resolved;
     total.left += batch.left;
     if (batch.last === undefined) return total;
     after = batch.last;
@@ -53,12 +50,11 @@ async function resolveBatch(
   filter: ReviewFilter,
   resolution: Resolution,
   after: string | undefined,
-): Promise<{ resolved: TransferRow[]; left: number; last: string | undefined }> {
+): Promise<{ resolved: number; left: number; last: string | undefined }> {
   const rows = await lockReviews(tx, filter, after);
   const possible = rows.filter((row) => whyNot(row, resolution.verdict) === undefined);
-  const resolved: TransferRow[] = [];
-  for (const row of possible) resolved.push(await resolveLocked(tx, row, resolution));
-  return { resolved, left: rows.length - possible.length, last: rows.at(-1)?.id };
+  for (const row of possible) await resolveLocked(tx, row, resolution);
+  return { resolved: possible.length, left: rows.length - possible.length, last: rows.at(-1)?.id };
 }
 
 async function lockReviews(tx: LedgerTransaction, filter: ReviewFilter, after: string | undefined): Promise<TransferRow[]> {
