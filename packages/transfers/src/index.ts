@@ -124,4 +124,4 @@ export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpo
 export { lookAtEpoch } from './restore/look-at-epoch.ts';
 export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
 export { type Advancer, advanceTransfer } from './send/advance.ts';
-export { isFinal, legalMoves, moneyMoved } from './states/states.ts';
+export { isFinal, legalTransitions, moneyMoved } from './states/states.ts';

@@ -1,5 +1,5 @@
 import type { Simulator } from '@kpay/simulator';
-import { isFinal, legalMoves, type TransferEventRow, type TransferRow } from '@kpay/transfers';
+import { isFinal, legalTransitions, type TransferEventRow, type TransferRow } from '@kpay/transfers';
 import type { Customers } from './customers.ts';
 import type { KnownPause } from './disturbances.ts';
 import { SCARCE } from './orders.ts';
@@ -101,7 +101,7 @@ function unexplainedState({ row, events, attempts }: Seen): string[] {
   for (const event of events) {
     if (event.version !== version + 1) return [`${nameOf(row)} has event ${event.version} after ${version}`];
     if (event.from_state !== state) return [`${nameOf(row)} leaves ${event.from_state}, but was ${state}`];
-    if (state !== null && state !== event.to_state && !legalMoves[state].includes(event.to_state)) {
+    if (state !== null && state !== event.to_state && !legalTransitions[state].includes(event.to_state)) {
       return [`${nameOf(row)} went from ${state} to ${event.to_state}`];
     }
     ({ to_state: state, version } = event);

@@ -1,7 +1,7 @@
 import type { Ledger, TransferRow } from '@kpay/ledger';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
 import { onWholeLedger } from '../restore/on-whole-ledger.ts';
-import { move } from '../states/move.ts';
+import { transition } from '../states/transition.ts';
 
 /**
  * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already.
@@ -34,7 +34,7 @@ export async function cancelTransfer(
     const unsent = row.state === 'awaiting_approval' || row.state === 'queued' || row.state === 'holding';
     const why = reason === undefined ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;
     const cancelled = unsent
-      ? await move(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, reasonCode: 'cancelled', reason: why })
+      ? await transition(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, reasonCode: 'cancelled', reason: why })
       : undefined;
     return cancelled ? { outcome: 'cancelled', transfer: cancelled } : { outcome: 'too_late', transfer: row };
   });

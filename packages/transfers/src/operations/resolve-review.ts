@@ -2,7 +2,7 @@ import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { InvalidRequest } from '../errors.ts';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
 import { onWholeLedger } from '../restore/on-whole-ledger.ts';
-import { type Move, move } from '../states/move.ts';
+import { type Transition, transition } from '../states/transition.ts';
 
 /**
  * What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. `unchanged`,
@@ -48,9 +48,10 @@ export async function resolveReview(
 /** Settles a transfer in review whose row the caller has locked, and for which whyNot() found nothing. */
 export async function resolveLocked(tx: LedgerTransaction, row: TransferRow, resolution: Resolution): Promise<TransferRow> {
   const { verdict } = resolution;
-  const step = verdict === 'unchanged' ? await moveBack(tx, row, resolution) : moveOf(row, { ...resolution, verdict }, tx.now);
+  const step =
+    verdict === 'unchanged' ? await transitionBack(tx, row, resolution) : transitionOf(row, { ...resolution, verdict }, tx.now);
   const due = step.to === 'unconfirmed' ? { due_at: await lastLeaseEnd(tx, row) } : {};
-  const resolved = await move(tx, row, { ...step, set: { ...step.set, ...due } });
+  const resolved = await transition(tx, row, { ...step, set: { ...step.set, ...due } });
   if (!resolved) throw new Error(`transfer ${row.id} moved under its lock`);
   return resolved;
 }
@@ -80,7 +81,11 @@ export function whyNot(row: TransferRow, verdict: Verdict): string | undefined {
 }
 
 /** To where it was in the backup. What was not sent then is judged anew before it is; what was is sent again. */
-async function moveBack(tx: LedgerTransaction, row: TransferRow, { by, reason, evidence }: Resolution): Promise<Move> {
+async function transitionBack(
+  tx: LedgerTransaction,
+  row: TransferRow,
+  { by, reason, evidence }: Resolution,
+): Promise<Transition> {
   const restored = await tx.db
     .selectFrom('kpay.transfer_events')
     .selectAll()
@@ -110,11 +115,11 @@ async function moveBack(tx: LedgerTransaction, row: TransferRow, { by, reason, e
   return { ...common, to: 'queued', set: { ...set, due_at: tx.now } };
 }
 
-function moveOf(
+function transitionOf(
   row: TransferRow,
   { by, verdict, reason, evidence }: Resolution & { verdict: Exclude<Verdict, 'unchanged'> },
   now: Date,
-): Move {
+): Transition {
   const detail = { verdict, reason, ...(evidence !== undefined && { evidence }) };
   const common = { actor: by, type: 'resolved', detail };
   switch (verdict) {

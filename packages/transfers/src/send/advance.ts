@@ -31,7 +31,7 @@ import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/
 import { columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
 import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
 import { type Answer, answerOf, withoutText } from '../states/answer.ts';
-import { move } from '../states/move.ts';
+import { transition } from '../states/transition.ts';
 import { resendDelayMs } from './backoff.ts';
 import { type Attempt, type Begun, beginFirstSends, beginResend, type FirstSend, LEASE_MS } from './begin.ts';
 import { breakerHold, isBreakerOpen } from './breaker.ts';
@@ -170,10 +170,10 @@ async function moveByTime(
   if (row.state !== 'unconfirmed') {
     const last = row.reason === null ? '' : `; last: ${row.reason}`;
     const reason = `not sent by ${row.expires_at?.toISOString()}${last}`;
-    return move(tx, row, { to: 'expired', type: 'expired', actor: 'worker', reasonCode: 'expired', reason });
+    return transition(tx, row, { to: 'expired', type: 'expired', actor: 'worker', reasonCode: 'expired', reason });
   }
   const { alarm, ...step } = unconfirmedTooLong();
-  const transfer = await move(tx, row, { ...step, actor: 'worker' });
+  const transfer = await transition(tx, row, { ...step, actor: 'worker' });
   return report(advancer, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
 }
 
@@ -425,7 +425,7 @@ export function unavailable(error: unknown, what: string, now: Date): Extract<Ve
 
 async function release(advancer: Advancer, row: TransferRow): Promise<TransferRow | undefined> {
   return advancer.ledger.transaction((tx) =>
-    move(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } }),
+    transition(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } }),
   );
 }
 
@@ -447,8 +447,8 @@ async function putOff(
       const queued =
         row.state === 'queued'
           ? row
-          : await move(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } });
-      return queued && move(tx, queued, { ...why, to: 'failed', type: 'check_rejected' });
+          : await transition(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } });
+      return queued && transition(tx, queued, { ...why, to: 'failed', type: 'check_rejected' });
     }
     const due = row.expires_at && row.expires_at < verdict.until ? row.expires_at : verdict.until;
     const set = { hold_until: verdict.until, due_at: due };
@@ -462,7 +462,7 @@ async function putOff(
         .returningAll()
         .executeTakeFirst();
     }
-    return move(tx, row, { ...why, to: 'holding', type: 'held', set });
+    return transition(tx, row, { ...why, to: 'holding', type: 'held', set });
   });
 }
 

@@ -11,7 +11,7 @@ import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
 import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
 import type { LedgerEpoch, LedgerIs } from '../restore/ledger-epoch.ts';
-import { type Move, moveTogether } from '../states/move.ts';
+import { type Transition, transitionMany } from '../states/transition.ts';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from './breaker.ts';
 
 /** How long an attempt may be under way before the sweep takes it for lost. */
@@ -43,7 +43,7 @@ export interface FirstSend {
   snapshot: BalanceSnapshot;
   /** What the checks judged by. */
   inputs: Record<string, unknown>;
-  /** What the move is written down with (currentTraceparent). */
+  /** The trace context to store with the transition (currentTraceparent). */
   trace: string | null;
 }
 
@@ -175,11 +175,11 @@ async function startAttempts(
   worker: string,
   pin: Pin,
 ): Promise<Begun[]> {
-  const moves = intents.map(({ row, body, inputs, trace }) => {
+  const transitions = intents.map(({ row, body, inputs, trace }) => {
     assertSamePin(row, pin);
     const number = row.attempts + 1;
     const leaseUntil = new Date(tx.now.getTime() + LEASE_MS);
-    const start: Move = {
+    const start: Transition = {
       to: state,
       type: state === 'submitting' ? 'submitting' : 'sent_again',
       actor: 'worker',
@@ -200,9 +200,9 @@ async function startAttempts(
       },
       begins: { worker, bodyHash: createHash('sha256').update(body).digest('hex') },
     };
-    return { row, move: start };
+    return { row, step: start };
   });
-  const moved = await moveTogether(tx, moves);
+  const moved = await transitionMany(tx, transitions);
   return intents.map(({ row, body }, index) => {
     const transfer = moved[index];
     return transfer ? { begun: { transfer, number: row.attempts + 1, startedAt: tx.now, body } } : { lost: true };

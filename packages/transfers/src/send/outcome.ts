@@ -1,7 +1,7 @@
 import { compareRates, type TransferReceipt } from '@kpay/core';
 import type { TransferChanges, TransferRow } from '@kpay/ledger';
 import type { Answer } from '../states/answer.ts';
-import type { Move } from '../states/move.ts';
+import type { Transition } from '../states/transition.ts';
 import { resendDelayMs, retryDelayMs } from './backoff.ts';
 import { receiptDifferences } from './receipt-differences.ts';
 
@@ -19,8 +19,8 @@ export interface OutcomeContext {
   random: () => number;
 }
 
-/** The move that an answer leads to. `alarm`: a person should look, in a sentence. */
-export type Outcome = Pick<Move, 'to' | 'type' | 'reasonCode' | 'reason' | 'set' | 'detail'> & { alarm?: string };
+/** The transition that an answer leads to. `alarm`: a sentence for a person, when one should act. */
+export type Outcome = Pick<Transition, 'to' | 'type' | 'reasonCode' | 'reason' | 'set' | 'detail'> & { alarm?: string };
 
 /**
  * The outcome table (law 4, law 5): what becomes of a transfer that was under way when KPay said

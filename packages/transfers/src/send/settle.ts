@@ -3,8 +3,8 @@ import type { AttemptRow, LedgerStatement, LedgerTransaction, TransferRow } from
 import { sql } from 'kysely';
 import { countRefusal, nothingRefused } from '../holds/refusals.ts';
 import type { Answer } from '../states/answer.ts';
-import { type EndedAttempt, type Move, move, moveTogether } from '../states/move.ts';
 import { isFinal } from '../states/states.ts';
+import { type EndedAttempt, type Transition, transition, transitionMany } from '../states/transition.ts';
 import { countAnswer } from './breaker.ts';
 import { type Outcome, type OutcomeContext, outcomeOf, succeeded } from './outcome.ts';
 
@@ -19,7 +19,7 @@ type SettleContext = Pick<OutcomeContext, 'conflictConfirmMs' | 'random'>;
 export interface Success {
   attempt: { transfer: TransferRow; number: number };
   receipt: TransferReceipt;
-  /** What the move is written down with (currentTraceparent). */
+  /** The trace context to store with the transition (currentTraceparent). */
   trace: string | null;
 }
 
@@ -34,16 +34,16 @@ export async function settleSuccesses(
 ): Promise<(Settled | undefined)[]> {
   const outcomes = successes.map(({ attempt: { transfer, number }, receipt, trace }) => {
     const { alarm, detail, ...step } = succeeded(transfer, receipt);
-    const settled: Move = {
+    const settled: Transition = {
       ...step,
       actor: 'worker',
       detail: { attempt: number, ...detail },
       set: { ...step.set, moved_trace: trace },
       ends: endOf(number, { kind: 'succeeded', receipt }),
     };
-    return { row: transfer, move: settled, alarm };
+    return { row: transfer, step: settled, alarm };
   });
-  const moved = await moveTogether(statement, outcomes, accountIsCalm);
+  const moved = await transitionMany(statement, outcomes, accountIsCalm);
   return outcomes.map(({ alarm }, index) => {
     const transfer = moved[index];
     return transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) };
@@ -185,7 +185,7 @@ async function succeedLate(
 
 async function apply(tx: LedgerStatement, row: TransferRow, attempt: number, outcome: Outcome): Promise<Settled | undefined> {
   const { alarm, detail, ...step } = outcome;
-  const transfer = await move(tx, row, { ...step, actor: 'worker', detail: { attempt, ...detail } });
+  const transfer = await transition(tx, row, { ...step, actor: 'worker', detail: { attempt, ...detail } });
   return transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) };
 }
 

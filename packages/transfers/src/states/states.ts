@@ -1,11 +1,11 @@
 import type { TransferState } from '@kpay/ledger';
 
 /**
- * The moves that exist. The ledger holds the same table and refuses every other move by a trigger
+ * The transitions that exist. The ledger holds the same table and refuses every other by a trigger
  * (packages/ledger/src/migrations/0001-ledger.ts), so that no code of ours, now or later, can make one by mistake.
  * `review` is left by a person only.
  */
-export const legalMoves: Readonly<Record<TransferState, readonly TransferState[]>> = {
+export const legalTransitions: Readonly<Record<TransferState, readonly TransferState[]>> = {
   awaiting_approval: ['queued', 'rejected', 'cancelled', 'expired'],
   queued: ['submitting', 'holding', 'failed', 'cancelled', 'expired'],
   holding: ['queued', 'cancelled', 'expired'],
@@ -24,7 +24,7 @@ export const statesWithoutEffect: readonly TransferState[] = ['failed', 'rejecte
 
 /** Whether a transfer in this state has come to its end. */
 export function isFinal(state: TransferState): boolean {
-  return legalMoves[state].length === 0;
+  return legalTransitions[state].length === 0;
 }
 
 /**

@@ -50,7 +50,7 @@ const advance = 'packages/transfers/src/send/advance.ts';
 const begin = 'packages/transfers/src/send/begin.ts';
 const settle = 'packages/transfers/src/send/settle.ts';
 const outcome = 'packages/transfers/src/send/outcome.ts';
-const move = 'packages/transfers/src/states/move.ts';
+const transition = 'packages/transfers/src/states/transition.ts';
 const schema = 'packages/ledger/src/migrations/0001-ledger.ts';
 const funds = 'packages/transfers/src/checks/funds.ts';
 const spending = 'packages/transfers/src/checks/spend-limit.ts';
@@ -485,7 +485,7 @@ function keptReason(`,
     what: 'moves do not compare the version',
     edits: [
       {
-        file: move,
+        file: transition,
         find: `        and version = \${row.version}\n        and state = \${row.state}\n`,
         replace: '',
       },
@@ -496,7 +496,7 @@ function keptReason(`,
     what: 'moves do not compare the version, and no trigger stands against it',
     edits: [
       {
-        file: move,
+        file: transition,
         find: `        and version = \${row.version}\n        and state = \${row.state}\n`,
         replace: '',
       },

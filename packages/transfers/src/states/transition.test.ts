@@ -2,8 +2,8 @@ import type { TransferChanges } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openTestLedger, type TestLedger } from '../../../ledger/test/test-ledger.ts';
-import { acceptTransfer, legalMoves, type TransferRow, type TransferState, transferStates } from '../index.ts';
-import { move, moveTogether } from './move.ts';
+import { acceptTransfer, legalTransitions, type TransferRow, type TransferState, transferStates } from '../index.ts';
+import { transition, transitionMany } from './transition.ts';
 
 let ledger: TestLedger;
 beforeAll(async () => {
@@ -34,7 +34,7 @@ async function transferIn(state: TransferState): Promise<TransferRow> {
   await sql`alter table kpay.transfers disable trigger guard_transfer`.execute(ledger.db);
   const row = await ledger.db
     .updateTable('kpay.transfers')
-    .set({ state, finished_at: legalMoves[state].length === 0 ? new Date() : null, due_at: null, ...fieldsOf(state) })
+    .set({ state, finished_at: legalTransitions[state].length === 0 ? new Date() : null, due_at: null, ...fieldsOf(state) })
     .where('id', '=', id)
     .returningAll()
     .executeTakeFirstOrThrow();
@@ -42,11 +42,11 @@ async function transferIn(state: TransferState): Promise<TransferRow> {
   return row;
 }
 
-describe('moves', () => {
+describe('transitions', () => {
   it('are the same in the code and in the ledger', async () => {
     const rows = await ledger.db.selectFrom('kpay.legal_moves').selectAll().execute();
     const inLedger = rows.map(({ from_state, to_state }) => `${from_state} → ${to_state}`).sort();
-    const inCode = transferStates.flatMap((from) => legalMoves[from].map((to) => `${from} → ${to}`)).sort();
+    const inCode = transferStates.flatMap((from) => legalTransitions[from].map((to) => `${from} → ${to}`)).sort();
     expect(inLedger).toEqual(inCode);
   });
 
@@ -59,9 +59,9 @@ describe('moves', () => {
         ...(row.possibly_sent || to === 'unconfirmed' ? { possibly_sent: true, resolved_by: 'a test' } : {}),
       };
       const moving = ledger.transaction((tx) =>
-        move(tx, row, { to, type: 'test', actor: 'test', reasonCode: 'test', reason: 'a test', set }),
+        transition(tx, row, { to, type: 'test', actor: 'test', reasonCode: 'test', reason: 'a test', set }),
       );
-      if (!legalMoves[from].includes(to)) {
+      if (!legalTransitions[from].includes(to)) {
         await expect(moving, `${from} → ${to}`).rejects.toThrow(`no move from ${from} to ${to}`);
         continue;
       }
@@ -73,7 +73,7 @@ describe('moves', () => {
 
   it('lose against whoever moved first, and then write nothing', async () => {
     const row = await accepted();
-    const cancel = () => ledger.transaction((tx) => move(tx, row, { to: 'cancelled', type: 'cancelled', actor: 'test' }));
+    const cancel = () => ledger.transaction((tx) => transition(tx, row, { to: 'cancelled', type: 'cancelled', actor: 'test' }));
     expect(await cancel()).toMatchObject({ state: 'cancelled' });
     expect(await cancel()).toBeUndefined();
     expect(await ledger.db.selectFrom('kpay.transfer_events').selectAll().where('type', '=', 'cancelled').execute()).toHaveLength(
@@ -88,9 +88,9 @@ describe('moves', () => {
       { ...(await accepted()), ...known },
     ];
     const step = { to: 'queued', type: 'test', actor: 'test', set: { due_at: new Date() } } as const;
-    expect(await ledger.transaction((tx) => move(tx, one, step))).toBeUndefined();
-    const moves = [one, other].map((row) => ({ row, move: step }));
-    expect(await ledger.transaction((tx) => moveTogether(tx, moves))).toEqual([undefined, undefined]);
+    expect(await ledger.transaction((tx) => transition(tx, one, step))).toBeUndefined();
+    const transitions = [one, other].map((row) => ({ row, step }));
+    expect(await ledger.transaction((tx) => transitionMany(tx, transitions))).toEqual([undefined, undefined]);
   });
 });
 

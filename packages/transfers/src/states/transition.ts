@@ -13,7 +13,8 @@ import {
 import { type RawBuilder, sql } from 'kysely';
 import { isFinal } from './states.ts';
 
-export interface Move {
+/** One step of a transfer from its state to another, with the event that explains it. */
+export interface Transition {
   to: TransferState;
   /** What happened, for the event: a short snake_case word such as `submitting` or `held`. */
   type: string;
@@ -24,9 +25,9 @@ export interface Move {
   /** Kept with the event: ages of inputs, attempt numbers, evidence. No secrets, no phone numbers. */
   detail?: Record<string, unknown>;
   set?: TransferChanges;
-  /** An attempt that begins with this move; its number and its lease are the row's. */
+  /** An attempt that begins with this transition; its number and its lease are the row's. */
   begins?: { worker: string; bodyHash: string };
-  /** The attempt that ends with this move. */
+  /** The attempt that ends with this transition. */
   ends?: EndedAttempt;
 }
 
@@ -39,18 +40,20 @@ export interface EndedAttempt {
 }
 
 /**
- * Moves a transfer on and writes the event that explains it, and the attempt that begins or ends with it, in one
- * statement. It is a compare-and-set on the version and state that `row` was read with (a ledger that was restored counts the
- * same versions once more): when somebody else moved the transfer meanwhile, nothing at all is written and undefined comes back.
+ * Changes a transfer's state, and writes its event and the attempt that begins or ends with it, in one statement.
  *
- * What belongs to one state only is cleared unless `set` gives it: hold, lease, next due time.
+ * It compares the version and the state that `row` was read with. (A restored ledger counts the same versions again, so the
+ * version alone is not enough.) When another process changed the transfer first, nothing is written.
  *
- * @param onlyIf what else must be true in the moment of the move.
+ * It clears the hold, the lease and the next due time unless `set` gives them.
+ *
+ * @param onlyIf a further condition, evaluated in the same statement.
+ * @returns the transfer afterwards; undefined when nothing was written.
  */
-export async function move(
+export async function transition(
   tx: LedgerStatement,
   row: TransferRow,
-  step: Move,
+  step: Transition,
   onlyIf: RawBuilder<boolean> = sql`true`,
 ): Promise<TransferRow | undefined> {
   const { begins, ends } = step;
@@ -78,7 +81,7 @@ export async function move(
         and state = ${row.state}
         and ${onlyIf}
       returning ${transferColumns}
-    ), event as (
+    ), written as (
       insert into kpay.transfer_events
         (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, detail, at)
       select id, version, ${step.type}::text, ${row.state}::text, state, ${step.reasonCode ?? null}::text,
@@ -89,7 +92,7 @@ export async function move(
   return rows[0];
 }
 
-function changesOf(row: TransferRow, { set, ...step }: Move): TransferChanges {
+function changesOf(row: TransferRow, { set, ...step }: Transition): TransferChanges {
   return {
     reason_code: step.reasonCode ?? null,
     reason: step.reason ?? null,
@@ -107,26 +110,26 @@ function changesOf(row: TransferRow, { set, ...step }: Move): TransferChanges {
 const JSON_COLUMNS: ReadonlySet<string> = new Set(['receipt', 'metadata']);
 
 /**
- * Makes moves of one kind (the same columns, and all of them begin an attempt, end one, or do neither) in one statement, each
- * as `move` makes one: a compare-and-set on its own version and state, with its own event. Of several for one transfer the first
- * alone counts.
+ * Makes several transitions in one statement, each as `transition` makes one, with its own comparison and its own event. All
+ * must change the same columns, and all must begin an attempt, end one, or do neither. Of several for one transfer only the
+ * first counts.
  *
- * @returns the transfer of each that was made, in the order of the moves.
+ * @returns for each transition the transfer afterwards; undefined where nothing was written.
  */
-export async function moveTogether(
+export async function transitionMany(
   tx: LedgerStatement,
-  moves: readonly { row: TransferRow; move: Move }[],
+  transitions: readonly { row: TransferRow; step: Transition }[],
   onlyIf: RawBuilder<boolean> = sql`true`,
 ): Promise<(TransferRow | undefined)[]> {
-  const [first, ...others] = moves;
+  const [first, ...others] = transitions;
   if (!first) return [];
-  if (others.length === 0) return [await move(tx, first.row, first.move, onlyIf)];
-  const chosen = new Map<string, (typeof moves)[number]>();
-  for (const each of moves) if (!chosen.has(each.row.id)) chosen.set(each.row.id, each);
-  const asked = [...chosen.values()].map(({ row, move: step }) => ({
+  if (others.length === 0) return [await transition(tx, first.row, first.step, onlyIf)];
+  const chosen = new Map<string, (typeof transitions)[number]>();
+  for (const each of transitions) if (!chosen.has(each.row.id)) chosen.set(each.row.id, each);
+  const asked = [...chosen.values()].map(({ row, step }) => ({
     ...changesOf(row, step),
     id: row.id,
-    said: {
+    event: {
       type: step.type,
       from_state: row.state,
       reason_code: step.reasonCode ?? null,
@@ -137,46 +140,46 @@ export async function moveTogether(
       ends: step.ends ?? null,
     },
   }));
-  const assignments = Object.keys(changesOf(first.row, first.move)).map((column) =>
+  const assignments = Object.keys(changesOf(first.row, first.step)).map((column) =>
     JSON_COLUMNS.has(column)
-      ? sql`${sql.ref(column)} = (given.${sql.ref(column)} #>> '{}')::jsonb`
-      : sql`${sql.ref(column)} = given.${sql.ref(column)}`,
+      ? sql`${sql.ref(column)} = (input.${sql.ref(column)} #>> '{}')::jsonb`
+      : sql`${sql.ref(column)} = input.${sql.ref(column)}`,
   );
-  const { begins, ends, to } = first.move;
+  const { begins, ends, to } = first.step;
   const finishedAt = isFinal(to) ? sql`(select at from moment)` : sql`null`;
   const begun = begins
     ? sql`, attempt as (
         insert into kpay.attempts (transfer_id, number, account, worker, started_at, lease_until, body_hash)
-        select id, attempts, account, said #>> '{begins,worker}', updated_at, lease_until, said #>> '{begins,bodyHash}'
+        select id, attempts, account, event #>> '{begins,worker}', updated_at, lease_until, event #>> '{begins,bodyHash}'
         from moved
       )`
     : sql``;
   const ended = ends
     ? sql`, ended as (
         update kpay.attempts a
-        set ended_at = moved.updated_at, outcome = said #>> '{ends,outcome}', status = (said #>> '{ends,status}')::integer,
-          detail = said #>> '{ends,detail}'
-        from moved where a.transfer_id = moved.id and a.number = (said #>> '{ends,number}')::integer
+        set ended_at = moved.updated_at, outcome = event #>> '{ends,outcome}', status = (event #>> '{ends,status}')::integer,
+          detail = event #>> '{ends,detail}'
+        from moved where a.transfer_id = moved.id and a.number = (event #>> '{ends,number}')::integer
       )`
     : sql``;
   const { rows } = await sql<TransferRow>`${prepared}
     with moment as materialized (select ${timeOf(tx)} as at), moved as (
       update kpay.transfers set ${sql.join(assignments)}, finished_at = ${finishedAt}, updated_at = (select at from moment)
       from ${eachOf(asked)} as asked
-      cross join lateral jsonb_populate_record(null::kpay.transfers, asked.each) as given
-      where transfers.id = given.id
-        and transfers.version = given.version - 1
-        and transfers.state = asked.each #>> '{said,from_state}'
+      cross join lateral jsonb_populate_record(null::kpay.transfers, asked.each) as input
+      where transfers.id = input.id
+        and transfers.version = input.version - 1
+        and transfers.state = asked.each #>> '{event,from_state}'
         and ${onlyIf}
-      returning ${qualifiedTransferColumns}, asked.each -> 'said' as said
-    ), event as (
+      returning ${qualifiedTransferColumns}, asked.each -> 'event' as event
+    ), written as (
       insert into kpay.transfer_events
         (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, detail, at)
-      select id, version, said ->> 'type', said ->> 'from_state', state, said ->> 'reason_code', said ->> 'reason',
-        said ->> 'actor', nullif(said -> 'detail', 'null'), updated_at
+      select id, version, event ->> 'type', event ->> 'from_state', state, event ->> 'reason_code', event ->> 'reason',
+        event ->> 'actor', nullif(event -> 'detail', 'null'), updated_at
       from moved
     )${begun}${ended}
     select ${transferColumns} from moved`.execute(tx.db);
   const moved = new Map(rows.map((row) => [row.id, row]));
-  return moves.map((each) => (chosen.get(each.row.id) === each ? moved.get(each.row.id) : undefined));
+  return transitions.map((each) => (chosen.get(each.row.id) === each ? moved.get(each.row.id) : undefined));
 }
