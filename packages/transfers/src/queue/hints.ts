@@ -51,8 +51,8 @@ type DueRow = Pick<TransferRow, (typeof DUE_COLUMNS)[number]>;
 type RankedRow = DueRow & { aged: number; turn: number };
 
 const HIGHEST = 9;
-/** For each step below the highest priority a row has to be due so long until it has the highest. */
-const AGES_AFTER_MS = 10_000;
+/** A row that has been due for this long for each step below the highest priority has the highest: after 27 s all have. */
+const AGES_AFTER_MS = 3_000;
 /** So many callers' corridors share what is sent next, each with so many at a time. */
 const MOST_SHARES = 100;
 const FIRST_OF_SHARE = 5;
