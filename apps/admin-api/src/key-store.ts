@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type ApiKeyRow, decide, type EpochCopy, findApiKeys, InvalidRequest, type KeyLimit, type Ledger } from '@kpay/transfers';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
-import { gather } from './gather.ts';
+import { batchCalls } from './batch-calls.ts';
 import type { Scope } from './scopes.ts';
 
 export interface NewKey {
@@ -36,7 +36,7 @@ const LAST_USE_EVERY_MS = 60_000;
 export function createKeyStore(ledger: Ledger, secret: string, epochCopy: EpochCopy): KeyStore {
   const hash = createKeyHasher(secret);
   // Every request waits for it.
-  const rowOf = gather((ids: string[]) => findApiKeys(ledger, ids));
+  const rowOf = batchCalls((ids: string[]) => findApiKeys(ledger, ids));
   // Nobody waits for it, and one that fails is made up for by the next use.
   const writeUse = (id: string, now: Date) => {
     const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);

@@ -2,7 +2,7 @@ import type { Logger } from '@kpay/runtime';
 import type { RequestHandler, Response } from 'express';
 import { type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
-import { gather } from './gather.ts';
+import { batchCalls } from './batch-calls.ts';
 import type { Caller } from './operation.ts';
 import { Problem } from './problem.ts';
 
@@ -61,7 +61,7 @@ function callerOf(response: object): Caller {
 }
 
 function createSharedStore(redis: CountingRedis, logger: Logger): Store {
-  const send = gather(async (commands: string[][]) =>
+  const send = batchCalls(async (commands: string[][]) =>
     'nodes' in redis ? askCluster(redis, commands) : askServer(redis, commands),
   );
   const store = new RedisStore({

@@ -40,7 +40,7 @@ export function forbiddenLedger(): TestLedger {
     },
     transaction: refuse,
     statement: refuse,
-    linger: refuse,
+    batchDelay: refuse,
   };
   return { ledger, empty: async () => {}, stop: async () => {}, remove: () => {} };
 }

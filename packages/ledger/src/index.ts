@@ -1,5 +1,13 @@
-export { gather, isUnstorable } from './gather.ts';
-export { createLedger, eachOf, type Ledger, type LedgerStatement, type LedgerTransaction, prepared, timeOf } from './ledger.ts';
+export { batchCalls, isUnstorable } from './batch-calls.ts';
+export {
+  createLedger,
+  type Ledger,
+  type LedgerStatement,
+  type LedgerTransaction,
+  prepared,
+  rowsFromJson,
+  timeOf,
+} from './ledger.ts';
 export { isLedgerAway } from './ledger-away.ts';
 export { ledgerMissing } from './ledger-missing.ts';
 export {

@@ -24,8 +24,8 @@ export interface Ledger {
   transaction<T>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T>;
   /** Runs one statement that commits by itself. None inside a transaction. */
   statement<T>(run: (statement: LedgerStatement) => Promise<T>): Promise<T>;
-  /** How long what could go together with others waits for them: a moment. Not at all where time is given. */
-  linger(): Promise<void>;
+  /** Resolves after the moment for which a batch waits for more calls: at once where the time is given. */
+  batchDelay(): Promise<void>;
 }
 
 /**
@@ -44,7 +44,7 @@ export function timeOf({ now }: Pick<LedgerStatement, 'now'>): RawBuilder<Date> 
  * A table of one column, `each`, with a row for each of these objects. The planner takes it for one row, whatever it holds,
  * so whatever is joined to it is looked up by its index, however few rows that had when the plan was made.
  */
-export function eachOf(objects: readonly object[]): RawBuilder<unknown> {
+export function rowsFromJson(objects: readonly object[]): RawBuilder<unknown> {
   return sql`(
     select each from unnest(array(select jsonb_array_elements(${JSON.stringify(objects)}::jsonb))) each
     where jsonb_typeof(each) = 'object'
@@ -58,7 +58,7 @@ export function eachOf(objects: readonly object[]): RawBuilder<unknown> {
 const LOCK_WITHIN_MS = 4_000;
 
 /** About as long as a commit takes; a transfer under load takes ten times as long. */
-const LINGER_MS = 5;
+const BATCH_DELAY_MS = 5;
 
 /**
  * Wraps a database that `migrateLedger` has prepared.
@@ -89,8 +89,8 @@ export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger
       assertOutside();
       return run({ db, now: now?.() ?? null });
     },
-    async linger() {
-      if (!now) await delay(LINGER_MS);
+    async batchDelay() {
+      if (!now) await delay(BATCH_DELAY_MS);
     },
   };
 }

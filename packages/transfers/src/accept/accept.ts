@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import {
+  batchCalls,
   currentTraceparent,
-  gather,
   type Ledger,
   type LedgerStatement,
   type LedgerTransaction,
@@ -93,10 +93,10 @@ async function recordAtOnce(
 // More at once would only make the others wait.
 const MOST_TOGETHER = 50;
 
-const recordTogether = gather<Ledger, NewRow, TransferRow | undefined>({
+const recordTogether = batchCalls<Ledger, NewRow, TransferRow | undefined>({
   run: (ledger, rows) => ledger.statement((statement) => record(statement, rows)),
-  most: () => MOST_TOGETHER,
-  linger: (ledger) => ledger.linger(),
+  maxSize: () => MOST_TOGETHER,
+  delay: (ledger) => ledger.batchDelay(),
 });
 
 /** An order that can be right, as far as it alone can tell. */

@@ -8,14 +8,14 @@ import {
   type WalletBalance,
 } from '@kpay/core';
 import {
+  batchCalls,
   currentTraceparent,
-  eachOf,
-  gather,
   isLedgerAway,
   isUnstorable,
   type Ledger,
   type LedgerTransaction,
   prepared,
+  rowsFromJson,
   type TransferRow,
   timeOf,
   transferColumns,
@@ -120,10 +120,10 @@ async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
   return lookTogether(ledger, id);
 }
 
-const lookTogether = gather<Ledger, string, Due | undefined>({
+const lookTogether = batchCalls<Ledger, string, Due | undefined>({
   run: lookAt,
-  most: () => MOST_TOGETHER,
-  linger: (ledger) => ledger.linger(),
+  maxSize: () => MOST_TOGETHER,
+  delay: (ledger) => ledger.batchDelay(),
 });
 
 async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | undefined)[]> {
@@ -140,7 +140,7 @@ async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | un
       select ${transferColumns}, (select at from moment) as now, ${pauseInForce(transfer, sql`(select at from moment)`)} as pause,
         ${refusalInForce(columnsOf('t'), sql`(select at from moment)`)} as refusal,
         coalesce((select unknown_streak from kpay.accounts where name = t.account), 0) as unknown_streak
-      from ${eachOf(ids.map((id) => ({ id })))} as asked
+      from ${rowsFromJson(ids.map((id) => ({ id })))} as asked
       cross join lateral (select * from kpay.transfers where id = (asked.each ->> 'id')::uuid limit 1) t`.execute(statement.db);
   });
   const found = new Map(
@@ -219,7 +219,7 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
   }
 }
 
-const beginTogether = gather<Advancer, Omit<FirstSend, 'snapshot'> & { observed: Observed<WalletBalance[]> }, Begun>({
+const beginTogether = batchCalls<Advancer, Omit<FirstSend, 'snapshot'> & { observed: Observed<WalletBalance[]> }, Begun>({
   run: (advancer, sends) =>
     advancer.ledger.transaction((tx) => {
       const { pin, epoch, worker, limits = [], clock, account } = advancer;
@@ -231,8 +231,8 @@ const beginTogether = gather<Advancer, Omit<FirstSend, 'snapshot'> & { observed:
       return beginFirstSends(tx, judged, context);
     }),
   // What a spend limit counts must be written before the next one is judged.
-  most: ({ limits = [] }) => (limits.length > 0 ? 1 : MOST_TOGETHER),
-  linger: ({ ledger }) => ledger.linger(),
+  maxSize: ({ limits = [] }) => (limits.length > 0 ? 1 : MOST_TOGETHER),
+  delay: ({ ledger }) => ledger.batchDelay(),
 });
 
 async function readBalance(
@@ -328,10 +328,10 @@ async function settleUnstorable(
   }
 }
 
-const settleTogether = gather<Ledger, Success, Settled | undefined>({
+const settleTogether = batchCalls<Ledger, Success, Settled | undefined>({
   run: (ledger, successes) => ledger.statement((statement) => settleSuccesses(statement, successes)),
-  most: () => MOST_TOGETHER,
-  linger: (ledger) => ledger.linger(),
+  maxSize: () => MOST_TOGETHER,
+  delay: (ledger) => ledger.batchDelay(),
 });
 
 /**

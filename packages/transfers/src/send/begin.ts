@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { isStillGood, transferBody } from '@kpay/core';
 import type { AccountRow, TransferRow } from '@kpay/ledger';
-import { currentTraceparent, eachOf, type LedgerTransaction, prepared } from '@kpay/ledger';
+import { currentTraceparent, type LedgerTransaction, prepared, rowsFromJson } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { senderTurn } from '../accounts/account-turn.ts';
 import { assertPinned, lockAccount, type Pin } from '../accounts/pin.ts';
@@ -289,7 +289,7 @@ async function readSituation(
     cross join (
       select (each -> 'place')::integer as place, each ->> 'from' as source_country, each ->> 'to' as destination_country,
         (each ->> 'amount')::bigint as amount_minor
-      from ${eachOf(corridors)} as asked
+      from ${rowsFromJson(corridors)} as asked
     ) t
     order by place`.execute(tx.db);
   const [ledger] = found;

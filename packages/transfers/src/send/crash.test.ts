@@ -46,7 +46,7 @@ function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Pr
     db: advancer.ledger.db,
     transaction: (work) => at('transaction', () => advancer.ledger.transaction(work)),
     statement: (run) => at('statement', () => advancer.ledger.statement(run)),
-    linger: () => advancer.ledger.linger(),
+    batchDelay: () => advancer.ledger.batchDelay(),
   };
   const { account } = advancer;
   const client = new Proxy(account.client, {

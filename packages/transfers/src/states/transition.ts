@@ -1,9 +1,9 @@
 import {
   currentTraceparent,
-  eachOf,
   type LedgerStatement,
   prepared,
   qualifiedTransferColumns,
+  rowsFromJson,
   type TransferChanges,
   type TransferRow,
   type TransferState,
@@ -165,7 +165,7 @@ export async function transitionMany(
   const { rows } = await sql<TransferRow>`${prepared}
     with moment as materialized (select ${timeOf(tx)} as at), moved as (
       update kpay.transfers set ${sql.join(assignments)}, finished_at = ${finishedAt}, updated_at = (select at from moment)
-      from ${eachOf(asked)} as asked
+      from ${rowsFromJson(asked)} as asked
       cross join lateral jsonb_populate_record(null::kpay.transfers, asked.each) as input
       where transfers.id = input.id
         and transfers.version = input.version - 1

@@ -383,7 +383,7 @@ function gated(advancer: Advancer, gate: Gate, onPrepared: () => void): Advancer
         await gate('statement');
         return ledger.statement(run);
       },
-      linger: () => ledger.linger(),
+      batchDelay: () => ledger.batchDelay(),
     },
   };
 }

@@ -1,30 +1,30 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { expect, it } from 'vitest';
-import { gather } from './gather.ts';
+import { batchCalls } from './batch-calls.ts';
 
 const refusal = Object.assign(new Error('violates check constraint'), { severity: 'ERROR' });
 
 /** Answers each number with its double, and keeps what came together. */
-function doubling({ most = 50, refused = [] as number[] } = {}) {
+function doubling({ maxSize = 50, refused = [] as number[] } = {}) {
   const runs: number[][] = [];
-  let lingered = 0;
-  const double = gather<object, number, number>({
+  let delayed = 0;
+  const double = batchCalls<object, number, number>({
     async run(_owner, items) {
       runs.push([...items]);
       await new Promise(setImmediate);
       if (items.some((item) => refused.includes(item))) throw refusal;
       return items.map((item) => 2 * item);
     },
-    most: () => most,
-    linger: async () => {
-      lingered += 1;
+    maxSize: () => maxSize,
+    delay: async () => {
+      delayed += 1;
       await new Promise(setImmediate);
     },
   });
-  return { runs, double, lingered: () => lingered };
+  return { runs, double, delayed: () => delayed };
 }
 
-it('runs together what comes at the same time, and then what came meanwhile', async () => {
+it('batches calls of the same moment, and then the calls that arrived meanwhile', async () => {
   const { runs, double } = doubling();
   const owner = {};
   const first = [1, 2, 3].map((item) => double(owner, item));
@@ -38,35 +38,35 @@ it('runs together what comes at the same time, and then what came meanwhile', as
   expect(await double(owner, 6)).toBe(12);
 });
 
-it('lingers for others only after a run of several, and not when enough have come', async () => {
-  const { runs, double, lingered } = doubling();
+it('waits for more calls only after a batch of several, and not when the next is full enough', async () => {
+  const { runs, double, delayed } = doubling();
   const owner = {};
   await double(owner, 1);
   await double(owner, 2);
-  expect(lingered()).toBe(0);
+  expect(delayed()).toBe(0);
   await Promise.all([double(owner, 3), double(owner, 4)]);
-  expect(lingered()).toBe(0);
+  expect(delayed()).toBe(0);
   const five = double(owner, 5);
   await new Promise(setImmediate);
   await Promise.all([five, double(owner, 6)]);
-  expect(lingered()).toBe(1);
+  expect(delayed()).toBe(1);
   await Promise.all(Array.from({ length: 10 }, () => double(owner, 7)));
-  expect(lingered()).toBe(1);
+  expect(delayed()).toBe(1);
   await double(owner, 8);
-  expect(lingered()).toBe(2);
+  expect(delayed()).toBe(2);
   await double(owner, 9);
-  expect(lingered()).toBe(2);
+  expect(delayed()).toBe(2);
   expect(runs.map(({ length }) => length)).toEqual([1, 1, 2, 2, 10, 1, 1]);
 });
 
-it('runs no more together than is allowed, and each owner apart', async () => {
-  const { runs, double } = doubling({ most: 2 });
+it('keeps a batch within its size and each owner apart', async () => {
+  const { runs, double } = doubling({ maxSize: 2 });
   const [one, other] = [{}, {}];
   await Promise.all([double(one, 1), double(one, 2), double(other, 7), double(one, 3)]);
   expect(runs.toSorted()).toEqual([[1, 2], [3], [7]]);
 });
 
-it('asks one by one again what the database refused of many: only the one at fault fails', async () => {
+it('runs a refused batch again one by one: only the item at fault fails', async () => {
   const { runs, double } = doubling({ refused: [2] });
   const owner = {};
   const settled = await Promise.allSettled([1, 2, 3].map((item) => double(owner, item)));
@@ -78,31 +78,31 @@ it('asks one by one again what the database refused of many: only the one at fau
   expect(runs).toEqual([[1, 2, 3], [1], [2], [3]]);
 });
 
-it('asks one by one again what one of many made our own code throw', async () => {
+it('runs a batch again one by one when one item makes our own code throw', async () => {
   const bug = new TypeError('of the second');
-  const careful = gather<object, number, number>({
+  const careful = batchCalls<object, number, number>({
     async run(_owner, items) {
       if (items.includes(2)) throw bug;
       return items;
     },
-    most: () => 50,
-    linger: async () => {},
+    maxSize: () => 50,
+    delay: async () => {},
   });
   const owner = {};
   const settled = await Promise.allSettled([1, 2, 3].map((item) => careful(owner, item)));
   expect(settled).toMatchObject([{ value: 1 }, { reason: bug }, { value: 3 }]);
 });
 
-it('tells all of them of a connection that broke, and asks nothing again: nobody knows what it did', async () => {
+it('rejects the whole batch when the connection breaks, and repeats nothing: its effect is unknown', async () => {
   const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
   let runs = 0;
-  const failing = gather<object, number, number>({
+  const failing = batchCalls<object, number, number>({
     run() {
       runs += 1;
       return Promise.reject(broken);
     },
-    most: () => 50,
-    linger: async () => {},
+    maxSize: () => 50,
+    delay: async () => {},
   });
   const owner = {};
   const settled = await Promise.allSettled([1, 2].map((item) => failing(owner, item)));
@@ -110,16 +110,16 @@ it('tells all of them of a connection that broke, and asks nothing again: nobody
   expect(runs).toBe(1);
 });
 
-it('runs in the context of one who asked, also after a run of others', async () => {
+it('runs in the async context of a caller of the batch', async () => {
   const asking = new AsyncLocalStorage<string>();
   const seen: (string | undefined)[] = [];
-  const tell = gather<object, string, void>({
+  const tell = batchCalls<object, string, void>({
     async run(_owner, items) {
       seen.push(asking.getStore());
       return items.map(() => undefined);
     },
-    most: () => 1,
-    linger: async () => {},
+    maxSize: () => 1,
+    delay: async () => {},
   });
   const owner = {};
   await Promise.all(['a', 'b'].map((who) => asking.run(who, () => tell(owner, who))));

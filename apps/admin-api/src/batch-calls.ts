@@ -1,10 +1,10 @@
 /**
- * Answers together what is asked for in one turn of the event loop. Under load many requests are read in one turn, and what
- * costs most of a short question is its round trip. Nobody waits for what was asked in an earlier turn.
+ * Batches the questions of one turn of the event loop, because under load a short question costs little more than its round
+ * trip. A question never waits for one of an earlier turn.
  *
- * @param answerAll gives the answers in the order of the questions; when it fails, all of its askers are told.
+ * @param answerAll returns the answers in the order of the questions; when it throws, every caller of the batch gets the error.
  */
-export function gather<Question, Answer>(
+export function batchCalls<Question, Answer>(
   answerAll: (questions: Question[]) => Promise<readonly Answer[]>,
 ): (question: Question) => Promise<Answer> {
   let asked: { question: Question; answer: PromiseWithResolvers<Answer> }[] = [];
