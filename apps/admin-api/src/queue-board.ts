@@ -37,7 +37,7 @@ class RelativeAdapter extends ExpressAdapter {
   }
 }
 
-/** The queues of each account: the door, and the hints. */
+/** The queues of each account: transfers, and hints. */
 export function openBoardQueues(
   accounts: Iterable<string>,
   open: (name: string, options: { prefix: string }) => Queue,

@@ -25,13 +25,13 @@ import {
 } from '@kpay/transfers';
 import type { Registry } from 'prom-client';
 import { type AccountService, openAccountService } from './account-service.ts';
-import { atMost } from './at-most.ts';
-import { createPulse } from './pulse.ts';
+import { watchFigures } from './ledger-metrics.ts';
+import { limitConcurrency } from './limit-concurrency.ts';
+import { createLiveness } from './liveness.ts';
 import { runSink } from './run-sink.ts';
 import { createTransferMetrics } from './transfer-metrics.ts';
-import type { ObservationPace } from './wake-held.ts';
-import { watchBusy } from './watch-busy.ts';
-import { watchFigures } from './watch-figures.ts';
+import { watchActivity } from './watch-activity.ts';
+import type { ObservationPace } from './watch-held.ts';
 import { watchUnknownQueues } from './watch-unknown-queues.ts';
 
 // A start does not wait longer for KPay than this; it goes on trying in the background.
@@ -93,7 +93,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const metrics = createTransferMetrics(registry, [...accounts.keys()]);
   const releasers: (() => Promise<unknown>)[] = [];
   const waiting = new Map<string, string>();
-  const pulse = createPulse(systemClock.monotonicMs);
+  const liveness = createLiveness(systemClock.monotonicMs);
   let stopping = false;
   const services = new Map<string, AccountService>();
   const close = async () => {
@@ -111,15 +111,15 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   };
   const routes = {
     // What has been closed in order is not stuck.
-    ...healthRoutes(missing, () => (stopping ? [] : [...pulse.stuck(), ...queues.stuck()])),
+    ...healthRoutes(missing, () => (stopping ? [] : [...liveness.stuck(), ...queues.stuck()])),
     '/metrics': serveMetrics({ registry, web }),
   };
-  const sweepInTurn = atMost(SWEEPS_AT_ONCE);
-  const busy = watchBusy(
+  const sweepInTurn = limitConcurrency(SWEEPS_AT_ONCE);
+  const busy = watchActivity(
     ledger,
     [...accounts.keys()],
     (error) => logger.error({ err: error }, 'accounts with something to do could not be looked for'),
-    pulse.expectBeats('the look for accounts with something to do'),
+    liveness.heartbeat('the look for accounts with something to do'),
   );
   releasers.push(busy.stop);
   try {
@@ -127,7 +127,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     releasers.push(server.close);
     releasers.push(await serveAccounts());
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
-    releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed, pulse.expectBeats('the look at the ledger')));
+    releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed, liveness.heartbeat('the look at the ledger')));
     releasers.push(
       watchFigures({
         ledger,
@@ -181,8 +181,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       epoch,
       accounts: new Set(accounts.keys()),
       metrics,
-      pulse,
-      business: () => busy.businessOf(account.name),
+      liveness,
+      activity: () => busy.activityOf(account.name),
       sweepInTurn,
       onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
     });

@@ -11,7 +11,7 @@ it('a worker whose queues have ended under it lives no more: /healthz says which
   const { status, text } = await stage.askHealth('healthz');
   expect(status).toBe(503);
   expect(text.trimEnd().split('\n')).toEqual([
-    'the door of account default has ended',
-    'the queue of hints of account default has ended',
+    'the intake of account default has stopped',
+    'the queue of hints of account default has stopped',
   ]);
 });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { eventually } from '@kpay/testkit';
 import { liftPause, pause } from '@kpay/transfers';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { COME_IN_AT_ONCE, openWaitingRoom } from '../src/waiting-room.ts';
+import { ADMISSION_BURST, openCompletionWaiters } from '../src/completion-waiters.ts';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
 let stage: WorkerStage;
@@ -144,24 +144,24 @@ describe('a job whose transfer has to wait', () => {
   });
 });
 
-describe('the waiting room', () => {
-  it(`sends on the one who comes after ${COME_IN_AT_ONCE} of whom nobody has left, so that the door opens to others`, async () => {
+describe('completion waiters', () => {
+  it(`sends the job after ${ADMISSION_BURST} admissions without a completion to the queue, so that BullMQ fetches others`, async () => {
     const taken: number[] = [];
-    const room = openWaitingRoom({
+    const room = openCompletionWaiters({
       ledger: stage.ledger,
-      mostPlaces: 10 * COME_IN_AT_ONCE,
-      onTaken: (now) => taken.push(now),
+      maxWaiters: 10 * ADMISSION_BURST,
+      onCountChange: (now) => taken.push(now),
       onError: (error) => expect.unreachable(String(error)),
     });
     const come = () => room.wait(randomUUID(), undefined);
     const waits = Symbol('waits');
-    const first = Array.from({ length: COME_IN_AT_ONCE }, come);
+    const first = Array.from({ length: ADMISSION_BURST }, come);
     expect(await come()).toBeUndefined();
     const next = come();
     expect(await Promise.race([next, ...first, Promise.resolve(waits)])).toBe(waits);
-    expect(taken.at(-1)).toBe(COME_IN_AT_ONCE + 1);
+    expect(taken.at(-1)).toBe(ADMISSION_BURST + 1);
     await room.close();
-    expect(await Promise.all([...first, next])).toEqual(Array.from({ length: COME_IN_AT_ONCE + 1 }, () => undefined));
+    expect(await Promise.all([...first, next])).toEqual(Array.from({ length: ADMISSION_BURST + 1 }, () => undefined));
     expect(taken.at(-1)).toBe(0);
   });
 });

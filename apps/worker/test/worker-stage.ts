@@ -29,7 +29,7 @@ import {
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import { Registry } from 'prom-client';
 import { type RunningWorker, startWorker } from '../src/index.ts';
-import type { ObservationPace } from '../src/wake-held.ts';
+import type { ObservationPace } from '../src/watch-held.ts';
 
 type TransferJob = Job<unknown, TransferJobResult>;
 
@@ -44,7 +44,7 @@ export interface WorkerStage {
   hints: Queue<Hint>;
   /** Where the queues are; undefined when they are embedded. */
   redisUrl: string | undefined;
-  /** Puts data into the door's queue as any BullMQ client can, without our producer. */
+  /** Puts data into the transfer queue as any BullMQ client can, without our producer. */
   add(data: unknown, options?: JobsOptions): Promise<TransferJob>;
   /** What the job completes with. Rejects with the reason it fails with. */
   result(job: TransferJob): Promise<TransferJobResult>;

@@ -4,7 +4,7 @@ import { queuePrefix, type TransferJobData, type TransferJobResult, transferQueu
 
 export type Process = Processor<TransferJobData, TransferJobResult>;
 
-/** What stands at the door of an account's queue in these tests: any BullMQ worker, with `process` in place of a ledger. */
+/** The consumer of an account's queue in these tests: any BullMQ worker, with `process` in place of a ledger. */
 export function startStandIn(redisUrl: string, account: string, process: Process = acceptAndSucceed): { close(): Promise<void> } {
   const connection = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const worker = new Worker(transferQueueName(account), process, { connection, prefix: queuePrefix(account) });

@@ -105,7 +105,7 @@ export {
   transferViewSchema,
 } from './queries/present.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from './queries/recent-outflow.ts';
-export { type Business, findBusyAccounts } from './queue/busy-accounts.ts';
+export { type AccountActivity, findAccountActivity } from './queue/account-activity.ts';
 export {
   ADVANCE_JOB,
   advanceQueueName,

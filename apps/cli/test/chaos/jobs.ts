@@ -18,7 +18,7 @@ export interface JobsVerdict {
  * What the callers' jobs that are still there say, against the ledger: completed with the transfer that succeeded, failed
  * with one that ended without moving money, and still waiting only with one that a person must look at.
  *
- * @throws when no worker is at the door: it alone tells these jobs anything, so waiting for it would prove nothing.
+ * @throws when no worker consumes the queue: only a worker changes these jobs, so waiting for it would prove nothing.
  */
 export async function judgeJobs(redisUrl: string, databaseUrl: string): Promise<JobsVerdict> {
   const { hostname: host, port, pathname } = new URL(redisUrl);
@@ -27,7 +27,8 @@ export async function judgeJobs(redisUrl: string, databaseUrl: string): Promise<
     prefix: queuePrefix('default'),
   });
   try {
-    if ((await queue.getWorkersCount()) === 0) throw new Error(`no worker is at the door: look at callers' jobs before it ends`);
+    if ((await queue.getWorkersCount()) === 0)
+      throw new Error(`no worker consumes the queue: check callers' jobs before it ends`);
     const rows = new Map((await readLedger(databaseUrl)).transfers.map((row) => [row.external_id, row]));
     let jobs: Job<TransferJobData>[] = [];
     let broken: string[] = [];

@@ -16,7 +16,7 @@ export interface Hint {
   transferId: string;
 }
 
-/** The queue of hints of an account, apart from the door so that hints waiting for budget never block it. */
+/** The queue of an account's hints, separate from its transfer queue so that hints that wait for budget never block intake. */
 export function advanceQueueName(account: string): string {
   return `kpay-advance-${account}`;
 }

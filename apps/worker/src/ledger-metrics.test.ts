@@ -3,7 +3,7 @@ import { eventually, keepLog } from '@kpay/testkit';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openWorkerStage, type WorkerStage } from '../test/worker-stage.ts';
-import { watchFigures } from './watch-figures.ts';
+import { watchFigures } from './ledger-metrics.ts';
 
 let stage: WorkerStage;
 beforeAll(async () => {

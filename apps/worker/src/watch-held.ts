@@ -22,7 +22,7 @@ const READ_AGAIN_MS = 5_000;
  * @param whenHeld lets a look be while nothing of the account is held.
  * @returns how to stop; what runs is waited for.
  */
-export function wakeHeld(
+export function watchHeld(
   ledger: Ledger,
   account: KpayAccount,
   everyMs: ObservationPace,

@@ -11,7 +11,7 @@ const WITHIN_MS = 120_000;
 const REPEATS = 1_000;
 const MEGABYTE = 1_000_000;
 
-describe.skipIf(!testServerUrls())('the door of a real Redis and Postgres', () => {
+describe.skipIf(!testServerUrls())('intake on a real Redis and Postgres', () => {
   let stage: WorkerStage;
   beforeAll(async () => {
     stage = await openWorkerStage();

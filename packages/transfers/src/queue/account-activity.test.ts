@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import { holdPaused } from '../holds/hold-paused.ts';
-import { advanceTransfer, cancelTransfer, findBusyAccounts, pause } from '../index.ts';
+import { advanceTransfer, cancelTransfer, findAccountActivity, pause } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -10,7 +10,7 @@ beforeAll(async () => {
 afterEach(() => stage.reset());
 afterAll(() => stage.close());
 
-const busy = () => findBusyAccounts(stage.ledger, ['default', 'idle']);
+const busy = () => findAccountActivity(stage.ledger, ['default', 'idle']);
 
 it('an account is busy from when a transfer is accepted until its last one is at its end', async () => {
   expect(await busy()).toEqual(new Map());

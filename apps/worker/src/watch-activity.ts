@@ -1,0 +1,31 @@
+import { repeat } from '@kpay/runtime';
+import { type AccountActivity, findAccountActivity, type Ledger } from '@kpay/transfers';
+
+/** How soon the first transfer of an idle account is noticed without a hint. */
+const POLL_EVERY_MS = 250;
+
+export interface ActivityWatch {
+  /** What an account has to do; `held`, the most, before the first read. */
+  activityOf(account: string): AccountActivity | undefined;
+  stop(): Promise<void>;
+}
+
+/**
+ * Reads what all accounts of this worker have to do in one statement, so that idle accounts cost nothing (decision 0036).
+ */
+export function watchActivity(
+  ledger: Ledger,
+  accounts: readonly string[],
+  onError: (error: unknown) => void,
+  onRound: () => void,
+): ActivityWatch {
+  // Keeps its last value when a read fails: nobody else can use the ledger then either.
+  let activity: ReadonlyMap<string, AccountActivity> | undefined;
+  const poll = async () => {
+    activity = await findAccountActivity(ledger, accounts);
+  };
+  return {
+    activityOf: (account) => (activity ? activity.get(account) : 'held'),
+    stop: repeat(poll, POLL_EVERY_MS, onError, onRound),
+  };
+}
