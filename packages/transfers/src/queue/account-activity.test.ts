@@ -20,9 +20,9 @@ it('an account is busy from when a transfer is accepted until its last one is at
     externalId: 'order-2',
     notBefore: new Date(stage.ledger.now().getTime() + 60_000).toISOString(),
   });
-  expect(await busy()).toEqual(new Map([['default', 'open']]));
+  expect(await busy()).toEqual(new Map([['default', 'active']]));
   await stage.settle(first.id, advancer);
-  expect(await busy()).toEqual(new Map([['default', 'open']]));
+  expect(await busy()).toEqual(new Map([['default', 'active']]));
   await cancelTransfer(stage.ledger, stage.epochCopy, later.id, { by: 'ada' });
   expect(await busy()).toEqual(new Map());
 });
@@ -44,7 +44,7 @@ it('one whose send may have been carried out is busy, and one with nothing but a
   const { id } = await stage.accept();
   await advanceTransfer(advancer, id, new AbortController().signal);
   expect((await stage.find(id)).state).toBe('unconfirmed');
-  expect(await busy()).toEqual(new Map([['default', 'open']]));
+  expect(await busy()).toEqual(new Map([['default', 'active']]));
   expect((await stage.settle(id, advancer)).state).toBe('review');
   expect(await busy()).toEqual(new Map());
 });
