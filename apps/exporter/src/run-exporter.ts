@@ -2,7 +2,6 @@ import { InvalidSettings, openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openRedis, readWebConfig, runProcess } from '@kpay/runtime';
 import { containStrayErrors, createLedger, loadPlugins } from '@kpay/transfers';
-import { keepApplication } from './keep-application.ts';
 import { startExporter } from './start-exporter.ts';
 
 /** Runs the exporter as a process of its own until a signal stops it. */
@@ -31,9 +30,6 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
         ]),
       );
       shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
-      const keepers = new Map([...accounts].map(([name, account]) => [name, keepApplication(account, logger)]));
-      onNewKeys(async (account) => keepers.get(account.name)?.changeKeys(account));
-      shutdown.push('applications', () => Promise.all([...keepers.values()].map((keeper) => keeper.close())));
 
       const exporter = await startExporter({
         accounts,
@@ -48,6 +44,7 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
         everyMs: settings.observeEveryMs,
       });
       shutdown.push('exporter', () => exporter.close());
+      onNewKeys((account) => exporter.changeKeys(account.name, account));
     },
     [InvalidSettings],
   );

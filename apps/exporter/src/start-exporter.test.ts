@@ -155,7 +155,8 @@ describe('/metrics', () => {
     const stores = createMemoryStores();
     const accounts = Array.from({ length: 10 }, () => openAccount('default', { stores }));
     const exporters = await Promise.all(accounts.map((account) => start(account, { everyMs: SLOW })));
-    const settled = { availability: 1, balance: 1, 'exchange-rate': 1 };
+    // Each exporter asks once whose its keys are.
+    const settled = { availability: 1, balance: 1, 'exchange-rate': 1, me: 10 };
     await eventually(async () => {
       for (const exporter of exporters) expect(valueIn(await scrape(exporter), RATE)).toBeGreaterThan(0);
       for (const exporter of exporters) expect(valueIn(await scrape(exporter), UP)).toBe(1);

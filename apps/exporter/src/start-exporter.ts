@@ -1,16 +1,17 @@
-import type { KpayAccount, ObservationName } from '@kpay/core';
+import type { Keys, KpayAccount, ObservationName } from '@kpay/core';
 import { createMetricsRegistry, healthRoutes, type Logger, serveMetrics, startHttp, type WebConfig } from '@kpay/runtime';
 import type { Ledger, Plugin } from '@kpay/transfers';
-import { Counter, type Registry } from 'prom-client';
+import { Counter, Gauge, type Registry } from 'prom-client';
 import { builtInCollectors } from './built-in-collectors.ts';
 import { collectPlugins } from './collect-plugins.ts';
-import { watchAccount } from './watch-account.ts';
+import { type ApplicationKeeper, keepApplication } from './keep-application.ts';
+import { type AccountWatch, watchAccount } from './watch-account.ts';
 
 export interface ExporterOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The rates that are watched, by account, as in KPAY_RATE_PAIRS: "XAF:XOF". None for an account that is not in it. */
   ratePairs: ReadonlyMap<string, readonly string[]>;
-  /** Tells what left the wallets and which rates transfers need; without it neither is shown. */
+  /** Tells what left the wallets, which rates transfers need, and which application an account is; none of it without. */
   ledger: Ledger | undefined;
   logger: Logger;
   /** Who may scrape and how; everybody by http when undefined. */
@@ -30,7 +31,16 @@ export interface ExporterOptions {
 
 export interface RunningExporter {
   url: string;
+  /** Goes over to an account's new keys when they are of the same application. @throws as ApplicationKeeper.changeKeys. */
+  changeKeys(account: string, keys: Keys): Promise<void>;
   close(): Promise<void>;
+}
+
+/** An account whose figures are read once its keys are known to be its own. */
+interface Watched {
+  keeper: ApplicationKeeper;
+  watch: AccountWatch;
+  stop(): Promise<void>;
 }
 
 // KPay caches availability for a minute and rates for an hour: asking more often would show nothing new.
@@ -54,20 +64,31 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
     ...options.seriesMaxAgeMs,
   };
   const failures = countFailures(registry, accounts.keys());
-  const watches = [...accounts.values()].map((account) =>
-    watchAccount({
+  const watches = [...accounts.values()].map((account): Watched => {
+    let stop: (() => Promise<void>) | undefined;
+    const onChange = (isOurs: boolean) => {
+      if (isOurs) stop = watch.start();
+      else void stop?.();
+      if (!isOurs) watch.forget();
+    };
+    const keeper = keepApplication({ account, ledger, logger, onChange });
+    const watch = watchAccount({
       account,
       ratePairs: ratePairs.get(account.name) ?? [],
       ledger,
       everyMs,
       seriesMaxAgeMs,
+      isOurs: keeper.isOurs,
       onFailure: (observation) => failures.inc({ account: account.name, observation }),
       logger,
-    }),
-  );
+    });
+    return { keeper, watch, stop: async () => stop?.() };
+  });
+  const keepers = new Map(watches.map(({ keeper, watch }) => [watch.view.name, keeper]));
+  showMismatches(registry, keepers);
   const collected = await collectPlugins({
     plugins: [builtInCollectors, ...(options.plugins ?? [])],
-    accounts: watches.map(({ view }) => view),
+    accounts: watches.map(({ watch }) => watch.view),
     registry,
     logger,
   });
@@ -77,14 +98,28 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
     '/metrics': serveMetrics({ registry, web, more: collected.text }),
   };
   const server = await startHttp({ host, port, portSetting: 'EXPORTER_PORT', routes, logger, tls: web?.tls });
-  const stoppers = watches.map(({ start }) => start());
+  const stopKeepers = watches.map(({ keeper }) => keeper.start());
   return {
     url: server.url,
+    changeKeys: async (account, keys) => keepers.get(account)?.changeKeys(keys),
     async close() {
-      await Promise.all(stoppers.map((stop) => stop()));
+      await Promise.all(stopKeepers.map((stop) => stop()));
+      await Promise.all(watches.map(({ stop }) => stop()));
       await server.close();
     },
   };
+}
+
+function showMismatches(registry: Registry, keepers: ReadonlyMap<string, ApplicationKeeper>): void {
+  new Gauge({
+    name: 'kpay_account_mismatch',
+    help: '1 while KPay says that the keys of an account are of another application or environment: its figures are not shown.',
+    labelNames: ['account'],
+    registers: [registry],
+    collect() {
+      for (const [account, keeper] of keepers) this.set({ account }, keeper.isOther() ? 1 : 0);
+    },
+  });
 }
 
 function countFailures(registry: Registry, accounts: Iterable<string>): Counter<'account' | 'observation'> {

@@ -31,6 +31,8 @@ export interface WatchAccountOptions {
   everyMs: Readonly<Record<ObservationName, number>>;
   /** A value that KPay was asked for longer ago than this, or in the future, is not shown any more. */
   seriesMaxAgeMs: Readonly<Record<ObservationName, number>>;
+  /** Whether the account's keys read its own figures; what they read otherwise is dropped. */
+  isOurs(): boolean;
   /** Told of every read that failed. */
   onFailure(observation: ObservationName): void;
   logger: Logger;
@@ -41,6 +43,8 @@ export interface AccountWatch {
   view: CollectorAccount;
   /** Begins to keep it fresh. @returns how to stop. */
   start(): () => Promise<void>;
+  /** Drops what was read. */
+  forget(): void;
 }
 
 const BUDGET_EVERY_MS = 1_000;
@@ -51,7 +55,7 @@ const OUTLIVES = 4;
 const OUTFLOW_OVER_MS = 60 * 60_000;
 
 export function watchAccount(options: WatchAccountOptions): AccountWatch {
-  const { account, ledger, everyMs, seriesMaxAgeMs, onFailure, logger } = options;
+  const { account, ledger, everyMs, seriesMaxAgeMs, isOurs, onFailure, logger } = options;
   const { observations, clock, name } = account;
   let balance: Observed<WalletBalance[]> | undefined;
   let availability: Observed<CountryAvailability[]> | undefined;
@@ -101,7 +105,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
     const about = { account: name, observation, ...(pair === null ? {} : { pair }) };
     let newest: number | undefined;
     const take = (observed: Observed<T>) => {
-      if (newest === observed.askedAt.getTime()) return;
+      if (newest === observed.askedAt.getTime() || !isOurs()) return;
       newest = observed.askedAt.getTime();
       onNew(observed);
     };
@@ -146,6 +150,11 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
 
   return {
     view,
+    forget() {
+      balance = undefined;
+      availability = undefined;
+      rates.clear();
+    },
     start() {
       const stopping = new AbortController();
       const keptRates = new Map<string, AbortController>();

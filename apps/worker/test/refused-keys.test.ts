@@ -26,3 +26,22 @@ it('an account whose keys KPay refuses waits, is told, and served once KPay take
   await eventually(async () => expect(await stage.find(transferId)).toMatchObject({ state: 'succeeded' }));
   expect((await stage.askHealth('readyz')).status).toBe(200);
 });
+
+it.each([
+  ['a proxy’s 403', { kind: 'html', status: 403 } as const],
+  ['a proxy’s 401', { kind: 'html', status: 401 } as const],
+  ['a page with 200', { kind: 'html', status: 200 } as const],
+])('%s at /me says nothing of the keys: the worker starts, jobs are accepted, and KPay is asked again', async (_name, fault) => {
+  const stage = await openWorkerStage();
+  onTestFinished(stage.close);
+  await stage.stopWorker();
+  stage.simulator.control.addFault({ match: { endpoint: 'me' }, fault });
+  await stage.startWorker();
+  expect([...stage.waiting()]).toEqual([['default', 'KPay has not answered yet']]);
+  const job = await stage.add(order('while-a-page-stands-there'));
+  await eventually(async () => expect((await stage.look(job)).job.progress).toMatchObject({ accepted: expect.any(String) }));
+  expect(stage.simulator.control.truth().requestCounts.byEndpoint.transfer ?? 0).toBe(0);
+  stage.simulator.control.clearFaults();
+  const { transferId } = (await stage.result(job)) as unknown as { transferId: string };
+  expect(await stage.find(transferId)).toMatchObject({ state: 'succeeded' });
+});

@@ -49,6 +49,15 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
 }
 
 /**
+ * Holds a pin against the ledger without a lock and without writing anything. An account that is not pinned yet is no mismatch.
+ * @throws PinMismatch when the ledger knows the account as another KPay.
+ */
+export async function comparePin(ledger: Ledger, pin: Pin): Promise<void> {
+  const known = await ledger.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account).executeTakeFirst();
+  if (known) assertPinned(known, pin);
+}
+
+/**
  * Locks an account's row and throws when it is not the KPay that `pin` says. `share` lets others send at the same time.
  * @throws PinMismatch
  */
