@@ -18,6 +18,7 @@ const page = (board: boolean) => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>KPay treasury operations</title>
+<link rel="icon" href="docs/favicon-32x32.png">
 </head>
 <body>
 <h1>KPay treasury operations</h1>
@@ -45,7 +46,7 @@ export function frontPage({ board }: { board: boolean }): Router {
   const router = Router();
   const strict = helmet.contentSecurityPolicy({
     useDefaults: false,
-    directives: { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
+    directives: { defaultSrc: ["'none'"], imgSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
   });
   router.get('/', strict, (request, response) => {
     response.vary('accept');

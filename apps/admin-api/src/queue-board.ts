@@ -3,11 +3,12 @@ import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { advanceQueueName } from '@kpay/transfers';
-import type { Queue } from 'bullmq';
+import { Job, type Queue } from 'bullmq';
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { type Authenticate, requireScope } from './authenticate.ts';
 import type { Caller } from './operation.ts';
+import { invalidParameter } from './parse-query.ts';
 import { Problem, unauthenticated } from './problem.ts';
 import { relativeReference } from './relative-reference.ts';
 import { refuseMethod } from './routes.ts';
@@ -37,6 +38,55 @@ class RelativeAdapter extends ExpressAdapter {
   }
 }
 
+/** Jobs that one request shows. */
+const MOST_JOBS = 100;
+/** A job's data, written down, beyond which only its beginning is shown. */
+const MOST_DATA = 10_000;
+
+/** Bull Board's view of a queue, to look at and bounded: whoever can write to Redis must not be able to hide all other jobs. */
+class BoundedQueue extends BullMQAdapter {
+  readonly #queue: Queue;
+
+  constructor(queue: Queue) {
+    super(queue, { readOnlyMode: true, allowRetries: false });
+    this.#queue = queue;
+    this.setFormatter('data', beginningOf);
+  }
+
+  override async getJobs(statuses: Parameters<BullMQAdapter['getJobs']>[0], start = 0, end = MOST_JOBS): Promise<Job[]> {
+    // BullMQ has no paused jobs any more.
+    const known = statuses.filter((status) => status !== 'paused');
+    const ids = await this.#queue.getRanges(known, start, Math.min(end, start + MOST_JOBS - 1));
+    const jobs = await Promise.all(ids.map((id) => this.getJob(id)));
+    return jobs.filter((job) => job !== undefined);
+  }
+
+  override async getJob(id: string): Promise<Job | undefined> {
+    try {
+      return await super.getJob(id);
+    } catch (error) {
+      if (!isUnreadable(error)) throw error;
+      return new Job(
+        this.#queue,
+        'unreadable',
+        { unreadable: 'What Redis holds for this job is not what BullMQ writes.' },
+        {},
+        id,
+      );
+    }
+  }
+}
+
+/** No JSON where there should be some, null where there should be an object, or no hash of Redis at all. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof SyntaxError || error instanceof TypeError || (error instanceof Error && error.name === 'ReplyError');
+}
+
+function beginningOf(data: unknown): unknown {
+  const text = JSON.stringify(data) ?? '';
+  return text.length <= MOST_DATA ? data : `${text.slice(0, MOST_DATA)}… [${text.length} characters]`;
+}
+
 /** The queues of each account: transfers, and hints. */
 export function openBoardQueues(
   accounts: Iterable<string>,
@@ -56,12 +106,13 @@ export function openBoardQueues(
 export function queueBoard(queues: readonly Queue[], authenticate: Authenticate, limit: RequestHandler): Router {
   const adapter = new RelativeAdapter();
   createBullBoard({
-    queues: queues.map((queue) => new BullMQAdapter(queue, { readOnlyMode: true, allowRetries: false })),
+    queues: queues.map((queue) => new BoundedQueue(queue)),
     serverAdapter: adapter,
-    options: { uiConfig: { boardTitle: 'kpay queues (read-only)' } },
+    // Whether anybody works on a queue cannot be told from here: the embedded database lists no clients, and Redis may forbid to.
+    options: { uiConfig: { boardTitle: 'kpay queues (read-only)', showWorkers: false } },
   });
   const router = Router();
-  router.use(letIn(authenticate), limit, refuseWrites, fewSources);
+  router.use(letIn(authenticate), limit, refuseWrites, refuseUndecodable, fewSources);
   router.get('/base.js', (_request, response) => void response.type('js').send(BASE_SCRIPT));
   router.use(adapter.getRouter());
   return router;
@@ -94,6 +145,16 @@ function tokenOf(authorization: string | undefined): string {
 const refuseWrites: RequestHandler = (request, response, next) => {
   if (request.method === 'GET' || request.method === 'HEAD') return next();
   return refuseMethod('GET, HEAD')(request, response, next);
+};
+
+/** Bull Board decodes the name of the queue once more. */
+const refuseUndecodable: RequestHandler = ({ query: { activeQueue = '' } }, _response, next) => {
+  try {
+    decodeURIComponent(String(activeQueue));
+  } catch {
+    throw invalidParameter('activeQueue', 'is not percent-encoded UTF-8');
+  }
+  next();
 };
 
 // Its page asks for fonts of somebody else: they are not loaded, and it looks well without.

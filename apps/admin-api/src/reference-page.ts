@@ -10,6 +10,7 @@ const pageWith = (folder: string) => `<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>KPay treasury operations: API reference</title>
+<link rel="icon" href="${folder}favicon-32x32.png">
 <link rel="stylesheet" href="${folder}swagger-ui.css">
 </head>
 <body>
@@ -43,7 +44,7 @@ export function referencePage(): Router {
     response.type('html').send(pageWith(path.endsWith('/') ? '' : 'docs/'));
   });
   router.get('/start.js', (_request, response) => void response.type('js').send(start));
-  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js']) {
+  for (const file of ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png']) {
     router.get(`/${file}`, (_request, response) => response.sendFile(file, { root: assets }));
   }
   return router;

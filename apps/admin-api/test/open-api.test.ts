@@ -234,7 +234,7 @@ describe('the reference page', () => {
     const page = await api.ask(path, { token: null });
     expect(page.status).toBe(200);
     const sources = [...page.text.matchAll(/(?:src|href)="([^"]+)"/g)].map((match) => String(match[1]));
-    expect(sources).toHaveLength(3);
+    expect(sources).toHaveLength(4);
     for (const source of sources) {
       const { pathname } = new URL(source, api.url + path);
       expect((await api.ask(pathname, { token: null })).status).toBe(200);

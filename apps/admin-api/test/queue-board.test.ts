@@ -1,6 +1,7 @@
 import { transferQueueName } from '@kpay/producer';
-import { openQueues, type Queues } from '@kpay/runtime';
+import { openQueues, openRedis, type Queues } from '@kpay/runtime';
 import { startRedis } from '@kpay/testkit';
+import type { Queue } from 'bullmq';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openBoardQueues } from '../src/index.ts';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
@@ -33,7 +34,20 @@ afterAll(async () => {
   if (!('unavailable' in redis)) await redis.stop();
 });
 
-describe.each(stores)('the board of queues %s', (_where, open) => {
+type RedisClient = Awaited<ReturnType<typeof openRedis>>;
+const SPOILT = ['not-json', 'no-object', 'no-hash'];
+
+/** What somebody who can write to Redis, and need not know BullMQ, may leave there. */
+async function spoilRedis(queue: Queue, client: RedisClient): Promise<void> {
+  for (const id of SPOILT) await queue.add('transfer', {}, { jobId: id });
+  await client.hset(queue.toKey('not-json'), { data: '{"externalId":' });
+  await client.hset(queue.toKey('no-object'), { opts: 'null' });
+  await client.del(queue.toKey('no-hash'));
+  await client.set(queue.toKey('no-hash'), 'x');
+}
+
+describe.each(stores)('the board of queues %s', (where, open) => {
+  const isRedis = where === 'in Redis';
   let api: RunningApi;
   let queue: ReturnType<Queues['queue']>;
   beforeAll(async () => {
@@ -74,7 +88,7 @@ describe.each(stores)('the board of queues %s', (_where, open) => {
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(page.headers.get('content-security-policy')).toMatch(/^default-src 'none'/);
     const links = [...page.text.matchAll(/href="([^"]+)"/g)].map(([, link = '']) => link);
-    expect(links).toEqual(['docs', 'openapi.json', 'queues', 'metrics', 'healthz', 'readyz']);
+    expect(links).toEqual(['docs/favicon-32x32.png', 'docs', 'openapi.json', 'queues', 'metrics', 'healthz', 'readyz']);
     for (const link of links) expect((await api.ask(`/${link}`, { token: null })).status).not.toBe(404);
     expect(page.text).toContain('<code>GAB</code>: XAF');
     const { status, body } = await api.ask('/', { token: null });
@@ -98,6 +112,36 @@ describe.each(stores)('the board of queues %s', (_where, open) => {
       ]);
     }
     expect((await board('/static/js/main.js', basic('wrong'))).status).toBe(401);
+  });
+
+  it('shows a job that cannot be read as such, and all others beside it, each bounded', async () => {
+    await queue.add('transfer', { externalId: 'order-2', description: 'x'.repeat(50_000) }, { jobId: 'door-2' });
+    const client =
+      isRedis && !('unavailable' in redis) ? await openRedis({ url: redis.url, role: 'producer', logger }) : undefined;
+    if (client) await spoilRedis(queue, client);
+    const query = `?activeQueue=${name}&status=waiting&jobsPerPage=1000000`;
+    const { status, body } = await board(`/api/queues${query}`);
+    expect(status).toBe(200);
+    const [door] = body.queues as { jobs: { id: string; data: unknown }[]; hasWorkers: unknown }[];
+    const shown = Object.fromEntries(door?.jobs.map(({ id, data }) => [id, data]) ?? []);
+    expect(shown).toMatchObject({
+      'door-1': { externalId: 'order-1' },
+      'door-2': expect.stringMatching(/… \[\d+ characters\]$/),
+    });
+    if (client) {
+      const unreadable = { unreadable: expect.any(String) };
+      expect(shown).toMatchObject({ 'not-json': unreadable, 'no-object': unreadable, 'no-hash': unreadable });
+      expect((await board(`/api/queues/${name}/not-json`)).body).toMatchObject({ job: { data: unreadable } });
+    }
+    // Nothing says that nobody works while that cannot be known.
+    expect(door?.hasWorkers).toBeNull();
+    expect((await board('/api/queues?activeQueue=%25')).status).toBe(400);
+    await queue.remove('door-2');
+    for (const id of SPOILT) {
+      await client?.del(queue.toKey(id));
+      await client?.lrem(queue.toKey('wait'), 0, id);
+    }
+    client?.disconnect();
   });
 
   it('takes a password for nothing else', async () => {
