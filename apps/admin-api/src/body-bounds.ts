@@ -1,15 +1,15 @@
 import { isUtf8 } from 'node:buffer';
-import { isDeeperThan } from '@kpay/core';
+import { boundPassed } from '@kpay/core';
 
 export const MOST_BODY_BYTES = 100_000;
 export const MOST_LINES_BYTES = 5_000_000;
-/** No body that we take nests deeper than four. */
-export const MOST_DEPTH = 32;
+/** Far more than any body that we take has. */
+export const JSON_BOUNDS = { depth: 32, entries: 1_000 };
 
 /** A body that is refused before it is parsed. Express gives it to problem-of.ts by `type`. */
 class UnreadableBody extends Error {
   readonly status: number;
-  readonly type: 'body.charset' | 'body.not.utf8' | 'body.too.deep';
+  readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries';
   /** The line of a batch at which it is so. */
   readonly line: number | undefined;
 
@@ -31,7 +31,15 @@ export function verifyJson(_request: unknown, _response: unknown, body: Buffer, 
   if (encoding !== 'utf-8') throw new UnreadableBody('body.charset');
   if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8');
   // Bytes of characters beyond ASCII mean nothing to it.
-  if (isDeeperThan(body.toString('latin1'), MOST_DEPTH)) throw new UnreadableBody('body.too.deep');
+  const passed = boundPassed(body.toString('latin1'), JSON_BOUNDS);
+  if (passed) throw new UnreadableBody(`body.${passed}`);
+}
+
+/** What is said of JSON that passes a bound. */
+export function pastBound(passed: 'depth' | 'entries'): string {
+  return passed === 'depth'
+    ? `nests deeper than ${JSON_BOUNDS.depth}`
+    : `has more than ${JSON_BOUNDS.entries} entries in a list or an object`;
 }
 
 /** The first line that is not UTF-8, as an editor numbers it: no character has a line feed among its bytes. */

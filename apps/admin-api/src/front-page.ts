@@ -46,7 +46,13 @@ export function frontPage({ board }: { board: boolean }): Router {
   const router = Router();
   const strict = helmet.contentSecurityPolicy({
     useDefaults: false,
-    directives: { defaultSrc: ["'none'"], imgSrc: ["'self'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] },
+    directives: {
+      defaultSrc: ["'none'"],
+      imgSrc: ["'self'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
   });
   router.get('/', strict, (request, response) => {
     response.vary('accept');

@@ -1,6 +1,6 @@
-import { isDeeperThan } from '@kpay/core';
+import { boundPassed } from '@kpay/core';
 import { CsvError, parse } from 'csv-parse/sync';
-import { MOST_BODY_BYTES, MOST_DEPTH } from './body-bounds.ts';
+import { JSON_BOUNDS, MOST_BODY_BYTES, pastBound } from './body-bounds.ts';
 import type { TextBody } from './operation.ts';
 import { Problem } from './problem.ts';
 
@@ -46,7 +46,8 @@ function parseNdjson(text: string, mostLines: number): Line[] {
 
 function parseJsonLine(line: number, content: string): Line {
   if (content.length > MOST_LINE) return { line, problem: `has more than ${MOST_LINE} characters` };
-  if (isDeeperThan(content, MOST_DEPTH)) return { line, problem: `nests deeper than ${MOST_DEPTH}` };
+  const passed = boundPassed(content, JSON_BOUNDS);
+  if (passed) return { line, problem: pastBound(passed) };
   try {
     return { line, value: JSON.parse(content) };
   } catch {

@@ -1,5 +1,5 @@
 import { EpochUnknown, IdempotencyConflict, InvalidRequest, KeyEnded, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
-import { MOST_DEPTH } from './body-bounds.ts';
+import { pastBound } from './body-bounds.ts';
 import { couldNotAskLedger } from './ledger-away.ts';
 import { invalidToken, Problem } from './problem.ts';
 
@@ -78,8 +78,9 @@ function ofHttpError(error: unknown): Problem | undefined {
     const where = line === '' ? '' : ` at line ${line}`;
     return new Problem('invalid_request', `body: is not UTF-8${where}: save or send it as UTF-8`, { pointer: '' });
   }
-  if (fieldOf(error, 'type') === 'body.too.deep') {
-    return new Problem('invalid_request', `body: nests deeper than ${MOST_DEPTH}`, { pointer: '' });
+  const [, passed] = /^body\.(depth|entries)$/.exec(fieldOf(error, 'type')) ?? [];
+  if (passed === 'depth' || passed === 'entries') {
+    return new Problem('invalid_request', `body: ${pastBound(passed)}`, { pointer: '' });
   }
   const status = Number(fieldOf(error, 'status'));
   if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB, that of a batch 5 MB.');

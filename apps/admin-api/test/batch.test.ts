@@ -89,6 +89,7 @@ describe('what is longer or deeper than any order', () => {
   it.each([
     ['a long line', `"${'x'.repeat(100_001)}"`, 'has more than 100000 characters'],
     ['a deep line', `${'['.repeat(33)}${']'.repeat(33)}`, 'nests deeper than 32'],
+    ['a wide line', `[${'1,'.repeat(1_000)}1]`, 'has more than 1000 entries in a list or an object'],
   ])('%s is refused alone', async (_what, line, problem) => {
     const answer = await send(`${line}\n${good}`);
     expect(answer.body).toMatchObject({ refused: 1, results: [{ line: 1, problem: { detail: `body: ${problem}` } }, {}] });

@@ -18,7 +18,7 @@ export type {
   ProviderAvailability,
   WalletBalance,
 } from './client/endpoints.ts';
-export { isDeeperThan } from './client/json-depth.ts';
+export { boundPassed, type JsonBounds } from './client/json-bounds.ts';
 export { type TransferRequestFields, transferBody } from './client/transfer-body.ts';
 export type { TransactionLeg, TransferReceipt } from './client/transfer-receipt.ts';
 export { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './client/transfer-until-known.ts';

@@ -1,6 +1,18 @@
 import { z } from 'zod';
 import { nameSchema, textSchema, valueSchema } from './text.ts';
 
+/** Entries are counted before one of them is looked at: a job's data is as long as whoever can write to Redis likes. */
+function upTo<Schema extends z.ZodType>(most: number, schema: Schema): Schema {
+  const count = (value: unknown, context: z.RefinementCtx) => {
+    if (typeof value === 'object' && value !== null && Object.keys(value).length > most) {
+      context.addIssue(`must have at most ${most} entries`);
+    }
+    return value;
+  };
+  // What it takes and gives is what the schema does.
+  return z.preprocess(count, schema) as unknown as Schema;
+}
+
 const EARLIEST = Date.UTC(1970, 0, 1);
 const LATEST = Date.UTC(9999, 0, 1);
 
@@ -37,13 +49,13 @@ export const transferRequestSchema = z.strictObject({
   /** 0 to 9, 9 most urgent, 5 unless given. */
   priority: z.int('must be a whole number from 0 to 9').min(0, 'must be 0 to 9').max(9, 'must be 0 to 9').optional(),
   /** The caller's own labels; kept and shown, never sent to KPay. */
-  metadata: z
-    .record(nameSchema(64), valueSchema(500), {
+  metadata: upTo(
+    50,
+    z.record(nameSchema(64), valueSchema(500), {
       // Without this a bad key would only be called an invalid key.
       error: (issue) => (issue.code === 'invalid_key' ? issue.issues[0]?.message : undefined),
-    })
-    .refine((labels) => Object.keys(labels).length <= 50, 'must have at most 50 entries')
-    .optional(),
+    }),
+  ).optional(),
 });
 
 /** The data of a job in `kpay-transfers-<account>`. */

@@ -1,13 +1,9 @@
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { Agent, type IncomingMessage, request as open } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { keepLog, machineEnv, rememberSecret, seededRandom } from '@kpay/testkit';
+import { seededRandom } from '@kpay/testkit';
 import { type ApiDocument, createGenerator, type Generated } from './generate.ts';
+import { adminToken, type ServedApi, serveApi } from './served-api.ts';
 
-const adminToken = 'kpay-admin-of-the-fuzz';
 const LANES = 32;
 const ANSWER_WITHIN_MS = 60_000;
 const LOOK_EVERY_MS = 50;
@@ -24,26 +20,10 @@ export interface FuzzReport {
 
 /** Sends so many generated requests to an admin API in a process of its own. The same seed makes the same requests. */
 export async function fuzz({ requests, seed }: { requests: number; seed: number }): Promise<FuzzReport> {
-  const simulator = await createSimulator({ port: 0, limit: 1_000_000, caching: false });
-  rememberSecret(adminToken);
-  const child = fork(fileURLToPath(new URL('serve.ts', import.meta.url)), {
-    execArgv: ['--conditions=@kpay/source', '--expose-gc'],
-    env: {
-      ...machineEnv(),
-      KPAY_ADMIN_TOKEN: adminToken,
-      KPAY_BASE_URL: simulator.url,
-      KPAY_API_KEY: simulatorApiKey,
-      KPAY_SECRET_KEY: rememberSecret(simulatorSecretKey),
-    },
-    stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
-  });
-  const kept = keepLog('fuzzed-api');
-  child.stderr?.setEncoding('utf8').on('data', (text: string) => kept.write(text));
-  const killNow = () => child.kill('SIGKILL');
-  process.once('exit', killNow);
+  const api = await serveApi();
+  const { url } = api;
   const agent = new Agent({ keepAlive: true, maxSockets: LANES * 2 });
   try {
-    const { url } = await told<{ url: string }>(child);
     const document = (await (await fetch(`${url}/openapi.json`)).json()) as ApiDocument;
     const generate = createGenerator(document, adminToken, seededRandom(seed));
     const report: FuzzReport = {
@@ -75,23 +55,17 @@ export async function fuzz({ requests, seed }: { requests: number; seed: number 
     const burst = (most: number) => Promise.all(Array.from({ length: LANES }, () => lane(most)));
 
     await burst(Math.ceil(requests / 10));
-    report.heapMb.warm = await heapMb(child);
+    report.heapMb.warm = await heapMb(api);
     const watch = watchOthers(url);
     await burst(requests);
     report.others = await watch.stop();
     agent.destroy();
-    report.heapMb.end = await heapMb(child);
-    if (child.exitCode !== null || child.signalCode !== null) report.failures.push('the process ended');
+    report.heapMb.end = await heapMb(api);
+    if (api.hasEnded()) report.failures.push('the process ended');
     return report;
   } finally {
     agent.destroy();
-    process.off('exit', killNow);
-    const ended = once(child, 'exit');
-    if (child.connected) child.send('stop');
-    const late = setTimeout(killNow, 10_000);
-    if (child.exitCode === null && child.signalCode === null) await ended;
-    clearTimeout(late);
-    await simulator.close();
+    await api.stop();
   }
 }
 
@@ -166,18 +140,8 @@ function watchOthers(url: string): { stop(): Promise<FuzzReport['others']> } {
   };
 }
 
-async function heapMb(child: ChildProcess): Promise<number> {
+async function heapMb(api: ServedApi): Promise<number> {
   // What is still under way when the last answer was seen is over by then.
   await delay(500);
-  child.send('heap');
-  return (await told<{ heapBytes: number }>(child)).heapBytes / 1e6;
-}
-
-async function told<T>(child: ChildProcess): Promise<T> {
-  const gone = once(child, 'exit').then(() => {
-    throw new Error('the API ended');
-  });
-  gone.catch(() => {});
-  const [message] = await Promise.race([once(child, 'message'), gone]);
-  return message as T;
+  return (await api.ask<{ heapBytes: number }>('heap')).heapBytes / 1e6;
 }

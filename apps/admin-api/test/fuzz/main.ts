@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { searchLogs, temporaryFolder } from '@kpay/testkit';
 import { fuzz } from './fuzz.ts';
+import { MOST_MS, measureRefusals } from './processor.ts';
 
 const HEAP_GROWTH = 1.2;
 const [count = '20000', seedGiven] = process.argv.slice(2);
@@ -16,11 +17,15 @@ const logs = temporaryFolder();
 process.env.KPAY_TEST_LOGS = logs.path;
 const startedMs = performance.now();
 const { statuses, failures, others, heapMb } = await fuzz({ requests, seed });
+const costs = await measureRefusals();
 const { lines, found } = searchLogs(logs.path);
 logs.remove();
 const wrong = [
   ...failures,
   ...found,
+  ...costs
+    .filter(({ ms }) => ms > MOST_MS)
+    .map(({ door, input, ms }) => `${door}, ${input}: ${ms.toFixed(0)} ms of processor time before it was refused`),
   ...(heapMb.end > heapMb.warm * HEAP_GROWTH ? [`the heap grew by more than ${HEAP_GROWTH} times`] : []),
 ];
 process.stdout.write(`${Object.entries(statuses)
@@ -28,6 +33,11 @@ process.stdout.write(`${Object.entries(statuses)
   .join(', ')}
 others meanwhile: ${others.asked} asked, p99 ${others.p99Ms.toFixed(0)} ms, worst ${others.worstMs.toFixed(0)} ms
 heap after collection: ${heapMb.warm.toFixed(1)} MB warm, ${heapMb.end.toFixed(1)} MB at the end
+${costs.length} of the dearest inputs up to 1 MB were refused, each within ${MOST_MS} ms of processor time if all is well; the worst:
+${costs
+  .slice(0, 10)
+  .map(({ door, input, ms }) => `  ${ms.toFixed(0)} ms  ${door}: ${input}`)
+  .join('\n')}
 ${lines} lines of logs were searched
 ${((performance.now() - startedMs) / 1_000).toFixed(0)} s
 `);

@@ -40,6 +40,10 @@ const api = await startAdminApi({
 });
 process.on('message', (asked) => {
   if (asked === 'stop') void end();
+  if (asked === 'processor') {
+    const { user, system } = process.cpuUsage();
+    process.send?.({ ms: (user + system) / 1_000 });
+  }
   if (asked === 'heap') {
     globalThis.gc?.();
     globalThis.gc?.();

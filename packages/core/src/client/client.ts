@@ -332,7 +332,7 @@ function parseBaseUrl(text: string): { origin: string; prefix: string } {
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
     throw new InvalidSettings('the base URL (KPAY_BASE_URL) must be an http or https address without a password');
   }
-  return { origin: url.origin, prefix: url.pathname.replace(/\/+$/, '') };
+  return { origin: url.origin, prefix: url.pathname.replace(/(?<!\/)\/+$/, '') };
 }
 
 /** A listener for metrics that throws must not turn a receipt into an error. */

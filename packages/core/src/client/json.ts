@@ -1,20 +1,21 @@
-import { isDeeperThan } from './json-depth.ts';
+import { boundPassed } from './json-bounds.ts';
 
 // JSON.parse has handed a reviver the source text of each primitive since Node 21; TypeScript's library does not know.
 type Reviver = (key: string, value: unknown, context: { source?: string }) => unknown;
 const parseWithSource = JSON.parse as (text: string, reviver: Reviver) => unknown;
 
-/** What walks an answer step by step must not run out of stack. */
-const MOST_DEPTH = 100;
+/** Far more than any answer of KPay's has. */
+const BOUNDS = { depth: 100, entries: 10_000 };
 /** A decimal of up to 15 digits is the same decimal after a float: longer runs need the source text. */
 const MAYBE_INEXACT = /[\d.]{16}/;
 
 /**
  * Parses JSON with every number kept as decimal text of the same value, because a float would round money.
- * @throws SyntaxError, also when it nests deeper than any answer of KPay's.
+ * @throws SyntaxError, also when it is deeper or wider than any answer of KPay's.
  */
 export function parseExactJson(text: string): unknown {
-  if (isDeeperThan(text, MOST_DEPTH)) throw new SyntaxError(`it nests deeper than ${MOST_DEPTH}`);
+  const passed = boundPassed(text, BOUNDS);
+  if (passed !== undefined) throw new SyntaxError(`it passes the bound of ${BOUNDS[passed]} for ${passed}`);
   if (!MAYBE_INEXACT.test(text)) return withNumbersAsText(JSON.parse(text));
   return parseWithSource(text, (_key, value, { source }) => (typeof value === 'number' ? (source ?? String(value)) : value));
 }

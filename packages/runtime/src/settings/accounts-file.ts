@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { reasonOf } from '../start-error.ts';
 import { sendWindowSchema, spendLimitSchema } from './account-rules.ts';
 import { whyNoSecret, whyOpen } from './secret-file.ts';
+import { readSettingFile } from './setting-file.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
@@ -15,6 +15,8 @@ import {
   secretSchema,
 } from './setting-values.ts';
 
+/** Each entry of a list takes its time to be judged. */
+const MOST_ENTRIES = 1_000;
 const keyFile = (of: string) =>
   secretSchema
     .optional()
@@ -57,7 +59,10 @@ export type AccountEntry = Omit<z.infer<typeof accountSchema>, 'apiKeyFile' | 's
  */
 export function readAccountsFile(path: string): AccountEntry[] {
   const wrong = (what: string) => new SettingsError(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
-  const parsed = accountsFileSchema.safeParse(parseJson(readText(path, wrong), wrong));
+  const content = parseJson(readSettingFile(path, wrong), wrong);
+  // The file itself, its accounts, one of them, and a list of it.
+  if (isWide(content, 4)) throw wrong(`has a list of more than ${MOST_ENTRIES} entries`);
+  const parsed = accountsFileSchema.safeParse(content);
   const open = whyOpen(path);
   if (open !== undefined) throw wrong(`is a file that ${open}`);
   if (!parsed.success) throw wrong(describeIssue(parsed.error));
@@ -72,7 +77,7 @@ export function readAccountsFile(path: string): AccountEntry[] {
       if (value !== undefined) return value.trim();
       const wrongFile = (what: string) => wrong(`accounts[${index}].${name}File ${what}`);
       const keyPath = resolve(dirname(path), file ?? '');
-      const content = readText(keyPath, wrongFile).trim();
+      const content = readSettingFile(keyPath, wrongFile).trim();
       if (content === '') throw wrongFile('names an empty file');
       const why = whyNoSecret(content, keyPath);
       if (why !== undefined) throw wrongFile(`names a file that ${why}: ${keyPath}`);
@@ -86,12 +91,10 @@ export function readAccountsFile(path: string): AccountEntry[] {
   });
 }
 
-function readText(path: string, wrong: (what: string) => SettingsError): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw wrong(`cannot be read (${reasonOf(error)})`);
-  }
+function isWide(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null || levels === 0) return false;
+  const entries = Object.values(value);
+  return entries.length > MOST_ENTRIES || entries.some((entry) => isWide(entry, levels - 1));
 }
 
 function parseJson(text: string, wrong: (what: string) => SettingsError): unknown {

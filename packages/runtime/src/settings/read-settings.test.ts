@@ -358,6 +358,17 @@ describe('a wrong setting is refused in one line that says what would be right',
   });
 });
 
+test.each([
+  ['is not UTF-8: save it as UTF-8', Buffer.from('{"accounts":[{"name":"é"}]}', 'latin1')],
+  ['is longer than 1 MB', Buffer.from(`{"accounts":[]}${' '.repeat(1_000_000)}`)],
+  ['has a list of more than 1000 entries', Buffer.from(JSON.stringify({ accounts: Array(1_001).fill({}) }))],
+  ['has a list of more than 1000 entries', Buffer.from(JSON.stringify({ accounts: [{ ratePairs: Array(1_001).fill('') }] }))],
+])('a file of settings that %s is refused', (what, content) => {
+  const path = join(folder.path, 'unreadable.json');
+  writeFileSync(path, content);
+  expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
+});
+
 test('an accounts file may begin with a byte order mark', () => {
   const path = join(folder.path, 'bom.json');
   writeFileSync(path, `\uFEFF${JSON.stringify({ accounts: [{ name: 'one', apiKey: 'a', secretKey: 'b' }] })}`);

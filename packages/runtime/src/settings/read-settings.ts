@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-import { reasonOf } from '../start-error.ts';
 import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
 import { redisNodes } from './redis-nodes.ts';
 import { whyNoSecret } from './secret-file.ts';
+import { readSettingFile } from './setting-file.ts';
 import {
   accountNameSchema,
   baseUrlSchema,
@@ -260,12 +259,7 @@ function readVariables(env: NodeJS.ProcessEnv): Record<string, string> {
 }
 
 function readSecretFile(setting: string, path: string): string {
-  let content: string;
-  try {
-    content = readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw new SettingsError(`${setting} names a file that cannot be read (${reasonOf(error)})`);
-  }
+  const content = readSettingFile(path, (what) => new SettingsError(`${setting} names a file that ${what}`)).trim();
   if (content === '') throw new SettingsError(`${setting} names an empty file: ${path}`);
   const wrong = whyNoSecret(content, path);
   if (wrong !== undefined) throw new SettingsError(`${setting} names a file that ${wrong}: ${path}`);

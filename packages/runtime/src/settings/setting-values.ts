@@ -26,7 +26,7 @@ export const ratePairSchema = z
 export const baseUrlSchema = z
   .url({ protocol: /^https?$/, error: 'must be an address such as https://admin.kpay.site' })
   .refine((url) => !/[?#@]/.test(url), 'must be an address such as https://admin.kpay.site, without user, query or fragment')
-  .overwrite((url) => url.replace(/\/+$/, ''));
+  .overwrite((url) => url.replace(/(?<!\/)\/+$/, ''));
 
 export const rateLimitSchema = z
   .number({ error: 'must be a whole number from 1 to 100000' })

@@ -1,5 +1,4 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSecureContext, type SecureVersion, type TlsOptions } from 'node:tls';
@@ -7,6 +6,7 @@ import { compare } from 'bcryptjs';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { reasonOf } from '../start-error.ts';
+import { readSettingFile } from './setting-file.ts';
 import { SettingsError } from './setting-values.ts';
 
 /** How the servers of a process are reached, and who may see its metrics. */
@@ -68,13 +68,7 @@ const schema = z.strictObject({
  */
 export function readWebConfig(path: string): WebConfig {
   const wrong = (what: string) => new SettingsError(`KPAY_WEB_CONFIG_FILE ${path}: ${what}`);
-  const read = (name: string, place: string) => {
-    try {
-      return readFileSync(resolve(dirname(path), name), 'utf8');
-    } catch (error) {
-      throw wrong(`${place}cannot be read (${reasonOf(error)})`);
-    }
-  };
+  const read = (name: string, place: string) => readSettingFile(resolve(dirname(path), name), (what) => wrong(`${place}${what}`));
   const parsed = schema.safeParse(parseYaml(read(resolve(path), ''), wrong) ?? {});
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
