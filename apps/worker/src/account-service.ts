@@ -6,7 +6,6 @@ import { type Logger, type Queues, repeat } from '@kpay/runtime';
 import {
   type AccountActivity,
   type AccountRules,
-  type Advancer,
   advanceQueueName,
   checksOf,
   createHint,
@@ -18,6 +17,7 @@ import {
   type PinMismatch,
   type Plugin,
   sweepDue,
+  type TransferEngine,
   type TransferRow,
   wakeByRules,
   wakePayable,
@@ -160,7 +160,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   return {
     countJobs: () => intakeQueue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
     advance(pin) {
-      processHint = createAdvanceProcessor(advancerOf(options, pin), { ...options, signal: stopping.signal, onMoved });
+      processHint = createAdvanceProcessor(engineOf(options, pin), { ...options, signal: stopping.signal, onMoved });
       const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
       advancing.run().catch(onError('transfers are not advanced'));
       liveness.expect(`the queue of hints of account ${name}`, () => advancing.isRunning());
@@ -202,10 +202,10 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   };
 }
 
-function advancerOf(
+function engineOf(
   { ledger, epoch, account, rules, plugins = [], conflictConfirmMs, metrics, logger }: AccountServiceOptions,
   pin: Pin,
-): Advancer {
+): TransferEngine {
   const ownRules = rules?.get(account.name) ?? noRules;
   return {
     ledger,

@@ -1,5 +1,5 @@
 import type { Logger } from '@kpay/runtime';
-import { type Advancer, advanceTransfer, type Hint, PinMismatch, type TransferRow } from '@kpay/transfers';
+import { advanceTransfer, type Hint, PinMismatch, type TransferEngine, type TransferRow } from '@kpay/transfers';
 import type { Processor } from 'bullmq';
 
 interface AdvanceProcessorOptions {
@@ -13,9 +13,9 @@ interface AdvanceProcessorOptions {
 }
 
 /** The processor of an account's hints: takes the transfer one step on. It never fails: what is due stays due. */
-export function createAdvanceProcessor(advancer: Advancer, options: AdvanceProcessorOptions): Processor<Hint, void> {
+export function createAdvanceProcessor(engine: TransferEngine, options: AdvanceProcessorOptions): Processor<Hint, void> {
   const { signal, onMoved, onMismatch, logger } = options;
-  const account = advancer.account.name;
+  const account = engine.account.name;
   let mismatched = false;
 
   async function onError(error: unknown, transferId: string): Promise<void> {
@@ -29,7 +29,7 @@ export function createAdvanceProcessor(advancer: Advancer, options: AdvanceProce
 
   return async ({ data: { transferId } }) => {
     try {
-      const transfer = await advanceTransfer(advancer, transferId, signal);
+      const transfer = await advanceTransfer(engine, transferId, signal);
       if (transfer) await onMoved(transfer);
     } catch (error) {
       await onError(error, transferId);

@@ -1,5 +1,5 @@
 import { createTracedHistogram } from '@kpay/runtime';
-import type { Advancer, TransferRow } from '@kpay/transfers';
+import type { TransferEngine, TransferRow } from '@kpay/transfers';
 import { Counter, type Registry } from 'prom-client';
 
 export interface TransferMetrics {
@@ -11,7 +11,7 @@ export interface TransferMetrics {
   alarmed(account: string): void;
 }
 
-export type SendOutcome = Parameters<NonNullable<Advancer['onAnswer']>>[0];
+export type SendOutcome = Parameters<NonNullable<TransferEngine['onAnswer']>>[0];
 
 // From a quick send to one that waited a day for funds.
 const DURATION_BUCKETS_S = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400];

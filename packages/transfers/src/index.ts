@@ -123,5 +123,5 @@ export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts
 export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpoch } from './restore/ledger-epoch.ts';
 export { lookAtEpoch } from './restore/look-at-epoch.ts';
 export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
-export { type Advancer, advanceTransfer } from './send/advance.ts';
+export { advanceTransfer, type TransferEngine } from './send/advance.ts';
 export { isFinal, legalTransitions, moneyMoved } from './states/states.ts';

@@ -2,7 +2,6 @@ import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
 import { createSimulator, type Simulator } from '@kpay/simulator';
 import { openTestLedger, type TestLedger } from '../../ledger/test/test-ledger.ts';
 import {
-  type Advancer,
   acceptTransfer,
   advanceTransfer,
   findTransfer,
@@ -11,6 +10,7 @@ import {
   pinAccount,
   rateCheck,
   scheduleCheck,
+  type TransferEngine,
   type TransferRow,
 } from '../src/index.ts';
 import { createMemoryEpochCopy, type MemoryEpochCopy } from './memory-epoch-copy.ts';
@@ -26,12 +26,12 @@ export interface Stage {
   epochCopy: MemoryEpochCopy;
   /** Alarms raised so far. */
   alarms: string[];
-  /** A worker's advancer: pinned, with its own account. */
-  advancer(changes?: Partial<Advancer>): Promise<Advancer>;
+  /** A worker's engine: pinned, with its own account. */
+  engine(changes?: Partial<TransferEngine>): Promise<TransferEngine>;
   accept(body?: Record<string, unknown>): Promise<TransferRow>;
   find(id: string): Promise<TransferRow>;
   /** Advances a transfer until it is final, in review or held, letting the ledger's time pass when it must wait. */
-  settle(id: string, advancer: Advancer): Promise<TransferRow>;
+  settle(id: string, engine: TransferEngine): Promise<TransferRow>;
   /** How often KPay moved money for a transfer. */
   effects(row: TransferRow): number;
   reset(): Promise<void>;
@@ -52,7 +52,7 @@ export async function openStage(): Promise<Stage> {
     simulator,
     epochCopy,
     alarms,
-    async advancer(changes = {}) {
+    async engine(changes = {}) {
       const account = openKpayAccount(
         {
           name: 'default',
@@ -94,9 +94,9 @@ export async function openStage(): Promise<Stage> {
       if (!row) throw new Error(`no transfer ${id}`);
       return row;
     },
-    async settle(id, advancer) {
+    async settle(id, engine) {
       for (let step = 0; step < 50; step++) {
-        await advanceTransfer(advancer, id, never);
+        await advanceTransfer(engine, id, never);
         const row = await stage.find(id);
         if (row.due_at === null || row.state === 'holding') return row;
         ledger.passMs(Math.max(0, row.due_at.getTime() - ledger.now().getTime()) + 1);

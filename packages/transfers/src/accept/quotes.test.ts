@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
-  type Advancer,
   acceptTransfer,
   advanceTransfer,
   listTransferEvents,
@@ -11,11 +10,12 @@ import {
   type QuoteRow,
   quote,
   replayTransfer,
+  type TransferEngine,
 } from '../index.ts';
 import { floorOf } from './quotes.ts';
 
 let stage: Stage;
-let advancer: Advancer;
+let engine: TransferEngine;
 beforeAll(async () => {
   stage = await openStage();
 });
@@ -26,8 +26,8 @@ const never = new AbortController().signal;
 const corridor = { sourceCountry: 'CMR', destinationCountry: 'SEN' };
 
 async function ask(body: Record<string, unknown> = {}): Promise<QuoteRow> {
-  advancer = await stage.advancer();
-  return quote(stage.ledger, advancer.account, parseQuoteRequest({ ...corridor, ...body }), { by: 'ann' });
+  engine = await stage.engine();
+  return quote(stage.ledger, engine.account, parseQuoteRequest({ ...corridor, ...body }), { by: 'ann' });
 }
 
 describe('a quote', () => {
@@ -40,7 +40,7 @@ describe('a quote', () => {
 
   it('shows what would arrive, how old the rate was and how far the floor is below it', async () => {
     const found = await ask({ amount: 100_000, tolerancePercent: 2.5 });
-    const again = await quote(stage.ledger, advancer.account, parseQuoteRequest(corridor), { by: 'ann' });
+    const again = await quote(stage.ledger, engine.account, parseQuoteRequest(corridor), { by: 'ann' });
     expect(presentQuote(found)).toMatchObject({
       estimate: '101530',
       tolerancePercent: 2.5,
@@ -56,7 +56,7 @@ describe('a quote', () => {
   it('costs KPay one read of the rate however many are asked for', async () => {
     await ask();
     const options = { by: 'ann' };
-    for (let n = 0; n < 5; n++) await quote(stage.ledger, advancer.account, parseQuoteRequest(corridor), options);
+    for (let n = 0; n < 5; n++) await quote(stage.ledger, engine.account, parseQuoteRequest(corridor), options);
     expect(stage.simulator.control.truth().requestCounts.byEndpoint).toMatchObject({ 'exchange-rate': 1 });
   });
 
@@ -86,13 +86,13 @@ describe('a transfer with a quote', () => {
     const row = await stage.accept({ quoteId: found.id });
     expect(row).toMatchObject({ quote_id: found.id, min_rate: found.floor });
     stage.simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 1.0051 });
-    await advancer.account.observations.rate('XAF', 'XOF', { lane: 'checks', maxAgeMs: 0 });
-    expect(await advanceTransfer(advancer, row.id, never)).toMatchObject({ state: 'holding', reason_code: 'rate_below_minimum' });
+    await engine.account.observations.rate('XAF', 'XOF', { lane: 'checks', maxAgeMs: 0 });
+    expect(await advanceTransfer(engine, row.id, never)).toMatchObject({ state: 'holding', reason_code: 'rate_below_minimum' });
     stage.simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 1.0052 });
-    await advancer.account.observations.rate('XAF', 'XOF', { lane: 'checks', maxAgeMs: 0 });
+    await engine.account.observations.rate('XAF', 'XOF', { lane: 'checks', maxAgeMs: 0 });
     const { due_at: due } = await stage.find(row.id);
     stage.ledger.passMs(Number(due) - stage.ledger.now().getTime() + 1);
-    expect(await advanceTransfer(advancer, row.id, never)).toMatchObject({ state: 'succeeded' });
+    expect(await advanceTransfer(engine, row.id, never)).toMatchObject({ state: 'succeeded' });
     const events = await listTransferEvents(stage.ledger, row.id);
     expect(events.at(-1)?.detail).toMatchObject({ appliedRate: '1.0052', belowMinRate: false });
   });
@@ -119,7 +119,7 @@ describe('a transfer with a quote', () => {
     const { id: unused } = await ask({ validForSeconds: 10 });
     stage.ledger.passMs(11_000);
     await expect(stage.accept({ externalId: 'late', quoteId: unused })).rejects.toThrow('quoteId: expired at');
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded' });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'succeeded' });
   });
 
   it('repeated is the same transfer, however late; another order cannot use the quote again', async () => {
@@ -144,7 +144,7 @@ describe('a transfer with a quote', () => {
     const { id } = await ask();
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 400 } });
     const row = await stage.accept({ quoteId: id });
-    await advanceTransfer(advancer, row.id, never);
+    await advanceTransfer(engine, row.id, never);
     const replayed = await replayTransfer(stage.ledger, new Set(['default']), row.id, { owner: 'admin', externalId: 'again' });
     expect(replayed).toMatchObject({ acceptance: { transfer: { min_rate: row.min_rate, quote_id: null } } });
   });

@@ -12,9 +12,9 @@ afterAll(() => stage.close());
 
 it('a send that the ledger and the budget both know counts once', async () => {
   const row = await stage.accept({ externalId: 'seeded' });
-  const advancer = await stage.advancer();
-  await advanceTransfer(advancer, row.id, new AbortController().signal);
-  const { budget, name } = advancer.account;
+  const engine = await stage.engine();
+  await advanceTransfer(engine, row.id, new AbortController().signal);
+  const { budget, name } = engine.account;
   const sent = await recentSends(stage.ledger, name, 60_000);
   expect(sent).toHaveLength(1);
   const before = await budget.remaining();

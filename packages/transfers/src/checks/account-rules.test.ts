@@ -2,7 +2,6 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
   type AccountRules,
-  type Advancer,
   acceptTransfer,
   advanceTransfer,
   checksOf,
@@ -10,6 +9,7 @@ import {
   noRules,
   readAccountRules,
   resolveReview,
+  type TransferEngine,
   type TransferRow,
   wakeByRules,
   wakePayable,
@@ -25,8 +25,8 @@ afterAll(() => stage.close());
 const never = new AbortController().signal;
 const HOUR_MS = 60 * 60_000;
 
-const advancerWith = (rules: AccountRules): Promise<Advancer> =>
-  stage.advancer({ checks: checksOf(rules, []), limits: rules.spendLimits });
+const advancerWith = (rules: AccountRules): Promise<TransferEngine> =>
+  stage.engine({ checks: checksOf(rules, []), limits: rules.spendLimits });
 
 function limits(...spendLimits: { amount: number; hours: number; corridor?: string }[]): AccountRules {
   const settings = { name: 'default', spendLimits: spendLimits.map((limit) => ({ currency: 'XAF', ...limit })) };
@@ -36,8 +36,8 @@ function limits(...spendLimits: { amount: number; hours: number; corridor?: stri
 const accept = (externalId: string, body: Record<string, unknown> = {}) => stage.accept({ externalId, ...body });
 const wake = (rules: AccountRules) => wakeByRules(stage.ledger, 'default', rules);
 
-async function advance(advancer: Advancer, { id }: TransferRow): Promise<TransferRow> {
-  await advanceTransfer(advancer, id, never);
+async function advance(engine: TransferEngine, { id }: TransferRow): Promise<TransferRow> {
+  await advanceTransfer(engine, id, never);
   return stage.find(id);
 }
 
@@ -47,27 +47,27 @@ describe('destination payouts', () => {
     stage.simulator.control.setAvailability({ country: 'SEN', provider, operationType: 'PAYOUT', status });
 
   it('are waited for while no operator of the destination pays out, and the wait ends when one does', async () => {
-    const advancer = await advancerWith(rules);
+    const engine = await advancerWith(rules);
     set('ORANGE_SEN', 'CLOSED');
     set('FREE_SEN', 'DELAYED');
-    const held = await advance(advancer, await accept('closed'));
+    const held = await advance(engine, await accept('closed'));
     expect(held).toMatchObject({ state: 'holding', reason_code: 'destination_payouts_unavailable' });
     expect(held.reason).toMatch(/^waiting for payouts in SEN: KPay shows no operator operational \(.*ORANGE_SEN CLOSED.*\)$/);
-    expect(await wakePayable(stage.ledger, advancer.account, rules)).toBe(0);
+    expect(await wakePayable(stage.ledger, engine.account, rules)).toBe(0);
     expect((await stage.find(held.id)).due_at).toEqual(held.hold_until);
 
     set('FREE_SEN', 'OPERATIONAL');
-    await advancer.account.observations.availability({ lane: 'metrics', maxAgeMs: 0 });
-    expect(await wakePayable(stage.ledger, advancer.account, rules)).toBe(1);
-    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+    await engine.account.observations.availability({ lane: 'metrics', maxAgeMs: 0 });
+    expect(await wakePayable(stage.ledger, engine.account, rules)).toBe(1);
+    expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 
   it('are read once for many that wait', async () => {
-    const advancer = await advancerWith(rules);
+    const engine = await advancerWith(rules);
     set('ORANGE_SEN', 'CLOSED');
     set('FREE_SEN', 'CLOSED');
-    for (let number = 0; number < 5; number++) await advance(advancer, await accept(`waits-${number}`));
-    await wakePayable(stage.ledger, advancer.account, rules);
+    for (let number = 0; number < 5; number++) await advance(engine, await accept(`waits-${number}`));
+    await wakePayable(stage.ledger, engine.account, rules);
     expect(stage.simulator.control.truth().requestCounts.byEndpoint.availability).toBe(1);
   });
 
@@ -81,10 +81,10 @@ describe('destination payouts', () => {
     set('ORANGE_SEN', 'CLOSED');
     set('FREE_SEN', 'CLOSED');
     const held = await advance(await advancerWith(rules), await accept('was-held'));
-    const advancer = await advancerWith(noRules);
-    expect(await advance(advancer, await accept('off'))).toMatchObject({ state: 'succeeded' });
-    expect(await wakePayable(stage.ledger, advancer.account, noRules)).toBe(1);
-    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+    const engine = await advancerWith(noRules);
+    expect(await advance(engine, await accept('off'))).toMatchObject({ state: 'succeeded' });
+    expect(await wakePayable(stage.ledger, engine.account, noRules)).toBe(1);
+    expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 });
 
@@ -95,19 +95,19 @@ describe('the sending hours', () => {
       ...noRules,
       sendWindow: { timeZone: 'UTC', days: [weekday], from: `${hour}:00`, to: `${hour}:30` },
     };
-    const advancer = await advancerWith(rules);
-    const held = await advance(advancer, await accept('at-night'));
+    const engine = await advancerWith(rules);
+    const held = await advance(engine, await accept('at-night'));
     expect(held).toMatchObject({ state: 'holding', reason_code: 'outside_send_window' });
     expect(held.reason).toBe(
       `outside the sending hours (${weekday} ${hour}:00 to ${hour}:30 in UTC), which begin again at ${held.hold_until?.toISOString()}`,
     );
     expect(held.due_at).toEqual(held.hold_until);
     expect(await wake(rules)).toBe(0);
-    expect(await advance(advancer, held)).toMatchObject({ state: 'holding' });
+    expect(await advance(engine, held)).toMatchObject({ state: 'holding' });
 
     expect(await wake(noRules)).toBe(1);
     stage.ledger.passMs((held.hold_until?.getTime() ?? 0) - stage.ledger.now().getTime() + 1);
-    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+    expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 });
 
@@ -116,11 +116,11 @@ describe('a spend limit', () => {
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'before' } });
 
   it('holds what would pass it until enough has left the stretch', async () => {
-    const advancer = await advancerWith(limits({ amount: 250_000, hours: 24 }));
-    const first = await advance(advancer, await accept('one'));
+    const engine = await advancerWith(limits({ amount: 250_000, hours: 24 }));
+    const first = await advance(engine, await accept('one'));
     stage.ledger.passMs(HOUR_MS);
-    await advance(advancer, await accept('two'));
-    const held = await advance(advancer, await accept('three'));
+    await advance(engine, await accept('two'));
+    const held = await advance(engine, await accept('three'));
     expect(held).toMatchObject({
       state: 'holding',
       reason_code: 'spend_limit',
@@ -128,7 +128,7 @@ describe('a spend limit', () => {
       hold_until: new Date((first.sent_at?.getTime() ?? 0) + 24 * HOUR_MS),
     });
     stage.ledger.passMs((held.hold_until?.getTime() ?? 0) - stage.ledger.now().getTime());
-    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+    expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 
   it('is never passed by several workers at once', async () => {
@@ -144,24 +144,24 @@ describe('a spend limit', () => {
   });
 
   it('of a corridor leaves the others alone', async () => {
-    const advancer = await advancerWith(limits({ amount: 100_000, hours: 1, corridor: 'CMR-SEN' }));
-    await advance(advancer, await accept('full'));
-    expect(await advance(advancer, await accept('same'))).toMatchObject({ state: 'holding' });
-    expect(await advance(advancer, await accept('other', { destinationCountry: 'CIV' }))).toMatchObject({ state: 'succeeded' });
+    const engine = await advancerWith(limits({ amount: 100_000, hours: 1, corridor: 'CMR-SEN' }));
+    await advance(engine, await accept('full'));
+    expect(await advance(engine, await accept('same'))).toMatchObject({ state: 'holding' });
+    expect(await advance(engine, await accept('other', { destinationCountry: 'CIV' }))).toMatchObject({ state: 'succeeded' });
   });
 
   it('counts what may have been sent, and lets go once that turns out not to have moved money', async () => {
     const rules = limits({ amount: 150_000, hours: 48 });
-    const advancer = await advancerWith(rules);
+    const engine = await advancerWith(rules);
     unknownOutcome();
-    const unknown = await advance(advancer, await accept('unknown'));
+    const unknown = await advance(engine, await accept('unknown'));
     expect(unknown.state).toBe('unconfirmed');
-    const held = await advance(advancer, await accept('waits'));
+    const held = await advance(engine, await accept('waits'));
     expect(held).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
 
     // A day later it is for a person to find out, and may still have moved the money.
     stage.ledger.passMs(25 * HOUR_MS);
-    expect((await advance(advancer, unknown)).state).toBe('review');
+    expect((await advance(engine, unknown)).state).toBe('review');
     expect(await wake(rules)).toBe(0);
     await resolveReview(stage.ledger, stage.epochCopy, unknown.id, {
       verdict: 'not_happened',
@@ -169,36 +169,36 @@ describe('a spend limit', () => {
       reason: 'asked KPay',
     });
     expect(await wake(rules)).toBe(1);
-    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+    expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 
   it('counts what will be sent again by itself, however long ago it was sent', async () => {
-    const advancer = await advancerWith(limits({ amount: 150_000, hours: 1 }));
+    const engine = await advancerWith(limits({ amount: 150_000, hours: 1 }));
     unknownOutcome();
-    const unknown = await advance(advancer, await accept('unknown'));
+    const unknown = await advance(engine, await accept('unknown'));
     // A pause, or an outage of ours: nothing was sent again.
     stage.ledger.passMs(2 * HOUR_MS);
-    const held = await advance(advancer, await accept('waits'));
+    const held = await advance(engine, await accept('waits'));
     expect(held).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
     expect(held.hold_until?.getTime()).toBeGreaterThan(stage.ledger.now().getTime());
-    expect(await advance(advancer, unknown)).toMatchObject({ state: 'succeeded' });
+    expect(await advance(engine, unknown)).toMatchObject({ state: 'succeeded' });
     stage.ledger.passMs(HOUR_MS);
-    expect(await advance(advancer, held)).toMatchObject({ state: 'succeeded' });
+    expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 
   it('counts what a restored ledger cannot know to be unsent', async () => {
     await accept('in-the-backup');
     await finishRestore(stage.ledger, stage.epochCopy, { by: 'a person', unseen: true });
-    const advancer = await advancerWith(limits({ amount: 150_000, hours: 24 }));
-    expect(await advance(advancer, await accept('after'))).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
+    const engine = await advancerWith(limits({ amount: 150_000, hours: 24 }));
+    expect(await advance(engine, await accept('after'))).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
   });
 
   it('lets those go that fit, the most urgent first, and none that do not', async () => {
     const full = limits({ amount: 100_000, hours: 1 });
-    const advancer = await advancerWith(full);
-    await advance(advancer, await accept('full'));
-    const small = await advance(advancer, await accept('small', { amount: 50_000 }));
-    const urgent = await advance(advancer, await accept('urgent', { priority: 9 }));
+    const engine = await advancerWith(full);
+    await advance(engine, await accept('full'));
+    const small = await advance(engine, await accept('small', { amount: 50_000 }));
+    const urgent = await advance(engine, await accept('urgent', { priority: 9 }));
     expect([small.state, urgent.state]).toEqual(['holding', 'holding']);
     expect(await wake(limits({ amount: 180_000, hours: 1 }))).toBe(1);
     expect((await stage.find(urgent.id)).due_at).toEqual(urgent.due_at);

@@ -33,7 +33,7 @@ describe('money for two transfers', () => {
   it('is spent by two, whichever workers judge five at once by one balance', async () => {
     stage.simulator.control.setBalance(two);
     const rows = await acceptSome(5);
-    const workers = await Promise.all([stage.advancer(), stage.advancer()]);
+    const workers = await Promise.all([stage.engine(), stage.engine()]);
     await Promise.all(rows.flatMap(({ id }) => workers.map((worker) => advanceTransfer(worker, id, never))));
     expect(await statesOf(rows)).toEqual([...Array(3).fill('holding: insufficient_funds'), 'succeeded', 'succeeded']);
     expect(rows.reduce((sum, row) => sum + stage.effects(row), 0)).toBe(2);
@@ -41,7 +41,7 @@ describe('money for two transfers', () => {
 
   it('is there again when a send moved nothing: the ledger counts it still, the sum does not', async () => {
     stage.simulator.control.setBalance(two);
-    const worker = await stage.advancer();
+    const worker = await stage.engine();
     const rows = await acceptSome(4);
     const fault = { kind: 'status', status: 404 } as const;
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 2, fault });
@@ -68,7 +68,7 @@ it.each([
   ['of the future', 2_000, 'stale'],
 ])('a balance %s is judged by under the lock, or read again', async (_when, byMs, expected) => {
   const row = await stage.accept({ ...order, externalId: 'dated' });
-  const { pin, epoch, worker } = await stage.advancer();
+  const { pin, epoch, worker } = await stage.engine();
   const kes = { currency: 'KES', known: true, balanceMinor: 10n ** 9n, reservedMinor: 0n, availableMinor: 10n ** 9n };
   const context = { pin, epoch, worker, balanceMaxAgeMs: 30_000 };
   const [begun] = await stage.ledger.transaction((tx) => {

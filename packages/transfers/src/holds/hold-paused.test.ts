@@ -13,7 +13,7 @@ afterAll(() => stage.close());
 const by = { by: 'ada', reason: 'a look around' };
 
 it('what is queued on a paused account is held in one write, each with its event, and due when the pause is lifted', async () => {
-  await stage.advancer();
+  await stage.engine();
   const expiresAt = new Date(stage.ledger.now().getTime() + 60_000);
   const rows = [await stage.accept(), await stage.accept({ externalId: 'order-2', expiresAt: expiresAt.toISOString() })];
   const paused = await pause(stage.ledger, { scope: 'account', account: 'default' }, by);
@@ -36,7 +36,7 @@ it('what is queued on a paused account is held in one write, each with its event
 });
 
 it('neither a pause of one corridor nor one of another account holds them', async () => {
-  await stage.advancer();
+  await stage.engine();
   const { id } = await stage.accept();
   await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, by);
   await pause(stage.ledger, { scope: 'account', account: 'another' }, by);

@@ -17,7 +17,7 @@ const PAUSES = 10;
 const MOST_PAST = 100;
 
 it('a pause waits for the sends under way, and for none that come after it', async () => {
-  const { pin } = await stage.advancer();
+  const { pin } = await stage.engine();
   const epoch = await openLedgerEpoch({ ledger: stage.ledger, copy: stage.epochCopy, clock: systemClock });
   const row = await stage.accept();
   const context = { pin, epoch, worker: 'w', balanceMaxAgeMs: 60_000 };

@@ -15,7 +15,7 @@ const asked = () => stage.simulator.control.truth().requestCounts.byEndpoint['ex
 /** Held because 1 KES is less than 1,000 of the other currency. */
 async function heldFor(destinationCountry: string) {
   const row = await stage.accept({ externalId: destinationCountry, sourceCountry: 'KEN', destinationCountry, minRate: 1_000 });
-  await advanceTransfer(await stage.advancer(), row.id, never);
+  await advanceTransfer(await stage.engine(), row.id, never);
   const held = await stage.find(row.id);
   expect(held).toMatchObject({ state: 'holding', reason_code: 'rate_below_minimum' });
   return held;
@@ -31,7 +31,7 @@ it.each([400, 404, 503])('wakes those whose rate is there although another pair 
   const reached = await heldFor('CMR');
   stage.simulator.control.setRate({ from: 'KES', to: 'XAF', rate: 2_000 });
   refuseRate(status, 1);
-  const { account } = await stage.advancer();
+  const { account } = await stage.engine();
   expect(await wakeRated(stage.ledger, account, 1_000)).toBe(1);
   const due = async (id: string) => Number((await stage.find(id)).due_at) <= stage.ledger.now().getTime();
   expect(await due(reached.id)).toBe(true);
@@ -41,10 +41,10 @@ it.each([400, 404, 503])('wakes those whose rate is there although another pair 
 it('holds for the rate, and asks again for nobody, while KPay gives none for the pair', async () => {
   refuseRate(404, 1);
   const row = await stage.accept({ sourceCountry: 'KEN', destinationCountry: 'UGA', minRate: 1 });
-  const advancer = await stage.advancer();
-  await advanceTransfer(advancer, row.id, never);
+  const engine = await stage.engine();
+  await advanceTransfer(engine, row.id, never);
   expect(await stage.find(row.id)).toMatchObject({ state: 'holding', reason_code: 'rate_below_minimum' });
   const before = asked();
-  for (let look = 0; look < 5; look++) await wakeRated(stage.ledger, advancer.account, 600_000);
+  for (let look = 0; look < 5; look++) await wakeRated(stage.ledger, engine.account, 600_000);
   expect(asked()).toBe(before);
 });

@@ -29,12 +29,12 @@ function failNextSend(status: number): void {
 
 /** In review because KPay refused a repeated send after one that it applied without an answer. */
 async function inReview(): Promise<TransferRow> {
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
   const { id } = await stage.accept();
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   failNextSend(403);
-  const row = await stage.settle(id, advancer);
+  const row = await stage.settle(id, engine);
   expect(row).toMatchObject({ state: 'review', possibly_sent: true });
   return row;
 }
@@ -46,7 +46,7 @@ describe('cancelling', () => {
       outcome: 'cancelled',
       transfer: { state: 'cancelled', reason: 'cancelled by ann: wrong country' },
     });
-    expect(await advanceTransfer(await stage.advancer(), id, never)).toBeUndefined();
+    expect(await advanceTransfer(await stage.engine(), id, never)).toBeUndefined();
     expect(stage.effects(await stage.find(id))).toBe(0);
     expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({ outcome: 'cancelled' });
   });
@@ -54,7 +54,7 @@ describe('cancelling', () => {
   it.each(['succeeded', 'unconfirmed'])('is too late for what is %s, and says so', async (state) => {
     if (state === 'unconfirmed') failNextSend(503);
     const { id } = await stage.accept();
-    await advanceTransfer(await stage.advancer(), id, never);
+    await advanceTransfer(await stage.engine(), id, never);
     expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({
       outcome: 'too_late',
       transfer: { state },
@@ -62,11 +62,11 @@ describe('cancelling', () => {
   });
 
   it('races a send: whoever wins, the answer is true', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     for (let race = 0; race < 20; race++) {
       const { id } = await stage.accept({ externalId: `race-${race}` });
       const [, cancelled] = await Promise.all([
-        advanceTransfer(advancer, id, never),
+        advanceTransfer(engine, id, never),
         cancelTransfer(stage.ledger, stage.epochCopy, id, ann),
       ]);
       const row = await stage.find(id);
@@ -95,7 +95,7 @@ describe('resolving a review', () => {
   it('send_again: under the same id, so it has one effect however it was before', async () => {
     const { id, send_body } = await inReview();
     await resolveReview(stage.ledger, stage.epochCopy, id, { ...ann, verdict: 'send_again', reason: 'the keys are right again' });
-    const row = await stage.settle(id, await stage.advancer());
+    const row = await stage.settle(id, await stage.engine());
     // KPay refused the id once, so its conflict proves nothing: a person must look again.
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable', send_body });
     expect(stage.effects(row)).toBe(1);
@@ -106,7 +106,7 @@ describe('replaying', () => {
   it('makes a new linked transfer of one that failed, once for one identity', async () => {
     failNextSend(400);
     const { id } = await stage.accept({ description: 'rent', minRate: '1' });
-    await advanceTransfer(await stage.advancer(), id, never);
+    await advanceTransfer(await stage.engine(), id, never);
     const again = () => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'order-1-again' });
     const first = await again();
     if (first?.outcome !== 'accepted') throw new Error('not accepted');
@@ -133,7 +133,7 @@ describe('replaying', () => {
 
     const next = await by('again-f');
     if (next?.outcome !== 'accepted') throw new Error('a replay that was cancelled must not stand in the way');
-    expect(await stage.settle(next.acceptance.transfer.id, await stage.advancer())).toMatchObject({ state: 'succeeded' });
+    expect(await stage.settle(next.acceptance.transfer.id, await stage.engine())).toMatchObject({ state: 'succeeded' });
     expect(await by('again-g')).toMatchObject({ outcome: 'already_replayed', why: expect.stringContaining('succeeded') });
     expect(stage.simulator.control.truth().transferCount).toBe(1);
   });
@@ -151,7 +151,7 @@ describe('replaying', () => {
     expect(asked.filter((outcome) => outcome === 'already_replayed')).toHaveLength(3);
     const third = asked.find((outcome) => outcome !== 'already_replayed') ?? '';
 
-    expect(await stage.settle(third, await stage.advancer())).toMatchObject({ state: 'succeeded' });
+    expect(await stage.settle(third, await stage.engine())).toMatchObject({ state: 'succeeded' });
     expect([await replayOf(first, 'fourth'), await replayOf(second, 'fifth')]).toEqual(['already_replayed', 'already_replayed']);
     expect(stage.simulator.control.truth().transferCount).toBe(1);
   });
@@ -186,7 +186,7 @@ describe('replaying', () => {
 
   it.each(['review', 'succeeded', 'queued'])('is refused for what is %s', async (state) => {
     const { id } = state === 'review' ? await inReview() : await stage.accept({ ...order, externalId: 'other' });
-    if (state === 'succeeded') await advanceTransfer(await stage.advancer(), id, never);
+    if (state === 'succeeded') await advanceTransfer(await stage.engine(), id, never);
     const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'again' });
     expect(replay).toMatchObject({ outcome: 'not_replayable', transfer: { state } });
   });
@@ -199,14 +199,14 @@ describe('lifting a pause', () => {
     [{ scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, true],
     [{ scope: 'corridor', account: 'default', corridor: 'CMR-GAB' }, false],
   ] as const)('of %j wakes a re-send that it stopped: %s', async (scope, wakes) => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     failNextSend(503);
     const { id } = await stage.accept();
-    await advanceTransfer(advancer, id, never);
+    await advanceTransfer(engine, id, never);
     const { id: all } = await pause(stage.ledger, { scope: 'all' }, { by: 'ann', reason: 'lunch' });
     const under = await pause(stage.ledger, scope, { by: 'ann', reason: 'lunch' });
     stage.ledger.passMs(60_000);
-    await advanceTransfer(advancer, id, never);
+    await advanceTransfer(engine, id, never);
     const waitMs = async () => Number((await stage.find(id)).due_at) - stage.ledger.now().getTime();
     expect(await waitMs()).toBeGreaterThan(30 * 60_000);
     await liftPause(stage.ledger, under.id, 'ann');

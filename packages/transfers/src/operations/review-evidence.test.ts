@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { type Advancer, advanceTransfer, type ReviewEvidence, reviewEvidence, type TransferRow } from '../index.ts';
+import { advanceTransfer, type ReviewEvidence, reviewEvidence, type TransferEngine, type TransferRow } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -12,13 +12,13 @@ afterAll(() => stage.close());
 const never = new AbortController().signal;
 
 /** In review after a send without an answer, applied by KPay or not, and a refusal. */
-async function inReview(when: 'before' | 'after', advancer: Advancer): Promise<TransferRow> {
+async function inReview(when: 'before' | 'after', engine: TransferEngine): Promise<TransferRow> {
   const { addFault } = stage.simulator.control;
   addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when } });
   const { id } = await stage.accept();
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 403 } });
-  const row = await stage.settle(id, advancer);
+  const row = await stage.settle(id, engine);
   expect(row.state).toBe('review');
   return row;
 }
@@ -31,7 +31,7 @@ async function evidenceOf(row: TransferRow): Promise<ReviewEvidence> {
 
 describe('the evidence of a review', () => {
   it('has each send with its time and what KPay said', async () => {
-    const row = await inReview('after', await stage.advancer());
+    const row = await inReview('after', await stage.engine());
     const { attempts } = await evidenceOf(row);
     expect(attempts).toMatchObject([
       { number: 1, outcome: 'unknown' },
@@ -40,7 +40,7 @@ describe('the evidence of a review', () => {
   });
 
   it('is not verifiable while no balance was seen after the last send', async () => {
-    const { balance } = await evidenceOf(await inReview('after', await stage.advancer()));
+    const { balance } = await evidenceOf(await inReview('after', await stage.engine()));
     expect(balance).toMatchObject({ verdict: 'not_verifiable', why: 'no balance was seen after the last send', after: null });
     expect(balance.before?.shown).toMatch(/^\d+$/);
   });
@@ -49,18 +49,18 @@ describe('the evidence of a review', () => {
     ['after', 'points_to_moved'],
     ['before', 'points_to_not_moved'],
   ] as const)('a send that was lost %s KPay applied it: %s', async (when, verdict) => {
-    const advancer = await stage.advancer();
-    const row = await inReview(when, advancer);
-    await lookAgain(advancer);
+    const engine = await stage.engine();
+    const row = await inReview(when, engine);
+    await lookAgain(engine);
     expect((await evidenceOf(row)).balance).toMatchObject({ verdict });
   });
 
   it('is not verifiable when another transfer of ours moved the currency in between', async () => {
-    const advancer = await stage.advancer();
-    const row = await inReview('after', advancer);
+    const engine = await stage.engine();
+    const row = await inReview('after', engine);
     const { id } = await stage.accept({ externalId: 'another' });
-    await advanceTransfer(advancer, id, never);
-    await lookAgain(advancer);
+    await advanceTransfer(engine, id, never);
+    await lookAgain(engine);
     expect((await evidenceOf(row)).balance).toMatchObject({
       verdict: 'not_verifiable',
       why: 'other transfers of ours moved this currency in between',
@@ -69,9 +69,9 @@ describe('the evidence of a review', () => {
 });
 
 /** A later balance, which the checks of another transfer look at. */
-async function lookAgain(advancer: Advancer): Promise<void> {
+async function lookAgain(engine: TransferEngine): Promise<void> {
   stage.ledger.passMs(60_000);
-  await advancer.account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
+  await engine.account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
   const { id } = await stage.accept({ externalId: 'looks' });
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
 }

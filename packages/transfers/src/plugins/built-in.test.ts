@@ -22,7 +22,7 @@ it('a check of a plugin cannot change what is sent', async () => {
     ],
   });
   const { id } = await stage.accept();
-  await advanceTransfer(await stage.advancer({ checks: checksOf(noRules, [forger]) }), id, new AbortController().signal);
+  await advanceTransfer(await stage.engine({ checks: checksOf(noRules, [forger]) }), id, new AbortController().signal);
   expect(await stage.find(id)).toMatchObject({ state: 'succeeded', amount_minor: '100000' });
   expect(stage.simulator.control.truth().transfers).toMatchObject([{ amount: '100000', destinationCountry: 'SEN' }]);
 });

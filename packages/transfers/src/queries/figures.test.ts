@@ -4,7 +4,6 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openTestLedger } from '../../../ledger/test/test-ledger.ts';
 import { openStage, type Stage } from '../../test/stage.ts';
 import {
-  type Advancer,
   advanceTransfer,
   countFinished,
   pause,
@@ -12,6 +11,7 @@ import {
   readEventHorizon,
   readLedgerFigures,
   recentOutflow,
+  type TransferEngine,
   type TransferState,
 } from '../index.ts';
 
@@ -32,12 +32,12 @@ async function figureOf(state: TransferState) {
 }
 
 it('transfers that wait are counted by why, with the age of the oldest since it was accepted', async () => {
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   stage.simulator.control.setBalance({ country: 'CMR', balance: 0 });
   stage.simulator.control.setBalance({ country: 'GAB', balance: 0 });
   stage.simulator.control.setBalance({ country: 'COG', balance: 0 });
   const { id } = await stage.accept();
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   stage.ledger.passMs(HOUR_MS);
   await stage.accept({ externalId: 'later' });
   const [held] = await figureOf('holding');
@@ -48,30 +48,30 @@ it('transfers that wait are counted by why, with the age of the oldest since it 
 });
 
 it('an unconfirmed transfer is as old as its first send without an answer, however often it was sent since', async () => {
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   const { addFault } = stage.simulator.control;
   addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'status', status: 503 } });
   const { id } = await stage.accept();
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   stage.ledger.passMs(HOUR_MS);
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   const [unconfirmed] = await figureOf('unconfirmed');
   expect(unconfirmed).toMatchObject({ count: 1 });
   expect(unconfirmed?.oldestMs).toBeGreaterThanOrEqual(HOUR_MS);
 });
 
 it('how each send ended is told', async () => {
-  const answers: Parameters<NonNullable<Advancer['onAnswer']>>[0][] = [];
-  const advancer = await stage.advancer({ onAnswer: (answer) => answers.push(answer) });
+  const answers: Parameters<NonNullable<TransferEngine['onAnswer']>>[0][] = [];
+  const engine = await stage.engine({ onAnswer: (answer) => answers.push(answer) });
   stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'before' } });
-  await stage.settle((await stage.accept()).id, advancer);
+  await stage.settle((await stage.accept()).id, engine);
   expect(answers).toEqual(['unknown', 'succeeded']);
 });
 
 it('outflow is what left to another currency lately, and nothing else', async () => {
-  const advancer = await stage.advancer();
-  await stage.settle((await stage.accept()).id, advancer);
-  await stage.settle((await stage.accept({ externalId: 'within', destinationCountry: 'GAB' })).id, advancer);
+  const engine = await stage.engine();
+  await stage.settle((await stage.accept()).id, engine);
+  await stage.settle((await stage.accept({ externalId: 'within', destinationCountry: 'GAB' })).id, engine);
   expect(await recentOutflow(stage.ledger, 'default', HOUR_MS)).toEqual(new Map([['XAF', { amount: 100_000, overMs: HOUR_MS }]]));
   expect(await countFinished(stage.ledger, ['default', 'idle'])).toEqual(
     new Map([
@@ -84,7 +84,7 @@ it('outflow is what left to another currency lately, and nothing else', async ()
 });
 
 it('a pause of everything is told for each account, one of another account is not', async () => {
-  await stage.advancer();
+  await stage.engine();
   const why = { by: 'a person', reason: 'a test' };
   await pause(stage.ledger, { scope: 'all' }, why);
   await pause(stage.ledger, { scope: 'account', account: 'other' }, why);

@@ -14,21 +14,21 @@ const busy = () => findAccountActivity(stage.ledger, ['default', 'idle']);
 
 it('an account is busy from when a transfer is accepted until its last one is at its end', async () => {
   expect(await busy()).toEqual(new Map());
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   const first = await stage.accept();
   const later = await stage.accept({
     externalId: 'order-2',
     notBefore: new Date(stage.ledger.now().getTime() + 60_000).toISOString(),
   });
   expect(await busy()).toEqual(new Map([['default', 'active']]));
-  await stage.settle(first.id, advancer);
+  await stage.settle(first.id, engine);
   expect(await busy()).toEqual(new Map([['default', 'active']]));
   await cancelTransfer(stage.ledger, stage.epochCopy, later.id, { by: 'ada' });
   expect(await busy()).toEqual(new Map());
 });
 
 it('one with something held is told apart', async () => {
-  await stage.advancer();
+  await stage.engine();
   await stage.accept();
   await pause(stage.ledger, { scope: 'account', account: 'default' }, { by: 'ada', reason: 'a look around' });
   await stage.ledger.transaction((tx) => holdPaused(tx, 'default'));
@@ -40,11 +40,11 @@ it('one whose send may have been carried out is busy, and one with nothing but a
   const { control } = stage.simulator;
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'before' } });
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 400 } });
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   const { id } = await stage.accept();
-  await advanceTransfer(advancer, id, new AbortController().signal);
+  await advanceTransfer(engine, id, new AbortController().signal);
   expect((await stage.find(id)).state).toBe('unconfirmed');
   expect(await busy()).toEqual(new Map([['default', 'active']]));
-  expect((await stage.settle(id, advancer)).state).toBe('review');
+  expect((await stage.settle(id, engine)).state).toBe('review');
   expect(await busy()).toEqual(new Map());
 });

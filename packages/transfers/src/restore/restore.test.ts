@@ -45,12 +45,12 @@ function transferRequests(): number {
 
 /** Two transfers, one sent before the backup and one after it; then the ledger is as it was in between. */
 async function restoreBehind(): Promise<{ sent: TransferRow; sentSince: TransferRow }> {
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   const sent = await stage.accept({ externalId: 'before' });
-  await advanceTransfer(advancer, sent.id, never);
+  await advanceTransfer(engine, sent.id, never);
   const sentSince = await stage.accept({ externalId: 'since' });
   const restore = await stage.ledger.backUp();
-  await advanceTransfer(advancer, sentSince.id, never);
+  await advanceTransfer(engine, sentSince.id, never);
   await openEpoch();
   await restore();
   return { sent, sentSince };
@@ -68,7 +68,7 @@ describe('what a person decides', () => {
     await restore();
     const epoch = await openEpoch();
     expect(epoch.refusal()).toContain('restored from a backup');
-    await advanceTransfer({ ...(await stage.advancer()), epoch }, id, never);
+    await advanceTransfer({ ...(await stage.engine()), epoch }, id, never);
     expect(transferRequests()).toBe(0);
   });
 
@@ -98,7 +98,7 @@ describe('what a person decides', () => {
     await restore();
     const epoch = await openEpoch();
     expect(epoch.refusal()).toContain('restored from a backup');
-    await advanceTransfer({ ...(await stage.advancer()), epoch }, id, never);
+    await advanceTransfer({ ...(await stage.engine()), epoch }, id, never);
     expect(transferRequests()).toBe(0);
   });
 
@@ -135,12 +135,12 @@ describe('the epoch', () => {
 
   it('rests while nothing is sent', async () => {
     let nowMs = 0;
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
     const grown = await epochNow();
     const { id } = await stage.accept({ notBefore: new Date(Date.now() + 3_600_000).toISOString() });
     nowMs = 600_000;
-    await advanceTransfer({ ...advancer, epoch }, id, never);
+    await advanceTransfer({ ...engine, epoch }, id, never);
     await epoch.look();
     expect(await epochNow()).toBe(grown);
   });
@@ -171,26 +171,26 @@ describe('the epoch', () => {
 describe('a ledger behind its copy', () => {
   it('is not sent from by a worker that starts; orders are accepted all the same', async () => {
     const { sentSince } = await restoreBehind();
-    const advancer = await stage.advancer();
-    expect(advancer.epoch.refusal()).toContain('kpay restore finish');
-    expect(await advanceTransfer(advancer, sentSince.id, never)).toBeUndefined();
+    const engine = await stage.engine();
+    expect(engine.epoch.refusal()).toContain('kpay restore finish');
+    expect(await advanceTransfer(engine, sentSince.id, never)).toBeUndefined();
     const { id } = await stage.accept({ externalId: 'while restored' });
-    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await advanceTransfer(engine, id, never)).toBeUndefined();
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
     expect(transferRequests()).toBe(2);
   });
 
   it('ends nothing by time: what expired in the backup may have been sent since', async () => {
     const expiresAt = new Date(Date.now() + 30_000).toISOString();
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const { id } = await stage.accept({ expiresAt });
     const restore = await stage.ledger.backUp();
     await openEpoch();
-    await advancer.epoch.look();
+    await engine.epoch.look();
     await restore();
     stage.ledger.passMs(60_000);
     // This worker has not looked yet: it finds out in the transaction.
-    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await advanceTransfer(engine, id, never)).toBeUndefined();
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
 
@@ -244,33 +244,33 @@ describe('a ledger restored under a running worker', () => {
     if (state === 'unconfirmed') {
       stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 503 } });
     }
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const { id } = await stage.accept();
-    if (state === 'unconfirmed') await advanceTransfer(advancer, id, never);
+    if (state === 'unconfirmed') await advanceTransfer(engine, id, never);
     const restore = await stage.ledger.backUp();
-    await stage.advancer();
-    await advancer.epoch.look();
+    await stage.engine();
+    await engine.epoch.look();
     stage.epochCopy.lose();
     await restore();
     stage.ledger.passMs(60_000);
     const before = transferRequests();
-    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    expect(await advanceTransfer(engine, id, never)).toBeUndefined();
     expect(await stage.find(id)).toMatchObject({ state });
     expect(transferRequests()).toBe(before);
-    expect(advancer.epoch.refusal()).toBeUndefined();
-    await advancer.epoch.look();
-    expect(advancer.epoch.refusal()).toContain('kpay restore finish');
+    expect(engine.epoch.refusal()).toBeUndefined();
+    await engine.epoch.look();
+    expect(engine.epoch.refusal()).toContain('kpay restore finish');
   });
 
   it('is found out by a worker that never saw how far it had come: the copy knows, though the one who grew it has died', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const { id } = await stage.accept();
     const restore = await stage.ledger.backUp();
     await openEpoch();
     await restore();
-    await advancer.epoch.look();
-    expect(advancer.epoch.refusal()).toContain('kpay restore finish');
-    expect(await advanceTransfer(advancer, id, never)).toBeUndefined();
+    await engine.epoch.look();
+    expect(engine.epoch.refusal()).toContain('kpay restore finish');
+    expect(await advanceTransfer(engine, id, never)).toBeUndefined();
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
 
@@ -287,17 +287,17 @@ describe('a ledger restored under a running worker', () => {
   });
 
   it('is sent from again when the restore is finished, without a restart', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const restore = await stage.ledger.backUp();
     await openEpoch();
-    await advancer.epoch.look();
+    await engine.epoch.look();
     await restore();
-    await advancer.epoch.look();
-    expect(advancer.epoch.refusal()).toBeDefined();
+    await engine.epoch.look();
+    expect(engine.epoch.refusal()).toBeDefined();
     await finishRestore(stage.ledger, stage.epochCopy, ann);
-    await advancer.epoch.look();
+    await engine.epoch.look();
     const { id } = await stage.accept();
-    expect(await advanceTransfer(advancer, id, never)).toMatchObject({ state: 'succeeded' });
+    expect(await advanceTransfer(engine, id, never)).toMatchObject({ state: 'succeeded' });
   });
 });
 
@@ -323,7 +323,7 @@ describe('a copy of another ledger', () => {
 
 /** One in each unfinished state but review, and one that is final. */
 async function oneOfEach(): Promise<Record<string, string>> {
-  const advancer = await stage.advancer();
+  const engine = await stage.engine();
   const accept = async (externalId: string, more = {}) => (await stage.accept({ externalId, ...more })).id;
   const ids = {
     succeeded: await accept('succeeded'),
@@ -333,9 +333,9 @@ async function oneOfEach(): Promise<Record<string, string>> {
     submitting: await accept('submitting'),
     awaiting_approval: await accept('awaiting_approval'),
   };
-  for (const id of [ids.succeeded, ids.holding]) await advanceTransfer(advancer, id, never);
+  for (const id of [ids.succeeded, ids.holding]) await advanceTransfer(engine, id, never);
   stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
-  await advanceTransfer(advancer, ids.unconfirmed, never);
+  await advanceTransfer(engine, ids.unconfirmed, never);
   await sql`alter table kpay.transfers disable trigger guard_transfer`.execute(stage.ledger.db);
   const soon = new Date(Date.now() + 45_000);
   const under = { state: 'submitting', lease_until: soon, due_at: soon, send_body: '{}', attempts: 1 } as const;
@@ -370,9 +370,9 @@ describe('finishing a restore', () => {
         actor: 'ann',
       });
     }
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const { id } = await stage.accept({ externalId: 'afterwards' });
-    expect(await advanceTransfer(advancer, id, never)).toMatchObject({ state: 'succeeded' });
+    expect(await advanceTransfer(engine, id, never)).toMatchObject({ state: 'succeeded' });
   });
 
   it('is refused when nothing says that the ledger was restored, and changes nothing', async () => {
@@ -434,12 +434,12 @@ describe('settling what a restore put into review', () => {
     for (const before of ['submitting', 'unconfirmed']) {
       expect(await stage.find(ids[before] ?? ''), before).toMatchObject({ state: 'unconfirmed', refused_before: false });
     }
-    const advancer = await stage.advancer();
-    const settled = await stage.settle(ids.unconfirmed ?? '', advancer);
+    const engine = await stage.engine();
+    const settled = await stage.settle(ids.unconfirmed ?? '', engine);
     expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
     expect(stage.effects(settled)).toBe(1);
-    expect(await stage.settle(ids.queued ?? '', advancer)).toMatchObject({ state: 'succeeded' });
-    expect(await stage.settle(ids.holding ?? '', advancer)).toMatchObject({
+    expect(await stage.settle(ids.queued ?? '', engine)).toMatchObject({ state: 'succeeded' });
+    expect(await stage.settle(ids.holding ?? '', engine)).toMatchObject({
       state: 'holding',
       reason_code: 'rate_below_minimum',
     });
@@ -449,7 +449,7 @@ describe('settling what a restore put into review', () => {
     const { sentSince } = await restoreBehind();
     await finishRestore(stage.ledger, stage.epochCopy, ann);
     await settle('unchanged');
-    const row = await stage.settle(sentSince.id, await stage.advancer());
+    const row = await stage.settle(sentSince.id, await stage.engine());
     expect(row).toMatchObject({ state: 'review', reason_code: 'collision' });
     expect(stage.effects(row)).toBe(1);
   });
@@ -464,7 +464,7 @@ describe('settling what a restore put into review', () => {
       reason: 'why not',
     });
     await expect(one).rejects.toThrow('verdict: send_again is for a transfer that this ledger knows to have been sent');
-    const row = await stage.settle(ids.unconfirmed ?? '', await stage.advancer());
+    const row = await stage.settle(ids.unconfirmed ?? '', await stage.engine());
     // It may have been refused in the time that is lost, so a conflict proves nothing.
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable' });
     expect(stage.effects(row)).toBe(1);
@@ -529,6 +529,6 @@ describe('settling what a restore put into review', () => {
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'restore' });
     await finishRestore(stage.ledger, stage.epochCopy, ann);
     await settle('unchanged');
-    expect(await stage.settle(sentSince.id, await stage.advancer())).toMatchObject({ state: 'holding', reason_code: 'paused' });
+    expect(await stage.settle(sentSince.id, await stage.engine())).toMatchObject({ state: 'holding', reason_code: 'paused' });
   });
 });

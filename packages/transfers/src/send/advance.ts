@@ -49,7 +49,7 @@ const JUDGED_FOR_MS = 1_000;
 const MOST_TOGETHER = 50;
 
 /** What it takes to move the transfers of one account on. */
-export interface Advancer {
+export interface TransferEngine {
   ledger: Ledger;
   account: KpayAccount;
   /** Which KPay the account was found to be (pinAccount); without it nothing can be sent. */
@@ -78,17 +78,17 @@ export interface Advancer {
  *
  * @returns the transfer as this call left it, or undefined when there was nothing to do (not due, not ours to move).
  */
-export async function advanceTransfer(advancer: Advancer, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
-  if (advancer.epoch.refusal() !== undefined) return undefined;
-  const due = await takeDue(advancer, id);
+export async function advanceTransfer(engine: TransferEngine, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
+  if (engine.epoch.refusal() !== undefined) return undefined;
+  const due = await takeDue(engine, id);
   if (!due) return undefined;
-  return traceStep(due.row, () => takeStep(advancer, due, signal));
+  return traceStep(due.row, () => takeStep(engine, due, signal));
 }
 
-async function takeStep(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+async function takeStep(engine: TransferEngine, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
   const { row } = due;
-  if (row.state === 'queued' || row.state === 'holding') return firstSend(advancer, due, signal);
-  if (row.state === 'unconfirmed') return resend(advancer, due, signal);
+  if (row.state === 'queued' || row.state === 'holding') return firstSend(engine, due, signal);
+  if (row.state === 'unconfirmed') return resend(engine, due, signal);
   return row;
 }
 
@@ -102,13 +102,13 @@ interface Due {
 }
 
 /** The transfer when it is due, after what time alone decides: expiry, a lost lease, the end of the re-sends. */
-async function takeDue(advancer: Advancer, id: string): Promise<Due | undefined> {
-  const seen = await look(advancer.ledger, id);
+async function takeDue(engine: TransferEngine, id: string): Promise<Due | undefined> {
+  const seen = await look(engine.ledger, id);
   if (!seen) return undefined;
   const { row, now } = seen;
   if (!row.due_at || row.due_at > now) return undefined;
   if (row.lease_until === null && !isOver(row, now)) return seen;
-  const moved = await advancer.ledger.transaction((tx) => moveByTime(tx, advancer, row));
+  const moved = await engine.ledger.transaction((tx) => moveByTime(tx, engine, row));
   if (moved === 'unmoved') return seen;
   return moved && { ...seen, row: moved };
 }
@@ -154,18 +154,18 @@ async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | un
 
 async function moveByTime(
   tx: LedgerTransaction,
-  advancer: Advancer,
+  engine: TransferEngine,
   row: TransferRow,
 ): Promise<TransferRow | undefined | 'unmoved'> {
   // Until its lease ends, the attempt is its sender's alone, whoever thinks that it is due.
   if (row.lease_until !== null && row.lease_until > tx.now) return undefined;
   if (!isOver(row, tx.now)) return 'unmoved';
   // A row of a backup is over only as far as the backup knows: it may have been sent since.
-  if (!(await advancer.epoch.holds(tx))) return undefined;
+  if (!(await engine.epoch.holds(tx))) return undefined;
   if (row.lease_until !== null) {
-    const expired = await expireAttempt(tx, row, advancer);
-    if (expired) advancer.onAnswer?.('lease_expired', row);
-    return report(advancer, expired);
+    const expired = await expireAttempt(tx, row, engine);
+    if (expired) engine.onAnswer?.('lease_expired', row);
+    return report(engine, expired);
   }
   if (row.state !== 'unconfirmed') {
     const last = row.reason === null ? '' : `; last: ${row.reason}`;
@@ -174,7 +174,7 @@ async function moveByTime(
   }
   const { alarm, ...step } = unconfirmedTooLong();
   const transfer = await transition(tx, row, { ...step, actor: 'worker' });
-  return report(advancer, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
+  return report(engine, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
 }
 
 /** Whether time alone has ended what the row waits for: its lease, its validity or its re-sends. */
@@ -184,33 +184,33 @@ function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, 
   return unknown_since !== null && now.getTime() > unknown_since.getTime() + RESEND_FOR_MS;
 }
 
-async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
-  const { clock } = advancer;
+async function firstSend(engine: TransferEngine, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  const { clock } = engine;
   let judgedFromMs = clock.monotonicMs();
-  const judged = await runChecks(advancer, due, signal);
-  if (judged.verdict !== 'pass') return putOff(advancer, due.row, judged);
-  const row = due.row.state === 'queued' ? due.row : await release(advancer, due.row);
-  if (!row || !(await advancer.epoch.beforeSend())) return undefined;
+  const judged = await runChecks(engine, due, signal);
+  if (judged.verdict !== 'pass') return putOff(engine, due.row, judged);
+  const row = due.row.state === 'queued' ? due.row : await release(engine, due.row);
+  if (!row || !(await engine.epoch.beforeSend())) return undefined;
 
-  const permit = await prepare(advancer, signal);
-  if ('verdict' in permit) return putOff(advancer, row, permit);
+  const permit = await prepare(engine, signal);
+  if ('verdict' in permit) return putOff(engine, row, permit);
   try {
     // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
-    const balanceMaxAgeMs = advancer.account.observations.maxAgeOf('balance');
+    const balanceMaxAgeMs = engine.account.observations.maxAgeOf('balance');
     for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
-      const observed = await readBalance(advancer, maxAgeMs, due.now, signal);
-      if ('verdict' in observed) return await putOff(advancer, row, observed);
+      const observed = await readBalance(engine, maxAgeMs, due.now, signal);
+      if ('verdict' in observed) return await putOff(engine, row, observed);
       if (clock.monotonicMs() - judgedFromMs > JUDGED_FOR_MS) {
         judgedFromMs = clock.monotonicMs();
-        const again = await judgeAgain(advancer, row, signal);
+        const again = await judgeAgain(engine, row, signal);
         if (again === undefined) return undefined;
-        if (again.verdict !== 'pass') return await putOff(advancer, row, again);
+        if (again.verdict !== 'pass') return await putOff(engine, row, again);
         judged.inputs = again.inputs;
       }
       const startedMs = clock.monotonicMs();
-      const begun = await beginTogether(advancer, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
-      if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);
-      if ('stopped' in begun) return await putOff(advancer, row, begun.stopped);
+      const begun = await beginTogether(engine, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
+      if ('begun' in begun) return await send(engine, permit, begun.begun, startedMs, signal);
+      if ('stopped' in begun) return await putOff(engine, row, begun.stopped);
       if ('lost' in begun || 'restored' in begun) return undefined;
     }
     return undefined;
@@ -219,10 +219,10 @@ async function firstSend(advancer: Advancer, due: Due, signal: AbortSignal): Pro
   }
 }
 
-const beginTogether = batchCalls<Advancer, Omit<FirstSend, 'snapshot'> & { observed: Observed<WalletBalance[]> }, Begun>({
-  run: (advancer, sends) =>
-    advancer.ledger.transaction((tx) => {
-      const { pin, epoch, worker, limits = [], clock, account } = advancer;
+const beginTogether = batchCalls<TransferEngine, Omit<FirstSend, 'snapshot'> & { observed: Observed<WalletBalance[]> }, Begun>({
+  run: (engine, sends) =>
+    engine.ledger.transaction((tx) => {
+      const { pin, epoch, worker, limits = [], clock, account } = engine;
       const context = { pin, epoch, worker, limits, balanceMaxAgeMs: account.observations.maxAgeOf('balance') };
       const judged = sends.map(({ observed, ...send }) => ({
         ...send,
@@ -236,7 +236,7 @@ const beginTogether = batchCalls<Advancer, Omit<FirstSend, 'snapshot'> & { obser
 });
 
 async function readBalance(
-  { account }: Advancer,
+  { account }: TransferEngine,
   maxAgeMs: number,
   now: Date,
   signal: AbortSignal,
@@ -249,15 +249,15 @@ async function readBalance(
   }
 }
 
-async function resend(advancer: Advancer, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
-  if (!(await advancer.epoch.beforeSend())) return undefined;
-  const permit = await prepare(advancer, signal);
-  if ('verdict' in permit) return postpone(advancer, row, permit.until);
+async function resend(engine: TransferEngine, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
+  if (!(await engine.epoch.beforeSend())) return undefined;
+  const permit = await prepare(engine, signal);
+  if ('verdict' in permit) return postpone(engine, row, permit.until);
   try {
-    const startedMs = advancer.clock.monotonicMs();
-    const begun = await advancer.ledger.transaction((tx) => beginResend(tx, row, advancer));
-    if ('begun' in begun) return await send(advancer, permit, begun.begun, startedMs, signal);
-    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await postpone(advancer, row, begun.stopped.until);
+    const startedMs = engine.clock.monotonicMs();
+    const begun = await engine.ledger.transaction((tx) => beginResend(tx, row, engine));
+    if ('begun' in begun) return await send(engine, permit, begun.begun, startedMs, signal);
+    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await postpone(engine, row, begun.stopped.until);
     return undefined;
   } finally {
     await permit.release();
@@ -269,7 +269,7 @@ async function resend(advancer: Advancer, { row }: Due, signal: AbortSignal): Pr
  * runs out, and the outcome counts as unknown.
  */
 async function send(
-  advancer: Advancer,
+  engine: TransferEngine,
   permit: TransferPermit,
   attempt: Attempt,
   startedMs: number,
@@ -281,13 +281,13 @@ async function send(
       attempt: attemptName(attempt.transfer.id, attempt.number),
     })
     .then((receipt) => ({ kind: 'succeeded', receipt }) as const, answerOf);
-  advancer.onAnswer?.(answer.kind, attempt.transfer);
+  engine.onAnswer?.(answer.kind, attempt.transfer);
   nameAnswer(answer);
-  const { ledger } = advancer;
+  const { ledger } = engine;
   const trace = currentTraceparent();
   const { id, account } = attempt.transfer;
   const settleAs = (known: Answer) =>
-    ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, known, { ...advancer, account }));
+    ledger.transaction((tx) => settleAttempt(tx, id, attempt.number, known, { ...engine, account }));
   const settle = async () => {
     try {
       const success = answer.kind === 'succeeded' && (await settleTogether(ledger, { attempt, receipt: answer.receipt, trace }));
@@ -299,12 +299,12 @@ async function send(
   };
   const endsDoubt = proves(answer, attempt.transfer);
   try {
-    return report(advancer, await untilStored(advancer.clock, startedMs, { endsDoubt, signal }, settle));
+    return report(engine, await untilStored(engine.clock, startedMs, { endsDoubt, signal }, settle));
   } catch (error) {
     if (!endsDoubt || isLedgerAway(error)) throw error;
     // In vain for a whole lease: then at least that there was an answer. The error is for the log.
     const lost = () => settleAs({ kind: 'answer_lost', detail: answer.kind });
-    report(advancer, await untilStored(advancer.clock, startedMs, { endsDoubt, signal }, lost));
+    report(engine, await untilStored(engine.clock, startedMs, { endsDoubt, signal }, lost));
     throw error;
   }
 }
@@ -356,18 +356,18 @@ async function untilStored<T>(
 }
 
 async function runChecks(
-  advancer: Advancer,
+  engine: TransferEngine,
   { row, now, pause, refusal, unknownStreak }: Due,
   signal: AbortSignal,
 ): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
-  if (await isBreakerOpen(advancer.ledger.db, row.account, unknownStreak, now)) return breakerHold(now);
+  if (await isBreakerOpen(engine.ledger.db, row.account, unknownStreak, now)) return breakerHold(now);
   // Before any check: who is in a group that KPay refuses is to cost nobody anything.
   if (refusal?.isClosed) return refusalHold(refusal, row, now);
-  const context: CheckContext = { account: advancer.account, ledger: advancer.ledger, now, signal };
+  const context: CheckContext = { account: engine.account, ledger: engine.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
-  for (const check of advancer.checks) {
-    const verdict = await judge(advancer, check, row, context);
+  for (const check of engine.checks) {
+    const verdict = await judge(engine, check, row, context);
     inputs = { ...inputs, ...verdict.inputs };
     if (verdict.verdict !== 'pass') return { ...verdict, inputs };
   }
@@ -376,16 +376,16 @@ async function runChecks(
 
 /** All checks once more, after a wait in which their truth may have changed. Undefined when somebody moved the transfer. */
 async function judgeAgain(
-  advancer: Advancer,
+  engine: TransferEngine,
   row: TransferRow,
   signal: AbortSignal,
 ): Promise<Awaited<ReturnType<typeof runChecks>> | undefined> {
-  const due = await look(advancer.ledger, row.id);
-  return due && due.row.version === row.version ? runChecks(advancer, due, signal) : undefined;
+  const due = await look(engine.ledger, row.id);
+  return due && due.row.version === row.version ? runChecks(engine, due, signal) : undefined;
 }
 
 /** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
-async function judge({ onCheckFailed }: Advancer, check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
+async function judge({ onCheckFailed }: TransferEngine, check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
   try {
     return await askCheck(check, row, context);
   } catch (error) {
@@ -397,12 +397,15 @@ async function judge({ onCheckFailed }: Advancer, check: Check, row: TransferRow
 }
 
 /** A token and a slot, or why there is none now. */
-async function prepare(advancer: Advancer, signal: AbortSignal): Promise<TransferPermit | Extract<Verdict, { verdict: 'hold' }>> {
+async function prepare(
+  engine: TransferEngine,
+  signal: AbortSignal,
+): Promise<TransferPermit | Extract<Verdict, { verdict: 'hold' }>> {
   try {
-    return await advancer.account.client.prepareTransfer({ lane: 'money', signal });
+    return await engine.account.client.prepareTransfer({ lane: 'money', signal });
   } catch (error) {
     signal.throwIfAborted();
-    return unavailable(error, 'KPay', await advancer.ledger.transaction((tx) => Promise.resolve(tx.now)));
+    return unavailable(error, 'KPay', await engine.ledger.transaction((tx) => Promise.resolve(tx.now)));
   }
 }
 
@@ -423,19 +426,19 @@ export function unavailable(error: unknown, what: string, now: Date): Extract<Ve
   return { verdict: 'hold', code: CHECK_FAILED, reason: `${what} failed`, until: inSeconds(60) };
 }
 
-async function release(advancer: Advancer, row: TransferRow): Promise<TransferRow | undefined> {
-  return advancer.ledger.transaction((tx) =>
+async function release(engine: TransferEngine, row: TransferRow): Promise<TransferRow | undefined> {
+  return engine.ledger.transaction((tx) =>
     transition(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } }),
   );
 }
 
 /** Writes down that a transfer is held, or gives it up when a check says never. */
 async function putOff(
-  advancer: Advancer,
+  engine: TransferEngine,
   row: TransferRow,
   verdict: Exclude<Verdict, { verdict: 'pass' }>,
 ): Promise<TransferRow | undefined> {
-  return advancer.ledger.transaction(async (tx) => {
+  return engine.ledger.transaction(async (tx) => {
     const why = {
       reasonCode: verdict.code,
       reason: verdict.reason,
@@ -443,7 +446,7 @@ async function putOff(
       ...(verdict.inputs && { detail: verdict.inputs }),
     };
     if (verdict.verdict === 'reject') {
-      if (!(await advancer.epoch.holds(tx))) return undefined;
+      if (!(await engine.epoch.holds(tx))) return undefined;
       const queued =
         row.state === 'queued'
           ? row
@@ -467,9 +470,9 @@ async function putOff(
 }
 
 /** Looks at an unconfirmed transfer later; nothing happened, so nothing is written but when. */
-async function postpone(advancer: Advancer, row: TransferRow, until: Date): Promise<TransferRow | undefined> {
-  return advancer.ledger.transaction((tx) => {
-    const atLeast = new Date(tx.now.getTime() + resendDelayMs(row.tries, advancer.random));
+async function postpone(engine: TransferEngine, row: TransferRow, until: Date): Promise<TransferRow | undefined> {
+  return engine.ledger.transaction((tx) => {
+    const atLeast = new Date(tx.now.getTime() + resendDelayMs(row.tries, engine.random));
     return tx.db
       .updateTable('kpay.transfers')
       .set({ due_at: until > atLeast ? until : atLeast })
@@ -480,7 +483,7 @@ async function postpone(advancer: Advancer, row: TransferRow, until: Date): Prom
   });
 }
 
-function report(advancer: Advancer, settled: Settled | undefined): TransferRow | undefined {
-  if (settled?.alarm !== undefined) advancer.onAlarm(settled.transfer, settled.alarm);
+function report(engine: TransferEngine, settled: Settled | undefined): TransferRow | undefined {
+  if (settled?.alarm !== undefined) engine.onAlarm(settled.transfer, settled.alarm);
   return settled?.transfer;
 }

@@ -6,12 +6,12 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import type { Check } from '../index.ts';
 import {
-  type Advancer,
   advanceTransfer,
   listTransferEvents,
   presentTransfer,
   replayTransfer,
   resolveReview,
+  type TransferEngine,
   type TransferRow,
 } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
@@ -72,16 +72,16 @@ const unknowns = [
   'the receipt of another transfer',
 ];
 
-async function sent(advancer: Advancer, body: Record<string, unknown> = {}): Promise<TransferRow> {
+async function sent(engine: TransferEngine, body: Record<string, unknown> = {}): Promise<TransferRow> {
   const { id } = await stage.accept(body);
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   return stage.find(id);
 }
 
 /** A transfer that was sent once without a definite answer, due for its re-send. Nothing was applied. */
-async function unconfirmed(advancer: Advancer): Promise<TransferRow> {
+async function unconfirmed(engine: TransferEngine): Promise<TransferRow> {
   fault({ kind: 'drop', when: 'before' });
-  const row = await sent(advancer);
+  const row = await sent(engine);
   expect(row).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
   stage.ledger.passMs(10_000);
   return row;
@@ -89,7 +89,7 @@ async function unconfirmed(advancer: Advancer): Promise<TransferRow> {
 
 describe('the first answer to a transfer', () => {
   it('201: succeeded with its receipt', async () => {
-    const row = await sent(await stage.advancer());
+    const row = await sent(await stage.engine());
     expect(row).toMatchObject({
       state: 'succeeded',
       confirmed_by: 'answer',
@@ -101,10 +101,10 @@ describe('the first answer to a transfer', () => {
   });
 
   it('409: review, because somebody else holds the id', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const { id, kpay_external_id } = await stage.accept();
-    const permit = await advancer.account.client.prepareTransfer({ lane: 'money' });
-    const { pin } = advancer;
+    const permit = await engine.account.client.prepareTransfer({ lane: 'money' });
+    const { pin } = engine;
     const body = {
       applicationId: pin.applicationId,
       sourceCountry: 'CMR',
@@ -113,7 +113,7 @@ describe('the first answer to a transfer', () => {
       externalId: kpay_external_id,
     };
     await permit.send(JSON.stringify(body), { leaseExpiresAtMs: Number.POSITIVE_INFINITY });
-    await advanceTransfer(advancer, id, never);
+    await advanceTransfer(engine, id, never);
     expect(await stage.find(id)).toMatchObject({ state: 'review', reason_code: 'collision' });
     expect(stage.alarms).toEqual([]);
   });
@@ -127,54 +127,54 @@ describe('the first answer to a transfer', () => {
     ['429', 'queued', null],
   ])('%s: %s', async (answer, state, reasonCode) => {
     misbehaviours[answer]?.();
-    const row = await sent(await stage.advancer());
+    const row = await sent(await stage.engine());
     expect(row).toMatchObject({ state, reason_code: reasonCode, possibly_sent: false });
     expect(stage.effects(row)).toBe(0);
   });
 
   it('422: failed when the transfer asked for that', async () => {
     misbehaviours['422']?.();
-    expect(await sent(await stage.advancer(), { onInsufficientFunds: 'fail' })).toMatchObject({ state: 'failed' });
+    expect(await sent(await stage.engine(), { onInsufficientFunds: 'fail' })).toMatchObject({ state: 'failed' });
   });
 
   it('401: one new token, then it is sent; 401 twice: held, with an alarm', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     misbehaviours['401']?.();
-    const once = await sent(advancer);
-    expect(await stage.settle(once.id, advancer)).toMatchObject({ state: 'succeeded', attempts: 2 });
+    const once = await sent(engine);
+    expect(await stage.settle(once.id, engine)).toMatchObject({ state: 'succeeded', attempts: 2 });
 
     fault({ kind: 'unauthorized' }, 2);
-    const twice = await sent(advancer, { externalId: 'order-2' });
-    expect(await stage.settle(twice.id, advancer)).toMatchObject({ state: 'holding', reason_code: 'unauthorized' });
+    const twice = await sent(engine, { externalId: 'order-2' });
+    expect(await stage.settle(twice.id, engine)).toMatchObject({ state: 'holding', reason_code: 'unauthorized' });
     expect(stage.alarms).toHaveLength(1);
   });
 
   it('429: nobody of the account sends before Retry-After', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     misbehaviours['429']?.();
     // Before the answer: on a busy machine some of its second has passed when it is committed.
     const startedMs = performance.now();
-    const row = await sent(advancer);
+    const row = await sent(engine);
     stage.ledger.passMs(2_000);
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded' });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'succeeded' });
     expect(performance.now() - startedMs).toBeGreaterThan(900);
   });
 
   it('never connected: queued again, nothing was sent', async () => {
     const own = await openStage();
-    const advancer = await own.advancer();
+    const engine = await own.engine();
     const { id } = await own.accept();
-    const permit = await advancer.account.client.prepareTransfer({ lane: 'money' });
-    await advancer.account.observations.balance({ lane: 'checks' });
+    const permit = await engine.account.client.prepareTransfer({ lane: 'money' });
+    await engine.account.observations.balance({ lane: 'checks' });
     await own.simulator.close();
     // Until the client has noticed: what it writes into a connection that just died counts as sent.
     await eventually(() =>
-      expect(advancer.account.client.me({ lane: 'people' })).rejects.toMatchObject({ reason: 'not_connected' }),
+      expect(engine.account.client.me({ lane: 'people' })).rejects.toMatchObject({ reason: 'not_connected' }),
     );
-    const client = new Proxy(advancer.account.client, {
+    const client = new Proxy(engine.account.client, {
       get: (target, key) => (key === 'prepareTransfer' ? () => Promise.resolve(permit) : Reflect.get(target, key)),
     });
-    await advanceTransfer({ ...advancer, account: { ...advancer.account, client } }, id, never);
+    await advanceTransfer({ ...engine, account: { ...engine.account, client } }, id, never);
     const row = await own.find(id);
     expect(row).toMatchObject({ state: 'queued', possibly_sent: false, attempts: 1 });
     expect(row.due_at?.getTime()).toBeGreaterThan(own.ledger.now().getTime());
@@ -182,34 +182,34 @@ describe('the first answer to a transfer', () => {
   });
 
   it.each(unknowns)('%s: unconfirmed, then sent again under the same id: one effect', async (answer) => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     misbehaviours[answer]?.();
-    const row = await sent(advancer);
+    const row = await sent(engine);
     expect(row).toMatchObject({ state: 'unconfirmed', possibly_sent: true, reason_code: 'outcome_unknown' });
-    const settled = await stage.settle(row.id, advancer);
+    const settled = await stage.settle(row.id, engine);
     expect(settled.state).toBe('succeeded');
     expect(settled.send_body).toBe(row.send_body);
     expect(stage.effects(settled)).toBe(1);
   });
 
   it.each(['FAILED', 'PENDING', 'SOMETHING_NEW'])('201 that says %s: review, never sent again by itself', async (status) => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     fault({ kind: 'answer', status: 201, body: JSON.stringify({ id: 'x1', status }) });
-    const row = await sent(advancer);
+    const row = await sent(engine);
     expect(row).toMatchObject({ state: 'review', reason_code: 'not_completed', possibly_sent: true, due_at: null });
     expect(row.reason).toContain(status);
     stage.ledger.passMs(10 * 60_000);
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'review', attempts: 1 });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'review', attempts: 1 });
     expect(stage.alarms).toHaveLength(1);
   });
 
   it('422 of a burnt id with text that no store takes: held, and no conflict ever confirms it', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     fault({ kind: 'burn_id', message: `no\u0000money${'\ud800'}${'x'.repeat(100_000)}` });
-    const row = await sent(advancer);
+    const row = await sent(engine);
     expect(row).toMatchObject({ state: 'holding', reason_code: 'insufficient_funds', refused_before: true });
     stage.ledger.passMs(10 * 60_000);
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'review' });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'review' });
     expect(stage.effects(row)).toBe(0);
   });
 
@@ -263,7 +263,7 @@ describe('the first answer to a transfer', () => {
     }
 
     /** A worker whose waits take no time, but end the lease; \`waited\` is told of each. */
-    async function hasty(waited: () => Promise<unknown> = async () => {}): Promise<Advancer> {
+    async function hasty(waited: () => Promise<unknown> = async () => {}): Promise<TransferEngine> {
       let pastMs = 0;
       const clock = {
         ...systemClock,
@@ -273,15 +273,15 @@ describe('the first answer to a transfer', () => {
           await waited();
         },
       };
-      return { ...(await stage.advancer()), clock };
+      return { ...(await stage.engine()), clock };
     }
 
     it('for a reason nobody foresaw: review, told, and no conflict confirms it', async () => {
       await failOn('insufficient_funds', 'P0001');
-      const advancer = await hasty();
+      const engine = await hasty();
       fault({ kind: 'burn_id', message: 'no money' });
       const { id } = await stage.accept();
-      await expect(advanceTransfer(advancer, id, never)).rejects.toThrow('not taken');
+      await expect(advanceTransfer(engine, id, never)).rejects.toThrow('not taken');
       expect(await stage.find(id)).toMatchObject({ state: 'review', reason_code: 'answer_lost', refused_before: true });
       expect(stage.alarms).toHaveLength(1);
     });
@@ -289,13 +289,13 @@ describe('the first answer to a transfer', () => {
     it('while it is away: written down when it is back, however late', async () => {
       await failOn('conflict', '57P03');
       let waits = 0;
-      const advancer = await hasty(async () => {
+      const engine = await hasty(async () => {
         waits += 1;
         if (waits === 3) await sql`drop trigger refusing on kpay.attempts`.execute(stage.ledger.db);
       });
       fault({ kind: 'status', status: 409 });
       const { id } = await stage.accept();
-      expect(await advanceTransfer(advancer, id, never)).toMatchObject({ state: 'review', reason_code: 'collision' });
+      expect(await advanceTransfer(engine, id, never)).toMatchObject({ state: 'review', reason_code: 'collision' });
       expect(waits).toBe(3);
     });
   });
@@ -304,10 +304,10 @@ describe('the first answer to a transfer', () => {
     const { id } = await stage.accept();
     fault({ kind: 'answer', status: 201, body: '{"id":"x1","status":"PENDING"}', delayMs: 1_000 });
     fault({ kind: 'status', status: 503, delayMs: 2_000 });
-    const late = advanceTransfer(await stage.advancer(), id, never);
+    const late = advanceTransfer(await stage.engine(), id, never);
     await eventually(async () => expect(await stage.find(id)).toMatchObject({ state: 'submitting' }));
     stage.ledger.passMs(LEASE_MS + 1);
-    const second = await stage.advancer();
+    const second = await stage.engine();
     await advanceTransfer(second, id, never);
     const again = advanceTransfer(second, id, never);
     await Promise.all([late, again]);
@@ -319,13 +319,13 @@ describe('the first answer to a transfer', () => {
     const { id } = await stage.accept();
     fault({ kind: 'status', status: 409, delayMs: 1_500 });
     fault({ kind: 'status', status: 409 }, 4);
-    const late = advanceTransfer(await stage.advancer(), id, never);
+    const late = advanceTransfer(await stage.engine(), id, never);
     await eventually(async () => expect(await stage.find(id)).toMatchObject({ state: 'submitting' }));
     stage.ledger.passMs(LEASE_MS + 1);
-    await advanceTransfer(await stage.advancer(), id, never);
+    await advanceTransfer(await stage.engine(), id, never);
     expect(await stage.find(id)).toMatchObject({ state: 'unconfirmed' });
     await late;
-    expect(await stage.settle(id, await stage.advancer())).toMatchObject({ state: 'review' });
+    expect(await stage.settle(id, await stage.engine())).toMatchObject({ state: 'review' });
     expect(stage.effects(await stage.find(id))).toBe(0);
   });
 
@@ -333,24 +333,24 @@ describe('the first answer to a transfer', () => {
   async function refusedBeforeLateSuccess(): Promise<{ row: TransferRow; late: Promise<unknown> }> {
     const { id } = await stage.accept();
     fault({ kind: 'delay', delayMs: 1_500, when: 'after' });
-    const late = advanceTransfer(await stage.advancer(), id, never);
+    const late = advanceTransfer(await stage.engine(), id, never);
     await eventually(() => expect(stage.simulator.control.truth().transferCount).toBe(1));
     stage.ledger.passMs(LEASE_MS + 1);
     fault({ kind: 'status', status: 403 });
-    const row = await stage.settle(id, await stage.advancer());
+    const row = await stage.settle(id, await stage.engine());
     expect(row).toMatchObject({ state: 'review', reason_code: 'refused_after_unknown' });
     return { row, late };
   }
 
   it('a check whose truth changes while a slot is waited for is asked again before the send', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     let open = true;
     const check: Check = {
       name: 'window',
       check: async (_transfer, { now }) =>
         open ? { verdict: 'pass' } : { verdict: 'hold', code: 'shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
     };
-    const { client } = advancer.account;
+    const { client } = engine.account;
     const slow = new Proxy(client, {
       get(target, key) {
         if (key !== 'prepareTransfer') return Reflect.get(target, key);
@@ -364,13 +364,13 @@ describe('the first answer to a transfer', () => {
     let clockMs = 0;
     const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + clockMs };
     const { id } = await stage.accept();
-    await advanceTransfer({ ...advancer, checks: [check], clock, account: { ...advancer.account, client: slow } }, id, never);
+    await advanceTransfer({ ...engine, checks: [check], clock, account: { ...engine.account, client: slow } }, id, never);
     expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'shut', attempts: 0 });
     expect(stage.simulator.control.truth().transferCount).toBe(0);
   });
 
   it.each(['a later check', 'the balance'])('a check is asked again when %s is waited for, too', async (what) => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     let open = true;
     let pastMs = 0;
     const wait = () => {
@@ -389,7 +389,7 @@ describe('the first answer to a transfer', () => {
         return { verdict: 'pass' };
       },
     };
-    const { observations } = advancer.account;
+    const { observations } = engine.account;
     const slow = {
       ...observations,
       async balance(...args: Parameters<typeof observations.balance>) {
@@ -398,9 +398,9 @@ describe('the first answer to a transfer', () => {
       },
     };
     const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + pastMs };
-    const account = { ...advancer.account, observations: slow };
+    const account = { ...engine.account, observations: slow };
     const { id } = await stage.accept();
-    await advanceTransfer({ ...advancer, checks: [window, later], clock, account }, id, never);
+    await advanceTransfer({ ...engine, checks: [window, later], clock, account }, id, never);
     expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'shut', attempts: 0 });
     expect(stage.simulator.control.truth().transferCount).toBe(0);
   });
@@ -418,19 +418,19 @@ describe('the first answer to a transfer', () => {
     };
     const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + pastMs };
     const { id } = await stage.accept();
-    await advanceTransfer({ ...(await stage.advancer()), checks: [slow], clock }, id, never);
+    await advanceTransfer({ ...(await stage.engine()), checks: [slow], clock }, id, never);
     expect(await stage.find(id)).toMatchObject({ state: 'succeeded' });
     expect(asked).toBe(2);
   });
 
   it('an expired lease: unconfirmed, and the next one sends again', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const { id } = await stage.accept();
     fault({ kind: 'hang', when: 'after' });
-    void advanceTransfer(advancer, id, never);
+    void advanceTransfer(engine, id, never);
     await eventually(() => expect(stage.simulator.control.truth().transferCount).toBe(1));
     stage.ledger.passMs(LEASE_MS + 1);
-    const settled = await stage.settle(id, await stage.advancer());
+    const settled = await stage.settle(id, await stage.engine());
     expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
     expect(stage.effects(settled)).toBe(1);
   });
@@ -438,17 +438,17 @@ describe('the first answer to a transfer', () => {
 
 describe('the answer to a re-send', () => {
   it('201: it had not happened, and now has', async () => {
-    const advancer = await stage.advancer();
-    const row = await unconfirmed(advancer);
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer', attempts: 2 });
+    const engine = await stage.engine();
+    const row = await unconfirmed(engine);
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer', attempts: 2 });
     expect(stage.effects(row)).toBe(1);
   });
 
   it('409: confirmed by a second one a minute later, without a receipt', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     fault({ kind: 'drop', when: 'after' });
-    const row = await sent(advancer);
-    const settled = await stage.settle(row.id, advancer);
+    const row = await sent(engine);
+    const settled = await stage.settle(row.id, engine);
     expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict', kpay_transfer_id: null, attempts: 3 });
     const events = await listTransferEvents(stage.ledger, row.id);
     const seen = events.find(({ type }) => type === 'conflict_seen');
@@ -457,49 +457,49 @@ describe('the answer to a re-send', () => {
   });
 
   it('409 of a call that was still running and then failed: the second send a minute later finds the id free', async () => {
-    const advancer = await stage.advancer();
-    const row = await unconfirmed(advancer);
+    const engine = await stage.engine();
+    const row = await unconfirmed(engine);
     fault({ kind: 'status', status: 409 });
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
     expect(stage.effects(row)).toBe(1);
   });
 
   it('409, then no answer, then 409: the call without an answer may be what holds the id, so two conflicts begin anew', async () => {
-    const advancer = await stage.advancer();
-    const row = await unconfirmed(advancer);
+    const engine = await stage.engine();
+    const row = await unconfirmed(engine);
     fault({ kind: 'status', status: 409 });
     fault({ kind: 'drop', when: 'before' });
     fault({ kind: 'status', status: 409 });
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
     expect(stage.effects(row)).toBe(1);
   });
 
   it.each(['400', '403', '404', '422'])('%s: review, with an alarm', async (answer) => {
-    const advancer = await stage.advancer();
-    const row = await unconfirmed(advancer);
+    const engine = await stage.engine();
+    const row = await unconfirmed(engine);
     misbehaviours[answer]?.();
-    expect(await stage.settle(row.id, advancer)).toMatchObject({ state: 'review', reason_code: 'refused_after_unknown' });
+    expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'review', reason_code: 'refused_after_unknown' });
     expect(stage.alarms).toHaveLength(1);
   });
 
   it.each(['401', '429', ...unknowns])('%s: still unconfirmed, then one effect', async (answer) => {
-    const advancer = await stage.advancer();
-    const row = await unconfirmed(advancer);
+    const engine = await stage.engine();
+    const row = await unconfirmed(engine);
     misbehaviours[answer]?.();
-    await advanceTransfer(advancer, row.id, never);
+    await advanceTransfer(engine, row.id, never);
     expect(await stage.find(row.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true, attempts: 2 });
-    expect((await stage.settle(row.id, advancer)).state).toBe('succeeded');
+    expect((await stage.settle(row.id, engine)).state).toBe('succeeded');
     expect(stage.effects(row)).toBe(1);
   });
 
   it('409 after a refusal of the same id: it proves nothing, a person must look', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     misbehaviours['422']?.();
-    const held = await sent(advancer);
+    const held = await sent(engine);
     expect(held).toMatchObject({ state: 'holding', refused_before: true });
     stage.ledger.passMs(10 * 60_000);
     fault({ kind: 'drop', when: 'after' });
-    const row = await stage.settle(held.id, await stage.advancer());
+    const row = await stage.settle(held.id, await stage.engine());
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable' });
   });
 });

@@ -1,7 +1,7 @@
 import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { type Advancer, advanceTransfer, pause, type TransferRow } from '../index.ts';
+import { advanceTransfer, pause, type TransferEngine, type TransferRow } from '../index.ts';
 import { BREAKER_AFTER, PROBE_WITHIN_MS, tendBreaker } from './breaker.ts';
 
 let stage: Stage;
@@ -13,9 +13,9 @@ afterAll(() => stage.close());
 
 const never = new AbortController().signal;
 
-async function send(advancer: Advancer, name: string): Promise<TransferRow> {
+async function send(engine: TransferEngine, name: string): Promise<TransferRow> {
   const { id } = await stage.accept({ externalId: name });
-  await advanceTransfer(advancer, id, never);
+  await advanceTransfer(engine, id, never);
   return stage.find(id);
 }
 
@@ -24,10 +24,10 @@ function tend(): Promise<void> {
   return stage.ledger.transaction((tx) => tendBreaker(tx, 'default'));
 }
 
-async function openBreaker(advancer: Advancer): Promise<TransferRow[]> {
+async function openBreaker(engine: TransferEngine): Promise<TransferRow[]> {
   stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'status', status: 503, when: 'before' } });
   const unknown = [];
-  for (let n = 0; n < BREAKER_AFTER; n++) unknown.push(await send(advancer, `unknown-${n}`));
+  for (let n = 0; n < BREAKER_AFTER; n++) unknown.push(await send(engine, `unknown-${n}`));
   return unknown;
 }
 
@@ -37,12 +37,12 @@ function sends(): number {
 
 describe('the breaker', () => {
   it('an hour of 503: after five unknown outcomes nothing new is sent, one re-send at a time probes, and all succeed in the end', async () => {
-    const advancer = await stage.advancer();
-    const unknown = await openBreaker(advancer);
+    const engine = await stage.engine();
+    const unknown = await openBreaker(engine);
     expect(unknown.map(({ state }) => state)).toEqual(unknown.map(() => 'unconfirmed'));
 
     const sentBefore = sends();
-    const held = await send(advancer, 'held');
+    const held = await send(engine, 'held');
     expect(held).toMatchObject({ state: 'holding', reason_code: 'breaker', attempts: 0 });
     expect(sends()).toBe(sentBefore);
 
@@ -51,38 +51,38 @@ describe('the breaker', () => {
     stage.simulator.control.clearFaults();
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, fault: slow503 });
     stage.ledger.passMs(10_000);
-    await Promise.all(unknown.map(({ id }) => advanceTransfer(advancer, id, never)));
+    await Promise.all(unknown.map(({ id }) => advanceTransfer(engine, id, never)));
     expect(sends()).toBe(sentBefore + 1);
 
     stage.simulator.control.clearFaults();
-    for (const { id } of unknown) expect((await stage.settle(id, advancer)).state).toBe('succeeded');
+    for (const { id } of unknown) expect((await stage.settle(id, engine)).state).toBe('succeeded');
     await tend();
     const woken = await stage.find(held.id);
     expect(woken.due_at?.getTime()).toBeLessThanOrEqual(stage.ledger.now().getTime());
-    expect((await stage.settle(held.id, advancer)).state).toBe('succeeded');
+    expect((await stage.settle(held.id, engine)).state).toBe('succeeded');
     for (const row of [...unknown, held]) expect(stage.effects(row)).toBe(1);
   });
 
   it('what a pause stops is no prober: the other corridors go on when KPay is well again', async () => {
-    const advancer = await stage.advancer();
-    await openBreaker(advancer);
+    const engine = await stage.engine();
+    await openBreaker(engine);
     const held = await stage.accept({ externalId: 'other-corridor', sourceCountry: 'GAB', destinationCountry: 'CIV' });
-    await advanceTransfer(advancer, held.id, never);
+    await advanceTransfer(engine, held.id, never);
     expect(await stage.find(held.id)).toMatchObject({ state: 'holding', reason_code: 'breaker' });
 
     await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, { by: 'ann', reason: 'a look' });
     stage.simulator.control.clearFaults();
     await tend();
     expect((await stage.find(held.id)).due_at?.getTime()).toBeLessThanOrEqual(stage.ledger.now().getTime());
-    await advanceTransfer(advancer, held.id, never);
+    await advanceTransfer(engine, held.id, never);
     expect(await stage.find(held.id)).toMatchObject({ state: 'succeeded' });
   });
 
   it('what was first sent to another KPay is no prober: it is never sent again to this one', async () => {
-    const advancer = await stage.advancer();
-    await openBreaker(advancer);
+    const engine = await stage.engine();
+    await openBreaker(engine);
     const held = await stage.accept({ externalId: 'held' });
-    await advanceTransfer(advancer, held.id, never);
+    await advanceTransfer(engine, held.id, never);
     expect(await stage.find(held.id)).toMatchObject({ state: 'holding', reason_code: 'breaker' });
     await stage.ledger.db
       .updateTable('kpay.transfers')
@@ -91,56 +91,56 @@ describe('the breaker', () => {
       .execute();
     stage.simulator.control.clearFaults();
     await tend();
-    expect((await stage.settle(held.id, advancer)).state).toBe('succeeded');
+    expect((await stage.settle(held.id, engine)).state).toBe('succeeded');
   });
 
   it('a re-send that KPay answered with a conflict once waits for the probe under way, and not for ten minutes', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const match = { endpoint: 'transfer' } as const;
     const applied = { kind: 'status', status: 503, when: 'after' } as const;
     stage.simulator.control.addFault({ match, times: 1, fault: applied });
-    const happened = await send(advancer, 'happened');
+    const happened = await send(engine, 'happened');
     stage.ledger.passMs(5_000);
-    await advanceTransfer(advancer, happened.id, never);
+    await advanceTransfer(engine, happened.id, never);
     expect((await stage.find(happened.id)).first_conflict_at).not.toBeNull();
 
-    const [prober] = await openBreaker(advancer);
+    const [prober] = await openBreaker(engine);
     stage.simulator.control.clearFaults();
     stage.simulator.control.addFault({ match, fault: { kind: 'status', status: 503, when: 'before', delayMs: 2_500 } });
     stage.ledger.passMs(60_000);
     const sentBefore = sends();
-    const probing = advanceTransfer(advancer, prober?.id ?? '', never);
+    const probing = advanceTransfer(engine, prober?.id ?? '', never);
     // Whoever comes first probes, and this one must not: KPay's answer would end what it knows of the conflict.
     await eventually(() => expect(sends()).toBe(sentBefore + 1));
-    await advanceTransfer(advancer, happened.id, never);
+    await advanceTransfer(engine, happened.id, never);
     await probing;
     expect(sends()).toBe(sentBefore + 1);
 
     stage.simulator.control.clearFaults();
     stage.ledger.passMs(20_000);
-    for (const id of [prober?.id ?? '', happened.id]) await advanceTransfer(advancer, id, never);
+    for (const id of [prober?.id ?? '', happened.id]) await advanceTransfer(engine, id, never);
     expect(await stage.find(happened.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
   });
 
   it('a definite answer in between starts the count anew', async () => {
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     const match = { endpoint: 'transfer' } as const;
     for (let n = 0; n < BREAKER_AFTER * 2; n++) {
       const fault = n % 2 === 0 ? { kind: 'drop' as const } : { kind: 'status' as const, status: 400 };
       stage.simulator.control.addFault({ match, times: 1, fault });
-      await send(advancer, `mixed-${n}`);
+      await send(engine, `mixed-${n}`);
     }
-    expect((await send(advancer, 'after')).state).toBe('succeeded');
+    expect((await send(engine, 'after')).state).toBe('succeeded');
   });
 
   it('after two hours of 503, with every backoff at 15 minutes, recovery is noticed within a minute', async () => {
-    const advancer = await stage.advancer();
-    const unknown = await openBreaker(advancer);
-    const held = await send(advancer, 'held');
+    const engine = await stage.engine();
+    const unknown = await openBreaker(engine);
+    const held = await send(engine, 'held');
     for (let minute = 0; minute < 120; minute++) {
       stage.ledger.passMs(60_000);
       await tend();
-      for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+      for (const { id } of unknown) await advanceTransfer(engine, id, never);
     }
     const tries = await Promise.all(unknown.map(async ({ id }) => (await stage.find(id)).tries));
     // So many that their own backoffs are 15 minutes by now.
@@ -150,28 +150,28 @@ describe('the breaker', () => {
     stage.simulator.control.clearFaults();
     await tend();
     stage.ledger.passMs(PROBE_WITHIN_MS);
-    for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    for (const { id } of unknown) await advanceTransfer(engine, id, never);
     const states = await Promise.all(unknown.map(async ({ id }) => (await stage.find(id)).state));
     expect(states).toContain('succeeded');
     // What is still unconfirmed need not sit out its backoff: KPay answers again.
     stage.ledger.passMs(5_001);
-    for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    for (const { id } of unknown) await advanceTransfer(engine, id, never);
     for (const { id } of unknown) expect((await stage.find(id)).state).toBe('succeeded');
     await tend();
-    await advanceTransfer(advancer, held.id, never);
+    await advanceTransfer(engine, held.id, never);
     expect((await stage.find(held.id)).state).toBe('succeeded');
   });
 
   it('when nothing is left that could probe, a first send does', async () => {
-    const advancer = await stage.advancer();
-    const unknown = await openBreaker(advancer);
-    const held = await send(advancer, 'held');
+    const engine = await stage.engine();
+    const unknown = await openBreaker(engine);
+    const held = await send(engine, 'held');
     // A day without an answer: people have to find out.
     stage.ledger.passMs(25 * 60 * 60_000);
-    for (const { id } of unknown) await advanceTransfer(advancer, id, never);
+    for (const { id } of unknown) await advanceTransfer(engine, id, never);
     for (const { id } of unknown) expect((await stage.find(id)).state).toBe('review');
     stage.simulator.control.clearFaults();
-    await advanceTransfer(advancer, held.id, never);
+    await advanceTransfer(engine, held.id, never);
     expect((await stage.find(held.id)).state).toBe('succeeded');
   });
 });

@@ -2,7 +2,7 @@ import type { KpayAccount, TransferPermit } from '@kpay/core';
 import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { type Advancer, advanceTransfer, type Ledger } from '../index.ts';
+import { advanceTransfer, type Ledger, type TransferEngine } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
 import { expireAttempt } from './settle.ts';
 
@@ -25,7 +25,7 @@ interface Crash {
  * A worker whose process dies at one point: from there on none of its awaits ever comes back, which is all that the
  * rest of the world sees of a dead process. An open transaction is rolled back, as Postgres does.
  */
-function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Promise<void>; steps: string[] } {
+function dying(engine: TransferEngine, crash: Crash): { engine: TransferEngine; died: Promise<void>; steps: string[] } {
   const steps: string[] = [];
   const death = Promise.withResolvers<void>();
   const gone = () => {
@@ -43,12 +43,12 @@ function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Pr
     return settled.value;
   }
   const ledger: Ledger = {
-    db: advancer.ledger.db,
-    transaction: (work) => at('transaction', () => advancer.ledger.transaction(work)),
-    statement: (run) => at('statement', () => advancer.ledger.statement(run)),
-    batchDelay: () => advancer.ledger.batchDelay(),
+    db: engine.ledger.db,
+    transaction: (work) => at('transaction', () => engine.ledger.transaction(work)),
+    statement: (run) => at('statement', () => engine.ledger.statement(run)),
+    batchDelay: () => engine.ledger.batchDelay(),
   };
-  const { account } = advancer;
+  const { account } = engine;
   const client = new Proxy(account.client, {
     get(target, key) {
       if (key !== 'prepareTransfer') return Reflect.get(target, key);
@@ -60,7 +60,7 @@ function dying(advancer: Advancer, crash: Crash): { advancer: Advancer; died: Pr
     },
   });
   const dyingAccount: KpayAccount = { ...account, client };
-  return { advancer: { ...advancer, ledger, account: dyingAccount }, died: death.promise, steps };
+  return { engine: { ...engine, ledger, account: dyingAccount }, died: death.promise, steps };
 }
 
 /** Every step that a first send takes, in order, found by taking them. */
@@ -76,21 +76,21 @@ const crashesAt = (all: readonly string[]): Crash[] =>
 describe('a process that dies in the middle of a send', () => {
   it('has these steps to die at', async () => {
     const { id } = await stage.accept();
-    const worker = dying(await stage.advancer(), { step: 'none', when: 'before' });
-    await advanceTransfer(worker.advancer, id, never);
+    const worker = dying(await stage.engine(), { step: 'none', when: 'before' });
+    await advanceTransfer(worker.engine, id, never);
     expect(worker.steps).toEqual(steps);
   });
 
   it.each(crashesAt(steps))('$when $step of a first send: one effect, and the transfer succeeds', async (crash) => {
     const accepted = await stage.accept();
-    const worker = dying(await stage.advancer(), crash);
-    void advanceTransfer(worker.advancer, accepted.id, never);
+    const worker = dying(await stage.engine(), crash);
+    void advanceTransfer(worker.engine, accepted.id, never);
     await worker.died;
     const left = await stage.find(accepted.id);
     expect(left.possibly_sent).toBe(false);
 
     stage.ledger.passMs(LEASE_MS + 1);
-    const settled = await stage.settle(accepted.id, await stage.advancer());
+    const settled = await stage.settle(accepted.id, await stage.engine());
     expect(settled.state).toBe('succeeded');
     expect(stage.effects(settled)).toBe(1);
   });
@@ -98,34 +98,34 @@ describe('a process that dies in the middle of a send', () => {
   it.each(crashesAt(resendSteps))('$when $step of a re-send: one effect, and the transfer succeeds', async (crash) => {
     const accepted = await stage.accept();
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'after' } });
-    const first = await stage.advancer();
+    const first = await stage.engine();
     await advanceTransfer(first, accepted.id, never);
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
     stage.ledger.passMs(10_000);
 
-    const worker = dying(await stage.advancer(), crash);
-    void advanceTransfer(worker.advancer, accepted.id, never);
+    const worker = dying(await stage.engine(), crash);
+    void advanceTransfer(worker.engine, accepted.id, never);
     await worker.died;
 
     stage.ledger.passMs(LEASE_MS + 1);
-    const settled = await stage.settle(accepted.id, await stage.advancer());
+    const settled = await stage.settle(accepted.id, await stage.engine());
     expect(settled).toMatchObject({ state: 'succeeded', confirmed_by: 'conflict' });
     expect(stage.effects(settled)).toBe(1);
   });
 
   it('a frozen process that answers after its lease: its 201 still settles the transfer, once', async () => {
     const accepted = await stage.accept();
-    const advancer = await stage.advancer();
+    const engine = await stage.engine();
     stage.simulator.control.addFault({
       match: { endpoint: 'transfer' },
       times: 1,
       fault: { kind: 'delay', delayMs: 400, when: 'after' },
     });
-    const slow = advanceTransfer(advancer, accepted.id, never);
+    const slow = advanceTransfer(engine, accepted.id, never);
     await eventually(() => expect(stage.effects(accepted)).toBe(1));
     stage.ledger.passMs(LEASE_MS + 1);
     // Somebody else finds the lease gone and sends again while the first call is still waiting for its answer.
-    await advanceTransfer(await stage.advancer(), accepted.id, never);
+    await advanceTransfer(await stage.engine(), accepted.id, never);
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
     await slow;
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'answer' });
@@ -134,8 +134,8 @@ describe('a process that dies in the middle of a send', () => {
 
   it('a send that was lost stays what the next step follows in a trace', async () => {
     const accepted = await stage.accept();
-    const worker = dying(await stage.advancer(), { step: 'send 1', when: 'before' });
-    void advanceTransfer(worker.advancer, accepted.id, never);
+    const worker = dying(await stage.engine(), { step: 'send 1', when: 'before' });
+    void advanceTransfer(worker.engine, accepted.id, never);
     await worker.died;
     const moved_trace = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01';
     await stage.ledger.db.updateTable('kpay.transfers').set({ moved_trace }).where('id', '=', accepted.id).execute();
@@ -153,21 +153,21 @@ describe('a process that dies in the middle of a send', () => {
       times: 1,
       fault: { kind: 'delay', delayMs: 300, when: 'after' },
     });
-    const slow = advanceTransfer(await stage.advancer(), accepted.id, never);
+    const slow = advanceTransfer(await stage.engine(), accepted.id, never);
     await eventually(() => expect(stage.effects(accepted)).toBe(1));
     await stage.ledger.db
       .updateTable('kpay.transfers')
       .set({ due_at: stage.ledger.now() })
       .where('id', '=', accepted.id)
       .execute();
-    expect(await advanceTransfer(await stage.advancer(), accepted.id, never)).toBeUndefined();
+    expect(await advanceTransfer(await stage.engine(), accepted.id, never)).toBeUndefined();
     await slow;
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', attempts: 1, possibly_sent: false });
   });
 
   it('two workers at once: one send', async () => {
     const accepted = await stage.accept();
-    const workers = await Promise.all([stage.advancer(), stage.advancer(), stage.advancer()]);
+    const workers = await Promise.all([stage.engine(), stage.engine(), stage.engine()]);
     await Promise.all(workers.map((worker) => advanceTransfer(worker, accepted.id, never)));
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'succeeded', attempts: 1 });
     expect(stage.effects(accepted)).toBe(1);

@@ -47,11 +47,11 @@ async function answerDuringLock(): Promise<TransferRow> {
       pastMs += LEASE_MS;
       if (waits === 1) return stage.ledger.passMs(LEASE_MS + 1);
       await unlock();
-      expect(await advanceTransfer(await stage.advancer(), id, never)).toMatchObject({ state: 'unconfirmed' });
+      expect(await advanceTransfer(await stage.engine(), id, never)).toMatchObject({ state: 'unconfirmed' });
     },
   };
-  const advancer = { ...(await stage.advancer()), clock };
-  const { client } = advancer.account;
+  const engine = { ...(await stage.engine()), clock };
+  const { client } = engine.account;
   const locking = new Proxy(client, {
     get(target, key) {
       if (key !== 'prepareTransfer') return Reflect.get(target, key);
@@ -65,7 +65,7 @@ async function answerDuringLock(): Promise<TransferRow> {
       };
     },
   });
-  await advanceTransfer({ ...advancer, account: { ...advancer.account, client: locking } }, id, never);
+  await advanceTransfer({ ...engine, account: { ...engine.account, client: locking } }, id, never);
   expect(waits).toBe(2);
   return stage.find(id);
 }
@@ -84,7 +84,7 @@ it('a refusal that comes then is stored too, and conflicts confirm nothing', { t
     stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times, fault: { kind: 'status', status } });
   }
   const { id } = await answerDuringLock();
-  const row = await stage.settle(id, await stage.advancer());
+  const row = await stage.settle(id, await stage.engine());
   expect(row).toMatchObject({ state: 'review', refused_before: true });
   expect(stage.effects(row)).toBe(0);
 });

@@ -1,12 +1,12 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
-  type Advancer,
   acceptTransfer,
   advanceTransfer,
   cancelTransfer,
   IdempotencyConflict,
   pause,
+  type TransferEngine,
   type TransferRow,
 } from '../index.ts';
 
@@ -25,7 +25,7 @@ async function acceptMany(count: number, body: (number: number) => Record<string
   );
 }
 
-async function advanceAll(rows: readonly TransferRow[], ...workers: readonly Advancer[]): Promise<TransferRow[]> {
+async function advanceAll(rows: readonly TransferRow[], ...workers: readonly TransferEngine[]): Promise<TransferRow[]> {
   await Promise.all(rows.map(({ id }, number) => advanceTransfer(workers[number % workers.length] ?? failed(), id, never)));
   return Promise.all(rows.map(({ id }) => stage.find(id)));
 }
@@ -35,10 +35,10 @@ function failed(): never {
 }
 
 /** Lets nobody begin before `count` have their permits, and then does something first. */
-function allAtOnce(advancer: Advancer, count: number, first: () => Promise<unknown>, sends: string[] = []): Advancer {
+function allAtOnce(engine: TransferEngine, count: number, first: () => Promise<unknown>, sends: string[] = []): TransferEngine {
   const ready = Promise.withResolvers<void>();
   let prepared = 0;
-  const { account } = advancer;
+  const { account } = engine;
   const client = {
     ...account.client,
     async prepareTransfer(...args: Parameters<typeof account.client.prepareTransfer>) {
@@ -53,7 +53,7 @@ function allAtOnce(advancer: Advancer, count: number, first: () => Promise<unkno
       return { ...permit, send };
     },
   };
-  return { ...advancer, account: { ...account, client } };
+  return { ...engine, account: { ...account, client } };
 }
 
 const eventsOf = async ({ id }: TransferRow) =>
@@ -62,9 +62,9 @@ const attemptsOf = async ({ id }: TransferRow) =>
   stage.ledger.db.selectFrom('kpay.attempts').selectAll().where('transfer_id', '=', id).execute();
 
 it('sent together, each has one effect and is written down as if it were alone', async () => {
-  const [alone] = await advanceAll([await stage.accept({ externalId: 'alone' })], await stage.advancer());
+  const [alone] = await advanceAll([await stage.accept({ externalId: 'alone' })], await stage.engine());
   if (!alone) throw new Error('it is not there');
-  const rows = await advanceAll(await acceptMany(12), await stage.advancer());
+  const rows = await advanceAll(await acceptMany(12), await stage.engine());
   const changing = { id: 0, external_id: 0, kpay_external_id: 0, kpay_transfer_id: 0, request_hash: 0, receipt: 0, send_body: 0 };
   const times = { created_at: 0, updated_at: 0, finished_at: 0, sent_at: 0 };
   for (const row of rows) {
@@ -87,8 +87,8 @@ it('a transfer that is taken on several times at once is sent by one of them', a
   const [row] = await acceptMany(1);
   if (!row) throw new Error('it is not there');
   const sends: string[] = [];
-  const advancer = allAtOnce(await stage.advancer(), 5, async () => {}, sends);
-  const left = await Promise.all(Array.from({ length: 5 }, () => advanceTransfer(advancer, row.id, never)));
+  const engine = allAtOnce(await stage.engine(), 5, async () => {}, sends);
+  const left = await Promise.all(Array.from({ length: 5 }, () => advanceTransfer(engine, row.id, never)));
   expect(left.filter((each) => each !== undefined)).toHaveLength(1);
   expect(await stage.find(row.id)).toMatchObject({ state: 'succeeded', attempts: 1, version: 3 });
   expect(stage.simulator.control.truth({ externalId: row.kpay_external_id }).transfers).toHaveLength(1);
@@ -98,7 +98,7 @@ it('a transfer that is taken on several times at once is sent by one of them', a
 
 it.each([1, 2])('money for three is spent by three of ten, by %i workers', async (count) => {
   stage.simulator.control.setBalance({ country: 'CMR', balance: 350_000 });
-  const workers = await Promise.all(Array.from({ length: count }, () => stage.advancer()));
+  const workers = await Promise.all(Array.from({ length: count }, () => stage.engine()));
   const rows = await acceptMany(10);
   // The balance is the same for all: it was read before any of them was sent.
   await Promise.all(workers.map(({ account }) => account.observations.balance({ lane: 'checks' })));
@@ -110,11 +110,11 @@ it.each([1, 2])('money for three is spent by three of ten, by %i workers', async
 
 it('one that was cancelled and those of a paused corridor stay, the others of the same moment go', async () => {
   const rows = await acceptMany(9, (number) => ({ destinationCountry: number % 3 === 0 ? 'CIV' : 'SEN' }));
-  const advancer = allAtOnce(await stage.advancer(), rows.length, async () => {
+  const engine = allAtOnce(await stage.engine(), rows.length, async () => {
     await cancelTransfer(stage.ledger, stage.epochCopy, rows[1]?.id ?? '', { by: 'ada' });
     await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-CIV' }, { by: 'ada', reason: 'stop' });
   });
-  const states = (await advanceAll(rows, advancer)).map(({ state, reason_code }) => reason_code ?? state);
+  const states = (await advanceAll(rows, engine)).map(({ state, reason_code }) => reason_code ?? state);
   expect(states).toEqual([
     'paused',
     'cancelled',
@@ -132,13 +132,13 @@ it('one that was cancelled and those of a paused corridor stay, the others of th
 it('one that was sent to another KPay before fails alone: the others of the same moment go', async () => {
   const rows = await acceptMany(3);
   const elsewhere = { pinned_base_url: 'https://elsewhere.example', pinned_environment: 'TEST', pinned_application_id: 'other' };
-  const advancer = allAtOnce(await stage.advancer(), rows.length, async () => {});
+  const engine = allAtOnce(await stage.engine(), rows.length, async () => {});
   await stage.ledger.db
     .updateTable('kpay.transfers')
     .set(elsewhere)
     .where('id', '=', rows[1]?.id ?? '')
     .execute();
-  const ends = await Promise.allSettled(rows.map(({ id }) => advanceTransfer(advancer, id, never)));
+  const ends = await Promise.allSettled(rows.map(({ id }) => advanceTransfer(engine, id, never)));
   expect(ends.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
   expect((await Promise.all(rows.map(({ id }) => stage.find(id)))).map(({ state }) => state)).toEqual([
     'succeeded',

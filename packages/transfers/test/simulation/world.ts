@@ -14,7 +14,6 @@ import type { KyselyPlugin, RootOperationNode } from 'kysely';
 import { openTestLedger } from '../../../ledger/test/test-ledger.ts';
 import { type SpendLimit, spendLimitCheck } from '../../src/checks/spend-limit.ts';
 import {
-  type Advancer,
   advanceTransfer,
   createLedger,
   fundsCheck,
@@ -27,6 +26,7 @@ import {
   pinAccount,
   rateCheck,
   scheduleCheck,
+  type TransferEngine,
 } from '../../src/index.ts';
 import { createMemoryEpochCopy, type MemoryEpochCopy } from '../memory-epoch-copy.ts';
 import type { Dice } from './dice.ts';
@@ -145,7 +145,7 @@ interface Process {
   /** What it does to shared stores and the queue counts only while this is true. */
   life: { alive: boolean };
   /** Undefined until KPay has said who we are. */
-  advancer: Advancer | undefined;
+  engine: TransferEngine | undefined;
 }
 
 export interface WorkersOptions {
@@ -194,7 +194,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     );
     for (const account of accounts.values()) {
       opened.push(account);
-      const process = { account, life, advancer: undefined };
+      const process = { account, life, engine: undefined };
       processes.set(name, process);
       await pin(name, process);
     }
@@ -207,7 +207,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
       try {
         const pinned = await pinAccount(ledger, process.account);
         const epoch = await openLedgerEpoch({ ledger, copy: epochCopy, clock: timeline.clock });
-        process.advancer = advancerOf(name, process.account, pinned, epoch);
+        process.engine = engineOf(name, process.account, pinned, epoch);
       } catch (error) {
         if (error instanceof Retryable) return;
         if (!(error instanceof PinMismatch || error instanceof Rejected)) throw error;
@@ -218,7 +218,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     if (refused) kill(name);
   }
 
-  function advancerOf(worker: string, account: KpayAccount, pinned: Pin, epoch: LedgerEpoch): Advancer {
+  function engineOf(worker: string, account: KpayAccount, pinned: Pin, epoch: LedgerEpoch): TransferEngine {
     return {
       ledger,
       account,
@@ -250,11 +250,11 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     async advance(worker, id) {
       const process = processes.get(worker);
       if (!process) return;
-      if (!process.advancer) await pin(worker, process);
-      const { advancer } = process;
-      if (!advancer) return;
+      if (!process.engine) await pin(worker, process);
+      const { engine } = process;
+      if (!engine) return;
       const onPrepared = () => void prepared.set(`${worker} ${id}`, timeline.nowMs());
-      await tasks.start(worker, id, (gate, signal) => advanceTransfer(gated(advancer, gate, onPrepared), id, signal));
+      await tasks.start(worker, id, (gate, signal) => advanceTransfer(gated(engine, gate, onPrepared), id, signal));
     },
     async crash(worker) {
       kill(worker);
@@ -265,7 +265,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
       if (process) await tasks.start(worker, undefined, () => process.account.client.availability({ lane, maxWaitMs: 0 }));
     },
     async lookAtLedger() {
-      for (const { advancer } of processes.values()) await advancer?.epoch.look();
+      for (const { engine } of processes.values()) await engine?.epoch.look();
     },
     epochCopy,
     async crashSenders() {
@@ -342,8 +342,8 @@ function storesOf(shared: () => Stores, isAlive: () => boolean): Stores {
 }
 
 /** Puts a gate before each thing that another process can see, so that others come between, or death does. */
-function gated(advancer: Advancer, gate: Gate, onPrepared: () => void): Advancer {
-  const { account, ledger } = advancer;
+function gated(engine: TransferEngine, gate: Gate, onPrepared: () => void): TransferEngine {
+  const { account, ledger } = engine;
   const client = replaced<KpayClient>(account.client, {
     async prepareTransfer(...args) {
       await gate('prepare');
@@ -369,7 +369,7 @@ function gated(advancer: Advancer, gate: Gate, onPrepared: () => void): Advancer
     },
   });
   return {
-    ...advancer,
+    ...engine,
     account: { ...account, client, observations },
     ledger: {
       get db() {
