@@ -13,7 +13,7 @@ import {
 import {
   changeKeys,
   containStrayErrors,
-  createHinter,
+  createAdvanceNotifiers,
   createLedger,
   createRedisEpochCopy,
   LedgerBehind,
@@ -76,7 +76,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
         corsOrigins: settings.corsOrigins,
         keepAliveMs: settings.httpKeepAliveMs,
         port: ports.adminApi,
-        hint: createHinter(accounts.keys(), queues.queue),
+        hint: createAdvanceNotifiers(accounts.keys(), queues.queue),
         queues: openBoardQueues(accounts.keys(), queues.queue),
       });
       shutdown.push('admin API', () => api.close());

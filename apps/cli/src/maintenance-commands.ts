@@ -55,11 +55,11 @@ export function addMaintenanceCommands(program: Command, env: NodeJS.ProcessEnv,
     );
   program
     .command('rebuild-queue')
-    .description('throw away what tells the workers of due transfers, and make it anew from the ledger')
+    .description('remove the advance jobs and make them again from the ledger')
     .action(() =>
       known(async () => {
         for (const { account, thrownAway, made } of await withMaintenance(env, (maintenance) => maintenance.rebuildQueue())) {
-          print(`${account}: ${thrownAway} hints thrown away, ${made} made`);
+          print(`${account}: ${thrownAway} advance jobs removed, ${made} made`);
         }
       }),
     );

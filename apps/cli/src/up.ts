@@ -22,8 +22,8 @@ import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simu
 import {
   changeKeys,
   containStrayErrors,
+  createAdvanceNotifiers,
   createFileEpochCopy,
-  createHinter,
   createMaintenance,
   loadPlugins,
   openAccounts,
@@ -174,7 +174,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     corsOrigins: settings.corsOrigins,
     keepAliveMs: settings.httpKeepAliveMs,
     port: ports.adminApi,
-    hint: createHinter(accounts.keys(), queues.queue),
+    hint: createAdvanceNotifiers(accounts.keys(), queues.queue),
     queues: openBoardQueues(accounts.keys(), queues.queue),
     maintenance: createMaintenance({ ledger, epochCopy, accounts: [...accounts.keys()], openQueue: queues.queue }),
   });

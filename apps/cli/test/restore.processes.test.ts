@@ -39,7 +39,7 @@ it('an embedded database put back from a copy: nothing is sent until kpay restor
   expect(restored.stderr()).toContain('kpay restore finish');
   // The caller repeats what the ledger forgot.
   const again = await postTransfer(restored.apiUrl, order('lost'));
-  expect(await kpay(['rebuild-queue'], settings)).toMatch(/^default: \d+ hints thrown away, 1 made$/m);
+  expect(await kpay(['rebuild-queue'], settings)).toMatch(/^default: \d+ advance jobs removed, 1 made$/m);
   expect(await kpay(['restore', 'finish'], settings)).toContain('1 unfinished transfers are in review');
   expect(await getTransfer(restored.apiUrl, again.id)).toMatchObject({ state: 'review', reasonCode: 'restored' });
   const next = await postTransfer(restored.apiUrl, order('next'));

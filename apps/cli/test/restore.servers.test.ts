@@ -86,7 +86,7 @@ withServers(
     const redis = new Redis(settings.REDIS_URL ?? '');
     await redis.flushdb();
     redis.disconnect();
-    expect(await kpay(['rebuild-queue'], settings)).toMatch(/^default: \d+ hints thrown away, \d+ made$/m);
+    expect(await kpay(['rebuild-queue'], settings)).toMatch(/^default: \d+ advance jobs removed, \d+ made$/m);
     expect(await worker.end('SIGTERM')).toBe(0);
     await start('worker', settings);
     await eventually(async () => {

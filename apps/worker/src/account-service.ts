@@ -8,7 +8,7 @@ import {
   type AccountRules,
   advanceQueueName,
   checksOf,
-  createHint,
+  createAdvanceNotifier,
   type Hint,
   type Ledger,
   type LedgerEpoch,
@@ -106,7 +106,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   const prefix = queuePrefix(name);
   const intakeQueue = queues.queue(transferQueueName(name), { prefix });
   const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
-  const onAccepted = createHint(hints);
+  const onAccepted = createAdvanceNotifier(hints);
   const waiters = openCompletionWaiters({
     ledger,
     maxWaiters: MAX_WAITERS,

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, seededRandom, testServerUrls } from '@kpay/testkit';
-import { acceptTransfer, cancelTransfer, createHint } from '@kpay/transfers';
+import { acceptTransfer, cancelTransfer, createAdvanceNotifier } from '@kpay/transfers';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
@@ -22,7 +22,7 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
   let aimMs = 10;
   let wrong = 0;
   let next = 0;
-  const hint = createHint(stage.hints);
+  const hint = createAdvanceNotifier(stage.hints);
   const race = async () => {
     const asked = { account: 'default', owner: 'test', body: { ...order(`race-${next++}`), amount: 100 } };
     const { transfer } = await acceptTransfer(stage.ledger, new Set(['default']), asked);

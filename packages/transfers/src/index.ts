@@ -109,13 +109,11 @@ export { type AccountActivity, findAccountActivity } from './queue/account-activ
 export {
   ADVANCE_JOB,
   advanceQueueName,
-  createHint,
-  createHinter,
+  createAdvanceNotifier,
+  createAdvanceNotifiers,
   type Hint,
-  type RebuiltHints,
-  rebuildHints,
-  sweepDue,
-} from './queue/hints.ts';
+} from './queue/advance-queue.ts';
+export { type RebuiltHints, rebuildAdvanceQueue, sweepDue } from './queue/sweep.ts';
 export { decide } from './restore/decide.ts';
 export type { Epoch, EpochCopy } from './restore/epoch-copy.ts';
 export { createFileEpochCopy } from './restore/file-epoch-copy.ts';

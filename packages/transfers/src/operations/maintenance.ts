@@ -1,7 +1,8 @@
 import type { Ledger } from '@kpay/ledger';
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
-import { advanceQueueName, type Hint, type RebuiltHints, rebuildHints } from '../queue/hints.ts';
+import { advanceQueueName, type Hint } from '../queue/advance-queue.ts';
+import { type RebuiltHints, rebuildAdvanceQueue } from '../queue/sweep.ts';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
 import { type FinishedRestore, finishRestore } from '../restore/finish-restore.ts';
 import type { Resolution } from './resolve-review.ts';
@@ -43,7 +44,7 @@ export function createMaintenance({ ledger, epochCopy, accounts, openQueue }: Ma
       const rebuilt: RebuiltQueue[] = [];
       for (const account of [...names].sort()) {
         const queue = openQueue(advanceQueueName(account), { prefix: queuePrefix(account) });
-        rebuilt.push({ account, ...(await rebuildHints(ledger, account, queue).finally(() => queue.close())) });
+        rebuilt.push({ account, ...(await rebuildAdvanceQueue(ledger, account, queue).finally(() => queue.close())) });
       }
       return rebuilt;
     },

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { transferRow } from '../../test/transfer-row.ts';
-import { rankFairly } from './hints.ts';
+import { rankFairly } from './sweep.ts';
 
 const now = new Date('2026-11-28T12:00:00Z');
 const ago = (seconds: number) => new Date(now.getTime() - seconds * 1_000);
