@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createLogger, openPostgres } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, eventually, temporaryFolder, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, emptyTestRedis, eventually, startPostgres, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -22,13 +22,13 @@ interface Stage {
 }
 
 /** A simulator, stores, and keys in files. */
-async function openStage(): Promise<Stage> {
+async function openStage(ownPostgresUrl?: string): Promise<Stage> {
   const servers = testServerUrls();
   if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
   const simulator = await createSimulator({ port: 0 });
   onTestFinished(() => simulator.close());
-  const database = await createTestDatabase(servers.postgresUrl);
-  onTestFinished(database.drop);
+  const database = ownPostgresUrl === undefined ? await createTestDatabase(servers.postgresUrl) : { url: ownPostgresUrl };
+  if ('drop' in database) onTestFinished(database.drop);
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const [api, secret] = [join(folder.path, 'api'), join(folder.path, 'secret')];
@@ -76,6 +76,52 @@ describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, 
     const underWay = await getJson<{ items: unknown[] }>(`${api.url}/v1/transfers?state=submitting`);
     expect(underWay.items).toHaveLength(3);
     await Promise.all(apps.map(stop));
+  });
+
+  describe('that are stopped with an answer of KPay in their hands while Postgres is away', () => {
+    const ANSWERED = 'ended while Postgres was away';
+
+    /** A refusal that burns the id: lost, two conflicts would confirm the transfer later. */
+    async function stopWithAnswer() {
+      const postgres = await startPostgres();
+      if ('unavailable' in postgres) throw new Error(postgres.unavailable);
+      onTestFinished(postgres.stop);
+      const { simulator, start } = await openStage(postgres.url);
+      const [worker, api] = await Promise.all([start('worker'), start('admin-api')]);
+      simulator.control.addFault({
+        match: { endpoint: 'transfer' },
+        times: 1,
+        fault: { kind: 'status', status: 403, when: 'before', delayMs: 2_000 },
+      });
+      const { id } = await postTransfer(api.url, order(ANSWERED));
+      await eventually(() => expect(simulator.control.listFaults()[0]?.fired).toBe(1), { timeoutMs: 10_000 });
+      await postgres.kill();
+      const answered = () =>
+        simulator.control.truth().requests.filter(({ endpoint, ending }) => endpoint === 'transfer' && ending !== 'open');
+      await eventually(() => expect(answered()).toHaveLength(1), { timeoutMs: 10_000 });
+      return { postgres, worker, api, id, startedMs: performance.now(), ended: worker.end('SIGTERM') };
+    }
+
+    it('write it down when Postgres comes back in time', async () => {
+      const { postgres, api, id, ended } = await stopWithAnswer();
+      await postgres.restart();
+      expect(await ended).toBe(0);
+      await eventually(async () => expect(await getTransfer(api.url, id)).toMatchObject({ state: 'failed', moneyMoved: 'no' }), {
+        timeoutMs: 30_000,
+      });
+    });
+
+    it('say which transfer it was when it does not, and end in time', async () => {
+      const { worker, id, startedMs, ended } = await stopWithAnswer();
+      expect(await ended).toBe(0);
+      expect(performance.now() - startedMs).toBeLessThan(STOPPED_WITHIN_MS);
+      const told = worker
+        .stderr()
+        .split('\n')
+        .filter((line) => line.includes('"alarm":"answer_unstored"'));
+      expect(told).toHaveLength(1);
+      expect(JSON.parse(told[0] ?? '')).toMatchObject({ account: 'default', transferId: id, attempt: 1, answer: 'refused' });
+    });
   });
 
   it('take new keys from their files without a restart, and keep the old ones when the new are of another application', async () => {

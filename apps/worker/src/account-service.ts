@@ -230,6 +230,12 @@ function engineOf(
       metrics.alarmed(account.name);
       logger.error({ account: account.name, transferId: transfer.id, state: transfer.state, alarm }, alarm);
     },
+    onUnstored(answer, { id: transferId, attempts: attempt }) {
+      logger.error(
+        { account: account.name, transferId, attempt, answer, alarm: 'answer_unstored' },
+        'the worker stops with an answer of KPay that the ledger has not taken: unless it does in time, the send counts as unknown',
+      );
+    },
     onCheckFailed: (transfer, check, error) =>
       logger.error({ err: error, account: account.name, transferId: transfer.id, check }, 'a check failed'),
   };

@@ -68,6 +68,8 @@ export interface TransferEngine {
   onAlarm: (transfer: TransferRow, alarm: string) => void;
   /** Told how each send ended, as far as we know; an expired lease is a send whose process died. */
   onAnswer?: (answer: Answer['kind'] | 'lease_expired', transfer: TransferRow) => void;
+  /** Told once when the process stops with an answer that the ledger has not taken yet: it may end with the process. */
+  onUnstored?: (answer: Answer['kind'], transfer: TransferRow) => void;
   /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
   onCheckFailed?: (transfer: TransferRow, check: string, error: unknown) => void;
 }
@@ -298,13 +300,14 @@ async function send(
     }
   };
   const endsDoubt = proves(answer, attempt.transfer);
+  const patience = { endsDoubt, signal, onStopping: () => engine.onUnstored?.(answer.kind, attempt.transfer) };
   try {
-    return report(engine, await untilStored(engine.clock, startedMs, { endsDoubt, signal }, settle));
+    return report(engine, await untilStored(engine.clock, startedMs, patience, settle));
   } catch (error) {
     if (!endsDoubt || isLedgerAway(error)) throw error;
     // In vain for a whole lease: then at least that there was an answer. The error is for the log.
     const lost = () => settleAs({ kind: 'answer_lost', detail: answer.kind });
-    report(engine, await untilStored(engine.clock, startedMs, { endsDoubt, signal }, lost));
+    report(engine, await untilStored(engine.clock, startedMs, patience, lost));
     throw error;
   }
 }
@@ -341,13 +344,16 @@ const settleTogether = batchCalls<Ledger, Success, Settled | undefined>({
 async function untilStored<T>(
   clock: Clock,
   startedMs: number,
-  { endsDoubt, signal }: { endsDoubt: boolean; signal: AbortSignal },
+  { endsDoubt, signal, onStopping }: { endsDoubt: boolean; signal: AbortSignal; onStopping: () => void },
   commit: () => Promise<T>,
 ): Promise<T> {
+  let told = false;
   for (;;) {
     try {
       return await commit();
     } catch (error) {
+      if (signal.aborted && !told) onStopping();
+      told ||= signal.aborted;
       const leaseIsOver = clock.monotonicMs() > startedMs + LEASE_MS;
       if (leaseIsOver && (!endsDoubt || signal.aborted || !isLedgerAway(error))) throw error;
       await clock.sleep(leaseIsOver ? SETTLE_LATE_MS : SETTLE_AGAIN_MS);
