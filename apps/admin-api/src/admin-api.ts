@@ -39,7 +39,7 @@ import { type CountingRedis, limitRequests } from './request-limit.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
 import { cancelTransfer } from './routes/cancel-transfer.ts';
 import { createQuote } from './routes/create-quote.ts';
-import { createTransfer } from './routes/create-transfer.ts';
+import { createTransfer, tryTransfer } from './routes/create-transfer.ts';
 import { createTransfers } from './routes/create-transfers.ts';
 import { exportTransfers } from './routes/export-transfers.ts';
 import { listAccounts } from './routes/list-accounts.ts';
@@ -117,7 +117,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
   const operations = listOperations({ ...options, keys });
-  const document = openApiDocument(operations);
+  const document = openApiDocument(operations, [...options.accounts.keys()][0] ?? 'default');
   app.use(['/openapi.json', '/docs'], (request, response, next) => {
     if (isHostAllowed(request, web?.allowedHosts)) next();
     else sendText(response, 421, WRONG_HOST);
@@ -148,6 +148,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
   };
   return [
     createTransfer({ ...options, tellWorkers }),
+    tryTransfer({ ...options, tellWorkers }),
     createTransfers({ ...options, tellWorkers }),
     listTransfers(options),
     exportTransfers(options),

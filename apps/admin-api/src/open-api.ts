@@ -16,8 +16,12 @@ const OF_EVERY_OPERATION: readonly ProblemCode[] = [
 ];
 const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'too_much_at_once'];
 
-/** The API as an OpenAPI 3.1 document, from the same descriptions that it is served by. */
-export function openApiDocument(operations: readonly Operation[]): Json {
+/**
+ * The API as an OpenAPI 3.1 document, from the same descriptions that it is served by.
+ *
+ * @param account the name of an account, for the examples.
+ */
+export function openApiDocument(operations: readonly Operation[], account: string): Json {
   const schemas: Json = {};
   // A schema with a name is described once and referred to.
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
@@ -31,7 +35,7 @@ export function openApiDocument(operations: readonly Operation[]): Json {
   };
   for (const operation of operations) {
     const path = `/v1${operation.path}`;
-    paths[path] = { ...paths[path], [operation.method]: operationOf(operation, schemaOf) };
+    paths[path] = { ...paths[path], [operation.method]: operationOf(operation, schemaOf, account) };
   }
   return {
     openapi: '3.1.0',
@@ -53,8 +57,9 @@ export function openApiDocument(operations: readonly Operation[]): Json {
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operationOf(
-  { name, summary, path, scope, query, body, lines, idempotent, conditional, resumable, answer, dryRun, problems }: Operation,
+  { name, summary, path, scope, query, body, lines, idempotent, conditional, resumable, answer, example, problems }: Operation,
   schemaOf: SchemaOf,
+  account: string,
 ): Json {
   const codes = [
     ...OF_EVERY_OPERATION,
@@ -76,7 +81,12 @@ function operationOf(
     security: [{ bearer: [scope] }],
     ...(parameters.length > 0 && { parameters }),
     ...(lines && { requestBody: { required: true, content: linesOf(lines.types, schemaOf(lines.line, 'input')) } }),
-    ...(body && { requestBody: { required: !body.safeParse({}).success, content: json(schemaOf(body, 'input')) } }),
+    ...(body && {
+      requestBody: {
+        required: !body.safeParse({}).success,
+        content: { 'application/json': { schema: schemaOf(body, 'input'), ...(example && { example: example(account) }) } },
+      },
+    }),
     responses: {
       [answer.status]: {
         description: 'As asked.',
@@ -85,7 +95,6 @@ function operationOf(
         }),
         content: { [answer.type ?? 'application/json']: { schema: schemaOf(answer.schema, 'output') } },
       },
-      ...(dryRun && { 200: { description: 'With dryRun=true.', content: json(schemaOf(dryRun, 'output')) } }),
       ...problemResponses(
         [...new Set([...codes, ...(conditional ? (['precondition_failed'] as const) : []), ...(problems ?? [])])],
         schemaOf(problemSchema, 'output'),
@@ -127,6 +136,7 @@ function queryParameters({ properties = {}, required = [] }: Json): Json[] {
     name,
     in: 'query',
     required: (required as string[]).includes(name),
+    ...(schema.deprecated === true && { deprecated: true }),
     schema,
   }));
 }
@@ -156,10 +166,6 @@ function health(ok: string, not?: string): Json {
 /** OpenAPI 3.1 knows no schema for lines: they are a text, and what each of them is stands beside it. */
 function linesOf(types: readonly string[], line: Json): Json {
   return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' }, 'x-line': line }]));
-}
-
-function json(schema: Json): Json {
-  return { 'application/json': { schema } };
 }
 
 function refersToComponents(schema: unknown): Json {

@@ -38,7 +38,7 @@ export interface Call<Query, Body> {
 
 export interface Reply<Answer = unknown> {
   body: Answer;
-  /** When it is another than that of `answer`: the one of `dryRun`. */
+  /** When it is another than that of `answer`. */
   status?: 200;
   /** `location` is a path of this API, such as `/v1/pauses/1`; it is sent as a relative reference. */
   headers?: Record<string, string>;
@@ -85,8 +85,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   resumable?: true;
   /** `type` is that of a Stream, whose schema is a text. */
   answer: { status: 200 | 201 | 202; schema: z.ZodType; type?: string; location?: true; versioned?: true };
-  /** What it answers instead, with 200, when the query says dryRun=true. */
-  dryRun?: z.ZodType;
+  /** A body that is accepted as it stands, where the account has the name that is given: what people try first. */
+  example?: (account: string) => unknown;
   /** What can go wrong besides what can with every operation. */
   problems?: readonly ProblemCode[];
   handle(call: Call<Query, Body>): Promise<Reply | Stream>;

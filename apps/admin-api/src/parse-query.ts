@@ -5,6 +5,19 @@ import { Problem } from './problem.ts';
 /** The parameter by which a read chooses an account. */
 export const accountParameter: z.ZodDefault<z.ZodString> = z.string().default('default');
 
+/** A whole number in a query: an integer in the document, so that generated clients take and send one. */
+export function integerParameter(least: number, most: number): z.ZodType<number> {
+  const why = `must be a whole number from ${least} to ${most}`;
+  const read = (text: unknown) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text);
+  return z.preprocess(read, z.int(why).min(least, why).max(most, why));
+}
+
+/** The same for `true` and `false`. */
+export function booleanParameter(): z.ZodType<boolean> {
+  const read = (text: unknown) => (text === 'true' ? true : text === 'false' ? false : text);
+  return z.preprocess(read, z.boolean('must be true or false'));
+}
+
 /** @throws Problem naming the parameter that is wrong; one that is not known here is, too. */
 export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(query);

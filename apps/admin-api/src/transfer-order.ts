@@ -1,6 +1,7 @@
 import { transferRequestSchema } from '@kpay/producer';
 import type { TransferOrder } from '@kpay/transfers';
 import { z } from 'zod';
+import { countryField } from './known-codes.ts';
 import type { Caller } from './operation.ts';
 
 const account = z
@@ -9,7 +10,16 @@ const account = z
   .default('default');
 
 /** A transfer as REST asks for it. */
-export const orderSchema = transferRequestSchema.partial({ externalId: true }).extend({ account });
+export const orderSchema = transferRequestSchema.partial({ externalId: true }).extend({
+  account,
+  sourceCountry: countryField(transferRequestSchema.shape.sourceCountry),
+  destinationCountry: countryField(transferRequestSchema.shape.destinationCountry),
+});
+
+/** One that is accepted where there are funds in Cameroon, as there are at the simulator. */
+export function orderExample(account: string): Record<string, unknown> {
+  return { ...(account !== 'default' && { account }), sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+}
 
 export function orderOf(
   { account, ...body }: z.infer<typeof orderSchema>,

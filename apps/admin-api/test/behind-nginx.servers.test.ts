@@ -67,7 +67,6 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     await press('.auth-btn-wrapper .authorize');
     await press('.btn-done');
     await press('#operations-transfers-createTransfer .opblock-summary-control');
-    await fill('#operations-transfers-createTransfer textarea', JSON.stringify({ ...wish, externalId: `order${path.length}` }));
     await press('#operations-transfers-createTransfer .execute');
     const answered = `document.querySelector('#operations-transfers-createTransfer .live-responses-table tbody')?.innerText`;
     await eventually(async () => expect(await page.read(answered)).toContain('202'), { timeoutMs: 10_000 });

@@ -24,7 +24,7 @@ beforeEach(() => api.empty());
 afterAll(() => api.close());
 
 const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 50_000 };
-const dryRun = (changes: object = {}) => api.ask('/v1/transfers?dryRun=true', { body: { ...wish, ...changes } });
+const dryRun = (changes: object = {}) => api.ask('/v1/transfers/dry-run', { body: { ...wish, ...changes } });
 const written = async () => {
   const rows = await api.ledger.db.selectFrom('kpay.transfers').select('id').execute();
   const events = await api.ledger.db.selectFrom('kpay.transfer_events').select('id').execute();
@@ -32,7 +32,7 @@ const written = async () => {
 };
 const sends = () => api.simulator.control.truth().transfers.length;
 
-describe('POST /v1/transfers?dryRun=true', () => {
+describe('POST /v1/transfers/dry-run', () => {
   it('says that it would be sent, by which checks, and writes and sends nothing', async () => {
     const { status, body } = await dryRun({ minRate: '0.5' });
     expect({ status, body }).toMatchObject({ status: 200, body: { outcome: 'would_send', reason: null, transfer: null } });
@@ -85,6 +85,12 @@ describe('POST /v1/transfers?dryRun=true', () => {
     for (let n = 0; n < 2; n += 1) expect((await dryRun({ quoteId })).body).toMatchObject({ outcome: 'would_send' });
     expect((await api.ask('/v1/transfers', { body: { ...wish, quoteId } })).status).toBe(202);
     expect(await dryRun({ externalId: 'other', quoteId })).toMatchObject({ status: 400, body: { pointer: '/quoteId' } });
+  });
+
+  it('is answered in the old way too', async () => {
+    const old = await api.ask('/v1/transfers?dryRun=true', { body: wish });
+    expect(old).toMatchObject({ status: 200, body: { outcome: 'would_send', transfer: null } });
+    expect(await written()).toBe(0);
   });
 
   it('refuses what a transfer is refused for', async () => {

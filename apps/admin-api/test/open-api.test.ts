@@ -8,7 +8,7 @@ import { openTestLedger } from './test-ledger.ts';
 interface Described {
   operationId: string;
   parameters?: { name: string; in: string; required: boolean; schema: object }[];
-  requestBody?: { content: Record<string, { schema: object }> };
+  requestBody?: { content: Record<string, { schema: object; example?: unknown }> };
   responses: Record<string, { content: Record<string, { schema: object }>; headers?: object }>;
 }
 interface Document {
@@ -146,8 +146,8 @@ describe('the OpenAPI document', () => {
     await call('POST', '/v1/transfers/batch', lines);
     await call('POST', '/v1/transfers/batch?atomic=true', lines);
     await call('POST', '/v1/transfers/batch', { ...lines, headers: { 'content-type': 'text/plain' } });
-    await call('POST', '/v1/transfers?dryRun=true', { body: { ...wish, externalId: 'not-made' } });
-    await call('POST', '/v1/transfers?dryRun=true', { body: wish });
+    await call('POST', '/v1/transfers/dry-run', { body: { ...wish, externalId: 'not-made' } });
+    await call('POST', '/v1/transfers/dry-run', { body: wish });
     await call('POST', '/v1/transfers?dryRun=perhaps', { body: wish });
   });
 
@@ -224,8 +224,68 @@ describe('the OpenAPI document', () => {
   });
 
   it('promises every status that was seen to be possible for a transfer', () => {
-    expect([...(statuses.get('POST /v1/transfers') ?? [])].sort()).toEqual([200, 202, 400, 401, 413, 415, 422]);
+    expect([...(statuses.get('POST /v1/transfers') ?? [])].sort()).toEqual([202, 400, 401, 413, 415, 422]);
     expect([...(statuses.get('POST /v1/transfers/{id}/cancel') ?? [])].sort()).toEqual([200, 404, 409, 412]);
+  });
+});
+
+describe('what programs and people make of the document', () => {
+  const operations = () =>
+    Object.entries(document.paths).flatMap(([path, methods]) =>
+      Object.entries(methods).map(([method, described]) => ({ name: `${method.toUpperCase()} ${path}`, described })),
+    );
+  const parameter = (path: string, name: string) => {
+    const [, get] = operationAt(path, 'GET');
+    return get.parameters?.find((each) => each.name === name)?.schema ?? {};
+  };
+
+  it('one kind of success for each operation, so that a generated client knows what it holds', () => {
+    for (const { name, described } of operations()) {
+      const good = Object.keys(described.responses).filter((status) => status.startsWith('2'));
+      expect(good, name).toHaveLength(1);
+    }
+    const [, create] = operationAt('/v1/transfers', 'POST');
+    const schema = create.responses['202']?.content['application/json']?.schema as { $ref: string };
+    const transfer = (document.components as { schemas: Record<string, { properties: object; required: string[] }> }).schemas[
+      schema.$ref.replace('#/components/schemas/', '')
+    ];
+    expect(transfer?.properties).toHaveProperty('state');
+    expect(transfer?.required).toContain('state');
+  });
+
+  it('whole numbers and flags are such, and no other number can have a fraction', () => {
+    expect(differences(parameter('/v1/transfers', 'limit'), 50)).toEqual([]);
+    expect(differences(parameter('/v1/transfers', 'limit'), 201)).toHaveLength(1);
+    expect(differences(parameter('/v1/transfers', 'limit'), '50')).toHaveLength(1);
+    expect(differences(parameter('/v1/transfers.csv', 'bom'), true)).toEqual([]);
+    const [, batch] = operationAt('/v1/transfers/batch', 'POST');
+    expect(differences(batch.parameters?.find(({ name }) => name === 'atomic')?.schema ?? {}, false)).toEqual([]);
+    const pairs = [...JSON.stringify(document).matchAll(/"(\w+)":\{[^{}]*"type":"number"/g)].map(([, name]) => name);
+    expect([...new Set(pairs)].sort()).toEqual(['rateAgeSeconds', 'tolerancePercent']);
+  });
+
+  it('countries and currencies are listed', () => {
+    const [, create] = operationAt('/v1/transfers', 'POST');
+    const body = create.requestBody?.content['application/json']?.schema as { properties: Record<string, { enum: string[] }> };
+    for (const field of ['sourceCountry', 'destinationCountry']) {
+      expect(body.properties[field]?.enum).toContain('CMR');
+      // Two currencies: a transfer would have to say which.
+      expect(body.properties[field]?.enum).not.toContain('COD');
+    }
+    expect(parameter('/v1/rates', 'from')).toMatchObject({ enum: expect.arrayContaining(['XAF', 'KES']) });
+  });
+
+  it('every body that must be given has an example, which the document allows; the first one makes a transfer', async () => {
+    for (const { name, described } of operations()) {
+      const content = described.requestBody?.content['application/json'];
+      if (!content || name.includes('/maintenance/') || name.includes('/plugins/')) continue;
+      expect(content.example, name).toBeDefined();
+      expect(differences(content.schema, content.example), name).toEqual([]);
+    }
+    const [, create] = operationAt('/v1/transfers', 'POST');
+    const example = create.requestBody?.content['application/json']?.example;
+    expect((await api.ask('/v1/transfers/dry-run', { body: example })).body.outcome).toBe('would_send');
+    expect((await api.ask('/v1/transfers', { body: example })).status).toBe(202);
   });
 });
 

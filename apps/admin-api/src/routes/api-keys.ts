@@ -4,6 +4,7 @@ import { type ApiKeyRow, decimalSchema, InvalidRequest, type KeyLimit } from '@k
 import { z } from 'zod';
 import { isAddressRange } from '../authenticate.ts';
 import { type KeyStore, limitsOfKey } from '../key-store.ts';
+import { currencyField } from '../known-codes.ts';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { Problem } from '../problem.ts';
@@ -57,7 +58,7 @@ const bodySchema = z.strictObject({
   spendLimits: z
     .array(
       z.strictObject({
-        currency: z.string().regex(/^[A-Z]{3}$/, 'must be a currency such as XAF'),
+        currency: currencyField(z.string().regex(/^[A-Z]{3}$/, 'must be a currency such as XAF')),
         amount: z.union([z.string(), z.number()], 'must be an amount such as 5000000'),
         hours: z.int('must be a whole number').min(1, 'must be at least 1').max(8_760, 'must be at most 8760'),
       }),
@@ -94,6 +95,7 @@ export function createApiKey({ keys }: { keys: KeyStore }): Operation {
     scope: 'keys',
     summary: 'Make a key for a person or a service. It can have no scope that its maker lacks.',
     body: bodySchema,
+    example: () => ({ name: 'Dashboard', owner: 'dashboard', scopes: ['read'] }),
     unrepeatable: true,
     answer: { status: 201, schema: newKeySchema, location: true },
     problems: ['forbidden'],

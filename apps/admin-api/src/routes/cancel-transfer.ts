@@ -15,6 +15,7 @@ export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCop
     scope: 'control',
     summary: 'Stop a transfer that was not sent yet. Cancelling again what is cancelled is no error.',
     body: z.strictObject({ reason: reasonSchema.optional() }),
+    example: () => ({ reason: 'not needed any more' }),
     conditional: true,
     answer: { status: 200, schema: transferViewSchema, versioned: true },
     problems: ['too_late', 'ledger_restored', 'epoch_unavailable'],

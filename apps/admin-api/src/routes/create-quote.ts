@@ -10,11 +10,17 @@ import {
   quoteRequestSchema,
   quoteViewSchema,
 } from '@kpay/transfers';
+import { countryField } from '../known-codes.ts';
 import { describeOperation, type Operation } from '../operation.ts';
 import { accountParameter } from '../parse-query.ts';
 import { Problem } from '../problem.ts';
+import { orderExample } from '../transfer-order.ts';
 
-const bodySchema = quoteRequestSchema.extend({ account: accountParameter });
+const bodySchema = quoteRequestSchema.extend({
+  account: accountParameter,
+  sourceCountry: countryField(quoteRequestSchema.shape.sourceCountry),
+  destinationCountry: countryField(quoteRequestSchema.shape.destinationCountry),
+});
 
 export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: ReadonlyMap<string, KpayAccount> }): Operation {
   return describeOperation({
@@ -25,6 +31,7 @@ export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: Re
     summary:
       'See the rate and the least that a transfer will accept of it. A transfer made with its id, once and before it expires, waits while the rate is lower. It reserves nothing at KPay.',
     body: bodySchema,
+    example: orderExample,
     answer: { status: 201, schema: quoteViewSchema },
     problems: ['kpay_unavailable'],
     async handle({ body: { account: name, ...asked }, caller }) {

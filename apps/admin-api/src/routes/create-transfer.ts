@@ -15,7 +15,8 @@ import {
 } from '@kpay/transfers';
 import { z } from 'zod';
 import { type Call, describeOperation, type Operation, type Reply } from '../operation.ts';
-import { orderOf, orderSchema } from '../transfer-order.ts';
+import { booleanParameter } from '../parse-query.ts';
+import { orderExample, orderOf, orderSchema } from '../transfer-order.ts';
 import { replyWithNew } from '../transfer-reply.ts';
 
 export interface CreateTransferOptions {
@@ -28,10 +29,10 @@ export interface CreateTransferOptions {
 }
 
 const querySchema = z.strictObject({
-  dryRun: z
-    .enum(['true', 'false'], 'must be true or false')
+  dryRun: booleanParameter()
     .optional()
-    .describe('true: say what would become of it now. Nothing is written and nothing is sent.'),
+    .describe('The old way to ask for what POST /v1/transfers/dry-run answers, with 200.')
+    .meta({ deprecated: true }),
 });
 
 const opinionSchema = z.strictObject({
@@ -69,15 +70,33 @@ export function createTransfer(options: CreateTransferOptions): Operation {
     body: orderSchema,
     idempotent: true,
     answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
-    dryRun: dryRunSchema,
+    example: (account) => ({ ...orderExample(account), externalId: 'first-transfer' }),
     problems: ['idempotency_required', 'idempotency_conflict', 'spend_limit_exceeded'],
     async handle(call) {
       const order = orderOf(call.body, call.caller, call.idempotencyKey);
-      if (call.query.dryRun === 'true') return dryRun(order, options, call);
+      if (call.query.dryRun === true) return dryRun(order, options, call);
       const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
       if (!replayed) tellWorkers(transfer);
       return replyWithNew(transfer, replayed);
     },
+  });
+}
+
+/** What would become of a transfer now. */
+export function tryTransfer(options: CreateTransferOptions): Operation {
+  return describeOperation({
+    name: 'tryTransfer',
+    method: 'post',
+    path: '/transfers/dry-run',
+    scope: 'transfers:create',
+    summary:
+      'Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent.',
+    body: orderSchema,
+    idempotent: true,
+    answer: { status: 200, schema: dryRunSchema },
+    example: (account) => ({ ...orderExample(account), externalId: 'first-transfer' }),
+    problems: ['idempotency_required', 'idempotency_conflict', 'spend_limit_exceeded'],
+    handle: (call) => dryRun(orderOf(call.body, call.caller, call.idempotencyKey), options, call),
   });
 }
 

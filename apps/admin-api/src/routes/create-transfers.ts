@@ -13,6 +13,7 @@ import { IDEMPOTENCY_KEY } from '../idempotency-key.ts';
 import { type Caller, describeOperation, type Operation } from '../operation.ts';
 import { parseBody } from '../parse-body.ts';
 import { type Line, parseLines } from '../parse-lines.ts';
+import { booleanParameter } from '../parse-query.ts';
 import { Problem, problemSchema } from '../problem.ts';
 import { problemOf } from '../problem-of.ts';
 import { orderOf, orderSchema } from '../transfer-order.ts';
@@ -26,7 +27,7 @@ const lineSchema = orderSchema
   })
   .meta({ id: 'TransferOrder' });
 const querySchema = z.strictObject({
-  atomic: z.enum(['true', 'false'], 'must be true or false').optional().describe('true: all lines are accepted, or none is.'),
+  atomic: booleanParameter().optional().describe('true: all lines are accepted, or none is.'),
 });
 const resultSchema = z.strictObject({
   line: z.int().describe('As an editor numbers them, the first one being 1.'),
@@ -56,7 +57,7 @@ export function createTransfers({ ledger, accounts, rules, tellWorkers }: Create
       const lines = parseLines(text, MOST_LINES);
       const orders = lines.map((line) => understand(line, caller));
       const { recorded, results } =
-        atomic === 'true'
+        atomic === true
           ? await acceptAllOrNone(ledger, names, orders, rules)
           : { recorded: true, results: await acceptBatch(ledger, names, orders, rules) };
       if (!recorded) throw refusalOf(lines, results);

@@ -9,6 +9,7 @@ import {
 import { stringify } from 'csv-stringify/sync';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
+import { booleanParameter } from '../parse-query.ts';
 import { createPlaces } from '../places.ts';
 import { withoutFormulas } from '../spreadsheet-text.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
@@ -20,8 +21,7 @@ const BYTE_ORDER_MARK = '\ufeff';
 const columns = Object.keys(transferViewSchema.shape);
 const querySchema = z.strictObject({
   ...filterParameters,
-  bom: z
-    .enum(['true', 'false'], 'must be true or false')
+  bom: booleanParameter()
     .optional()
     .describe('true: a byte order mark comes first, by which Excel knows that the file is UTF-8.'),
 });
@@ -41,7 +41,7 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
     async handle({ query: { bom, ...query }, caller, signal }) {
       take(caller, signal);
       const headers = { 'content-disposition': 'attachment; filename="transfers.csv"' };
-      return { chunks: await begun(linesOf(ledger, filterOf(query), bom === 'true' ? BYTE_ORDER_MARK : '')), headers };
+      return { chunks: await begun(linesOf(ledger, filterOf(query), bom === true ? BYTE_ORDER_MARK : '')), headers };
     },
   });
 }

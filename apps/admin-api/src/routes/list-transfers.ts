@@ -3,15 +3,12 @@ import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
+import { integerParameter } from '../parse-query.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const querySchema = z.strictObject({
   ...filterParameters,
-  limit: z
-    .string()
-    .regex(/^([1-9]|[1-9]\d|1\d\d|200)$/, 'must be a whole number from 1 to 200')
-    .default('50')
-    .transform(Number),
+  limit: integerParameter(1, 200).default(50),
   cursor: z.string().max(300, 'must be a nextCursor of this list').optional(),
 });
 

@@ -65,6 +65,7 @@ export function createPause({ ledger, epochCopy, accounts }: PausesOptions): Ope
     scope: 'control',
     summary: 'Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there.',
     body: bodySchema,
+    example: (account) => ({ scope: 'corridor', account, corridor: 'CMR-GAB', reason: 'the operator is closed' }),
     unrepeatable: true,
     answer: { status: 201, schema: pauseSchema, location: true },
     async handle({ body: { reason, until: end, ...scope }, caller }) {

@@ -33,6 +33,7 @@ export function predictProvider({ accounts }: { accounts: ReadonlyMap<string, Kp
     scope: 'read',
     summary: "Which operator a phone number belongs to: KPay's guess. It is asked each time, and the number is kept nowhere.",
     body: bodySchema,
+    example: (account) => ({ ...(account !== 'default' && { account }), phoneNumber: '237653456789' }),
     answer: { status: 200, schema: predictionSchema },
     problems: ['not_found', 'kpay_unavailable'],
     async handle({ body: { account: name, phoneNumber }, signal }) {

@@ -33,6 +33,7 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
     scope: 'transfers:create',
     summary: 'Make a transfer again that ended without moving money: a new one, linked to it.',
     body: bodySchema,
+    example: () => ({ externalId: 'first-transfer-again' }),
     idempotent: true,
     answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
     problems: ['idempotency_required', 'idempotency_conflict', 'not_replayable', 'spend_limit_exceeded'],

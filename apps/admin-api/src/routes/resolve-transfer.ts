@@ -21,6 +21,7 @@ export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCo
     scope: 'transfers:resolve',
     summary: 'Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id.',
     body: bodySchema,
+    example: () => ({ verdict: 'happened', reason: 'seen in the dashboard' }),
     conditional: true,
     answer: { status: 200, schema: transferViewSchema, versioned: true },
     problems: ['not_in_review', 'ledger_restored', 'epoch_unavailable'],

@@ -1,6 +1,7 @@
 import { type KpayAccount, type ObserveOptions, Rejected } from '@kpay/core';
 import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
+import { currencyField } from '../known-codes.ts';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
 import { accountParameter, requireAccount } from '../parse-query.ts';
@@ -10,7 +11,7 @@ const currency = z
   .string('is required: an ISO 4217 code such as XAF')
   .regex(/^[A-Z]{3}$/, 'must be an ISO 4217 code such as XAF');
 const itemSchema = z.strictObject({ from: z.string(), to: z.string(), rate: decimalSchema }).meta({ id: 'Rate' });
-const querySchema = z.strictObject({ account: accountParameter, from: currency, to: currency });
+const querySchema = z.strictObject({ account: accountParameter, from: currencyField(currency), to: currencyField(currency) });
 
 export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
   return describeOperation({
