@@ -134,22 +134,22 @@ export function createAdminApi(options: AdminApiOptions): Express {
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
   });
-  app.use(tellProblem(options.logger));
+  app.use(sendProblem(options.logger));
   return app;
 }
 
 function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly Operation[] {
   const { hint, logger } = options;
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
-  const tellWorkers = (transfer: TransferRow) => {
+  const notifyWorkers = (transfer: TransferRow) => {
     const failed = (error: unknown) =>
       logger.warn({ err: error, transferId: transfer.id }, 'the workers could not be told of a transfer; the sweep will find it');
     hint(transfer).catch(failed);
   };
   return [
-    createTransfer({ ...options, tellWorkers }),
-    tryTransfer({ ...options, tellWorkers }),
-    createTransfers({ ...options, tellWorkers }),
+    createTransfer({ ...options, notifyWorkers }),
+    tryTransfer({ ...options, notifyWorkers }),
+    createTransfers({ ...options, notifyWorkers }),
     listTransfers(options),
     exportTransfers(options),
     showTransfer(options),
@@ -157,7 +157,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
     showReviewEvidence(options),
     cancelTransfer(options),
     resolveTransfer(options),
-    replayTransfer({ ...options, tellWorkers }),
+    replayTransfer({ ...options, notifyWorkers }),
     createQuote(options),
     predictProvider(options),
     streamEvents(options),
@@ -198,7 +198,7 @@ function requireCaller(authenticate: Authenticate): RequestHandler {
   };
 }
 
-function tellProblem(logger: Logger): ErrorRequestHandler {
+function sendProblem(logger: Logger): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (response.headersSent) {
       // Cut off, so that nobody takes it for whole.

@@ -9,7 +9,7 @@ import { Problem } from './problem.ts';
 const WINDOW_MS = 60_000;
 // What counting may cost the requests that come first when Redis hangs.
 const COUNT_WITHIN_MS = 200;
-const LOOK_AGAIN_MS = 500;
+const RECHECK_AFTER_MS = 500;
 
 /** The part of a Redis client that counting needs. */
 export type CountingRedis = CountingServer | CountingCluster;
@@ -101,7 +101,7 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
     async increment(key) {
       if (away) {
         // Nobody waits for a Redis that was away: one asks in the background whether it is back.
-        if (!probe && performance.now() - probedMs > LOOK_AGAIN_MS) {
+        if (!probe && performance.now() - probedMs > RECHECK_AFTER_MS) {
           probedMs = performance.now();
           probe = lookAgain(key).finally(() => {
             probe = undefined;

@@ -1,13 +1,13 @@
 import { userInfo } from 'node:os';
 import { textSchema } from '@kpay/producer';
 import { StartError } from '@kpay/runtime';
-import { LedgerBehind, LedgerUnusable, type ReviewVerdict, reviewVerdicts } from '@kpay/transfers';
+import { LedgerBehind, LedgerUnusable, type ReviewResolution, reviewResolutions } from '@kpay/transfers';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { migrate } from './migrate.ts';
 import { withMaintenance } from './open-maintenance.ts';
 
 interface SettleOptions {
-  as: ReviewVerdict;
+  as: ReviewResolution;
   reason: string;
   reasonCode: string;
   account?: string;
@@ -76,11 +76,11 @@ export function addMaintenanceCommands(program: Command, env: NodeJS.ProcessEnv,
     );
 }
 
-const nameOf = (verdict: ReviewVerdict): string => verdict.replace('_', '-');
-const verdictNames = reviewVerdicts.map(nameOf);
+const nameOf = (verdict: ReviewResolution): string => verdict.replace('_', '-');
+const verdictNames = reviewResolutions.map(nameOf);
 
-function verdictOf(name: string): ReviewVerdict {
-  const verdict = reviewVerdicts.find((each) => nameOf(each) === name);
+function verdictOf(name: string): ReviewResolution {
+  const verdict = reviewResolutions.find((each) => nameOf(each) === name);
   if (!verdict) throw new InvalidArgumentError(`It must be one of ${verdictNames.join(', ')}.`);
   return verdict;
 }

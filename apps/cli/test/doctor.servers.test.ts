@@ -15,7 +15,7 @@ import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { examine } from '../src/doctor/doctor.ts';
-import type { Finding, Verdict } from '../src/doctor/finding.ts';
+import type { Finding, FindingLevel } from '../src/doctor/finding.ts';
 import { startOldPostgres } from './old-postgres.ts';
 import { startApp } from './start-app.ts';
 import { settingsFor } from './start-kpay.ts';
@@ -103,7 +103,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
     what: string,
     spoil: () => Promise<Record<string, string>>,
     check: string,
-    verdict: Verdict,
+    verdict: FindingLevel,
     says: RegExp,
     mend?: RegExp,
   ];

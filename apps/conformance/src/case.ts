@@ -3,7 +3,7 @@ import type { Answer, Kpay } from './kpay.ts';
 /** How surely a fact is known: KPay's page, its other documentation, code seen elsewhere, or our reading. */
 export type Certainty = 'page' | 'docs' | 'wild' | 'inferred';
 
-export type Verdict = { result: 'held' | 'broken'; seen: string } | { result: 'not tried'; why: string };
+export type CaseOutcome = { result: 'held' | 'broken'; seen: string } | { result: 'not tried'; why: string };
 
 /** One fact about KPay and how to try it. Cases share nothing: each sends requests of its own and judges one thing. */
 export interface Case {
@@ -15,7 +15,7 @@ export interface Case {
   movesMoney: boolean;
   /** It uses up the key's limit, so it runs last and on request only. */
   exhaustsLimit: boolean;
-  run(kpay: Kpay): Promise<Verdict>;
+  run(kpay: Kpay): Promise<CaseOutcome>;
 }
 
 type Run = Case['run'];
@@ -37,16 +37,16 @@ export function untried(name: string, certainty: Certainty, fact: string, why: s
   return reads(name, certainty, fact, async () => ({ result: 'not tried', why }));
 }
 
-export function judge(holds: boolean, seen: string): Verdict {
+export function judge(holds: boolean, seen: string): CaseOutcome {
   return { result: holds ? 'held' : 'broken', seen };
 }
 
-export function expectStatus({ status }: Answer, ...wanted: number[]): Verdict {
+export function expectStatus({ status }: Answer, ...wanted: number[]): CaseOutcome {
   return judge(wanted.includes(status), `status ${status}`);
 }
 
 /** Judges the field at `path` of the answer, such as `application.id`; `''` is the whole body. */
-export function expectField(answer: Answer, path: string, holds: (value: unknown) => boolean): Verdict {
+export function expectField(answer: Answer, path: string, holds: (value: unknown) => boolean): CaseOutcome {
   const failure = failureOf(answer);
   if (failure) return failure;
   const value = fieldAt(answer.json, path);
@@ -54,7 +54,11 @@ export function expectField(answer: Answer, path: string, holds: (value: unknown
 }
 
 /** Judges every item of a list: the first that does not hold is what was seen. An empty list says nothing. */
-export function expectEach(answer: Answer, itemsOf: (json: unknown) => unknown[], holds: (item: unknown) => boolean): Verdict {
+export function expectEach(
+  answer: Answer,
+  itemsOf: (json: unknown) => unknown[],
+  holds: (item: unknown) => boolean,
+): CaseOutcome {
   const failure = failureOf(answer);
   if (failure) return failure;
   const items = itemsOf(answer.json);
@@ -99,7 +103,7 @@ export function oneOf(...values: unknown[]): (value: unknown) => boolean {
 }
 
 /** What an answer without the wanted body says of a fact about that body: a KPay in trouble says nothing. */
-function failureOf({ status }: Answer): Verdict | undefined {
+function failureOf({ status }: Answer): CaseOutcome | undefined {
   if (status >= 500) return { result: 'not tried', why: `status ${status}` };
   return status >= 200 && status < 300 ? undefined : judge(false, `status ${status}`);
 }

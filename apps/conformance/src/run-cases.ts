@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Case, Verdict } from './case.ts';
+import type { Case, CaseOutcome } from './case.ts';
 import { createKpay, environmentOf, type Grant, type Keys, NotReady, requestGrant } from './kpay.ts';
 import { createRedactor } from './redact.ts';
 
@@ -23,7 +23,7 @@ export interface RunOptions {
 
 export interface CaseResult {
   case: Case;
-  verdict: Verdict;
+  verdict: CaseOutcome;
 }
 
 /** Of one remark: the table stays readable. */
@@ -45,7 +45,7 @@ export async function runCases(cases: readonly Case[], options: RunOptions): Pro
     return granted;
   }
 
-  async function tryCase(each: Case): Promise<Verdict> {
+  async function tryCase(each: Case): Promise<CaseOutcome> {
     const why = whyNot(each, options) ?? (performance.now() > endsAtMs ? 'the time of the run was over' : undefined);
     if (why !== undefined) return { result: 'not tried', why };
     const unlimited = each.exhaustsLimit ? async () => {} : pace;
@@ -64,7 +64,7 @@ export async function runCases(cases: readonly Case[], options: RunOptions): Pro
     }
   }
 
-  const results = new Map<Case, Verdict>();
+  const results = new Map<Case, CaseOutcome>();
   for (const each of cases.toSorted((a, b) => Number(a.exhaustsLimit) - Number(b.exhaustsLimit))) {
     results.set(each, redactVerdict(await tryCase(each), redact));
   }
@@ -91,7 +91,7 @@ function createPace(requestsPerMinute: number): () => Promise<void> {
   };
 }
 
-function redactVerdict(verdict: Verdict, redact: (text: string) => string): Verdict {
+function redactVerdict(verdict: CaseOutcome, redact: (text: string) => string): CaseOutcome {
   const cut = (text: string) => (text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text);
   // Hidden before it is cut: half a secret would not be found.
   return verdict.result === 'not tried'

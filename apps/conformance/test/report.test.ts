@@ -1,17 +1,17 @@
 import { expect, test } from 'vitest';
-import { type Certainty, reads, type Verdict } from '../src/case.ts';
+import { type CaseOutcome, type Certainty, reads } from '../src/case.ts';
 import { createRedactor } from '../src/redact.ts';
 import { exitCodeOf, formatJson, formatTable } from '../src/report.ts';
 
-const held: Verdict = { result: 'held', seen: 'status 200' };
-const broken: Verdict = { result: 'broken', seen: 'status 500' };
-const notTried: Verdict = { result: 'not tried', why: 'would take a day' };
+const held: CaseOutcome = { result: 'held', seen: 'status 200' };
+const broken: CaseOutcome = { result: 'broken', seen: 'status 500' };
+const notTried: CaseOutcome = { result: 'not tried', why: 'would take a day' };
 
-function resultOf(certainty: Certainty, verdict: Verdict) {
+function resultOf(certainty: Certainty, verdict: CaseOutcome) {
   return { case: reads(`${certainty}.fact`, certainty, 'It is so.', async () => verdict), verdict };
 }
 
-test.each<[Certainty, Verdict, 0 | 1]>([
+test.each<[Certainty, CaseOutcome, 0 | 1]>([
   ['page', broken, 1],
   ['docs', broken, 1],
   ['wild', broken, 0],

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type Logger, repeat } from '@kpay/runtime';
-import { type Ledger, leaveSink, type Sink, type SinkTeller, tellSink } from '@kpay/transfers';
+import { deliverToSink, type Ledger, leaveSink, type Sink, type SinkDelivery } from '@kpay/transfers';
 
 const LOOK_EVERY_MS = 500;
 
@@ -9,10 +9,10 @@ export function runSink(options: { ledger: Ledger; plugin: string; sink: Sink; l
   const { logger, plugin, sink } = options;
   const name = `${plugin}/${sink.name}`;
   const onFailure = (error: unknown) => logger.error({ err: error, plugin, sink: name }, 'a sink failed, it is told again');
-  const teller: SinkTeller = { ...options, holder: randomUUID(), onFailure };
+  const teller: SinkDelivery = { ...options, holder: randomUUID(), onFailure };
   const stop = repeat(
     async (signal) => {
-      while (!signal.aborted && (await tellSink(teller, signal)));
+      while (!signal.aborted && (await deliverToSink(teller, signal)));
     },
     LOOK_EVERY_MS,
     (error) => logger.error({ err: error, sink: name }, 'a sink could not be told'),

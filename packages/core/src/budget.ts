@@ -109,7 +109,7 @@ export function budgetRules({ limit, windowMs: givenMs }: Pick<BudgetOptions, 'l
     burst: limit > PACED_UP_TO ? limit : Math.max(LEAST_BURST, Math.floor(limit / 4)),
     pace: PACE,
     catchUpMs: windowMs / 30,
-    peopleFirst: Math.floor(limit / 4),
+    interactiveShare: Math.floor(limit / 4),
   };
 }
 

@@ -274,7 +274,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     }
     await redis.flushall();
     const stores = createRedisStores({ redis });
-    const rules = { ...budgetRules({ limit: 4, windowMs: 100 }), leaseMs: 100, burst: 0, peopleFirst: 2 };
+    const rules = { ...budgetRules({ limit: 4, windowMs: 100 }), leaseMs: 100, burst: 0, interactiveShare: 2 };
     for (const lane of ['money', 'people', 'people'] as const) await stores.budget('one').take(lane, rules);
     await stores.budget('one').block(100);
     await stores.shared('one').lock('token', randomUUID(), 100);

@@ -31,7 +31,7 @@ export { changeKeys } from './accounts/change-keys.ts';
 export { type OpenAccountsOptions, openAccounts } from './accounts/open-accounts.ts';
 export { comparePin, type Pin, pinAccount } from './accounts/pin.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './checks/account-rules.ts';
-export type { Check, CheckContext, Verdict } from './checks/check.ts';
+export type { Check, CheckContext, CheckVerdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';
 export { rateCheck } from './checks/rate.ts';
 export { scheduleCheck } from './checks/schedule.ts';
@@ -44,21 +44,21 @@ export {
   PinMismatch,
   SpendLimitExceeded,
 } from './errors.ts';
+export { deliverToSink, leaveSink, type SinkDelivery } from './events/deliver-to-sink.ts';
 export { AheadOfLedger, createEventFeed, type EventFeed } from './events/event-feed.ts';
-export { leaveSink, type SinkTeller, tellSink } from './events/tell-sink.ts';
 export { liftPause, listPauses, type PauseScope, pause } from './holds/pauses.ts';
 export { wakeByRules, wakePayable } from './holds/wake-by-rules.ts';
 export { wakeFunded } from './holds/wake-funded.ts';
 export { wakeRated } from './holds/wake-rated.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
-export { type DryRun, dryRunTransfer, type Opinion } from './operations/dry-run.ts';
+export { type CheckResult, type DryRun, dryRunTransfer } from './operations/dry-run.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './operations/maintenance.ts';
 export { type Replay, replayTransfer } from './operations/replay-transfer.ts';
 export {
   type Resolution,
+  type ReviewResolution,
   resolveReview,
-  type Verdict as ReviewVerdict,
-  verdicts as reviewVerdicts,
+  reviewResolutions,
 } from './operations/resolve-review.ts';
 export { type ResolvedReviews, type ReviewFilter, resolveReviews } from './operations/resolve-reviews.ts';
 export { type ReviewEvidence, reviewEvidence, type SeenBalance } from './operations/review-evidence.ts';

@@ -2,11 +2,11 @@ import type { KpayAccount } from '@kpay/core';
 import {
   type AccountRules,
   acceptTransfer,
+  type CheckResult,
   type DryRun,
   dryRunTransfer,
   InvalidRequest,
   type Ledger,
-  type Opinion,
   type Plugin,
   presentTransfer,
   type TransferOrder,
@@ -25,7 +25,7 @@ export interface CreateTransferOptions {
   rules?: ReadonlyMap<string, AccountRules>;
   plugins?: readonly Plugin[];
   /** Tells the workers of an accepted transfer; it never throws. */
-  tellWorkers(transfer: TransferRow): void;
+  notifyWorkers(transfer: TransferRow): void;
 }
 
 const querySchema = z.strictObject({
@@ -57,7 +57,7 @@ const dryRunSchema = z
 
 /** The answer means that the transfer is in the ledger; that it was sent is a later state of it. */
 export function createTransfer(options: CreateTransferOptions): Operation {
-  const { ledger, accounts, rules, tellWorkers } = options;
+  const { ledger, accounts, rules, notifyWorkers } = options;
   const names = new Set(accounts.keys());
   return describeOperation({
     name: 'createTransfer',
@@ -76,7 +76,7 @@ export function createTransfer(options: CreateTransferOptions): Operation {
       const order = orderOf(call.body, call.caller, call.idempotencyKey);
       if (call.query.dryRun === true) return dryRun(order, options, call);
       const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
-      if (!replayed) tellWorkers(transfer);
+      if (!replayed) notifyWorkers(transfer);
       return replyWithNew(transfer, replayed);
     },
   });
@@ -130,7 +130,7 @@ function presentDryRun(result: DryRun): z.infer<typeof dryRunSchema> {
   };
 }
 
-function presentOpinion(opinion: Opinion): z.infer<typeof opinionSchema> {
+function presentOpinion(opinion: CheckResult): z.infer<typeof opinionSchema> {
   const { name, verdict, inputs = null } = opinion;
   const why = verdict === 'pass' ? { reasonCode: null, reason: null } : { reasonCode: opinion.code, reason: opinion.reason };
   return { check: name, verdict, ...why, until: verdict === 'hold' ? opinion.until.toISOString() : null, inputs };

@@ -40,7 +40,7 @@ const answerSchema = z
   .meta({ id: 'BatchResult' });
 
 /** Each line goes through the same door as a transfer that is asked for alone. */
-export function createTransfers({ ledger, accounts, rules, tellWorkers }: CreateTransferOptions): Operation {
+export function createTransfers({ ledger, accounts, rules, notifyWorkers }: CreateTransferOptions): Operation {
   const names = new Set(accounts.keys());
   return describeOperation({
     name: 'createTransfers',
@@ -61,7 +61,7 @@ export function createTransfers({ ledger, accounts, rules, tellWorkers }: Create
           ? await acceptAllOrNone(ledger, names, orders, rules)
           : { recorded: true, results: await acceptBatch(ledger, names, orders, rules) };
       if (!recorded) throw refusalOf(lines, results);
-      for (const result of results) if ('transfer' in result && !result.replayed) tellWorkers(result.transfer);
+      for (const result of results) if ('transfer' in result && !result.replayed) notifyWorkers(result.transfer);
       const told = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result) }));
       const count = (outcome: string) => told.filter((result) => result.outcome === outcome).length;
       return {

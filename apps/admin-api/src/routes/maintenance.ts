@@ -1,12 +1,12 @@
 import { instantSchema, nameSchema } from '@kpay/producer';
-import { type Maintenance, reviewVerdicts } from '@kpay/transfers';
+import { type Maintenance, reviewResolutions } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
 
 const time = instantSchema.optional();
 const settleSchema = z.strictObject({
-  verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
+  verdict: z.enum(reviewResolutions, { error: `must be one of ${reviewResolutions.join(', ')}` }),
   reason: reasonSchema,
   reasonCode: nameSchema(64).describe('Which transfers in review, such as `restored`.'),
   account: nameSchema(32).optional(),

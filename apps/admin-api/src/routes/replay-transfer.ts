@@ -21,10 +21,10 @@ export interface ReplayTransferOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   rules?: ReadonlyMap<string, AccountRules>;
   /** Tells the workers of an accepted transfer; it never throws. */
-  tellWorkers(transfer: TransferRow): void;
+  notifyWorkers(transfer: TransferRow): void;
 }
 
-export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayTransferOptions): Operation {
+export function replayTransfer({ ledger, accounts, rules, notifyWorkers }: ReplayTransferOptions): Operation {
   const names = new Set(accounts.keys());
   return describeOperation({
     name: 'replayTransfer',
@@ -60,7 +60,7 @@ export function replayTransfer({ ledger, accounts, rules, tellWorkers }: ReplayT
         );
       }
       const { transfer, replayed: known } = replayed.acceptance;
-      if (!known) tellWorkers(transfer);
+      if (!known) notifyWorkers(transfer);
       return replyWithNew(transfer, known);
     },
   });

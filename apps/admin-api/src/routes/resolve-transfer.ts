@@ -1,5 +1,5 @@
 import { valueSchema } from '@kpay/producer';
-import { type EpochCopy, type Ledger, moneyMoved, resolveReview, reviewVerdicts, transferViewSchema } from '@kpay/transfers';
+import { type EpochCopy, type Ledger, moneyMoved, resolveReview, reviewResolutions, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
@@ -8,7 +8,7 @@ import { requireTransfer } from '../require-transfer.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 const bodySchema = z.strictObject({
-  verdict: z.enum(reviewVerdicts, { error: `must be one of ${reviewVerdicts.join(', ')}` }),
+  verdict: z.enum(reviewResolutions, { error: `must be one of ${reviewResolutions.join(', ')}` }),
   reason: reasonSchema,
   evidence: valueSchema(2_000).trim().optional(),
 });

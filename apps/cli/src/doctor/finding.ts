@@ -4,12 +4,12 @@ import { StartError } from '@kpay/runtime';
  * `wrong`: it does not work, or money is less safe than it should be. `warning`: it works, and somebody should look.
  * `skipped`: it could not be looked at, because of something else that is wrong.
  */
-export type Verdict = 'good' | 'warning' | 'wrong' | 'skipped';
+export type FindingLevel = 'good' | 'warning' | 'wrong' | 'skipped';
 
 /** What one check of the doctor found. */
 export interface Finding {
   check: string;
-  verdict: Verdict;
+  verdict: FindingLevel;
   what: string;
   /** The command, or the step, that mends it. */
   mend?: string;

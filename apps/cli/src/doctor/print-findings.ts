@@ -1,6 +1,6 @@
-import type { Finding, Verdict } from './finding.ts';
+import type { Finding, FindingLevel } from './finding.ts';
 
-const LABELS: Readonly<Record<Verdict, string>> = { good: 'good', warning: 'WARNING', wrong: 'WRONG', skipped: 'skipped' };
+const LABELS: Readonly<Record<FindingLevel, string>> = { good: 'good', warning: 'WARNING', wrong: 'WRONG', skipped: 'skipped' };
 
 /** The findings as a table: verdict, check, what is so, and under it the command that mends it. */
 export function printFindings(findings: readonly Finding[], print: (line: string) => void): void {
@@ -12,7 +12,7 @@ export function printFindings(findings: readonly Finding[], print: (line: string
     for (const line of more) print(`${indent}${line}`);
     if (mend !== undefined) print(`${indent}→ ${mend}`);
   }
-  const count = (verdict: Verdict) => findings.filter((each) => each.verdict === verdict).length;
+  const count = (verdict: FindingLevel) => findings.filter((each) => each.verdict === verdict).length;
   const [wrong, warnings] = [count('wrong'), count('warning')];
   print('');
   if (wrong === 0 && warnings === 0) print('Nothing is wrong.');

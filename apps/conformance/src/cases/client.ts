@@ -1,10 +1,10 @@
 import { type CallOptions, type Drift, type KpayClient, OutcomeUnknown, parseAmount, Rejected, Retryable } from '@kpay/core';
-import { type Case, judge, movesMoney, reads, type Verdict } from '../case.ts';
+import { type Case, type CaseOutcome, judge, movesMoney, reads } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
 import { amount } from './transfer-requests.ts';
 
 /** Our own client's view of an answer: it must be able to read it, and find nothing in it that it does not know. */
-async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) => Promise<unknown>): Promise<Verdict> {
+async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) => Promise<unknown>): Promise<CaseOutcome> {
   const drifts: Drift[] = [];
   const account = await kpay.openClient((drift) => drifts.push(drift));
   try {

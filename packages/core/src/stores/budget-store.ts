@@ -37,7 +37,7 @@ export interface BudgetRules {
   /** How long nobody may have asked for slots that were due, and they are still given, at once. */
   catchUpMs: number;
   /** A person does not wait for the pace, and gets the next slot that comes free, while people use fewer than this. */
-  peopleFirst: number;
+  interactiveShare: number;
 }
 
 /** A request that was sent `ageMs` ago, under a name that is the same in every process. */
@@ -86,20 +86,20 @@ export const ASKED_AGAIN_MS = 1_000;
 export const LATE_PERSON_MS = 250;
 
 /**
- * The lane rule: how many slots each lane uses now decides whether `lane` may take one more. While `personWaits` one is
+ * The lane rule: how many slots each lane uses now decides whether `lane` may take one more. While `interactiveWaiting` one is
  * kept for people beyond their reserve.
  */
 export function mayTake(
   lane: Lane,
   used: Readonly<Record<Lane, number>>,
-  { limit, reserves, peopleFirst }: BudgetRules,
-  personWaits: boolean,
+  { limit, reserves, interactiveShare }: BudgetRules,
+  interactiveWaiting: boolean,
 ): boolean {
   const inUse = lanes.reduce((sum, each) => sum + used[each], 0);
   if (inUse >= limit) return false;
   if (used[lane] < reserves[lane]) return true;
   const kept = (each: Lane): number => {
-    const next = each === 'people' && personWaits && used.people < peopleFirst ? 1 : 0;
+    const next = each === 'people' && interactiveWaiting && used.people < interactiveShare ? 1 : 0;
     return Math.max(next, reserves[each] - used[each]);
   };
   const keptForOthers = lanes.reduce((sum, each) => (each === lane ? sum : sum + kept(each)), 0);
@@ -202,7 +202,7 @@ export function createMemoryBudgetStore({ clock }: { clock: Clock }): BudgetStor
       const blockedForMs = blockedUntilMs - nowMs;
       if (blockedForMs > 0) return { granted: false, waitMs: blockedForMs };
       const paced = count() >= rules.burst && used[lane] >= rules.reserves[lane];
-      const first = lane === 'people' && used.people < rules.peopleFirst;
+      const first = lane === 'people' && used.people < rules.interactiveShare;
       if (paced && !first && paceAtMs > nowMs) return { granted: false, waitMs: paceAtMs - nowMs };
       if (!mayTake(lane, used, rules, personWaitsUntilMs > nowMs)) {
         const waitMs = earliestMs(lane, rules, nowMs) - nowMs;

@@ -42,13 +42,13 @@ end
 `;
 
 /**
- * KEYS: slots, block, pace, person. ARGV: member id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst,
+ * KEYS: slots, block, pace, person. ARGV: member id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, interactiveShare,
  * then each lane with its reserve.
  */
 const take = createScript(`${LUA_NOW}${LUA_BLOCKED_FOR}
 local id, lane = ARGV[1], ARGV[2]
 local limit, window, lease = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
-local burst, pace, catchUp, peopleFirst = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
+local burst, pace, catchUp, interactiveShare = tonumber(ARGV[6]), tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[9])
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
 local blocked = blockedFor(KEYS[2])
 if blocked > 0 then return blocked end
@@ -88,7 +88,7 @@ end
 local paced = not burstLasts and used[lane] >= reserves[lane]
 local paceAt = paced and (tonumber(redis.call('GET', KEYS[3]) or '') or 0)
 if paced and not (paceAt <= now + settledFor) then paceAt = 0 end
-local first = lane == 'people' and used.people < peopleFirst
+local first = lane == 'people' and used.people < interactiveShare
 if paced and not first and paceAt > now then return math.ceil(paceAt - now) end
 
 -- How long after a slot beyond the reserves the next one is due. What is free must last until each of those under way is
@@ -122,9 +122,9 @@ if plenty then return grant() end
 
 local personFor = redis.call('PTTL', KEYS[4])
 if personFor > ${ASKED_AGAIN_MS + LATE_PERSON_MS} then redis.call('DEL', KEYS[4]) end
-local personWaits = personFor > 0 and personFor <= ${ASKED_AGAIN_MS + LATE_PERSON_MS}
+local interactiveWaiting = personFor > 0 and personFor <= ${ASKED_AGAIN_MS + LATE_PERSON_MS}
 local function kept(each)
-  local nextOne = each == 'people' and personWaits and used.people < peopleFirst and 1 or 0
+  local nextOne = each == 'people' and interactiveWaiting and used.people < interactiveShare and 1 or 0
   return math.max(nextOne, reserves[each] - used[each])
 end
 local function mayTake()
@@ -208,12 +208,12 @@ export function createRedisBudgetStore({ redis, key }: { redis: RedisClient; key
   }
 
   return {
-    async take(lane: Lane, { limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst, reserves }: BudgetRules) {
+    async take(lane: Lane, { limit, windowMs, leaseMs, burst, pace, catchUpMs, interactiveShare, reserves }: BudgetRules) {
       assertLane(lane);
       // Made here and never reused, so that a slot from before a wipe cannot settle one from after it.
       const id = randomUUID();
       const reservesByLane = lanes.flatMap((each) => [each, reserves[each]]);
-      const values = [id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, peopleFirst, ...reservesByLane];
+      const values = [id, lane, limit, windowMs, leaseMs, burst, pace, catchUpMs, interactiveShare, ...reservesByLane];
       const waitMs = Number(await take(redis, [slotsKey, blockKey, paceKey, personKey], values));
       return waitMs === 0 ? { granted: true, slotId: `${lane}:${id}` } : { granted: false, waitMs };
     },

@@ -188,7 +188,7 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
   });
 
   it('keeps none for people who have had their part of the limit', async () => {
-    const rules = rulesOf(8, { peopleFirst: 1 });
+    const rules = rulesOf(8, { interactiveShare: 1 });
     await freeOneWhileSomebodyWaits(rules);
     expect(await other.take('money', rules)).toMatchObject({ granted: true });
   });

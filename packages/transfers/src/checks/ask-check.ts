@@ -1,12 +1,12 @@
 import type { TransferRow } from '@kpay/ledger';
 import { z } from 'zod';
-import type { Check, CheckContext, Verdict } from './check.ts';
+import type { Check, CheckContext, CheckVerdict } from './check.ts';
 
 /** Long enough for a call to another service, short enough that a check that hangs does not keep a worker's slot. */
 const CHECK_TIMEOUT_MS = 5_000;
 /** The hold of a check that could not tell. */
 export const CHECK_FAILED = 'check_failed';
-const LOOK_AGAIN_MS = 60_000;
+const RECHECK_AFTER_MS = 60_000;
 
 const inputs = z.record(z.string(), z.unknown()).refine(isStorable).exactOptional();
 const text = z
@@ -29,7 +29,7 @@ const verdictSchema = z.discriminatedUnion('verdict', [
  *
  * @throws what the check throws, and the signal's reason when that is aborted.
  */
-export async function askCheck(check: Check, transfer: TransferRow, context: CheckContext): Promise<Verdict> {
+export async function askCheck(check: Check, transfer: TransferRow, context: CheckContext): Promise<CheckVerdict> {
   const { timeoutMs = CHECK_TIMEOUT_MS } = check;
   // Of its own, and let go of at the end: the worker's lives as long as the process, and would keep whatever is hung on it.
   const own = new AbortController();
@@ -39,8 +39,8 @@ export async function askCheck(check: Check, transfer: TransferRow, context: Che
   const stop = () => own.abort(context.signal.reason);
   context.signal.addEventListener('abort', stop, { once: true });
   const timer = setTimeout(() => own.abort(), timeoutMs);
-  const hold = (why: string): Verdict => {
-    const until = new Date(context.now.getTime() + LOOK_AGAIN_MS);
+  const hold = (why: string): CheckVerdict => {
+    const until = new Date(context.now.getTime() + RECHECK_AFTER_MS);
     return { verdict: 'hold', code: CHECK_FAILED, reason: `check ${check.name} ${why}`, until };
   };
   try {

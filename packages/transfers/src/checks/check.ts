@@ -2,7 +2,7 @@ import type { KpayAccount } from '@kpay/core';
 import type { Ledger, TransferRow } from '@kpay/ledger';
 
 /** What a check says of a transfer that is about to be sent. */
-export type Verdict =
+export type CheckVerdict =
   /** `inputs`: what it was decided on and how old that was, kept with the decision. */
   | { verdict: 'pass'; inputs?: Record<string, unknown> }
   /** Not now: looked at again at `until` at the latest. */
@@ -23,5 +23,5 @@ export interface Check {
   name: string;
   /** Longer than this and the transfer is held; 5 s unless given. */
   timeoutMs?: number;
-  check(transfer: TransferRow, context: CheckContext): Verdict | Promise<Verdict>;
+  check(transfer: TransferRow, context: CheckContext): CheckVerdict | Promise<CheckVerdict>;
 }

@@ -4,7 +4,7 @@ import type { Check } from './check.ts';
 /** The hold of a transfer into a country where nobody pays out. */
 export const NO_PAYOUTS = 'destination_payouts_unavailable';
 // Opening wakes it (holds/wake-by-rules.ts); this is when it is looked at without having been woken.
-const LOOK_AGAIN_MS = 30 * 60_000;
+const RECHECK_AFTER_MS = 30 * 60_000;
 const UNABLE = ['DELAYED', 'CLOSED'];
 
 /**
@@ -23,7 +23,7 @@ export const destinationPayoutsCheck: Check = {
     if (!isClosed(statuses)) return { verdict: 'pass', inputs };
     const shown = Object.entries(statuses).map(([provider, status]) => `${provider} ${status}`);
     const reason = `waiting for payouts in ${country}: KPay shows no operator operational (${shown.join(', ')})`;
-    return { verdict: 'hold', code: NO_PAYOUTS, reason, until: new Date(now.getTime() + LOOK_AGAIN_MS), inputs };
+    return { verdict: 'hold', code: NO_PAYOUTS, reason, until: new Date(now.getTime() + RECHECK_AFTER_MS), inputs };
   },
 };
 

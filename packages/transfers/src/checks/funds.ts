@@ -1,8 +1,8 @@
 import { formatAmount, type Observed, type WalletBalance } from '@kpay/core';
 import type { LedgerSchema, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { type Kysely, sql } from 'kysely';
-import type { Check, Verdict } from './check.ts';
-import { lookAgainAt } from './look-again.ts';
+import type { Check, CheckVerdict } from './check.ts';
+import { recheckAt } from './recheck.ts';
 
 /** A transfer that succeeded this long before a snapshot was asked for is surely in it. */
 const SETTLING_MS = 5_000;
@@ -30,7 +30,7 @@ export async function judgeFunds(
   transfer: TransferRow,
   snapshot: BalanceSnapshot,
   now: Date,
-): Promise<Verdict> {
+): Promise<CheckVerdict> {
   return judgeReserved(transfer, snapshot, now, await reservedMinor(db, transfer.account, transfer.currency, snapshot.askedAt));
 }
 
@@ -62,7 +62,7 @@ export async function judgeLockedFunds(
   transfer: TransferRow,
   snapshot: BalanceSnapshot,
   { epoch, soFarMinor, takenMinor }: LockedWallet,
-): Promise<Verdict> {
+): Promise<CheckVerdict> {
   const { account, currency } = transfer;
   const ofSnapshot = known.get(snapshot.wallets) ?? new Map<string, KnownReserved>();
   known.set(snapshot.wallets, ofSnapshot);
@@ -77,7 +77,7 @@ export async function judgeLockedFunds(
   return judgeReserved(transfer, snapshot, now, reserved);
 }
 
-function judgeReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Date, reserved: bigint): Verdict {
+function judgeReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Date, reserved: bigint): CheckVerdict {
   const { currency } = transfer;
   const rows = snapshot.wallets.filter((wallet) => wallet.currency === currency);
   const shown = rows.reduce((sum, wallet) => sum + wallet.availableMinor, 0n);
@@ -96,7 +96,7 @@ function judgeReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Da
     const reason = `the ${currency} balance is ${format(shown, currency)}, less than the ${format(amount, currency)} to send`;
     return { verdict: 'reject', code: 'insufficient_funds', reason, inputs };
   }
-  const until = lookAgainAt(transfer, now);
+  const until = recheckAt(transfer, now);
   const wallet =
     rows.length === 0 ? `KPay shows no ${currency} wallet` : `KPay shows ${format(shown, currency)} ${currency} available`;
   const ours = reserved > 0n ? `, ${format(reserved, currency)} of it is taken by transfers under way` : '';

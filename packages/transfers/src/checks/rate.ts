@@ -1,6 +1,6 @@
 import { compareRates, Rejected } from '@kpay/core';
 import type { Check } from './check.ts';
-import { lookAgainAt } from './look-again.ts';
+import { recheckAt } from './recheck.ts';
 
 /** Holds a transfer that carries a minRate while the rate is below it. Without a minRate any rate passes. */
 export const rateCheck: Check = {
@@ -17,7 +17,7 @@ export const rateCheck: Check = {
         verdict: 'hold',
         code: 'rate_below_minimum',
         reason: `waiting for the rate: KPay gives none for ${currency} to ${to} (${observed.status})`,
-        until: lookAgainAt(transfer, now),
+        until: recheckAt(transfer, now),
       };
     }
     const { rate } = observed.value;
@@ -28,7 +28,7 @@ export const rateCheck: Check = {
       verdict: 'hold',
       code: 'rate_below_minimum',
       reason: `waiting for the rate: ${currency} to ${to} is ${rate}, the transfer asks for at least ${minRate}`,
-      until: lookAgainAt(transfer, now),
+      until: recheckAt(transfer, now),
       inputs,
     };
   },

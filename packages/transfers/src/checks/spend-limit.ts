@@ -2,7 +2,7 @@ import { formatAmount } from '@kpay/core';
 import type { LedgerSchema, TransferRow } from '@kpay/ledger';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { corridorOf } from '../states/corridor.ts';
-import type { Check, Verdict } from './check.ts';
+import type { Check, CheckVerdict } from './check.ts';
 
 /** The hold of a transfer that waits until it fits a limit. */
 export const OVER_LIMIT = 'spend_limit';
@@ -43,7 +43,7 @@ export async function judgeSpending(
   transfer: Spending,
   limits: readonly SpendLimit[],
   now: Date,
-): Promise<Verdict> {
+): Promise<CheckVerdict> {
   const inputs: Record<string, unknown>[] = [];
   for (const limit of limitsOf(transfer, limits)) {
     const spent = await spentMinor(db, transfer.account, limit, now);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { sql } from 'kysely';
 import type { SinkEvent } from '../plugins/plugin.ts';
-import { eventsBetween, highestId, viewOf } from './tell-sink.ts';
+import { eventsBetween, highestId, viewOf } from './deliver-to-sink.ts';
 
 /** The event log for readers of this process that each keep a position of their own. */
 export interface EventFeed {

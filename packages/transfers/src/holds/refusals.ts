@@ -1,6 +1,6 @@
 import type { LedgerSchema, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
-import { lookAgainAt } from '../checks/look-again.ts';
+import { recheckAt } from '../checks/recheck.ts';
 import type { Answer } from '../states/answer.ts';
 import { corridorOf } from '../states/corridor.ts';
 import { wakeHeld } from './wake-held.ts';
@@ -66,7 +66,7 @@ export function refusalHold(
   transfer: Pick<TransferRow, 'kpay_external_id'>,
   now: Date,
 ): { verdict: 'hold'; code: string; reason: string; until: Date } {
-  return { verdict: 'hold', ...whyOf(key), until: lookAgainAt(transfer, now) };
+  return { verdict: 'hold', ...whyOf(key), until: recheckAt(transfer, now) };
 }
 
 function whyOf(key: string): { code: string; reason: string } {

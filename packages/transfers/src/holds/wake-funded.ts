@@ -3,7 +3,7 @@ import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
 import { type BalanceSnapshot, reservedMinor, snapshotOf } from '../checks/funds.ts';
 import { columnsOf, isAnyRefused, isRefused, noteShown } from './refusals.ts';
-import { MOST_DUE, roomToWake } from './room-to-wake.ts';
+import { MOST_DUE, wakeCapacity } from './wake-capacity.ts';
 
 /**
  * Makes due as many of the transfers held for funds, by priority, then age, as the money that is there covers. It asks
@@ -23,7 +23,7 @@ export async function wakeFunded(ledger: Ledger, account: KpayAccount, maxAgeMs:
   return ledger.transaction(async (tx) => {
     const snapshot = snapshotOf(observed, account.clock.now(), tx.now);
     const asleep = await refused(tx, account.name, snapshot);
-    let room = await roomToWake(tx, account.name);
+    let room = await wakeCapacity(tx, account.name);
     let woken = 0;
     for (const currency of await leastHeld(tx, account.name, snapshot, asleep)) {
       const count = room > 0 ? await wakeCovered(tx, account.name, currency, { snapshot, asleep, most: room }) : 0;

@@ -1,6 +1,6 @@
 import type { LedgerTransaction } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
-import { roomToWake } from './room-to-wake.ts';
+import { wakeCapacity } from './wake-capacity.ts';
 
 /**
  * Makes those transfers of an account due that are held for `code` and of which `which` is true (`t` is the transfer), by
@@ -16,7 +16,7 @@ export async function wakeHeld(
   which: RawBuilder<unknown> = sql`true`,
 ): Promise<number> {
   if (!(await isAnyHeld(tx, account, code))) return 0;
-  const room = await roomToWake(tx, account);
+  const room = await wakeCapacity(tx, account);
   if (room === 0) return 0;
   const { rows } = await sql`
     update kpay.transfers set due_at = ${tx.now}

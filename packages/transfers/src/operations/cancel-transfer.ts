@@ -1,6 +1,6 @@
 import type { Ledger, TransferRow } from '@kpay/ledger';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
-import { onWholeLedger } from '../restore/on-whole-ledger.ts';
+import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { transition } from '../states/transition.ts';
 
 /**
@@ -18,7 +18,7 @@ export type Cancellation = {
  *
  * @param version cancels only this version of it; whatever it is unless given.
  * @returns undefined when there is no such transfer.
- * @throws LedgerRestored, EpochUnknown as onWholeLedger does: what is queued there may have been sent.
+ * @throws LedgerRestored, EpochUnknown as inVerifiedLedger does: what is queued there may have been sent.
  */
 export async function cancelTransfer(
   ledger: Ledger,
@@ -26,7 +26,7 @@ export async function cancelTransfer(
   id: string,
   { by, reason, version }: { by: string; reason?: string; version?: number | undefined },
 ): Promise<Cancellation | undefined> {
-  return onWholeLedger(ledger, copy, async (tx) => {
+  return inVerifiedLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
     if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row };

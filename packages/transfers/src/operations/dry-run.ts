@@ -4,7 +4,7 @@ import { type Acceptance, acceptUnderstood, type TransferOrder, understand } fro
 import { RolledBack } from '../accept/accept-batch.ts';
 import { type AccountRules, noRules } from '../checks/account-rules.ts';
 import { askCheck } from '../checks/ask-check.ts';
-import type { CheckContext, Verdict } from '../checks/check.ts';
+import type { CheckContext, CheckVerdict } from '../checks/check.ts';
 import { findPause, pauseHold } from '../holds/pauses.ts';
 import { checksOf } from '../plugins/built-in.ts';
 import type { Plugin } from '../plugins/plugin.ts';
@@ -12,7 +12,7 @@ import { unavailable } from '../send/advance.ts';
 import { breakerHold, isBreakerOpen, unknownStreakOf } from '../send/breaker.ts';
 
 /** What one check, or what stands before all checks, says now. */
-export type Opinion = { name: string } & Verdict;
+export type CheckResult = { name: string } & CheckVerdict;
 
 /** What would become of an order. Nothing was recorded, and nothing was sent. */
 export type DryRun =
@@ -23,7 +23,7 @@ export type DryRun =
       /** It would be accepted as this; the id is not one that it would have. */
       transfer: TransferRow;
       /** In the order in which they are asked: the first that does not pass decides. */
-      opinions: Opinion[];
+      opinions: CheckResult[];
     };
 
 export interface DryRunContext {
@@ -76,8 +76,8 @@ async function rolledBack<T extends { acceptance: Acceptance }>(
 }
 
 /** What keeps a transfer from being sent whatever the checks say. */
-async function beforeChecks({ db }: Ledger, transfer: TransferRow, now: Date): Promise<Opinion[]> {
-  const opinions: Opinion[] = [];
+async function beforeChecks({ db }: Ledger, transfer: TransferRow, now: Date): Promise<CheckResult[]> {
+  const opinions: CheckResult[] = [];
   const { restored_at } = await db.selectFrom('kpay.ledger').select('restored_at').executeTakeFirstOrThrow();
   if (restored_at) {
     const reason = 'the ledger was restored from a backup: nothing is sent until kpay restore finish';
@@ -90,7 +90,7 @@ async function beforeChecks({ db }: Ledger, transfer: TransferRow, now: Date): P
   return opinions;
 }
 
-async function ask(check: Parameters<typeof askCheck>[0], transfer: TransferRow, context: CheckContext): Promise<Verdict> {
+async function ask(check: Parameters<typeof askCheck>[0], transfer: TransferRow, context: CheckContext): Promise<CheckVerdict> {
   try {
     return await askCheck(check, transfer, context);
   } catch (error) {

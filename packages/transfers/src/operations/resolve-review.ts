@@ -1,19 +1,19 @@
 import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { InvalidRequest } from '../errors.ts';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
-import { onWholeLedger } from '../restore/on-whole-ledger.ts';
+import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { type Transition, transition } from '../states/transition.ts';
 
 /**
  * What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. `unchanged`,
  * for one that a restore put there: nothing was done to it since the backup, so it goes on where the backup left it.
  */
-export const verdicts = ['happened', 'not_happened', 'send_again', 'unchanged'] as const;
-export type Verdict = (typeof verdicts)[number];
+export const reviewResolutions = ['happened', 'not_happened', 'send_again', 'unchanged'] as const;
+export type ReviewResolution = (typeof reviewResolutions)[number];
 
 export interface Resolution {
   by: string;
-  verdict: Verdict;
+  verdict: ReviewResolution;
   /** How it is known. */
   reason: string;
   /** Where it can be seen: a receipt, a ticket, KPay's own id. */
@@ -26,7 +26,7 @@ export interface Resolution {
  * Settles a transfer in review by what a person found out at KPay. It is the only way out of review.
  *
  * @returns `not_in_review` with the transfer as it is when there is nothing to resolve; undefined when there is none.
- * @throws InvalidRequest when the verdict cannot be one on this transfer; LedgerRestored, EpochUnknown as onWholeLedger does.
+ * @throws InvalidRequest when the verdict cannot be one on this transfer; LedgerRestored, EpochUnknown as inVerifiedLedger does.
  */
 export async function resolveReview(
   ledger: Ledger,
@@ -34,7 +34,7 @@ export async function resolveReview(
   id: string,
   resolution: Resolution,
 ): Promise<{ outcome: 'resolved' | 'not_in_review' | 'changed'; transfer: TransferRow } | undefined> {
-  return onWholeLedger(ledger, copy, async (tx) => {
+  return inVerifiedLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
     if (resolution.version !== undefined && row.version !== resolution.version) return { outcome: 'changed', transfer: row };
@@ -70,7 +70,7 @@ async function lastLeaseEnd(tx: LedgerTransaction, row: TransferRow): Promise<Da
 }
 
 /** Why a verdict cannot be one on this transfer, to follow its name; undefined when it can. */
-export function whyNot(row: TransferRow, verdict: Verdict): string | undefined {
+export function whyNot(row: TransferRow, verdict: ReviewResolution): string | undefined {
   if (verdict === 'unchanged' && row.reason_code !== 'restored') {
     return 'unchanged is for a transfer that a restore put into review';
   }
@@ -117,7 +117,7 @@ async function transitionBack(
 
 function transitionOf(
   row: TransferRow,
-  { by, verdict, reason, evidence }: Resolution & { verdict: Exclude<Verdict, 'unchanged'> },
+  { by, verdict, reason, evidence }: Resolution & { verdict: Exclude<ReviewResolution, 'unchanged'> },
   now: Date,
 ): Transition {
   const detail = { verdict, reason, ...(evidence !== undefined && { evidence }) };

@@ -1,6 +1,6 @@
 import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import type { EpochCopy } from '../restore/epoch-copy.ts';
-import { onWholeLedger } from '../restore/on-whole-ledger.ts';
+import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { type Resolution, resolveLocked, whyNot } from './resolve-review.ts';
 
 /** Which transfers in review are meant: all of these at once. */
@@ -26,7 +26,7 @@ const BATCH = 200;
  * Settles many transfers in review by one finding, each as resolveReview() does. In batches: what is settled stays so
  * when it breaks off, and running it again goes on with the rest.
  *
- * @throws LedgerRestored, EpochUnknown as onWholeLedger does.
+ * @throws LedgerRestored, EpochUnknown as inVerifiedLedger does.
  */
 export async function resolveReviews(
   ledger: Ledger,
@@ -37,7 +37,7 @@ export async function resolveReviews(
   const total = { resolved: 0, left: 0 };
   let after: string | undefined;
   for (;;) {
-    const batch = await onWholeLedger(ledger, copy, (tx) => resolveBatch(tx, filter, resolution, after));
+    const batch = await inVerifiedLedger(ledger, copy, (tx) => resolveBatch(tx, filter, resolution, after));
     total.resolved += batch.resolved;
     total.left += batch.left;
     if (batch.last === undefined) return total;

@@ -1,5 +1,5 @@
 import type { AccountRules } from '../checks/account-rules.ts';
-import type { Check, Verdict } from '../checks/check.ts';
+import type { Check, CheckVerdict } from '../checks/check.ts';
 import { destinationPayoutsCheck } from '../checks/destination-payouts.ts';
 import { fundsCheck } from '../checks/funds.ts';
 import { rateCheck } from '../checks/rate.ts';
@@ -38,6 +38,6 @@ export function checksOf(rules: AccountRules, plugins: readonly Plugin[]): Check
 }
 
 /** So that no plugin's hold is taken for one of ours, which are let go by what ours wait for. */
-function underName(name: string, verdict: Verdict): Verdict {
+function underName(name: string, verdict: CheckVerdict): CheckVerdict {
   return Object.hasOwn(Object(verdict), 'code') && 'code' in verdict ? { ...verdict, code: `${name}/${verdict.code}` } : verdict;
 }

@@ -15,7 +15,7 @@ import {
   moneyMoved,
   openLedgerEpoch,
   pause,
-  type ReviewVerdict,
+  type ReviewResolution,
   resolveReview,
   resolveReviews,
   type TransferRow,
@@ -419,7 +419,7 @@ describe('finishing a restore', () => {
 });
 
 describe('settling what a restore put into review', () => {
-  const settle = (verdict: ReviewVerdict, filter = {}) =>
+  const settle = (verdict: ReviewResolution, filter = {}) =>
     resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored', ...filter }, { ...ann, verdict, reason: 'seen' });
 
   it('unchanged: each goes on where the backup left it, and to one effect', async () => {

@@ -24,7 +24,7 @@ import { sql } from 'kysely';
 import type { Pin } from '../accounts/pin.ts';
 import { attemptName } from '../accounts/recent-sends.ts';
 import { askCheck, CHECK_FAILED } from '../checks/ask-check.ts';
-import type { Check, CheckContext, Verdict } from '../checks/check.ts';
+import type { Check, CheckContext, CheckVerdict } from '../checks/check.ts';
 import { snapshotOf } from '../checks/funds.ts';
 import type { SpendLimit } from '../checks/spend-limit.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
@@ -242,7 +242,7 @@ async function readBalance(
   maxAgeMs: number,
   now: Date,
   signal: AbortSignal,
-): Promise<Observed<WalletBalance[]> | Extract<Verdict, { verdict: 'hold' }>> {
+): Promise<Observed<WalletBalance[]> | Extract<CheckVerdict, { verdict: 'hold' }>> {
   try {
     return await account.observations.balance({ maxAgeMs, lane: 'checks', signal });
   } catch (error) {
@@ -365,7 +365,7 @@ async function runChecks(
   engine: TransferEngine,
   { row, now, pause, refusal, unknownStreak }: Due,
   signal: AbortSignal,
-): Promise<Exclude<Verdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
+): Promise<Exclude<CheckVerdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
   if (await isBreakerOpen(engine.ledger.db, row.account, unknownStreak, now)) return breakerHold(now);
   // Before any check: who is in a group that KPay refuses is to cost nobody anything.
@@ -391,7 +391,12 @@ async function judgeAgain(
 }
 
 /** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
-async function judge({ onCheckFailed }: TransferEngine, check: Check, row: TransferRow, context: CheckContext): Promise<Verdict> {
+async function judge(
+  { onCheckFailed }: TransferEngine,
+  check: Check,
+  row: TransferRow,
+  context: CheckContext,
+): Promise<CheckVerdict> {
   try {
     return await askCheck(check, row, context);
   } catch (error) {
@@ -406,7 +411,7 @@ async function judge({ onCheckFailed }: TransferEngine, check: Check, row: Trans
 async function prepare(
   engine: TransferEngine,
   signal: AbortSignal,
-): Promise<TransferPermit | Extract<Verdict, { verdict: 'hold' }>> {
+): Promise<TransferPermit | Extract<CheckVerdict, { verdict: 'hold' }>> {
   try {
     return await engine.account.client.prepareTransfer({ lane: 'money', signal });
   } catch (error) {
@@ -416,7 +421,7 @@ async function prepare(
 }
 
 /** The hold of whatever could not be found out. */
-export function unavailable(error: unknown, what: string, now: Date): Extract<Verdict, { verdict: 'hold' }> {
+export function unavailable(error: unknown, what: string, now: Date): Extract<CheckVerdict, { verdict: 'hold' }> {
   const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
   if (error instanceof Rejected && error.status === 401) {
     return { verdict: 'hold', code: 'unauthorized', reason: 'KPay refuses our keys (401)', until: inSeconds(60) };
@@ -442,7 +447,7 @@ async function release(engine: TransferEngine, row: TransferRow): Promise<Transf
 async function putOff(
   engine: TransferEngine,
   row: TransferRow,
-  verdict: Exclude<Verdict, { verdict: 'pass' }>,
+  verdict: Exclude<CheckVerdict, { verdict: 'pass' }>,
 ): Promise<TransferRow | undefined> {
   return engine.ledger.transaction(async (tx) => {
     const why = {

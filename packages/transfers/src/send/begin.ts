@@ -5,7 +5,7 @@ import { currentTraceparent, type LedgerTransaction, prepared, rowsFromJson } fr
 import { sql } from 'kysely';
 import { senderTurn } from '../accounts/account-turn.ts';
 import { assertPinned, lockAccount, type Pin } from '../accounts/pin.ts';
-import type { Verdict } from '../checks/check.ts';
+import type { CheckVerdict } from '../checks/check.ts';
 import { type BalanceSnapshot, judgeLockedFunds, type LockedWallet } from '../checks/funds.ts';
 import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
@@ -29,7 +29,7 @@ export interface Attempt {
 export type Begun =
   | { begun: Attempt }
   /** A check says otherwise under the lock. Nothing was written. */
-  | { stopped: Exclude<Verdict, { verdict: 'pass' }> }
+  | { stopped: Exclude<CheckVerdict, { verdict: 'pass' }> }
   /** The balance is too old to judge by, or nobody knows how old it is: read it again. Nothing was written. */
   | { stale: true }
   /** The ledger is not what this process knows it to be (law 9). Nothing was written. */

@@ -2,7 +2,7 @@ import { testServerUrls } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { cancelTransfer, leaveSink, type Sink, type SinkEvent, type SinkTeller, tellSink } from '../index.ts';
+import { cancelTransfer, deliverToSink, leaveSink, type Sink, type SinkDelivery, type SinkEvent } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -14,7 +14,7 @@ afterAll(() => stage.close());
 const never = new AbortController().signal;
 
 interface Heard {
-  teller: SinkTeller;
+  teller: SinkDelivery;
   events: SinkEvent[];
   failures: unknown[];
 }
@@ -28,16 +28,16 @@ function hear(holder: string, changes: Partial<Sink> = {}): Heard {
 }
 
 /** Until nothing is left that this one may tell now: transactions of other tests on the same server are waited for. */
-async function tellAll(teller: SinkTeller): Promise<void> {
+async function tellAll(teller: SinkDelivery): Promise<void> {
   do await tellWhatIsDecided(teller);
   while (await waitsForOtherTransactions(teller));
 }
 
-async function tellWhatIsDecided(teller: SinkTeller): Promise<void> {
-  while (await tellSink(teller, never));
+async function tellWhatIsDecided(teller: SinkDelivery): Promise<void> {
+  while (await deliverToSink(teller, never));
 }
 
-async function waitsForOtherTransactions({ ledger, holder }: SinkTeller): Promise<boolean> {
+async function waitsForOtherTransactions({ ledger, holder }: SinkDelivery): Promise<boolean> {
   return ledger.transaction(async ({ db, now }) => {
     const row = await db.selectFrom('kpay.sinks').selectAll().executeTakeFirst();
     if (row?.holder !== holder || BigInt(row.told_id) >= BigInt(row.safe_id)) return false;
@@ -187,7 +187,7 @@ it('the lease and the delay of a sink from before the clock of the ledger was se
   const failing = hear('failing', { tell: () => Promise.reject(new Error('not today')) });
   stage.ledger.passMs(60_000);
   await stage.accept({ externalId: 'order-2' });
-  await tellSink(failing.teller, never);
+  await deliverToSink(failing.teller, never);
   stage.ledger.passMs(-60 * 60_000);
   const second = hear('second');
   await tellAll(second.teller);

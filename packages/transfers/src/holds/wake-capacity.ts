@@ -8,7 +8,7 @@ const ENOUGH_DUE = 500;
  * How many held transfers of an account may be made due now; 0 while enough of them are. Waking 100,000 at once would
  * be one long write, and then a sort of 100,000 rows with every sweep.
  */
-export async function roomToWake({ db, now }: LedgerTransaction, account: string): Promise<number> {
+export async function wakeCapacity({ db, now }: LedgerTransaction, account: string): Promise<number> {
   const due = await db
     .selectFrom('kpay.transfers')
     .select('id')

@@ -12,7 +12,11 @@ import { judgeEpoch } from './look-at-epoch.ts';
  *
  * @throws LedgerRestored until finishRestore() is over, EpochUnknown while the copy cannot be read.
  */
-export async function onWholeLedger<T>(ledger: Ledger, copy: EpochCopy, work: (tx: LedgerTransaction) => Promise<T>): Promise<T> {
+export async function inVerifiedLedger<T>(
+  ledger: Ledger,
+  copy: EpochCopy,
+  work: (tx: LedgerTransaction) => Promise<T>,
+): Promise<T> {
   // The copy first: the other way round a growth in between would look like a restore.
   const copied = await readCopy(copy);
   const { result, grown } = await ledger.transaction(async (tx) => {

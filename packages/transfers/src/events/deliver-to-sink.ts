@@ -13,7 +13,7 @@ const RETRY_LEAST_MS = 1_000;
 const RETRY_MOST_MS = 5 * 60_000;
 
 /** A sink under its plugin's name, and the process that tells it. */
-export interface SinkTeller {
+export interface SinkDelivery {
   ledger: Ledger;
   plugin: string;
   sink: Sink;
@@ -28,7 +28,7 @@ export interface SinkTeller {
  *
  * @returns whether there may be more to do at once.
  */
-export async function tellSink(teller: SinkTeller, stopping: AbortSignal): Promise<boolean> {
+export async function deliverToSink(teller: SinkDelivery, stopping: AbortSignal): Promise<boolean> {
   const { ledger, plugin, sink, holder } = teller;
   const name = `${plugin}/${sink.name}`;
   const turn = await ledger.transaction((tx) => takeTurn(tx, name, holder));
@@ -48,7 +48,7 @@ export async function tellSink(teller: SinkTeller, stopping: AbortSignal): Promi
 }
 
 /** Lets another process go on at once. */
-export async function leaveSink({ ledger, plugin, sink, holder }: SinkTeller): Promise<void> {
+export async function leaveSink({ ledger, plugin, sink, holder }: SinkDelivery): Promise<void> {
   await ledger.db
     .updateTable('kpay.sinks')
     .set({ holder: null, lease_until: null })
