@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer';
 import { boundPassed } from '@kpay/core';
 
-export const MOST_BODY_BYTES = 100_000;
-export const MOST_LINES_BYTES = 5_000_000;
+export const MAX_BODY_BYTES = 100_000;
+export const MAX_LINES_BYTES = 5_000_000;
 /** Far more than any body that we take has. */
 export const JSON_BOUNDS = { depth: 32, entries: 1_000 };
 

@@ -10,7 +10,7 @@ import { type Scope, scopes } from './scopes.ts';
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 const CLOCKS_DIFFER_S = 30;
 const ANSWER_WITHIN_MS = 3_000;
-const MOST_SUBJECT_CHARACTERS = 255;
+const MAX_SUBJECT_CHARACTERS = 255;
 const TYPES: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
 // The year 9999.
 const LATEST_END_S = 253_370_764_800;
@@ -54,7 +54,7 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
       throw invalidToken('The token is bound to a key of its sender, which this API does not check.');
     if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.');
     const sub: unknown = payload.sub;
-    const isTellable = typeof sub === 'string' && sub !== '' && sub.length <= MOST_SUBJECT_CHARACTERS;
+    const isTellable = typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_CHARACTERS;
     if (!isTellable || refusedCharacter(sub, 'name') !== undefined)
       throw invalidToken('The token names no subject that can be told.');
     // No key's owner has a colon: nobody can take an issuer's subject for one of ours.

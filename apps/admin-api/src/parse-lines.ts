@@ -1,6 +1,6 @@
 import { boundPassed } from '@kpay/core';
 import { CsvError, parse } from 'csv-parse/sync';
-import { JSON_BOUNDS, MOST_BODY_BYTES, pastBound } from './body-bounds.ts';
+import { JSON_BOUNDS, MAX_BODY_BYTES, pastBound } from './body-bounds.ts';
 import type { TextBody } from './operation.ts';
 import { Problem } from './problem.ts';
 
@@ -8,8 +8,8 @@ import { Problem } from './problem.ts';
 const MAX_COLUMNS = 100;
 const MAX_FIRST_LINE = 20_000;
 /** As many characters as a single transfer's body may have bytes. */
-const MOST_LINE = MOST_BODY_BYTES;
-const MOST_WITH_EMPTY = 10_000;
+const MAX_LINE = MAX_BODY_BYTES;
+const MAX_WITH_EMPTY = 10_000;
 
 /** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
 export type Line = { line: number; value: unknown } | { line: number; problem: string };
@@ -34,7 +34,7 @@ function parseNdjson(text: string, mostLines: number): Line[] {
   let begin = text.startsWith('\ufeff') ? 1 : 0;
   // One more than there may be tells that there are too many.
   for (let line = 1; begin < text.length && lines.length <= mostLines; line += 1) {
-    if (line > MOST_WITH_EMPTY) throw tooMany('lines, empty ones included', MOST_WITH_EMPTY);
+    if (line > MAX_WITH_EMPTY) throw tooMany('lines, empty ones included', MAX_WITH_EMPTY);
     const next = text.indexOf('\n', begin);
     const end = next < 0 ? text.length : next;
     const content = text.slice(begin, end).trim();
@@ -45,7 +45,7 @@ function parseNdjson(text: string, mostLines: number): Line[] {
 }
 
 function parseJsonLine(line: number, content: string): Line {
-  if (content.length > MOST_LINE) return { line, problem: `has more than ${MOST_LINE} characters` };
+  if (content.length > MAX_LINE) return { line, problem: `has more than ${MAX_LINE} characters` };
   const passed = boundPassed(content, JSON_BOUNDS);
   if (passed) return { line, problem: pastBound(passed) };
   try {
@@ -108,7 +108,7 @@ function readCsv(text: string, most: number): Row[] {
       skip_empty_lines: true,
       // Excel writes rows of empty cells.
       skip_records_with_empty_values: true,
-      max_record_size: MOST_LINE,
+      max_record_size: MAX_LINE,
       to: most,
       // Before the rest is read.
       on_record: (row) => {
@@ -121,7 +121,7 @@ function readCsv(text: string, most: number): Row[] {
     if (!(error instanceof CsvError)) throw error;
     const place = Number.isInteger(error.lines) ? ` at line ${error.lines}` : '';
     if (error.code === 'CSV_MAX_RECORD_SIZE') {
-      throw new Problem('invalid_request', `body: has more than ${MOST_LINE} characters${place}`, { pointer: '' });
+      throw new Problem('invalid_request', `body: has more than ${MAX_LINE} characters${place}`, { pointer: '' });
     }
     throw new Problem('invalid_request', `body: is not CSV${place}: a quote is open or out of place`, { pointer: '' });
   }

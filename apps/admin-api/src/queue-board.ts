@@ -39,9 +39,9 @@ class RelativeAdapter extends ExpressAdapter {
 }
 
 /** Jobs that one request shows. */
-const MOST_JOBS = 100;
+const MAX_JOBS = 100;
 /** A job's data, written down, beyond which only its beginning is shown. */
-const MOST_DATA = 10_000;
+const MAX_DATA = 10_000;
 
 /** Bull Board's view of a queue, to look at and bounded: whoever can write to Redis must not be able to hide all other jobs. */
 class BoundedQueue extends BullMQAdapter {
@@ -53,10 +53,10 @@ class BoundedQueue extends BullMQAdapter {
     this.setFormatter('data', beginningOf);
   }
 
-  override async getJobs(statuses: Parameters<BullMQAdapter['getJobs']>[0], start = 0, end = MOST_JOBS): Promise<Job[]> {
+  override async getJobs(statuses: Parameters<BullMQAdapter['getJobs']>[0], start = 0, end = MAX_JOBS): Promise<Job[]> {
     // BullMQ has no paused jobs any more.
     const known = statuses.filter((status) => status !== 'paused');
-    const ids = await this.#queue.getRanges(known, start, Math.min(end, start + MOST_JOBS - 1));
+    const ids = await this.#queue.getRanges(known, start, Math.min(end, start + MAX_JOBS - 1));
     const jobs = await Promise.all(ids.map((id) => this.getJob(id)));
     return jobs.filter((job) => job !== undefined);
   }
@@ -84,7 +84,7 @@ function isUnreadable(error: unknown): boolean {
 
 function beginningOf(data: unknown): unknown {
   const text = JSON.stringify(data) ?? '';
-  return text.length <= MOST_DATA ? data : `${text.slice(0, MOST_DATA)}… [${text.length} characters]`;
+  return text.length <= MAX_DATA ? data : `${text.slice(0, MAX_DATA)}… [${text.length} characters]`;
 }
 
 /** The queues of each account: transfers, and hints. */

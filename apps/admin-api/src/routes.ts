@@ -5,7 +5,7 @@ import { gzip } from 'node:zlib';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { requireScope } from './authenticate.ts';
-import { MOST_BODY_BYTES, MOST_LINES_BYTES, verifyJson, verifyLines } from './body-bounds.ts';
+import { MAX_BODY_BYTES, MAX_LINES_BYTES, verifyJson, verifyLines } from './body-bounds.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
 import type { Call, Caller, Operation, Stream, TextBody } from './operation.ts';
@@ -16,11 +16,11 @@ import { Problem } from './problem.ts';
 import { relativeReference } from './relative-reference.ts';
 
 /** What a body becomes in memory is many times its size: so much of them is held at once. */
-const MOST_HELD = { json: { most: 8_000_000, mostByCaller: 4_000_000 }, lines: { most: 10_000_000, mostByCaller: 5_000_000 } };
+const MAX_HELD = { json: { most: 8_000_000, mostByCaller: 4_000_000 }, lines: { most: 10_000_000, mostByCaller: 5_000_000 } };
 /** Who reads nothing for so long is taken to be gone: heartbeats come far more often. */
 const STALLED_MS = 60_000;
 /** Shorter answers fit into one packet as they are. */
-const LEAST_COMPRESSED = 1_400;
+const MIN_COMPRESSED = 1_400;
 /**
  * Lists and other reads in JSON are compressed; streams and exports are not, so that nothing is held back. Nor is the answer
  * to a write: a new key stands in one, and the length of compressed text can tell of a secret beside what an attacker chose
@@ -34,8 +34,8 @@ export function routesOf(operations: readonly Operation[], stopping?: AbortSigna
   const router = Router();
   // Apart, so that batches leave room for single transfers.
   const takes = {
-    json: createPlaces({ of: 'bytes of bodies', ...MOST_HELD.json, retryAfterSeconds: 2 }),
-    lines: createPlaces({ of: 'bytes of batches', ...MOST_HELD.lines, retryAfterSeconds: 2 }),
+    json: createPlaces({ of: 'bytes of bodies', ...MAX_HELD.json, retryAfterSeconds: 2 }),
+    lines: createPlaces({ of: 'bytes of batches', ...MAX_HELD.lines, retryAfterSeconds: 2 }),
   };
   for (const [path, ofPath] of Map.groupBy(operations, (operation) => operation.path)) {
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
@@ -81,7 +81,7 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
       .status(reply.status ?? operation.answer.status)
       .set({ ...headers, ...(location !== undefined && { location: relativeReference(request, location) }) });
     const text = JSON.stringify(reply.body);
-    if (request.method !== 'GET' || response.get('etag') !== undefined || text.length < LEAST_COMPRESSED) {
+    if (request.method !== 'GET' || response.get('etag') !== undefined || text.length < MIN_COMPRESSED) {
       return void response.type('json').send(text);
     }
     response.vary('Accept-Encoding').type('json');
@@ -137,9 +137,9 @@ function goneSignal(response: Response, stopping: AbortSignal | undefined): Abor
 
 function bodyReaders({ method, lines }: Operation, takes: { json: TakePlaces; lines: TakePlaces }): RequestHandler[] {
   if (method !== 'post') return [];
-  if (!lines) return [refuseOtherTypes(['application/json']), holdBody(takes.json, MOST_BODY_BYTES), readJson];
-  const readLines = express.text({ type: () => true, limit: MOST_LINES_BYTES, inflate: false, verify: verifyLines });
-  return [refuseOtherTypes(lines.types), holdBody(takes.lines, MOST_LINES_BYTES), readLines];
+  if (!lines) return [refuseOtherTypes(['application/json']), holdBody(takes.json, MAX_BODY_BYTES), readJson];
+  const readLines = express.text({ type: () => true, limit: MAX_LINES_BYTES, inflate: false, verify: verifyLines });
+  return [refuseOtherTypes(lines.types), holdBody(takes.lines, MAX_LINES_BYTES), readLines];
 }
 
 /** Counts the bytes of a body before they are read, and until it is answered; one of unknown length as the longest. */
@@ -158,7 +158,7 @@ function textBodyOf(request: Request): TextBody {
   return { type: type.trim().toLowerCase(), text: typeof request.body === 'string' ? request.body : '' };
 }
 
-const readJson = express.json({ limit: MOST_BODY_BYTES, inflate: false, verify: verifyJson });
+const readJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, verify: verifyJson });
 
 function refuseOtherTypes(types: readonly string[]): RequestHandler {
   return (request, _response, next) => {

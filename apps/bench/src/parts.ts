@@ -190,9 +190,9 @@ function describeRequests({ requests }: Backlog): string {
  * A reading comes sooner or later in the minute by chance, and a slot is held a little longer where ten processes share two
  * cores. A budget that each worker kept for itself, or reads that each made for itself, would cost far more.
  */
-const LEAST_SHARE_OF_ONE = 0.97;
+const MIN_SHARE_OF_ONE = 0.97;
 /** Where others use more of the processors than this, a slot is held until its process gets one, and the pace tells of them. */
-const MOST_OTHERS_SHARE = 0.25;
+const MAX_OTHERS_SHARE = 0.25;
 
 async function reportScale({ transfers }: Size): Promise<Report> {
   const one = await measureFleet(transfers, { workers: 1, exporters: 1 });
@@ -205,12 +205,12 @@ async function reportScale({ transfers }: Size): Promise<Report> {
     moved / Object.values(requests).reduce((sum, count) => sum + count, 0);
   const perRequestRatio = perRequest(many) / perRequest(one);
   const refused = one.backlog.refused + many.backlog.refused;
-  const isAlone = Math.max(one.othersShare, many.othersShare) <= MOST_OTHERS_SHARE;
+  const isAlone = Math.max(one.othersShare, many.othersShare) <= MAX_OTHERS_SHARE;
   return {
     text: `${transfers} transfers as above, put into the queue at once when all processes are ready and warm and what they asked KPay until then
 counts no more; first one worker and one exporter, then eight and two, each fleet on servers of its own. KPay's limit is 100
 requests a minute for all of them together, and everything that has a clock runs ${FLEET_TIME_SCALE} times faster. Connections are the most that
-one process held to Postgres and to Redis. Where others use more than ${percent(MOST_OTHERS_SHARE)} of the processors meanwhile, the pace is not judged.
+one process held to Postgres and to Redis. Where others use more than ${percent(MAX_OTHERS_SHARE)} of the processors meanwhile, the pace is not judged.
 
 | workers + exporters | transfers a minute | minutes | 429 | requests | connections of a worker | of an exporter | others |
 |---|---|---|---|---|---|---|---|
@@ -220,14 +220,14 @@ ${[one, many].map(row).join('\n')}`,
       {
         what: 'transfers a request of eight workers, times those of one',
         seen: perRequestRatio.toFixed(3),
-        needed: `≥ ${LEAST_SHARE_OF_ONE}`,
-        held: perRequestRatio >= LEAST_SHARE_OF_ONE,
+        needed: `≥ ${MIN_SHARE_OF_ONE}`,
+        held: perRequestRatio >= MIN_SHARE_OF_ONE,
       },
       {
         what: 'transfers a minute of eight workers, times those of one',
         seen: `${ratio.toFixed(3)}${isAlone ? '' : ', not judged: others used the machine'}`,
-        needed: `≥ ${LEAST_SHARE_OF_ONE}`,
-        held: !isAlone || ratio >= LEAST_SHARE_OF_ONE,
+        needed: `≥ ${MIN_SHARE_OF_ONE}`,
+        held: !isAlone || ratio >= MIN_SHARE_OF_ONE,
       },
     ],
   };

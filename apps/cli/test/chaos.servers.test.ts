@@ -22,15 +22,15 @@ const WORKERS = 3;
 const ROUND_MS = 5_000;
 // Two freezes fit into the least; at 20,000 transfers a round is about 170 of them.
 const ROUNDS = Math.max(24, Math.ceil(TRANSFERS / 170));
-const MOST_ROUNDS = Math.ceil(1.5 * ROUNDS);
-const MOST_OPEN = 500;
+const MAX_ROUNDS = Math.ceil(1.5 * ROUNDS);
+const MAX_OPEN = 500;
 const BETWEEN_FREEZES_MS = 2_000;
 // Of the scarce wallet's orders, so much money comes in while they wait.
 const FUNDED_IN_TIME = 0.8;
 const UNAIDED_MS = 45_000;
 const LONG_WAIT_S = 10;
 const SETTLED_WITHIN_MS = 120_000 + TRANSFERS * 15;
-const TEST_TIMEOUT_MS = MOST_ROUNDS * 2 * ROUND_MS + SETTLED_WITHIN_MS + 180_000;
+const TEST_TIMEOUT_MS = MAX_ROUNDS * 2 * ROUND_MS + SETTLED_WITHIN_MS + 180_000;
 
 it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplained`, { timeout: TEST_TIMEOUT_MS }, async () => {
   say(`seed ${SEED}, ${TRANSFERS} transfers in ${ROUNDS} rounds; the same plan again (but not the same moments):`);
@@ -44,7 +44,7 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   const customers = createCustomers({ producer, apiUrl: stage.apiUrl, random, answerWithinMs: 5_000 });
 
   const numbers = Array.from({ length: TRANSFERS }, (_, index) => index + 1);
-  const plan = drawDisturbances(MOST_ROUNDS, random);
+  const plan = drawDisturbances(MAX_ROUNDS, random);
   const over = new AbortController();
   const freezing = keepFreezing(stage, over.signal);
   // Its failure is told where it is waited for.
@@ -54,9 +54,9 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   for (const name of plan) {
     if (placed === ROUNDS) break;
     // What is sent when the faults are over proves little: a slow machine gets more rounds instead of a backlog.
-    const late = MOST_ROUNDS - seen.length <= ROUNDS - placed;
+    const late = MAX_ROUNDS - seen.length <= ROUNDS - placed;
     const own =
-      late || open < MOST_OPEN
+      late || open < MAX_OPEN
         ? numbers.filter((number) => number % ROUNDS === placed).map((number) => makeOrder(number, SEED))
         : [];
     if (own.length > 0) placed += 1;

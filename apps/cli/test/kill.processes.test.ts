@@ -11,13 +11,13 @@ import { type RunningKpay, settingsFor, startKpay } from './start-kpay.ts';
 const KILLS = Number(process.env.KPAY_TEST_KILLS ?? 8);
 const TEST_TIMEOUT_MS = 120_000 + KILLS * 10_000;
 const ORDERS_A_LIFE = 40;
-const MOST_SENDS_A_LIFE = 30;
+const MAX_SENDS_A_LIFE = 30;
 const SETTLED_WITHIN_MS = 90_000;
 
 /** Kills it once it has accepted something and is in the middle of sending, a random number of sends after its start. */
 async function killUnderLoad(kpay: RunningKpay, { client, simulator, random }: Load): Promise<void> {
   const sends = () => simulator.control.truth({ transfers: 0, requests: 0 }).requestCounts.byEndpoint.transfer ?? 0;
-  const enough = { accepted: client.accepted.size + 1, sends: sends() + 1 + Math.floor(random() * MOST_SENDS_A_LIFE) };
+  const enough = { accepted: client.accepted.size + 1, sends: sends() + 1 + Math.floor(random() * MAX_SENDS_A_LIFE) };
   const posted = client.post(kpay.apiUrl, ORDERS_A_LIFE);
   await eventually(
     () => {

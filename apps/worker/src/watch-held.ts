@@ -8,9 +8,9 @@ export interface ObservationPace {
   rate: number;
 }
 
-const MOST_BETWEEN_LOOKS_MS = 500;
+const MAX_BETWEEN_LOOKS_MS = 500;
 // A value is read so much before its interval ends that noticing it and starting a transfer fit into the interval.
-const MOST_MARGIN_MS = 1_000;
+const MAX_MARGIN_MS = 1_000;
 // KPay did not give the balance or a rate. It is not asked again at every look.
 const READ_AGAIN_MS = 5_000;
 
@@ -35,8 +35,8 @@ export function watchHeld(
     { wake: wakeRated, everyMs: everyMs.rate },
   ];
   const stoppers = wakers.map(({ wake, everyMs: intervalMs }) => {
-    const lookEveryMs = Math.min(MOST_BETWEEN_LOOKS_MS, intervalMs / 60);
-    const maxAgeMs = intervalMs - Math.min(MOST_MARGIN_MS, intervalMs / 10);
+    const lookEveryMs = Math.min(MAX_BETWEEN_LOOKS_MS, intervalMs / 60);
+    const maxAgeMs = intervalMs - Math.min(MAX_MARGIN_MS, intervalMs / 10);
     let notBeforeMs = Number.NEGATIVE_INFINITY;
     const look = async (signal: AbortSignal) => {
       if (account.clock.monotonicMs() < notBeforeMs) return;

@@ -7,7 +7,7 @@ import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 // Each takes several transactions, which the embedded ledger takes one by one.
 const RACES = testServerUrls() ? 1_000 : 40;
 const AT_ONCE = 5;
-const MOST_AIM_MS = 2_000;
+const MAX_AIM_MS = 2_000;
 
 let stage: WorkerStage;
 beforeAll(async () => {
@@ -32,7 +32,7 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
     if (answer?.outcome !== 'cancelled' && answer?.outcome !== 'too_late')
       throw new Error(`cancelling came to ${answer?.outcome}`);
     counts[answer.outcome] += 1;
-    aimMs = Math.min(MOST_AIM_MS, aimMs * (answer.outcome === 'cancelled' ? 1.2 : 1 / 1.2));
+    aimMs = Math.min(MAX_AIM_MS, aimMs * (answer.outcome === 'cancelled' ? 1.2 : 1 / 1.2));
     const row = await eventually(
       async () => {
         const found = await stage.find(transfer.id);

@@ -90,7 +90,7 @@ export function reservesFor(limit: number): Readonly<Record<Lane, number>> {
 }
 
 /** Whoever has a few transfers does not want them spread over seconds. At least that many, else a quarter of the limit. */
-const LEAST_BURST = 10;
+const MIN_BURST = 10;
 /** Above this limit nothing is paced: it would cost more than it is worth where slots come free many times a second. */
 const PACED_UP_TO = 1_000;
 
@@ -106,7 +106,7 @@ export function budgetRules({ limit, windowMs: givenMs }: Pick<BudgetOptions, 'l
     windowMs,
     leaseMs: LEASE_MS,
     reserves,
-    burst: limit > PACED_UP_TO ? limit : Math.max(LEAST_BURST, Math.floor(limit / 4)),
+    burst: limit > PACED_UP_TO ? limit : Math.max(MIN_BURST, Math.floor(limit / 4)),
     pace: PACE,
     catchUpMs: windowMs / 30,
     interactiveShare: Math.floor(limit / 4),

@@ -27,8 +27,8 @@ export interface Following extends EnqueuedJob {
 }
 
 // News can be missed, while connecting or with a lost connection: a job is looked at this often without any.
-const LOOK_LEAST_MS = 250;
-const LOOK_MOST_MS = 5_000;
+const MIN_LOOK_MS = 250;
+const MAX_LOOK_MS = 5_000;
 // Node fires a timer beyond this at once.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -70,7 +70,7 @@ export async function followJob<T>(
 ): Promise<T> {
   const timeout = AbortSignal.timeout(Math.min(timeoutMs, LONGEST_TIMER_MS));
   const stop = AbortSignal.any(signal ? [timeout, closed, signal] : [timeout, closed]);
-  for (let pauseMs = LOOK_LEAST_MS; ; pauseMs = Math.min(2 * pauseMs, LOOK_MOST_MS)) {
+  for (let pauseMs = MIN_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_LOOK_MS)) {
     if (timeout.aborted) throw new WaitTimedOut(externalId, timeoutMs);
     stop.throwIfAborted();
     const heard = new AbortController();

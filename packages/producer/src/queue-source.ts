@@ -23,12 +23,12 @@ export type RedisTarget = string | Omit<RedisOptions, 'replyMapping'> | Redis | 
 // Together below the two seconds after which a caller is told.
 const READY_WITHIN_MS = 900;
 const ANSWER_WITHIN_MS = 900;
-const RECONNECT_MOST_MS = 500;
+const MAX_RECONNECT_MS = 500;
 
 const common = {
   // BullMQ prefixes the keys itself, and a worker must find them.
   keyPrefix: '',
-  retryStrategy: (times: number) => Math.min(times * 50, RECONNECT_MOST_MS),
+  retryStrategy: (times: number) => Math.min(times * 50, MAX_RECONNECT_MS),
   connectTimeout: READY_WITHIN_MS,
 } satisfies RedisOptions;
 

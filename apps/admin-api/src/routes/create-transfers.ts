@@ -19,7 +19,7 @@ import { problemOf } from '../problem-of.ts';
 import { orderOf, orderSchema } from '../transfer-order.ts';
 import type { CreateTransferOptions } from './create-transfer.ts';
 
-const MOST_LINES = 1_000;
+const MAX_LINES = 1_000;
 
 const lineSchema = orderSchema
   .extend({
@@ -54,7 +54,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
     answer: { status: 200, schema: answerSchema },
     problems: ['batch_refused'],
     async handle({ query: { atomic }, text, caller }) {
-      const lines = parseLines(text, MOST_LINES);
+      const lines = parseLines(text, MAX_LINES);
       const orders = lines.map((line) => understand(line, caller));
       const { recorded, results } =
         atomic === true

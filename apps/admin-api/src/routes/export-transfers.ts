@@ -15,8 +15,8 @@ import { withoutFormulas } from '../spreadsheet-text.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const ROWS_AT_ONCE = 500;
-const MOST_EXPORTS = 10;
-const MOST_BY_CALLER = 4;
+const MAX_EXPORTS = 10;
+const MAX_BY_CALLER = 4;
 const BYTE_ORDER_MARK = '\ufeff';
 const columns = Object.keys(transferViewSchema.shape);
 const querySchema = z.strictObject({
@@ -27,7 +27,7 @@ const querySchema = z.strictObject({
 });
 
 export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
-  const take = createPlaces({ of: 'exports', most: MOST_EXPORTS, mostByCaller: MOST_BY_CALLER, retryAfterSeconds: 10 });
+  const take = createPlaces({ of: 'exports', most: MAX_EXPORTS, mostByCaller: MAX_BY_CALLER, retryAfterSeconds: 10 });
   return describeOperation({
     name: 'exportTransfers',
     method: 'get',

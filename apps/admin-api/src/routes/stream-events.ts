@@ -5,8 +5,8 @@ import { type Call, describeOperation, type Operation } from '../operation.ts';
 import { invalidParameter } from '../parse-query.ts';
 import { createPlaces } from '../places.ts';
 
-const MOST_STREAMS = 100;
-const MOST_BY_CALLER = 50;
+const MAX_STREAMS = 100;
+const MAX_BY_CALLER = 50;
 /** A sign of life for proxies, and the moment to see whether the key is still good. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 2_000;
@@ -23,7 +23,7 @@ const querySchema = z.strictObject({
 /** What happens to transfers, as it happens. A position is an id of the ledger, so any process can go on with it. */
 export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
   const feed = createEventFeed(ledger);
-  const take = createPlaces({ of: 'streams', most: MOST_STREAMS, mostByCaller: MOST_BY_CALLER, retryAfterSeconds: 10 });
+  const take = createPlaces({ of: 'streams', most: MAX_STREAMS, mostByCaller: MAX_BY_CALLER, retryAfterSeconds: 10 });
   return describeOperation({
     name: 'streamEvents',
     method: 'get',

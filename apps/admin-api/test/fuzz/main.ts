@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { searchLogs, temporaryFolder } from '@kpay/testkit';
 import { fuzz } from './fuzz.ts';
-import { MOST_MS, measureRefusals } from './processor.ts';
+import { MAX_MS, measureRefusals } from './processor.ts';
 
 const HEAP_GROWTH = 1.2;
 const [count = '20000', seedGiven] = process.argv.slice(2);
@@ -24,7 +24,7 @@ const wrong = [
   ...failures,
   ...found,
   ...costs
-    .filter(({ ms }) => ms > MOST_MS)
+    .filter(({ ms }) => ms > MAX_MS)
     .map(({ door, input, ms }) => `${door}, ${input}: ${ms.toFixed(0)} ms of processor time before it was refused`),
   ...(heapMb.end > heapMb.warm * HEAP_GROWTH ? [`the heap grew by more than ${HEAP_GROWTH} times`] : []),
 ];
@@ -33,7 +33,7 @@ process.stdout.write(`${Object.entries(statuses)
   .join(', ')}
 others meanwhile: ${others.asked} asked, p99 ${others.p99Ms.toFixed(0)} ms, worst ${others.worstMs.toFixed(0)} ms
 heap after collection: ${heapMb.warm.toFixed(1)} MB warm, ${heapMb.end.toFixed(1)} MB at the end
-${costs.length} of the dearest inputs up to 1 MB were refused, each within ${MOST_MS} ms of processor time if all is well; the worst:
+${costs.length} of the dearest inputs up to 1 MB were refused, each within ${MAX_MS} ms of processor time if all is well; the worst:
 ${costs
   .slice(0, 10)
   .map(({ door, input, ms }) => `  ${ms.toFixed(0)} ms  ${door}: ${input}`)

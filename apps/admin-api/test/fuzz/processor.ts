@@ -14,7 +14,7 @@ import { adminToken, type ServedApi, serveApi } from './served-api.ts';
 import { worstJson, worstTexts } from './worst-texts.ts';
 
 /** What an input may cost until it is refused. */
-export const MOST_MS = 200;
+export const MAX_MS = 200;
 
 const LONGEST = 1_000_000;
 /** Bodies that are longer are refused unread. */
@@ -47,7 +47,7 @@ export async function measureRefusals(): Promise<Cost[]> {
       await refuse();
       let best = Number.POSITIVE_INFINITY;
       // What is far from dear is not measured again.
-      for (let n = 0; n < TIMES && best > MOST_MS / 8; n += 1) {
+      for (let n = 0; n < TIMES && best > MAX_MS / 8; n += 1) {
         const beforeMs = await processorMs();
         await refuse();
         best = Math.min(best, (await processorMs()) - beforeMs);

@@ -3,7 +3,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Finding } from './finding.ts';
 
 // A Date header has whole seconds, and is read over a network.
-const MOST_SKEW_MS = 5_000;
+const MAX_SKEW_MS = 5_000;
 const ASK_WITHIN_MS = 10_000;
 
 interface Told {
@@ -67,7 +67,7 @@ async function clockFinding(check: string, ask: () => Promise<Told>): Promise<Fi
 
 export function judgeSkew(check: string, { who, aheadMs }: Told): Finding {
   const seconds = (Math.abs(aheadMs) / 1_000).toFixed(1);
-  if (Math.abs(aheadMs) <= MOST_SKEW_MS) return { check, verdict: 'good', what: `within ${MOST_SKEW_MS / 1_000} s of ours` };
+  if (Math.abs(aheadMs) <= MAX_SKEW_MS) return { check, verdict: 'good', what: `within ${MAX_SKEW_MS / 1_000} s of ours` };
   return {
     check,
     verdict: 'wrong',

@@ -10,7 +10,7 @@ const NETWORK_FILE_SYSTEMS: ReadonlyMap<number, string> = new Map([
   [0xfe534d42, 'SMB2'],
   [0x01021997, '9P'],
 ]);
-const LEAST_FREE_BYTES = 1024 ** 3;
+const MIN_FREE_BYTES = 1024 ** 3;
 
 interface FileSystem {
   accessSync(path: string, mode: number): void;
@@ -39,7 +39,7 @@ export function checkDataFolder(folder: string, system: FileSystem = { accessSyn
   if (there && (statSync(folder).mode & 0o077) !== 0) {
     return wrong('is open to other users: kpay does not start on it', `chmod 700 ${folder}`);
   }
-  if (bavail * bsize < LEAST_FREE_BYTES) {
+  if (bavail * bsize < MIN_FREE_BYTES) {
     return { check, verdict: 'warning', what: `less than 1 GB is free for ${folder}`, mend: `df -h ${place}` };
   }
   return { check, verdict: 'good', what: there ? folder : `${folder}, made at the first start` };

@@ -4,7 +4,7 @@ import { Counter } from 'prom-client';
 import { shownOperations } from './availability.ts';
 
 // Between two answers further apart than this nobody knows what was.
-const MOST_BETWEEN_MS = 10 * 60_000;
+const MAX_BETWEEN_MS = 10 * 60_000;
 
 /**
  * kpay_provider_status_changes_total and kpay_provider_status_seconds_total: what became of operators between scrapes,
@@ -36,7 +36,7 @@ export const availabilityHistoryCollector: Collector = {
           statuses.set(key, status);
           changes.inc({ account, ...operation }, last === undefined || last === status ? 0 : 1);
           for (const each of providerStatuses) {
-            const counts = each === last && elapsedMs > 0 && elapsedMs <= MOST_BETWEEN_MS;
+            const counts = each === last && elapsedMs > 0 && elapsedMs <= MAX_BETWEEN_MS;
             seconds.inc({ account, ...operation, status: each }, counts ? elapsedMs / 1_000 : 0);
           }
         }

@@ -151,13 +151,13 @@ function endOf(phoneNumber: string): string {
 /** False for an international number whose prefix is another country's. A national one may be of any. */
 function mayBeOf(phoneNumber: string, country: string): boolean {
   const digits = digitsOf(phoneNumber);
-  const international = /^\s*(\+|00)/.test(phoneNumber) || digits.length >= LEAST_INTERNATIONAL_DIGITS;
+  const international = /^\s*(\+|00)/.test(phoneNumber) || digits.length >= MIN_INTERNATIONAL_DIGITS;
   const dialled = countryOfPrefix(digits.slice(0, 3));
   return !international || dialled === (countries.includes(country) ? country : undefined);
 }
 
 /** National numbers of the catalogue's countries have ten digits at most. */
-const LEAST_INTERNATIONAL_DIGITS = 11;
+const MIN_INTERNATIONAL_DIGITS = 11;
 
 function digitsOf(phoneNumber: string): string {
   return phoneNumber.replace(/\D/g, '').replace(/^0+/, '');

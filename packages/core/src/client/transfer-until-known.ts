@@ -17,9 +17,9 @@ export interface UntilKnownOptions extends CallOptions {
 /** A transfer that was made: by KPay's answer, or because KPay twice said that an active transfer holds its id. */
 export type KnownTransfer = { confirmedBy: 'answer'; receipt: TransferReceipt } | { confirmedBy: 'conflict' };
 
-const MOST_MS = 24 * 60 * 60_000;
+const MAX_MS = 24 * 60 * 60_000;
 const FIRST_WAIT_MS = 2_000;
-const MOST_WAIT_MS = 60_000;
+const MAX_WAIT_MS = 60_000;
 
 /**
  * Sends a transfer, and after an unknown outcome the same fields again, until it is known what became of it. Keep the fields
@@ -34,8 +34,8 @@ export async function transferUntilKnown(
   fields: TransferRequestFields,
   options: UntilKnownOptions = {},
 ): Promise<KnownTransfer> {
-  const { clock = systemClock, sentBefore = false, conflictConfirmMs = 60_000, giveUpAfterMs = MOST_MS / 4, ...call } = options;
-  const untilMs = clock.monotonicMs() + Math.min(giveUpAfterMs, MOST_MS);
+  const { clock = systemClock, sentBefore = false, conflictConfirmMs = 60_000, giveUpAfterMs = MAX_MS / 4, ...call } = options;
+  const untilMs = clock.monotonicMs() + Math.min(giveUpAfterMs, MAX_MS);
   let unknown = sentBefore ? new OutcomeUnknown('it may have been sent before', { reason: 'connection_lost' }) : undefined;
   let conflictAtMs: number | undefined;
   let waitMs = FIRST_WAIT_MS;
@@ -43,7 +43,7 @@ export async function transferUntilKnown(
   async function wait(forMs: number): Promise<void> {
     if (clock.monotonicMs() + forMs > untilMs) throw unknown;
     await clock.sleep(forMs, call.signal ?? undefined).catch(() => Promise.reject(unknown));
-    waitMs = Math.min(waitMs * 2, MOST_WAIT_MS);
+    waitMs = Math.min(waitMs * 2, MAX_WAIT_MS);
   }
 
   for (;;) {

@@ -9,7 +9,7 @@ const MONEY_KEY = /amount|balance/i;
  * No text is searched beyond this: a line of a log is no place for it, and strangers decide how long it is. Well above every
  * stack and every answer of KPay that we tell.
  */
-const MOST_CHARACTERS = 16_384;
+const MAX_CHARACTERS = 16_384;
 
 /**
  * What a secret looks like wherever it stands. KPay's own secrets begin `sk_` or are 64 bare hex characters.
@@ -39,7 +39,7 @@ export function hideShapes(text: string): string {
 
 /** The beginning of a text that is too long, to where nothing is cut in two that could have been found whole. */
 function beginningOf(text: string, secrets: readonly string[]): string {
-  let end = MOST_CHARACTERS;
+  let end = MAX_CHARACTERS;
   // The last word; what may be groups of a number before it; and the word whose end that took.
   for (const part of [/\S/, /[\d\s+-]/, /\S/]) {
     while (end > 0 && part.test(text.charAt(end - 1))) end -= 1;
@@ -74,9 +74,9 @@ export function createRedact(secrets: readonly string[] | ReadonlySet<string> = 
   };
 
   const redactText = (text: string): string => {
-    const long = text.length > MOST_CHARACTERS;
+    const long = text.length > MAX_CHARACTERS;
     // A little more than the beginning, so that a secret across its end is seen whole.
-    let clean = long ? beginningOf(text.slice(0, MOST_CHARACTERS + (known[0]?.length ?? 0)), known) : text;
+    let clean = long ? beginningOf(text.slice(0, MAX_CHARACTERS + (known[0]?.length ?? 0)), known) : text;
     for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
     clean = hideShapes(clean);
     return long ? `${clean}… [${text.length} characters]` : clean;

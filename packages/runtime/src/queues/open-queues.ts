@@ -175,14 +175,14 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
 
 const SCAN_COUNT = 1_000;
 // A million keys: what lies behind them is found no more, rather than holding Redis up for longer.
-const MOST_SCANS = 1_000;
+const MAX_SCANS = 1_000;
 // Of a queue's keys those that are there only while it has unfinished jobs.
 const UNFINISHED = /^(?<prefix>[^:]+):(?<name>[^:]+):(wait|prioritized|delayed|active|paused|waiting-children)$/;
 
 async function scanQueues(redis: Redis, prefix: string, name: string): Promise<FoundQueue[]> {
   const found: FoundQueue[] = [];
   let cursor = '0';
-  for (let scan = 0; scan < MOST_SCANS; scan++) {
+  for (let scan = 0; scan < MAX_SCANS; scan++) {
     const [next, keys] = await redis.scan(cursor, 'MATCH', `${prefix}*:${name}*`, 'COUNT', SCAN_COUNT);
     for (const key of keys) {
       const parts = UNFINISHED.exec(key)?.groups;

@@ -16,7 +16,7 @@ import {
 } from './setting-values.ts';
 
 /** Each entry of a list takes its time to be judged. */
-const MOST_ENTRIES = 1_000;
+const MAX_ENTRIES = 1_000;
 const keyFile = (of: string) =>
   secretSchema
     .optional()
@@ -61,7 +61,7 @@ export function readAccountsFile(path: string): AccountEntry[] {
   const wrong = (what: string) => new SettingsError(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
   const content = parseJson(readSettingFile(path, wrong), wrong);
   // The file itself, its accounts, one of them, and a list of it.
-  if (isWide(content, 4)) throw wrong(`has a list of more than ${MOST_ENTRIES} entries`);
+  if (isWide(content, 4)) throw wrong(`has a list of more than ${MAX_ENTRIES} entries`);
   const parsed = accountsFileSchema.safeParse(content);
   const open = whyOpen(path);
   if (open !== undefined) throw wrong(`is a file that ${open}`);
@@ -94,7 +94,7 @@ export function readAccountsFile(path: string): AccountEntry[] {
 function isWide(value: unknown, levels: number): boolean {
   if (typeof value !== 'object' || value === null || levels === 0) return false;
   const entries = Object.values(value);
-  return entries.length > MOST_ENTRIES || entries.some((entry) => isWide(entry, levels - 1));
+  return entries.length > MAX_ENTRIES || entries.some((entry) => isWide(entry, levels - 1));
 }
 
 function parseJson(text: string, wrong: (what: string) => SettingsError): unknown {

@@ -98,7 +98,7 @@ type Variables = z.infer<typeof environmentVariables>;
 /** May stand in a file named by `<NAME>_FILE`, as container platforms hand out secrets. */
 const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'KPAY_KEYS_SECRET', 'DATABASE_URL', 'REDIS_URL'];
 
-const LEAST_TOKEN_LENGTH = 32;
+const MIN_TOKEN_LENGTH = 32;
 
 /** Embedded: PGlite in the process. Production: Postgres and Redis. */
 export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: string; redisUrl: string };
@@ -237,10 +237,10 @@ export function secretsOf(settings: Settings): string[] {
 
 /** It may do everything: where others can reach it, it must not be guessed. */
 function checkAdminToken({ KPAY_ADMIN_TOKEN: token, KPAY_ENVIRONMENT: environment }: Variables, mode: Stores['mode']): void {
-  if (token === undefined || token.length >= LEAST_TOKEN_LENGTH) return;
+  if (token === undefined || token.length >= MIN_TOKEN_LENGTH) return;
   if (mode === 'production' || environment === 'PRODUCTION') {
     throw new SettingsError(
-      `KPAY_ADMIN_TOKEN is too short: set one of ${LEAST_TOKEN_LENGTH} characters or more (openssl rand -hex 32)`,
+      `KPAY_ADMIN_TOKEN is too short: set one of ${MIN_TOKEN_LENGTH} characters or more (openssl rand -hex 32)`,
     );
   }
 }

@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { reasonOf } from '../start-error.ts';
 
 /** A thousand accounts have a third of it. */
-const MOST_BYTES = 1_000_000;
+const MAX_BYTES = 1_000_000;
 
 /**
  * The text of a file of settings. What is not UTF-8 is refused: a decoder would change its characters without a word.
@@ -11,7 +11,7 @@ const MOST_BYTES = 1_000_000;
  * @param wrong makes the error of what is said about the file.
  */
 export function readSettingFile(path: string, wrong: (what: string) => Error): string {
-  const content = readUpTo(MOST_BYTES, path, wrong);
+  const content = readUpTo(MAX_BYTES, path, wrong);
   if (content === undefined) throw wrong('is longer than 1 MB');
   if (!isUtf8(content)) throw wrong('is not UTF-8: save it as UTF-8');
   return content.toString();

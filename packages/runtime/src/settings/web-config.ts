@@ -26,8 +26,8 @@ const BCRYPT_HASH = /^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/;
 const NOBODY = 'TEbvjs2U0/Olf3eAmBFJhubzs1t9CdGTEtuLJt3n0US9AodDGVKN.';
 // A compare takes a tenth of a second of a process that moves money: a guesser gets one, and then a rest.
 const REST_AFTER_REFUSAL_MS = 250;
-const MOST_WAITING_BY_ADDRESS = 8;
-const MOST_ADDRESSES = 50;
+const MAX_WAITING_BY_ADDRESS = 8;
+const MAX_ADDRESSES = 50;
 const REMEMBERED_WRONG = 1_000;
 const REMEMBERED = 100;
 
@@ -168,7 +168,7 @@ function createPasswordCheck(
     if (right.has(known)) return true;
     if (wrong.has(known)) return false;
     const queue = queues.get(address) ?? { turn: Promise.resolve(), waiting: 0 };
-    if (queue.waiting >= MOST_WAITING_BY_ADDRESS || (queue.waiting === 0 && queues.size >= MOST_ADDRESSES)) return false;
+    if (queue.waiting >= MAX_WAITING_BY_ADDRESS || (queue.waiting === 0 && queues.size >= MAX_ADDRESSES)) return false;
     queues.set(address, queue);
     queue.waiting += 1;
     const compared = queue.turn.then(() => {

@@ -91,11 +91,11 @@ async function recordAtOnce(
 }
 
 // More at once would only make the others wait.
-const MOST_TOGETHER = 50;
+const MAX_TOGETHER = 50;
 
 const recordTogether = batchCalls<Ledger, NewRow, TransferRow | undefined>({
   run: (ledger, rows) => ledger.statement((statement) => record(statement, rows)),
-  maxSize: () => MOST_TOGETHER,
+  maxSize: () => MAX_TOGETHER,
   delay: (ledger) => ledger.batchDelay(),
 });
 

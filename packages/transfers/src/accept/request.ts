@@ -121,8 +121,8 @@ export function hashRequest(request: TransferRequest): string {
   return hash('sha256', text);
 }
 
-const LEAST_RATE = '0.000000001';
-const MOST_RATE = '1000000000';
+const MIN_RATE = '0.000000001';
+const MAX_RATE = '1000000000';
 
 function currenciesOf({ sourceCountry, destinationCountry }: { sourceCountry: string; destinationCountry: string }) {
   const currency = currencyAt('sourceCountry', sourceCountry);
@@ -154,8 +154,8 @@ function amountWithinBounds(input: string | number, currency: string): Money {
 /** A rate far beyond what any two currencies have is a slip: the transfer would wait for ever, or for nothing. */
 function rate(field: string, input: string | number): string {
   const parsed = orInvalid(field, () => parseRate(input));
-  const isPossible = compareRates(parsed, LEAST_RATE) >= 0 && compareRates(parsed, MOST_RATE) <= 0;
-  if (!isPossible) throw new InvalidRequest(field, `must be from ${LEAST_RATE} to ${MOST_RATE}, which no two currencies pass`);
+  const isPossible = compareRates(parsed, MIN_RATE) >= 0 && compareRates(parsed, MAX_RATE) <= 0;
+  if (!isPossible) throw new InvalidRequest(field, `must be from ${MIN_RATE} to ${MAX_RATE}, which no two currencies pass`);
   return parsed;
 }
 

@@ -14,9 +14,9 @@ const text = z
   .min(1)
   .refine((value) => !value.includes('\0'));
 // An index holds the code: a longer one would be refused by it, and the transfer judged again at once, for ever.
-const MOST_OF_CODE = 200;
-const MOST_OF_REASON = 5_000;
-const because = { code: text.max(MOST_OF_CODE), reason: text.max(MOST_OF_REASON), inputs };
+const MAX_OF_CODE = 200;
+const MAX_OF_REASON = 5_000;
+const because = { code: text.max(MAX_OF_CODE), reason: text.max(MAX_OF_REASON), inputs };
 const verdictSchema = z.discriminatedUnion('verdict', [
   z.object({ verdict: z.literal('pass'), inputs }),
   z.object({ verdict: z.literal('hold'), ...because, until: z.date() }),

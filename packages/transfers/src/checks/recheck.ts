@@ -1,6 +1,6 @@
 import type { TransferRow } from '@kpay/ledger';
 
-const LEAST_MS = 60 * 60_000;
+const MIN_MS = 60 * 60_000;
 
 /**
  * When a transfer that waits for money or a rate is judged again at the latest: between one and two hours from now,
@@ -9,5 +9,5 @@ const LEAST_MS = 60 * 60_000;
  */
 export function recheckAt({ kpay_external_id: id }: Pick<TransferRow, 'kpay_external_id'>, now: Date): Date {
   const spread = Number.parseInt(id.slice(0, 8), 16) / 0xffff_ffff;
-  return new Date(now.getTime() + LEAST_MS * (1 + spread));
+  return new Date(now.getTime() + MIN_MS * (1 + spread));
 }

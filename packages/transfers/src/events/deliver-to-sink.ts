@@ -8,9 +8,9 @@ import { presentEvent } from '../queries/present.ts';
 
 const LEASE_MS = 30_000;
 const TELL_TIMEOUT_MS = 10_000;
-const MOST_EVENTS = 100;
-const RETRY_LEAST_MS = 1_000;
-const RETRY_MOST_MS = 5 * 60_000;
+const MAX_EVENTS = 100;
+const MIN_RETRY_MS = 1_000;
+const MAX_RETRY_MS = 5 * 60_000;
 
 /** A sink under its plugin's name, and the process that tells it. */
 export interface SinkDelivery {
@@ -94,7 +94,7 @@ async function takeTurn(tx: LedgerTransaction, name: string, holder: string): Pr
     await sql`update kpay.sinks set safe_id = ${top}, safe_xid = pg_current_xact_id() where name = ${name}`.execute(tx.db);
     return { toldId: sink.told_id, events: [], more: BigInt(top) > BigInt(sink.told_id) };
   }
-  const events = decided ? await eventsBetween(tx, sink.told_id, sink.safe_id, MOST_EVENTS) : [];
+  const events = decided ? await eventsBetween(tx, sink.told_id, sink.safe_id, MAX_EVENTS) : [];
   return { toldId: sink.told_id, events, more: false };
 }
 
@@ -131,7 +131,7 @@ async function claim({ db, now }: LedgerTransaction, name: string, holder: strin
         it.or([
           it('retry_at', 'is', null),
           it('retry_at', '<=', now),
-          it('retry_at', '>', new Date(now.getTime() + RETRY_MOST_MS)),
+          it('retry_at', '>', new Date(now.getTime() + MAX_RETRY_MS)),
         ]),
       )
       .returningAll()
@@ -180,7 +180,7 @@ async function putOff({ db, now }: LedgerTransaction, name: string, holder: stri
     .where('holder', '=', holder)
     .executeTakeFirst();
   if (!row) return;
-  const delayMs = Math.min(RETRY_LEAST_MS * 2 ** Math.min(row.failures, 20), RETRY_MOST_MS);
+  const delayMs = Math.min(MIN_RETRY_MS * 2 ** Math.min(row.failures, 20), MAX_RETRY_MS);
   await db
     .updateTable('kpay.sinks')
     .set({ failures: row.failures + 1, retry_at: new Date(now.getTime() + delayMs) })

@@ -23,7 +23,7 @@ export class AheadOfLedger extends Error {
 }
 
 const LOOK_EVERY_MS = 200;
-const MOST_EVENTS = 100;
+const MAX_EVENTS = 100;
 // Under load there is always a next horizon, and the readers are waiting.
 const STEPS_AT_ONCE = 4;
 
@@ -78,7 +78,7 @@ export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }:
     },
     async after(position) {
       if (BigInt(position) < BigInt(decided)) {
-        return (await ledger.transaction((tx) => eventsBetween(tx, position, decided, MOST_EVENTS))).map(viewOf);
+        return (await ledger.transaction((tx) => eventsBetween(tx, position, decided, MAX_EVENTS))).map(viewOf);
       }
       if (position === decided) return [];
       // Another process may be further than this one; nobody is further than the ledger.

@@ -1,7 +1,7 @@
 import type { LedgerTransaction } from '@kpay/ledger';
 
 /** At most about so many held rows are due at once: more than a minute's sends, few enough to be read every second. */
-export const MOST_DUE = 1_000;
+export const MAX_DUE = 1_000;
 const ENOUGH_DUE = 500;
 
 /**
@@ -18,5 +18,5 @@ export async function wakeCapacity({ db, now }: LedgerTransaction, account: stri
     .where('due_at', '<=', now)
     .limit(ENOUGH_DUE)
     .execute();
-  return due.length < ENOUGH_DUE ? MOST_DUE - due.length : 0;
+  return due.length < ENOUGH_DUE ? MAX_DUE - due.length : 0;
 }

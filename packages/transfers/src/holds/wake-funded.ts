@@ -3,7 +3,7 @@ import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
 import { type BalanceSnapshot, reservedMinor, snapshotOf } from '../checks/funds.ts';
 import { columnsOf, isAnyRefused, isRefused, noteShown } from './refusals.ts';
-import { MOST_DUE, wakeCapacity } from './wake-capacity.ts';
+import { MAX_DUE, wakeCapacity } from './wake-capacity.ts';
 
 /**
  * Makes due as many of the transfers held for funds, by priority, then age, as the money that is there covers. It asks
@@ -118,7 +118,7 @@ async function wokenMinor({ db, now }: LedgerTransaction, account: string, curre
     select coalesce(sum(amount_minor), 0)::text as woken from (
       -- All that is due, by its index: there is room, so it is little.
       select amount_minor, currency, state, reason_code from kpay.transfers
-      where account = ${account} and state <> 'queued' and due_at <= ${now} limit ${MOST_DUE}
+      where account = ${account} and state <> 'queued' and due_at <= ${now} limit ${MAX_DUE}
     ) as due
     where currency = ${currency} and state = 'holding' and reason_code = 'insufficient_funds'`.execute(db);
   return BigInt(rows[0]?.woken ?? '0');

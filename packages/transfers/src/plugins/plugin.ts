@@ -110,9 +110,9 @@ export interface Route {
 }
 
 // A check that waits keeps one of the worker's places.
-const MOST_CHECK_MS = 90_000;
+const MAX_CHECK_MS = 90_000;
 // Within the lease of the one who tells it.
-const MOST_TELL_MS = 20_000;
+const MAX_TELL_MS = 20_000;
 
 const nameSchema = z
   .string({ error: 'must be a name of a to z, 0 to 9 and -' })
@@ -126,7 +126,7 @@ const checkSchema = z.looseObject({
   timeoutMs: z
     .number('must be milliseconds')
     .positive('must be above 0')
-    .max(MOST_CHECK_MS, `must be at most ${MOST_CHECK_MS}`)
+    .max(MAX_CHECK_MS, `must be at most ${MAX_CHECK_MS}`)
     .exactOptional(),
   check: functionSchema,
 });
@@ -138,7 +138,7 @@ const sinkSchema = z.looseObject({
   timeoutMs: z
     .number('must be milliseconds')
     .positive('must be above 0')
-    .max(MOST_TELL_MS, `must be at most ${MOST_TELL_MS}`)
+    .max(MAX_TELL_MS, `must be at most ${MAX_TELL_MS}`)
     .exactOptional(),
   tell: functionSchema,
 });

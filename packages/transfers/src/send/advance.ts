@@ -46,7 +46,7 @@ const SETTLE_LATE_MS = 5_000;
 // outlast a send window or a good rate.
 const JUDGED_FOR_MS = 1_000;
 // Transfers that share a round trip.
-const MOST_TOGETHER = 50;
+const MAX_TOGETHER = 50;
 
 /** What it takes to move the transfers of one account on. */
 export interface TransferEngine {
@@ -124,7 +124,7 @@ async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
 
 const lookTogether = batchCalls<Ledger, string, Due | undefined>({
   run: lookAt,
-  maxSize: () => MOST_TOGETHER,
+  maxSize: () => MAX_TOGETHER,
   delay: (ledger) => ledger.batchDelay(),
 });
 
@@ -233,7 +233,7 @@ const beginTogether = batchCalls<TransferEngine, Omit<FirstSend, 'snapshot'> & {
       return beginFirstSends(tx, judged, context);
     }),
   // What a spend limit counts must be written before the next one is judged.
-  maxSize: ({ limits = [] }) => (limits.length > 0 ? 1 : MOST_TOGETHER),
+  maxSize: ({ limits = [] }) => (limits.length > 0 ? 1 : MAX_TOGETHER),
   delay: ({ ledger }) => ledger.batchDelay(),
 });
 
@@ -333,7 +333,7 @@ async function settleUnstorable(
 
 const settleTogether = batchCalls<Ledger, Success, Settled | undefined>({
   run: (ledger, successes) => ledger.statement((statement) => settleSuccesses(statement, successes)),
-  maxSize: () => MOST_TOGETHER,
+  maxSize: () => MAX_TOGETHER,
   delay: (ledger) => ledger.batchDelay(),
 });
 

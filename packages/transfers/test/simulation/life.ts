@@ -10,7 +10,7 @@ import type { WaitingTask } from './tasks.ts';
 import { type Happening, type Theme, themeOf } from './themes.ts';
 import { ours, startWorkers, type Universe, type Workers } from './world.ts';
 
-const MOST_ROUNDS = 3_000;
+const MAX_ROUNDS = 3_000;
 const UNFINISHED: TransferState[] = ['queued', 'holding', 'submitting', 'unconfirmed', 'review'];
 // Of a process that is stopped with an answer in its hands: past its lease, and longer by up to so much.
 const FROZEN_PAST_LEASE_MS = 45_500;
@@ -239,7 +239,7 @@ class Life {
     for (const [id, { name }] of [...this.ordered]) if (this.lost.get(name)?.includes(id)) await this.acceptOnceMore(id);
     await this.people.liftPauses();
     simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 2 });
-    for (let round = 0; round < MOST_ROUNDS; round++) {
+    for (let round = 0; round < MAX_ROUNDS; round++) {
       await timeline.pass(1);
       await this.drain(look);
       await this.people.resolveReviews(await this.rowsIn('review'), 0);

@@ -36,7 +36,7 @@ export interface Hunt {
 }
 
 const HUNG_MS = 30 * 60_000;
-const MOST_OUTPUT_BYTES = 100_000_000;
+const MAX_OUTPUT_BYTES = 100_000_000;
 const record = join(import.meta.dirname, 'caught.json');
 
 /** A process that hunts for one mutation at a time. One that hangs is replaced: a mutant that never ends is caught. */
@@ -87,7 +87,7 @@ async function runTests(file: string, name: string, env: NodeJS.ProcessEnv): Pro
   try {
     const report = join(folder.path, 'report.json');
     const args = ['run', file, '-t', pattern, '--config', config, '--silent', '--reporter', 'json', '--outputFile', report];
-    const options = { cwd: fileURLToPath(ROOT), env: { ...process.env, ...env }, maxBuffer: MOST_OUTPUT_BYTES };
+    const options = { cwd: fileURLToPath(ROOT), env: { ...process.env, ...env }, maxBuffer: MAX_OUTPUT_BYTES };
     // It ends with 1 when a test fails; what became of each is in the report.
     await promisify(execFile)('vitest', args, options).catch(() => {});
     const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: { assertionResults: TestRun[] }[] };
