@@ -24,13 +24,14 @@ import express, { type ErrorRequestHandler, type Express, type Request, type Req
 import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { allowOrigins } from './allow-origins.ts';
+import { type AuthWatch, type OnKeyChange, requestOf, watchAuth } from './auth-watch.ts';
 import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
 import { frontPage } from './front-page.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 import { measureRequests } from './measure-requests.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
 import { openApiDocument } from './open-api.ts';
-import type { Operation } from './operation.ts';
+import type { Caller, Operation } from './operation.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
 import { BOARD_PATH, queueBoard } from './queue-board.ts';
@@ -112,12 +113,19 @@ export function createAdminApi(options: AdminApiOptions): Express {
     app.route(path).get(handler).all(refuseMethod('GET, HEAD'));
   }
   if (options.corsOrigins?.length) app.use(['/v1', '/openapi.json'], allowOrigins(options.corsOrigins));
-  const keys = createKeyStore(options.ledger, options.keysSecret ?? options.adminToken, options.epochCopy);
+  const keys = createKeyStore(options.ledger, {
+    secret: options.keysSecret ?? options.adminToken,
+    epochCopy: options.epochCopy,
+    usualRequestsPerMinute: options.requestsPerMinute,
+    tokenKeyDays: options.oidc?.keyDays,
+  });
+  const watch = watchAuth(registry, options.logger);
   const oidc = options.oidc && createOidc(options.oidc);
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
-  const operations = listOperations({ ...options, keys });
-  const document = openApiDocument(operations, [...options.accounts.keys()][0] ?? 'default');
+  const operations = listOperations({ ...options, keys, onChange: watch.keyChanged });
+  // Everybody reads the document: no account's name stands in it but the one that requests mean without a name.
+  const document = openApiDocument(operations, 'default');
   app.use(['/openapi.json', '/docs'], (request, response, next) => {
     if (isHostAllowed(request, web?.allowedHosts)) next();
     else sendText(response, 421, WRONG_HOST);
@@ -129,16 +137,16 @@ export function createAdminApi(options: AdminApiOptions): Express {
   app.use('/docs', referencePage());
   app.use(frontPage({ board: options.queues !== undefined }));
   // Before anything else of /v1 is looked at, the body included.
-  app.use('/v1', requireCaller(authenticate), limit, routesOf(operations, options.stopping));
-  if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, limit));
+  app.use('/v1', requireCaller(authenticate, watch), limit, routesOf(operations, options.stopping));
+  if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, watch, limit));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
   });
-  app.use(sendProblem(options.logger));
+  app.use(sendProblem(options.logger, watch));
   return app;
 }
 
-function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly Operation[] {
+function listOperations(options: AdminApiOptions & { keys: KeyStore; onChange: OnKeyChange }): readonly Operation[] {
   const { hint, logger } = options;
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const notifyWorkers = (transfer: TransferRow) => {
@@ -176,29 +184,36 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore }): readonly
   ];
 }
 
-function requireCaller(authenticate: Authenticate): RequestHandler {
+function requireCaller(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
     if ((request.headersDistinct.authorization?.length ?? 0) > 1) {
       throw new Problem('invalid_request', 'Send one Authorization header: of several nobody can tell which one counts.');
     }
     const credentials = { token: bearerToken(request.get('authorization')), address };
-    response.locals.caller = await authenticate(credentials);
-    response.locals.isStillAllowed = async () => {
-      try {
-        await authenticate(credentials);
-        return true;
-      } catch (error) {
+    const caller = await authenticate(credentials);
+    response.locals.caller = caller;
+    watch.letIn(caller, requestOf(request, response));
+    const lookAgain = async () => {
+      await authenticate(credentials).catch((error: unknown) => {
         // An issuer that is away says nothing about the token.
-        if (error instanceof Problem) return error.status >= 500;
-        throw error;
-      }
+        if (!(error instanceof Problem && error.status >= 500)) throw error;
+      });
     };
+    response.locals.lookAgain = lookAgain;
+    response.locals.isStillAllowed = () =>
+      lookAgain().then(
+        () => true,
+        (error: unknown) => {
+          if (error instanceof Problem) return false;
+          throw error;
+        },
+      );
     next();
   };
 }
 
-function sendProblem(logger: Logger): ErrorRequestHandler {
+function sendProblem(logger: Logger, watch: AuthWatch): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (response.headersSent) {
       // Cut off, so that nobody takes it for whole.
@@ -211,6 +226,11 @@ function sendProblem(logger: Logger): ErrorRequestHandler {
     if (problem.status >= 500) {
       const level = problem.code === 'internal_error' ? 'error' : 'warn';
       logger[level]({ err: problem.cause, method: request.method, path: request.path, code: problem.code }, problem.message);
+    }
+    if (problem.denial !== undefined) {
+      const caller = response.locals.caller as Caller | undefined;
+      const who = { keyId: problem.keyId ?? caller?.apiKey?.id, owner: caller?.owner };
+      watch.denied(problem.denial, who, requestOf(request, response));
     }
     const traceId = currentTraceId();
     const body = { ...problem.body(), ...(traceId !== undefined && { traceId }) };

@@ -1,6 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
-import { BlockList, isIPv6 } from 'node:net';
-import type { ApiKeyRow } from '@kpay/transfers';
+import { isAddressIn } from './address-ranges.ts';
 import { type KeyStore, limitsOfKey } from './key-store.ts';
 import { isJwt } from './oidc.ts';
 import type { Caller } from './operation.ts';
@@ -34,19 +33,25 @@ export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOpt
   if (adminToken === '') throw new Error('the admin token (KPAY_ADMIN_TOKEN) must not be empty');
   const expected = digest(adminToken);
   return async ({ token, address }) => {
-    if (timingSafeEqual(digest(token), expected)) return { id: 'admin', owner: 'admin', scopes: new Set(scopes) };
+    if (timingSafeEqual(digest(token), expected)) {
+      return { id: 'admin', owner: 'admin', scopes: new Set(scopes), accounts: null };
+    }
     if (oidc && isJwt(token)) return oidc(token);
     const found = await keys.find(token);
-    if (!found) throw invalidToken('The bearer token is not known.');
-    const { row, now } = found;
-    if (row.revoked_at) throw invalidToken('The key was revoked.');
-    if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.');
-    if (!isAllowedFrom(row, address)) throw invalidToken('The key may not be used from this address.');
+    if (!found) throw invalidToken('The bearer token is not known.', 'unknown');
+    const { row, now, makerEnded } = found;
+    if (row.revoked_at) throw invalidToken('The key was revoked.', 'revoked', row.id);
+    if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.', 'expired', row.id);
+    if (makerEnded) throw invalidToken('A key that this one was made by has ended.', 'revoked', row.id);
+    if (row.address_ranges && (address === undefined || !isAddressIn(row.address_ranges, address))) {
+      throw invalidToken('The key may not be used from this address.', 'address', row.id);
+    }
     const limits = limitsOfKey(row);
     return {
       id: `key ${row.id}`,
       owner: row.owner,
       scopes: new Set(row.scopes as Scope[]),
+      accounts: row.accounts,
       apiKey: { id: row.id, limits },
       ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
     };
@@ -64,37 +69,7 @@ export function bearerToken(authorization: string | undefined): string {
 export function requireScope({ scopes }: Caller, needed: Scope): void {
   if (scopes.has(needed)) return;
   const headers = { 'www-authenticate': `Bearer realm="kpay", error="insufficient_scope", scope="${needed}"` };
-  throw new Problem('forbidden', `This needs a key with the scope ${needed}.`, { headers });
-}
-
-/** Whether an address range such as `10.0.0.0/8` or a single address can be read. */
-export function isAddressRange(range: string): boolean {
-  try {
-    blockListOf([range]);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-function isAllowedFrom({ address_ranges: ranges }: ApiKeyRow, address: string | undefined): boolean {
-  if (ranges === null) return true;
-  if (address === undefined) return false;
-  // A dual-stack socket shows IPv4 addresses as ::ffff:10.0.0.1.
-  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
-  return blockListOf(ranges).check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
-}
-
-function blockListOf(ranges: readonly string[]): BlockList {
-  const list = new BlockList();
-  for (const range of ranges) {
-    const [address = '', bits, ...more] = range.split('/');
-    if (more.length > 0) throw new RangeError(`${range} is no address range`);
-    const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-    if (bits === undefined) list.addAddress(address, family);
-    else list.addSubnet(address, /^\d{1,3}$/.test(bits) ? Number(bits) : -1, family);
-  }
-  return list;
+  throw new Problem('forbidden', `This needs a key with the scope ${needed}.`, { headers, denial: 'scope' });
 }
 
 function digest(token: string): Buffer {

@@ -6,7 +6,7 @@ import helmet from 'helmet';
 const PLACES: readonly [name: string, path: string, about: string][] = [
   ['docs', 'docs', 'The API, to read and to try'],
   ['openapi', 'openapi.json', 'The API as an OpenAPI 3.1 document'],
-  ['queues', 'queues', 'The queues: any name, a key with the scope control as the password'],
+  ['queues', 'queues', 'The queues: any name, a key with the scopes control and read as the password'],
   ['metrics', 'metrics', 'Metrics for Prometheus'],
   ['health', 'healthz', 'Whether this process runs'],
   ['ready', 'readyz', 'Whether this process can do its work'],

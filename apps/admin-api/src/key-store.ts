@@ -1,40 +1,64 @@
 import { timingSafeEqual } from 'node:crypto';
-import { type ApiKeyRow, decide, type EpochCopy, findApiKeys, InvalidRequest, type KeyLimit, type Ledger } from '@kpay/transfers';
+import {
+  type ApiKeyRow,
+  decide,
+  type EpochCopy,
+  type FoundApiKey,
+  findApiKeys,
+  InvalidRequest,
+  KeyEnded,
+  type KeyLimit,
+  type Ledger,
+  type LedgerTransaction,
+  lineOfKey,
+  lockKeys,
+  revokeKeys,
+} from '@kpay/transfers';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
 import { batchCalls } from './batch-calls.ts';
-import type { Scope } from './scopes.ts';
+import { ANYBODY, type Bounds, isMakerFor, keyWithin, type WantedKey } from './bounds.ts';
+import type { Caller } from './operation.ts';
+import { reaches } from './rights.ts';
+import { scopes } from './scopes.ts';
 
-export interface NewKey {
-  name: string;
-  owner: string;
-  scopes: readonly Scope[];
-  addressRanges: readonly string[] | null;
-  spendLimits: readonly KeyLimit[] | null;
-  /** What the setting says, unless given. */
-  requestsPerMinute: number | null;
-  expiresAt: Date | null;
+/**
+ * The keys of the admin API, in the ledger. Each caller sees and ends the keys of its own owner, and of those it may make
+ * keys for, that reach no account which it does not reach.
+ */
+export interface KeyStore {
+  /**
+   * @returns the key itself too: this is the only time that it is known.
+   * @throws Problem (403) for more than its maker may do; KeyEnded when the maker has ended meanwhile.
+   */
+  create(wanted: WantedKey, maker: Caller): Promise<{ key: string; row: ApiKeyRow }>;
+  list(caller: Caller): Promise<ApiKeyRow[]>;
+  /**
+   * From its return on the key is refused, and so are all that came of it; the last ones are counted. Undefined when the
+   * caller has no such key, or it was revoked before.
+   */
+  revoke(id: string, caller: Caller): Promise<{ row: ApiKeyRow; others: string[] } | undefined>;
+  /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
+  find(key: string): Promise<FoundApiKey | undefined>;
 }
 
-/** The keys of the admin API, in the ledger. */
-export interface KeyStore {
-  /** @returns the key itself too: this is the only time that it is known. */
-  create(wanted: NewKey, by: string): Promise<{ key: string; row: ApiKeyRow }>;
-  list(): Promise<ApiKeyRow[]>;
-  /** From its return on the key is refused. Undefined when there is no such key, or it was revoked before. */
-  revoke(id: string, by: string): Promise<ApiKeyRow | undefined>;
-  /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
-  find(key: string): Promise<{ row: ApiKeyRow; now: Date } | undefined>;
+export interface KeyStoreOptions {
+  /** See createKeyHasher. */
+  secret: string;
+  /** Grows with each key that is made or revoked: a restore must not bring a revoked key back unnoticed. */
+  epochCopy: EpochCopy;
+  /** For a key without a rate of its own. */
+  usualRequestsPerMinute: number;
+  /** How long a key may live that a token of the issuer made; not longer than the token unless given. */
+  tokenKeyDays?: number | undefined;
 }
 
 // Writing down each use would be a write for each request.
 const LAST_USE_EVERY_MS = 60_000;
+const DAY_MS = 24 * 60 * 60_000;
 
-/**
- * @param secret see createKeyHasher.
- * @param epochCopy grows with each key that is made or revoked: a restore must not bring a revoked key back unnoticed.
- */
-export function createKeyStore(ledger: Ledger, secret: string, epochCopy: EpochCopy): KeyStore {
-  const hash = createKeyHasher(secret);
+export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeyStore {
+  const { epochCopy } = options;
+  const hash = createKeyHasher(options.secret);
   // Every request waits for it.
   const rowOf = batchCalls((ids: string[]) => findApiKeys(ledger, ids));
   // Nobody waits for it, and one that fails is made up for by the next use.
@@ -50,42 +74,46 @@ export function createKeyStore(ledger: Ledger, secret: string, epochCopy: EpochC
       .catch(() => undefined);
   };
   return {
-    create({ name, owner, scopes, addressRanges, spendLimits, requestsPerMinute, expiresAt }, by) {
+    create(wanted, maker) {
       const { id, key } = makeApiKey();
-      return decide(ledger, epochCopy, async ({ db, now }) => {
-        if (expiresAt !== null && expiresAt <= now) throw new InvalidRequest('expiresAt', 'must be in the future');
+      return decide(ledger, epochCopy, async (tx) => {
+        const { db, now } = tx;
+        const made = keyWithin(wanted, await boundsOf(tx, maker, options));
+        if (made.expiresAt !== null && made.expiresAt <= now) throw new InvalidRequest('expiresAt', 'must be in the future');
         const row = await db
           .insertInto('kpay.api_keys')
           .values({
             id,
             hash: hash(key).toString('hex'),
-            name,
-            owner,
-            scopes: [...scopes],
-            address_ranges: addressRanges && [...addressRanges],
+            name: made.name,
+            owner: made.owner,
+            scopes: [...made.scopes],
+            accounts: made.accounts && [...made.accounts],
+            may_make_for: made.mayMakeFor && [...made.mayMakeFor],
+            address_ranges: made.addressRanges && [...made.addressRanges],
             spend_limits:
-              spendLimits && JSON.stringify(spendLimits.map((limit) => ({ ...limit, amountMinor: String(limit.amountMinor) }))),
-            requests_per_minute: requestsPerMinute,
-            created_by: by,
+              made.spendLimits &&
+              JSON.stringify(made.spendLimits.map((limit) => ({ ...limit, amountMinor: String(limit.amountMinor) }))),
+            requests_per_minute: made.requestsPerMinute,
+            created_by: nameOf(maker),
             created_at: now,
-            expires_at: expiresAt,
+            expires_at: made.expiresAt,
           })
           .returningAll()
           .executeTakeFirstOrThrow();
         return { key, row };
       });
     },
-    list: () => ledger.db.selectFrom('kpay.api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute(),
-    revoke: (id, by) =>
-      decide(ledger, epochCopy, ({ db, now }) =>
-        db
-          .updateTable('kpay.api_keys')
-          .set({ revoked_at: now, revoked_by: by })
-          .where('id', '=', id)
-          .where('revoked_at', 'is', null)
-          .returningAll()
-          .executeTakeFirst(),
-      ),
+    async list(caller) {
+      const rows = await ledger.db.selectFrom('kpay.api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute();
+      const self = await rowOfCaller(ledger.db, caller);
+      return rows.filter((row) => isTheirs(row, caller, self));
+    },
+    revoke: (id, caller) =>
+      decide(ledger, epochCopy, async (tx) => {
+        const self = await rowOfCaller(tx.db, caller);
+        return revokeKeys(tx, id, nameOf(caller), (row) => isTheirs(row, caller, self));
+      }),
     async find(key) {
       const id = idOfApiKey(key);
       if (id === undefined) return undefined;
@@ -98,7 +126,68 @@ export function createKeyStore(ledger: Ledger, secret: string, epochCopy: EpochC
   };
 }
 
+/** In `created_by` and `revoked_by`: the key, else the owner, which is `admin` or a subject of the issuer. */
+function nameOf({ apiKey, owner }: Caller): string {
+  return apiKey?.id ?? owner;
+}
+
+async function rowOfCaller(db: LedgerTransaction['db'] | Ledger['db'], { apiKey }: Caller): Promise<ApiKeyRow | undefined> {
+  return apiKey && db.selectFrom('kpay.api_keys').selectAll().where('id', '=', apiKey.id).executeTakeFirst();
+}
+
+/** For whom the caller makes keys, by the row of its own key. */
+function ownersOf({ owner, apiKey, tokenEndsAt }: Caller, self: ApiKeyRow | undefined): Pick<Bounds, 'owner' | 'mayMakeFor'> {
+  const isRoot = !apiKey && !tokenEndsAt;
+  return { owner, mayMakeFor: isRoot ? [ANYBODY] : (self?.may_make_for ?? null) };
+}
+
+/** Whether the caller sees a key and may end it. @param self the row of its own key. */
+function isTheirs({ owner, accounts }: ApiKeyRow, caller: Caller, self: ApiKeyRow | undefined): boolean {
+  const isWithin = caller.accounts === null || (accounts?.every((account) => reaches(caller, account)) ?? false);
+  return isWithin && isMakerFor(ownersOf(caller, self), owner);
+}
+
+/** What the caller may give. Its key, and those that it came of, are locked: none of them ends before the new one is recorded. */
+async function boundsOf(
+  tx: LedgerTransaction,
+  caller: Caller,
+  { usualRequestsPerMinute, tokenKeyDays = 0 }: KeyStoreOptions,
+): Promise<Bounds> {
+  const { owner, apiKey, tokenEndsAt } = caller;
+  const none = { addressRanges: null, spendLimits: null, requestsPerMinute: null };
+  if (!apiKey) {
+    const latest = tokenEndsAt && new Date(Math.max(tokenEndsAt.getTime(), tx.now.getTime() + tokenKeyDays * DAY_MS));
+    return {
+      ...none,
+      ...ownersOf(caller, undefined),
+      scopes: [...caller.scopes],
+      accounts: caller.accounts,
+      expiresAt: latest ?? null,
+      // Who may do everything gives any rate.
+      usualRequestsPerMinute: latest ? usualRequestsPerMinute : Number.POSITIVE_INFINITY,
+    };
+  }
+  const line = await lineOfKey(tx, apiKey.id);
+  await lockKeys(
+    tx,
+    line.map(({ id }) => id),
+  );
+  const row = await rowOfCaller(tx.db, caller);
+  if (!row) throw new KeyEnded('revoked');
+  return {
+    owner,
+    mayMakeFor: row.may_make_for,
+    scopes: scopes.filter((scope) => row.scopes.includes(scope)),
+    accounts: row.accounts,
+    addressRanges: row.address_ranges,
+    spendLimits: row.spend_limits && limitsOfKey(row),
+    requestsPerMinute: row.requests_per_minute,
+    usualRequestsPerMinute,
+    expiresAt: row.expires_at,
+  };
+}
+
 /** The limits of a key, as amounts. */
-export function limitsOfKey({ spend_limits: limits }: ApiKeyRow): KeyLimit[] {
+export function limitsOfKey({ spend_limits: limits }: Pick<ApiKeyRow, 'spend_limits'>): KeyLimit[] {
   return (limits ?? []).map((limit) => ({ ...limit, amountMinor: BigInt(limit.amountMinor) }));
 }

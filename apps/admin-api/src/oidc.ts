@@ -14,6 +14,7 @@ const MAX_SUBJECT_CHARACTERS = 255;
 const TYPES: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
 // The year 9999.
 const LATEST_END_S = 253_370_764_800;
+const ALL_ACCOUNTS = '*';
 const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 
 export interface OidcOptions extends OidcSettings {
@@ -48,18 +49,19 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
     }).catch((error: unknown) => {
       throw problemOfToken(error);
     });
-    if (!TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalidToken('The token is not an access token.');
+    if (!TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalidToken('The token is not an access token.', 'token');
     // Bound to a key that we are not shown: whoever stole it could use it here.
     if (payload.cnf !== undefined)
-      throw invalidToken('The token is bound to a key of its sender, which this API does not check.');
-    if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.');
+      throw invalidToken('The token is bound to a key of its sender, which this API does not check.', 'token');
+    if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.', 'token');
     const sub: unknown = payload.sub;
     const isTellable = typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_CHARACTERS;
     if (!isTellable || refusedCharacter(sub, 'name') !== undefined)
-      throw invalidToken('The token names no subject that can be told.');
+      throw invalidToken('The token names no subject that can be told.', 'token');
     // No key's owner has a colon: nobody can take an issuer's subject for one of ours.
     const owner = `${issuer}#${sub}`;
-    return { id: owner, owner, scopes: scopesOf(payload, options) };
+    const tokenEndsAt = new Date(Number(payload.exp) * 1_000);
+    return { id: owner, owner, scopes: scopesOf(payload, options), accounts: accountsOf(payload, options), tokenEndsAt };
   };
 }
 
@@ -90,31 +92,44 @@ async function discoverKeysUrl(issuer: string): Promise<string> {
   return found.jwks_uri;
 }
 
+/** A claim that is a list, or text with blanks. */
+function listOf(claim: unknown): string[] {
+  if (typeof claim === 'string') return claim.split(' ').filter((each) => each !== '');
+  return Array.isArray(claim) ? claim.map(String) : [];
+}
+
+/** Without the setting all. With it a token without the claim reaches none. */
+function accountsOf(payload: JWTPayload, { accountsClaim }: OidcSettings): readonly string[] | null {
+  if (accountsClaim === undefined) return null;
+  const claimed = listOf(payload[accountsClaim]);
+  return claimed.includes(ALL_ACCOUNTS) ? null : [...new Set(claimed)];
+}
+
 function scopesOf(payload: JWTPayload, { scopesClaim, scopes: mapping }: OidcSettings): ReadonlySet<Scope> {
-  const claim = payload[scopesClaim];
-  const claimed = new Set(typeof claim === 'string' ? claim.split(' ') : Array.isArray(claim) ? claim.map(String) : []);
+  const claimed = new Set(listOf(payload[scopesClaim]));
   const granted = mapping ? mapping.filter(({ claimed: name }) => claimed.has(name)).map(({ scope }) => scope) : [...claimed];
   return new Set(scopes.filter((scope) => granted.includes(scope)));
 }
 
 function problemOfToken(error: unknown): Problem {
-  if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.');
+  if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.', 'expired');
   if (error instanceof errors.JWTClaimValidationFailed)
-    return invalidToken(`The claim ${error.claim} of the token is not good here.`);
-  if (error instanceof errors.JOSEAlgNotAllowed) return invalidToken('The token is signed in a way that is not accepted.');
+    return invalidToken(`The claim ${error.claim} of the token is not good here.`, 'token');
+  if (error instanceof errors.JOSEAlgNotAllowed)
+    return invalidToken('The token is signed in a way that is not accepted.', 'token');
   if (
     error instanceof errors.JWSSignatureVerificationFailed ||
     error instanceof errors.JWKSNoMatchingKey ||
     error instanceof errors.JWKSMultipleMatchingKeys
   ) {
-    return invalidToken('The token is not signed by a key of the issuer.');
+    return invalidToken('The token is not signed by a key of the issuer.', 'token');
   }
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid || error instanceof errors.JOSENotSupported) {
-    return invalidToken('The token cannot be read.');
+    return invalidToken('The token cannot be read.', 'token');
   }
   // jose refuses RSA keys below 2048 bits by a TypeError of its own.
   if (error instanceof TypeError && /modulusLength/.test(error.message)) {
-    return invalidToken('The token is signed by a key that is too short.');
+    return invalidToken('The token is signed by a key that is too short.', 'token');
   }
   const detail = "The issuer's keys cannot be fetched, so that no token of it can be judged. Keys of this API work.";
   return new Problem('issuer_unavailable', detail, { headers: { 'retry-after': '5' }, cause: error });

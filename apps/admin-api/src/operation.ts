@@ -12,8 +12,12 @@ export interface Caller {
   scopes: ReadonlySet<Scope>;
   /** How often they may ask, when not as the setting says. */
   requestsPerMinute?: number;
+  /** The accounts that they reach. Null: all. */
+  accounts: readonly string[] | null;
   /** The key they come with, if it is one: it goes into every order, which looks at it again when it is recorded. */
   apiKey?: LimitedKey;
+  /** The end of the issuer's token they come with, if it is one. */
+  tokenEndsAt?: Date;
 }
 
 /** What was asked, understood. */

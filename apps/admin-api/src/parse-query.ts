@@ -1,4 +1,3 @@
-import type { KpayAccount } from '@kpay/core';
 import { z } from 'zod';
 import { Problem } from './problem.ts';
 
@@ -29,10 +28,4 @@ export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unkn
 
 export function invalidParameter(parameter: string, problem: string): Problem {
   return new Problem('invalid_request', `${parameter}: ${problem}`, { parameter });
-}
-
-export function requireAccount(accounts: ReadonlyMap<string, KpayAccount>, name: string): KpayAccount {
-  const account = accounts.get(name);
-  if (!account) throw invalidParameter('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
-  return account;
 }

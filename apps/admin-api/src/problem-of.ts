@@ -16,10 +16,14 @@ const UNSTORABLE = ['22021', '22P05'];
 export function problemOf(error: unknown, { writes, repeatable }: { writes: boolean; repeatable: boolean }): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof InvalidRequest) return ofInvalidRequest(error);
-  if (error instanceof KeyEnded) return invalidToken(error.message);
+  if (error instanceof KeyEnded) return invalidToken(error.message, error.why);
   if (error instanceof IdempotencyConflict) return new Problem('idempotency_conflict', error.message);
   if (error instanceof SpendLimitExceeded) {
-    return new Problem('spend_limit_exceeded', error.message, { pointer: '/amount', safeToRetry: error.fitsLater });
+    return new Problem('spend_limit_exceeded', error.message, {
+      pointer: '/amount',
+      safeToRetry: error.fitsLater,
+      denial: 'spend_limit',
+    });
   }
   // Nothing was done, but what became of the transfer before is what nobody knows.
   if (error instanceof LedgerRestored) return new Problem('ledger_restored', sentence(error.message), { moneyMoved: 'unknown' });
@@ -63,7 +67,7 @@ function pointerTo(field: string): string {
     ?.slice(1)
     .filter((part) => part !== undefined);
   if (place) return place.map((part) => `/${part}`).join('');
-  const [, parent, label] = /^(metadata|scopes|addressRanges)\.(.*)$/s.exec(field) ?? [];
+  const [, parent, label] = /^(metadata|scopes|accounts|mayMakeFor|addressRanges)\.(.*)$/s.exec(field) ?? [];
   const parts = parent !== undefined && label !== undefined ? [parent, label] : [field];
   return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }

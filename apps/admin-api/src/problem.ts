@@ -29,6 +29,24 @@ const KINDS = {
 
 export type ProblemCode = keyof typeof KINDS;
 
+/** Why somebody is not let in, or not let do something: the reasons that the log and the metrics have. */
+export const denials = [
+  /** 401: no token, a token that nobody knows, one of the issuer that is not good, a key that has ended or is used from elsewhere. */
+  'missing',
+  'unknown',
+  'token',
+  'revoked',
+  'expired',
+  'address',
+  /** 403: without the scope, more than its maker may give, more than it may make. */
+  'scope',
+  'bound',
+  'spend_limit',
+  /** 403 or what does not exist: in an account that the key does not reach. */
+  'account',
+] as const;
+export type Denial = (typeof denials)[number];
+
 const codes = Object.keys(KINDS) as ProblemCode[];
 
 export function statusOf(code: ProblemCode): number {
@@ -63,6 +81,10 @@ interface ProblemOptions {
   parameter?: string;
   lines?: ProblemBody['lines'];
   moneyMoved?: 'yes' | 'no' | 'unknown';
+  /** It refuses somebody, for this reason. */
+  denial?: Denial;
+  /** The key that is refused, where the caller is not known yet. */
+  keyId?: string;
   safeToRetry?: boolean;
   headers?: Record<string, string>;
   cause?: unknown;
@@ -82,6 +104,14 @@ export class Problem extends Error {
     this.status = KINDS[code].status;
     this.headers = options.headers ?? {};
     this.#options = options;
+  }
+
+  get denial(): Denial | undefined {
+    return this.#options.denial;
+  }
+
+  get keyId(): string | undefined {
+    return this.#options.keyId;
   }
 
   body(): ProblemBody {
@@ -108,11 +138,12 @@ export class Problem extends Error {
 }
 
 /** 401: no good credential. `detail` may not repeat it. */
-export function unauthenticated(detail: string, challenge: string): Problem {
-  return new Problem('unauthenticated', detail, { headers: { 'www-authenticate': challenge } });
+export function unauthenticated(detail: string, challenge: string, denial: Denial = 'missing', keyId?: string): Problem {
+  const headers = { 'www-authenticate': challenge };
+  return new Problem('unauthenticated', detail, { headers, denial, ...(keyId !== undefined && { keyId }) });
 }
 
 /** 401 for a bearer token that is not good. */
-export function invalidToken(detail: string): Problem {
-  return unauthenticated(detail, 'Bearer realm="kpay", error="invalid_token"');
+export function invalidToken(detail: string, denial: Denial, keyId?: string): Problem {
+  return unauthenticated(detail, 'Bearer realm="kpay", error="invalid_token"', denial, keyId);
 }

@@ -6,11 +6,13 @@ import { advanceQueueName } from '@kpay/transfers';
 import { Job, type Queue } from 'bullmq';
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
+import { type AuthWatch, requestOf } from './auth-watch.ts';
 import { type Authenticate, requireScope } from './authenticate.ts';
 import type { Caller } from './operation.ts';
 import { invalidParameter } from './parse-query.ts';
 import { Problem, unauthenticated } from './problem.ts';
 import { relativeReference } from './relative-reference.ts';
+import { requireAllAccounts } from './rights.ts';
 import { refuseMethod } from './routes.ts';
 
 /** Where the board is. */
@@ -100,10 +102,15 @@ export function openBoardQueues(
 
 /**
  * Bull Board, to look at and nothing else: no request but a GET reaches it, whatever its pages would offer. A browser asks
- * for a name and a password: the password is a key with the scope `control`, the name does not matter. Nothing else of
- * the API takes a password, so that a browser which remembers it cannot be made to do anything with it.
+ * for a name and a password: the password is a key with the scopes `control` and `read` for all accounts, the name does not
+ * matter. Nothing else of the API takes a password, so that a browser which remembers it cannot be made to do anything with it.
  */
-export function queueBoard(queues: readonly Queue[], authenticate: Authenticate, limit: RequestHandler): Router {
+export function queueBoard(
+  queues: readonly Queue[],
+  authenticate: Authenticate,
+  watch: AuthWatch,
+  limit: RequestHandler,
+): Router {
   const adapter = new RelativeAdapter();
   createBullBoard({
     queues: queues.map((queue) => new BoundedQueue(queue)),
@@ -112,21 +119,28 @@ export function queueBoard(queues: readonly Queue[], authenticate: Authenticate,
     options: { uiConfig: { boardTitle: 'kpay queues (read-only)', showWorkers: false } },
   });
   const router = Router();
-  router.use(letIn(authenticate), limit, refuseWrites, refuseUndecodable, fewSources);
+  router.use(letIn(authenticate, watch), limit, refuseWrites, refuseUndecodable, fewSources);
   router.get('/base.js', (_request, response) => void response.type('js').send(BASE_SCRIPT));
   router.use(adapter.getRouter());
   return router;
 }
 
-function letIn(authenticate: Authenticate): RequestHandler {
+function letIn(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
     const caller = await authenticate({ token: tokenOf(request.get('authorization')), address }).catch((error: unknown) => {
       // So that a browser asks again.
-      throw error instanceof Problem && error.code === 'unauthenticated' ? unauthenticated(error.message, CHALLENGE) : error;
+      throw error instanceof Problem && error.code === 'unauthenticated'
+        ? unauthenticated(error.message, CHALLENGE, error.denial, error.keyId)
+        : error;
     });
-    requireScope(caller, 'control');
     response.locals.caller = caller satisfies Caller;
+    response.locals.route = BOARD_PATH;
+    watch.letIn(caller, requestOf(request, response));
+    // The jobs of every account stand on it.
+    requireScope(caller, 'control');
+    requireScope(caller, 'read');
+    requireAllAccounts(caller);
     next();
   };
 }
@@ -137,7 +151,7 @@ function tokenOf(authorization: string | undefined): string {
   const pair = Buffer.from(BASIC.exec(authorization ?? '')?.[1] ?? '', 'base64').toString();
   const password = pair.slice(pair.indexOf(':') + 1);
   if (!pair.includes(':') || password === '') {
-    throw unauthenticated('Give a key with the scope control as the password.', CHALLENGE);
+    throw unauthenticated('Give a key with the scopes control and read as the password.', CHALLENGE);
   }
   return password;
 }

@@ -74,6 +74,7 @@ function allow({ scope }: Operation): RequestHandler {
 function serve(operation: Operation, stopping: AbortSignal | undefined): RequestHandler {
   return async (request, response) => {
     response.locals.operation = operation;
+    if (comesLate(operation, response.locals.caller as Caller)) await (response.locals.lookAgain as () => Promise<void>)();
     const reply = await operation.handle(understand(operation, request, response, stopping));
     if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
     const { location, ...headers } = reply.headers ?? {};
@@ -88,6 +89,11 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
     if (request.acceptsEncodings('gzip', 'identity') !== 'gzip') return void response.send(text);
     response.set('content-encoding', 'gzip').send(await compress(text));
   };
+}
+
+/** A body can come long after its headers. Orders of transfers look at their key where they are recorded. */
+function comesLate({ body, lines, scope }: Operation, { apiKey }: Caller): boolean {
+  return (body ?? lines) !== undefined && !(apiKey && scope === 'transfers:create');
 }
 
 async function sendChunks({ chunks, headers }: Stream, type: string, request: Request, response: Response): Promise<void> {

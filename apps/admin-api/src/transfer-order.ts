@@ -23,8 +23,15 @@ export function orderExample(account: string): Record<string, unknown> {
 
 export function orderOf(
   { account, ...body }: z.infer<typeof orderSchema>,
-  { owner, apiKey }: Caller,
+  { owner, apiKey, scopes }: Caller,
   idempotencyKey: string | undefined,
 ): TransferOrder {
-  return { account, owner, body, ...(idempotencyKey !== undefined && { idempotencyKey }), ...(apiKey && { apiKey }) };
+  return {
+    account,
+    owner,
+    body,
+    ownOnly: !scopes.has('read'),
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
+    ...(apiKey && { apiKey }),
+  };
 }

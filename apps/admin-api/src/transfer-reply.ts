@@ -1,15 +1,16 @@
-import { presentTransfer, type TransferRow } from '@kpay/transfers';
-import type { Reply } from './operation.ts';
+import type { TransferRow } from '@kpay/transfers';
+import type { Caller, Reply } from './operation.ts';
 import { Problem } from './problem.ts';
+import { presentFor } from './rights.ts';
 
 /** A transfer, with its version as an ETag: give it in If-Match to act only on what was seen. */
-export function replyWith(transfer: TransferRow): Reply & { headers: Record<string, string> } {
-  return { body: presentTransfer(transfer), headers: { etag: `"${transfer.version}"` } };
+export function replyWith(transfer: TransferRow, caller: Caller): Reply & { headers: Record<string, string> } {
+  return { body: presentFor(caller, transfer), headers: { etag: `"${transfer.version}"` } };
 }
 
 /** A transfer that this request made or, `replayed`, one like it before. */
-export function replyWithNew(transfer: TransferRow, replayed: boolean): Reply {
-  const { body, headers } = replyWith(transfer);
+export function replyWithNew(transfer: TransferRow, replayed: boolean, caller: Caller): Reply {
+  const { body, headers } = replyWith(transfer, caller);
   const place = { location: `/v1/transfers/${transfer.id}`, ...(replayed && { 'idempotency-replayed': 'true' }) };
   return { body, headers: { ...headers, ...place } };
 }

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { eventually } from '@kpay/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { isAddressRange } from '../src/address-ranges.ts';
 import { idOfApiKey, makeApiKey } from '../src/api-key.ts';
-import { isAddressRange } from '../src/authenticate.ts';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 
@@ -115,6 +115,92 @@ describe('a key', () => {
     await makeKey({ scopes: ['read'] }, key);
   });
 
+  it('gives what it makes its own bounds, and no more', async () => {
+    const bounds = {
+      accounts: ['default'],
+      addressRanges: ['127.0.0.0/8'],
+      spendLimits: [{ currency: 'XAF', amount: '100000', hours: 24 }],
+      requestsPerMinute: 500,
+      expiresAt: new Date(Date.now() + 60_000).toISOString(),
+    };
+    const { id, key } = await makeKey({ ...bounds, scopes: ['keys', 'read'], mayMakeFor: ['ann'] });
+    const child = await api.ask('/v1/api-keys', { body: { name: 'child', scopes: ['read'] }, token: key });
+    expect(child.body).toMatchObject({ ...bounds, owner: 'till', mayMakeFor: null, createdBy: id });
+    const later = new Date(Date.now() + 120_000).toISOString();
+    for (const [field, value] of Object.entries({
+      owner: 'bob',
+      accounts: ['other'],
+      addressRanges: ['10.0.0.0/8'],
+      spendLimits: [{ currency: 'XAF', amount: 100_001, hours: 24 }],
+      requestsPerMinute: 501,
+      expiresAt: later,
+    })) {
+      const refused = await api.ask('/v1/api-keys', { body: { name: 'more', scopes: ['read'], [field]: value }, token: key });
+      expect([field, refused.status, refused.body.pointer]).toEqual([field, 403, `/${field}`]);
+    }
+    await makeKey({ owner: 'ann', scopes: ['read'] }, key);
+  });
+
+  it('ends with the one that it was made by, and so do those that it made', async () => {
+    const top = await makeKey({ scopes: ['keys', 'read'] });
+    const middle = await makeKey({ scopes: ['keys', 'read'] }, top.key);
+    const last = await makeKey({ scopes: ['read'] }, middle.key);
+    const other = await makeKey();
+    const { body } = await api.ask(`/v1/api-keys/${top.id}`, { method: 'DELETE' });
+    expect(body.alsoRevoked).toEqual([middle.id, last.id]);
+    for (const { key } of [top, middle, last]) expect((await api.ask('/v1/transfers', { token: key })).status).toBe(401);
+    expect((await api.ask('/v1/transfers', { token: other.key })).status).toBe(200);
+  });
+
+  it('is refused with a maker that ended in another way than by this API', async () => {
+    const top = await makeKey({ scopes: ['keys', 'read'] });
+    const middle = await makeKey({ scopes: ['keys', 'read'] }, top.key);
+    const last = await makeKey({ scopes: ['read'] }, middle.key);
+    // As a version that knew no trees would have revoked it.
+    await api.ledger.db.updateTable('kpay.api_keys').set({ revoked_at: new Date() }).where('id', '=', top.id).execute();
+    for (const { key } of [middle, last]) {
+      const { status, body } = await api.ask('/v1/transfers', { token: key });
+      expect([status, body.detail]).toEqual([401, 'A key that this one was made by has ended.']);
+    }
+  });
+
+  it('sees and ends the keys of its owner and of those that it makes keys for, and of nobody else', async () => {
+    const { key } = await makeKey({ scopes: ['keys'], mayMakeFor: ['ann'] });
+    const ann = await makeKey({ owner: 'ann' });
+    const bob = await makeKey({ owner: 'bob' });
+    const { items } = (await api.ask('/v1/api-keys', { token: key })).body as { items: { owner: string }[] };
+    expect(new Set(items.map(({ owner }) => owner))).toEqual(new Set(['till', 'ann']));
+    const end = (id: string) => api.ask(`/v1/api-keys/${id}`, { method: 'DELETE', token: key });
+    const refused = await end(bob.id);
+    expect([refused.status, refused.body.detail]).toEqual([404, (await end('0123456789')).body.detail]);
+    expect((await api.ask('/v1/transfers', { token: bob.key })).status).toBe(200);
+    expect((await end(ann.id)).status).toBe(200);
+  });
+
+  it('does nothing once it is revoked between the headers and the body of a request, whatever it asks for', async () => {
+    const made = await api.ask('/v1/transfers', { body: { ...wish, externalId: 'late' } });
+    for (const [path, text] of [
+      ['/v1/pauses', '{"scope":"all","reason":"x"}'],
+      ['/v1/api-keys', '{"name":"a","scopes":["read"]}'],
+      [`/v1/transfers/${String(made.body.id)}/cancel`, '{}'],
+    ] as const) {
+      const { id, key } = await makeKey({ scopes: ['keys', 'read', 'control'] });
+      const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': text.length };
+      const sending = request(`${api.url}${path}`, { method: 'POST', headers });
+      const answered = once(sending, 'response');
+      sending.write(text.slice(0, 1));
+      await eventually(async () => {
+        const { items } = (await api.ask('/v1/api-keys')).body as { items: { id: string; lastUsedAt: string | null }[] };
+        expect(items.find((each) => each.id === id)?.lastUsedAt).toEqual(expect.any(String));
+      });
+      await api.ask(`/v1/api-keys/${id}`, { method: 'DELETE' });
+      sending.end(text.slice(1));
+      const [answer] = (await answered) as [IncomingMessage];
+      answer.resume();
+      expect([path, answer.statusCode]).toEqual([path, 401]);
+    }
+  });
+
   it.each([
     ['/name', { name: '' }],
     ['/owner', { owner: 'admin' }],
@@ -125,7 +211,10 @@ describe('a key', () => {
     ['/addressRanges/0', { addressRanges: ['example.org'] }],
     ['/expiresAt', { expiresAt: 'tomorrow' }],
     ['/spendLimits', { spendLimits: [] }],
-    ['/spendLimits', { spendLimits: [{ currency: 'XAF', amount: 5, hours: 1 }], scopes: ['keys'] }],
+    ['/accounts', { accounts: [] }],
+    ['/accounts/0', { accounts: ['No Account'] }],
+    ['/mayMakeFor', { mayMakeFor: ['ann'] }],
+    ['/mayMakeFor/0', { mayMakeFor: ['No Body'], scopes: ['keys'] }],
     ['/spendLimits/0/currency', { spendLimits: [{ currency: 'xaf', amount: 5, hours: 1 }] }],
     ['/spendLimits/0/amount', { spendLimits: [{ currency: 'XAF', amount: '5.5', hours: 1 }] }],
     ['/spendLimits/0/hours', { spendLimits: [{ currency: 'XAF', amount: 5 }] }],
@@ -153,6 +242,21 @@ describe('a key with a spend limit', () => {
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
     const other = await makeKey({ ...limited, name: 'another' });
     expect((await api.ask('/v1/transfers', { body: order('c'), token: other.key })).status).toBe(202);
+  });
+
+  it('shares it with all that it makes: what one of them made counts for the others', async () => {
+    const top = await makeKey({ ...limited, scopes: ['keys', 'transfers:create'] });
+    const second = await makeKey({ scopes: ['transfers:create'] }, top.key);
+    const third = await makeKey({ scopes: ['transfers:create'] }, top.key);
+    expect((await api.ask('/v1/transfers', { body: order('a'), token: second.key })).status).toBe(202);
+    expect((await api.ask('/v1/transfers', { body: order('b'), token: third.key })).status).toBe(202);
+    for (const { key } of [top, second, third]) {
+      const refused = await api.ask('/v1/transfers', { body: order('c'), token: key });
+      expect([refused.status, refused.body.code]).toEqual([403, 'spend_limit_exceeded']);
+    }
+    // Of the others it is not told how much they made.
+    const refused = await api.ask('/v1/transfers', { body: order('c'), token: third.key });
+    expect(refused.body.detail).not.toContain('are made already');
   });
 
   it('gets back what ended without moving money', async () => {

@@ -156,3 +156,67 @@ describe('an issuer', () => {
     );
   });
 });
+
+describe('a token with the scope keys', () => {
+  const keyScopes = [...scopes, { claimed: 'treasury.keys', scope: 'keys' }];
+  const make = (running: RunningApi, token: string, changes: object = {}) =>
+    running.ask('/v1/api-keys', { body: { name: 'a', scopes: ['read'], ...changes }, token });
+  let keysIssuer: TokenIssuer;
+  let bounded: RunningApi;
+  let lasting: RunningApi;
+  beforeAll(async () => {
+    keysIssuer = await startIssuer();
+    const oidc = { issuer: keysIssuer.issuer, audience, scopesClaim: 'scope', scopes: keyScopes, accountsClaim: 'accounts' };
+    bounded = await startApi(await openTestLedger(), [], { oidc }, ['other']);
+    lasting = await startApi(await openTestLedger(), [], { oidc: { ...oidc, keyDays: 30 } });
+  }, 60_000);
+  afterAll(async () => {
+    await bounded.close();
+    await lasting.close();
+    await keysIssuer.close();
+  });
+  const scope = 'treasury.keys treasury.read';
+
+  it('makes keys for its subject, within its scopes and accounts, that end with it', async () => {
+    const exp = nowS() + 60;
+    const token = await keysIssuer.token({ scope, accounts: ['default'], exp });
+    const made = await make(bounded, token);
+    const ann = `${keysIssuer.issuer}#ann`;
+    const end = new Date(exp * 1_000).toISOString();
+    expect([made.status, made.body]).toMatchObject([201, { owner: ann, createdBy: ann, accounts: ['default'], expiresAt: end }]);
+    for (const [field, value] of Object.entries({
+      owner: 'till',
+      scopes: ['read', 'control'],
+      accounts: ['other'],
+      expiresAt: new Date((exp + 1) * 1_000).toISOString(),
+    })) {
+      const refused = await make(bounded, token, { [field]: value });
+      expect([field, refused.status, refused.body.pointer]).toEqual([field, 403, `/${field}`]);
+    }
+    const { items } = (await bounded.ask('/v1/api-keys', { token })).body as { items: { id: string }[] };
+    expect(items.map(({ id }) => id)).toEqual([made.body.id]);
+  });
+
+  it('makes keys that live as long as the setting says, and no longer', async () => {
+    const token = await keysIssuer.token({ scope, accounts: '*' });
+    const inDays = (days: number) => new Date(Date.now() + days * 24 * 60 * 60_000).toISOString();
+    expect((await make(lasting, token, { expiresAt: inDays(29.9) })).status).toBe(201);
+    expect((await make(lasting, token, { expiresAt: inDays(30.1) })).status).toBe(403);
+    const { body } = await make(lasting, token);
+    expect(String(body.expiresAt) > inDays(29.9)).toBe(true);
+  });
+
+  it('reaches the accounts of its claim, all with a star, and none without the claim', async () => {
+    const accounts = async (changes: object) => {
+      const { body } = await bounded.ask('/v1/accounts', { token: await keysIssuer.token({ scope, ...changes }) });
+      return (body.items as { name: string }[]).map(({ name }) => name);
+    };
+    expect(await accounts({ accounts: 'other nowhere' })).toEqual(['other']);
+    expect(await accounts({ accounts: ['other', 'default'] })).toEqual(['default', 'other']);
+    expect(await accounts({ accounts: '*' })).toEqual(['default', 'other']);
+    expect(await accounts({})).toEqual([]);
+    expect(await accounts({ accounts: { other: true } })).toEqual([]);
+    const none = await make(bounded, await keysIssuer.token({ scope }));
+    expect([none.status, none.body.pointer]).toEqual([403, '/accounts']);
+  });
+});

@@ -53,6 +53,8 @@ export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
   more: Partial<Pick<AdminApiOptions, 'corsOrigins' | 'epochCopy' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
+  /** Besides `default`, at the same KPay. */
+  otherAccounts: readonly string[] = [],
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];
@@ -65,11 +67,14 @@ export async function startApi(
   const logger = createLogger({ name: 'admin-api', destination: { write: hear } });
   const simulator = await createSimulator({ port: 0, limit: 100_000, caching: false });
   const keys = { apiKey: simulatorApiKey, secretKey: rememberSecret(simulatorSecretKey) };
-  const account = openKpayAccount(
-    { name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: 100_000 },
-    // Every question is put to KPay, so that what it answers now is what is tested.
-    { maxAgeMs: { balance: 0, availability: 0, rate: 0 } },
-  );
+  const open = (name: string) =>
+    openKpayAccount(
+      { name, ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: 100_000 },
+      // Every question is put to KPay, so that what it answers now is what is tested.
+      { maxAgeMs: { balance: 0, availability: 0, rate: 0 } },
+    );
+  const account = open('default');
+  const others = otherAccounts.map(open);
   const remember = async (transfer: TransferRow): Promise<void> => {
     hinted.push(transfer);
   };
@@ -77,7 +82,7 @@ export async function startApi(
   const options: AdminApiOptions = {
     ledger,
     epochCopy: noCopy,
-    accounts: new Map([['default', account]]),
+    accounts: new Map([account, ...others].map((each) => [each.name, each])),
     adminToken,
     plugins,
     requestsPerMinute: 1_000_000,
@@ -125,7 +130,7 @@ export async function startApi(
     async close() {
       await api.close();
       await simulator.close();
-      await account.close();
+      for (const each of [account, ...others]) await each.close();
       await stop();
       remove();
       const everything = [...said, ...log].join('\n');

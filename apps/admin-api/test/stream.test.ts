@@ -173,7 +173,7 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     let passedMs = 15_001;
     const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + passedMs);
     try {
-      await eventually(() => expect(reader.text()).toMatch(/\n\n:\n\n$/));
+      await eventually(() => expect(reader.text()).toMatch(/\n\n:\nid: \d+\n\n$/));
       await api.ask(`/v1/api-keys/${String(key.id)}`, { method: 'DELETE' });
       passedMs *= 2;
       await reader.ended;

@@ -18,6 +18,7 @@ import * as refusals from './migrations/0019-refusals.ts';
 import * as shares from './migrations/0020-shares.ts';
 import * as replays from './migrations/0021-replays.ts';
 import * as growthOwed from './migrations/0030-growth-owed.ts';
+import * as boundedKeys from './migrations/0031-bounded-keys.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** What brings a ledger up to date, in the order of their names. */
@@ -38,6 +39,7 @@ export const ledgerMigrations: Readonly<Record<string, Migration>> = {
   '0020-shares': shares,
   '0021-replays': replays,
   '0030-growth-owed': growthOwed,
+  '0031-bounded-keys': boundedKeys,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date, or this role or server does not let it. */

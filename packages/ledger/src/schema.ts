@@ -158,6 +158,8 @@ interface TransferEventsTable {
   reason_code: Fixed<string | null>;
   reason: Fixed<string | null>;
   actor: Fixed<string>;
+  /** The key of the admin API that it was done with. */
+  key_id: Fixed<string | null>;
   detail: Json<Record<string, unknown> | null>;
   at: Fixed<Date>;
 }
@@ -169,9 +171,14 @@ interface ApiKeysTable {
   name: Fixed<string>;
   owner: Fixed<string>;
   scopes: Fixed<string[]>;
+  /** Null: all. */
+  accounts: Fixed<string[] | null>;
+  /** The owners besides its own that it may make keys for; '*' for all. */
+  may_make_for: Fixed<string[] | null>;
   address_ranges: Fixed<string[] | null>;
   spend_limits: Json<{ currency: string; amountMinor: string; hours: number }[] | null>;
   requests_per_minute: Fixed<number | null>;
+  /** The id of the key that made it, else `admin` or the subject of an issuer. Before migration 0031: its maker's owner. */
   created_by: Fixed<string>;
   created_at: Fixed<Date>;
   expires_at: Fixed<Date | null>;
@@ -334,6 +341,8 @@ const apiKeyColumnNames = {
   name: true,
   owner: true,
   scopes: true,
+  accounts: true,
+  may_make_for: true,
   address_ranges: true,
   spend_limits: true,
   requests_per_minute: true,

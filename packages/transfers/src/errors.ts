@@ -14,10 +14,16 @@ export class InvalidRequest extends Error {
 /** The same externalId or Idempotency-Key was used before for something else. Nothing was recorded. */
 export class IdempotencyConflict extends Error {
   override readonly name = 'IdempotencyConflict';
-  readonly transferId: string;
+  /** Undefined where the caller may not know it. */
+  readonly transferId: string | undefined;
 
-  constructor(transferId: string, what: string) {
-    super(`${what} was already used for a different transfer (${transferId}): look at that one before you order another`);
+  constructor(transferId: string | undefined) {
+    const used = 'this externalId or Idempotency-Key was already used for a different transfer';
+    super(
+      transferId === undefined
+        ? `${used}, which is not yours to see: take another one, or a key with the scope read`
+        : `${used} (${transferId}): look at that one before you order another`,
+    );
     this.transferId = transferId;
   }
 }
@@ -36,6 +42,12 @@ export class AlreadyReplayed extends Error {
 /** The key that asks was revoked, or has expired, since its request came. Nothing was recorded. */
 export class KeyEnded extends Error {
   override readonly name = 'KeyEnded';
+  readonly why: 'revoked' | 'expired';
+
+  constructor(why: KeyEnded['why']) {
+    super(why === 'revoked' ? 'The key was revoked.' : 'The key has expired.');
+    this.why = why;
+  }
 }
 
 /** More than the key that asks may make. Nothing was recorded. */

@@ -46,10 +46,11 @@ export {
 } from './errors.ts';
 export { deliverToSink, leaveSink, type SinkDelivery } from './events/deliver-to-sink.ts';
 export { AheadOfLedger, createEventFeed, type EventFeed } from './events/event-feed.ts';
-export { liftPause, listPauses, type PauseScope, pause } from './holds/pauses.ts';
+export { findPauseRow, liftPause, listPauses, type PauseScope, pause } from './holds/pauses.ts';
 export { wakeByRules, wakePayable } from './holds/wake-by-rules.ts';
 export { wakeFunded } from './holds/wake-funded.ts';
 export { wakeRated } from './holds/wake-rated.ts';
+export { lineOfKey, lockKeys, revokeKeys } from './keys/key-tree.ts';
 export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
 export { type CheckResult, type DryRun, dryRunTransfer } from './operations/dry-run.ts';
 export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './operations/maintenance.ts';
@@ -78,7 +79,7 @@ export {
 } from './plugins/plugin.ts';
 export { asPlugin, containStrayErrors } from './plugins/stray-errors.ts';
 export { within } from './plugins/within.ts';
-export { findApiKeys } from './queries/find-api-keys.ts';
+export { type FoundApiKey, findApiKeys } from './queries/find-api-keys.ts';
 export {
   findStopped,
   findTransfer,

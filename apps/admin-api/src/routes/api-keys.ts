@@ -2,7 +2,9 @@ import { formatAmount, InvalidAmount, parseAmount } from '@kpay/core';
 import { instantSchema, nameSchema } from '@kpay/producer';
 import { type ApiKeyRow, decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
 import { z } from 'zod';
-import { isAddressRange } from '../authenticate.ts';
+import { isAddressRange } from '../address-ranges.ts';
+import type { OnKeyChange } from '../auth-watch.ts';
+import { ANYBODY } from '../bounds.ts';
 import { type KeyStore, limitsOfKey } from '../key-store.ts';
 import { currencyField } from '../known-codes.ts';
 import { describeOperation, type Operation } from '../operation.ts';
@@ -25,31 +27,57 @@ const view = {
   owner: z.string().describe('Whose idempotency keys are those of this key, and who stands in events.'),
   prefix: z.string().describe('What the key begins with.'),
   scopes: z.array(scope),
+  accounts: z.array(z.string()).nullable().describe('The accounts that it reaches; all, when null.'),
+  mayMakeFor: z
+    .array(z.string())
+    .nullable()
+    .describe('The owners besides its own that it may make keys for, see and end them; `*` is all, null none.'),
   addressRanges: z.array(z.string()).nullable(),
   spendLimits: z
     .array(spendLimit)
     .nullable()
-    .describe('The most that may be made with it; of currencies that are not named: none.'),
+    .describe('The most that may be made with it and all keys that came of it; of currencies that are not named: none.'),
   requestsPerMinute: z.int().nullable().describe('How often it may ask; what the setting says, when null.'),
-  createdBy: z.string(),
+  createdBy: z
+    .string()
+    .describe('The id of the key that made it; `admin` for the bootstrap token; else the subject of the issuer.'),
   createdAt: time,
   expiresAt: time.nullable(),
   lastUsedAt: time.nullable().describe('To the minute.'),
   revokedAt: time.nullable(),
-  revokedBy: z.string().nullable(),
+  revokedBy: z.string().nullable().describe('As in createdBy.'),
 };
 const keySchema = z.strictObject(view).meta({ id: 'ApiKey' });
 const newKeySchema = z
   .strictObject({ ...view, key: z.string().describe('The key itself. It is shown this once and stored nowhere.') })
   .meta({ id: 'NewApiKey' });
 
+const revokedKeySchema = z
+  .strictObject({ ...view, alsoRevoked: z.array(z.string()).describe('The ids of the keys that came of it and ended with it.') })
+  .meta({ id: 'RevokedApiKey' });
+const ownerName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a to z, 0 to 9, ".", "_" and "-"')
+  .refine((owner) => !['admin', 'queue', 'worker'].includes(owner), 'must not be admin, queue or worker');
+
 const bodySchema = z.strictObject({
   name: nameSchema(100),
-  owner: z
-    .string()
-    .regex(/^[a-z0-9][a-z0-9._-]{0,63}$/, 'must be 1 to 64 of a to z, 0 to 9, ".", "_" and "-"')
-    .refine((owner) => !['admin', 'queue', 'worker'].includes(owner), 'must not be admin, queue or worker'),
+  owner: ownerName
+    .optional()
+    .describe(
+      'As its maker unless given. Subjects of an issuer make keys for themselves alone; the bootstrap token must give it.',
+    ),
   scopes: z.array(scope).min(1, 'must name a scope').max(scopes.length, 'must name each scope once'),
+  accounts: z
+    .array(z.string().regex(/^[a-z0-9-]{1,32}$/, 'must be the name of an account'))
+    .min(1, 'must not be empty')
+    .max(100, 'must be at most 100')
+    .optional(),
+  mayMakeFor: z
+    .array(z.union([z.literal(ANYBODY), ownerName], 'must be owners, or "*" for all'))
+    .min(1, 'must not be empty')
+    .max(100, 'must be at most 100')
+    .optional(),
   addressRanges: z
     .array(z.string().refine(isAddressRange, 'must be addresses or ranges such as 10.0.0.0/8'))
     .min(1, 'must not be empty')
@@ -81,59 +109,61 @@ export function listApiKeys({ keys }: { keys: KeyStore }): Operation {
     method: 'get',
     path: '/api-keys',
     scope: 'keys',
-    summary: 'Who may use this API. The keys themselves are not shown.',
+    summary:
+      'The keys of your owner and of those that you may make keys for, as far as they reach no more accounts than yours. The keys themselves are not shown.',
     answer: { status: 200, schema: pageOf(keySchema) },
-    handle: async () => ({ body: { items: (await keys.list()).map(presentKey), nextCursor: null } }),
+    handle: async ({ caller }) => ({ body: { items: (await keys.list(caller)).map(presentKey), nextCursor: null } }),
   });
 }
 
-export function createApiKey({ keys }: { keys: KeyStore }): Operation {
+export function createApiKey({ keys, onChange }: { keys: KeyStore; onChange: OnKeyChange }): Operation {
   return describeOperation({
     name: 'createApiKey',
     method: 'post',
     path: '/api-keys',
     scope: 'keys',
-    summary: 'Make a key for a person or a service. It can have no scope that its maker lacks.',
+    summary:
+      'Make a key for a person or a service, within what its maker may do itself. A bound that is left out is as the maker has it.',
     body: bodySchema,
     example: () => ({ name: 'Dashboard', owner: 'dashboard', scopes: ['read'] }),
     unrepeatable: true,
     answer: { status: 201, schema: newKeySchema, location: true },
     problems: ['forbidden'],
-    async handle({ body: { name, owner, scopes: wanted, addressRanges, spendLimits, requestsPerMinute, expiresAt }, caller }) {
-      const beyond = wanted.filter((one) => !caller.scopes.has(one));
-      if (beyond.length > 0) throw new Problem('forbidden', `Your own key lacks the scope ${beyond.join(', ')}.`);
-      if (spendLimits && wanted.includes('keys')) {
-        throw new InvalidRequest('spendLimits', 'must be left out with the scope keys: it could make a key without them');
+    async handle({ body: { spendLimits, expiresAt, ...body }, caller }) {
+      if (body.owner === undefined && caller.owner === 'admin') throw new InvalidRequest('owner', 'is required');
+      if (body.mayMakeFor && !body.scopes.includes('keys')) {
+        throw new InvalidRequest('mayMakeFor', 'must be left out without the scope keys');
       }
       const { key, row } = await keys.create(
         {
-          name,
-          owner,
-          scopes: [...new Set(wanted)],
-          addressRanges: addressRanges ?? null,
-          spendLimits: spendLimits?.map(limitOf) ?? null,
-          requestsPerMinute: requestsPerMinute ?? null,
-          expiresAt: expiresAt === undefined ? null : new Date(expiresAt),
+          ...body,
+          scopes: [...new Set(body.scopes)],
+          ...(body.accounts && { accounts: [...new Set(body.accounts)] }),
+          ...(spendLimits && { spendLimits: spendLimits.map(limitOf) }),
+          ...(expiresAt !== undefined && { expiresAt: new Date(expiresAt) }),
         },
-        caller.owner,
+        caller,
       );
+      onChange({ change: 'made', row, caller });
       return { body: { ...presentKey(row), key }, headers: { location: `/v1/api-keys/${row.id}` } };
     },
   });
 }
 
-export function revokeApiKey({ keys }: { keys: KeyStore }): Operation {
+export function revokeApiKey({ keys, onChange }: { keys: KeyStore; onChange: OnKeyChange }): Operation {
   return describeOperation({
     name: 'revokeApiKey',
     method: 'delete',
     path: '/api-keys/{id}',
     scope: 'keys',
-    summary: 'End a key for good. From the answer on it is refused.',
-    answer: { status: 200, schema: keySchema },
+    summary: 'End a key for good, with all keys that came of it. From the answer on they are refused.',
+    answer: { status: 200, schema: revokedKeySchema },
     async handle({ id, caller }) {
-      const revoked = await keys.revoke(id, caller.owner);
+      const revoked = await keys.revoke(id, caller);
       if (!revoked) throw new Problem('not_found', 'There is no such key, or it was revoked before.');
-      return { body: presentKey(revoked) };
+      const { row, others } = revoked;
+      onChange({ change: 'revoked', row, others, caller });
+      return { body: { ...presentKey(row), alsoRevoked: others } };
     },
   });
 }
@@ -158,6 +188,8 @@ function presentKey(row: ApiKeyRow): z.infer<typeof keySchema> {
     owner: row.owner,
     prefix: `kops_${row.id}_`,
     scopes: row.scopes as Scope[],
+    accounts: row.accounts,
+    mayMakeFor: row.may_make_for,
     addressRanges: row.address_ranges,
     spendLimits:
       row.spend_limits &&

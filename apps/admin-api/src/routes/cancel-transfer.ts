@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
-import { requireTransfer } from '../require-transfer.ts';
+import { requireTransfer } from '../rights.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 /** It races the send, and the answer says which of the two won. */
@@ -20,13 +20,13 @@ export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCop
     answer: { status: 200, schema: transferViewSchema, versioned: true },
     problems: ['too_late', 'ledger_restored', 'epoch_unavailable'],
     async handle({ id, body: { reason }, version, caller }) {
-      await requireTransfer(ledger, id);
-      const order = { by: caller.owner, version, ...(reason !== undefined && { reason }) };
+      await requireTransfer(ledger, caller, id);
+      const order = { by: caller.owner, keyId: caller.apiKey?.id, version, ...(reason !== undefined && { reason }) };
       const cancellation = await cancel(ledger, epochCopy, id, order);
       if (!cancellation) throw new Problem('not_found', 'There is no transfer with this id.');
       const { outcome, transfer } = cancellation;
       if (outcome === 'changed') throw changedMeanwhile(transfer);
-      if (outcome === 'cancelled') return replyWith(transfer);
+      if (outcome === 'cancelled') return replyWith(transfer, caller);
       throw new Problem('too_late', `The transfer is ${transfer.state}: it can be cancelled only before it is sent.`, {
         moneyMoved: moneyMoved(transfer.state, transfer.kpay_transfer_id),
       });

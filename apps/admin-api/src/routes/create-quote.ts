@@ -1,6 +1,5 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
 import {
-  InvalidRequest,
   type Ledger,
   parseQuoteRequest,
   presentQuote,
@@ -14,6 +13,7 @@ import { countryField } from '../known-codes.ts';
 import { describeOperation, type Operation } from '../operation.ts';
 import { accountParameter } from '../parse-query.ts';
 import { Problem } from '../problem.ts';
+import { requireAccount } from '../rights.ts';
 import { orderExample } from '../transfer-order.ts';
 
 const bodySchema = quoteRequestSchema.extend({
@@ -35,10 +35,7 @@ export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: Re
     answer: { status: 201, schema: quoteViewSchema },
     problems: ['kpay_unavailable'],
     async handle({ body: { account: name, ...asked }, caller }) {
-      const account = accounts.get(name);
-      if (!account) {
-        throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
-      }
+      const account = requireAccount(accounts, caller, name, 'in the body');
       const request = parseQuoteRequest(asked);
       return { body: presentQuote(await readQuote(ledger, account, request, caller.owner)) };
     },

@@ -5,17 +5,17 @@ import {
   type CheckResult,
   type DryRun,
   dryRunTransfer,
-  InvalidRequest,
   type Ledger,
   type Plugin,
-  presentTransfer,
   type TransferOrder,
   type TransferRow,
   transferViewSchema,
 } from '@kpay/transfers';
 import { z } from 'zod';
-import { type Call, describeOperation, type Operation, type Reply } from '../operation.ts';
+import { requireScope } from '../authenticate.ts';
+import { type Call, type Caller, describeOperation, type Operation, type Reply } from '../operation.ts';
 import { booleanParameter } from '../parse-query.ts';
+import { presentFor, requireAccount } from '../rights.ts';
 import { orderExample, orderOf, orderSchema } from '../transfer-order.ts';
 import { replyWithNew } from '../transfer-reply.ts';
 
@@ -75,9 +75,10 @@ export function createTransfer(options: CreateTransferOptions): Operation {
     async handle(call) {
       const order = orderOf(call.body, call.caller, call.idempotencyKey);
       if (call.query.dryRun === true) return dryRun(order, options, call);
+      requireAccount(accounts, call.caller, order.account, 'in the body');
       const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
       if (!replayed) notifyWorkers(transfer);
-      return replyWithNew(transfer, replayed);
+      return replyWithNew(transfer, replayed, call.caller);
     },
   });
 }
@@ -90,7 +91,7 @@ export function tryTransfer(options: CreateTransferOptions): Operation {
     path: '/transfers/dry-run',
     scope: 'transfers:create',
     summary:
-      'Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent.',
+      'Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent. Needs the scope read too.',
     body: orderSchema,
     idempotent: true,
     answer: { status: 200, schema: dryRunSchema },
@@ -106,18 +107,19 @@ const PATIENCE_MS = 10_000;
 async function dryRun(
   order: TransferOrder,
   { ledger, accounts, rules, plugins = [] }: CreateTransferOptions,
-  { signal }: Pick<Call<unknown, unknown>, 'signal'>,
+  { caller, signal }: Pick<Call<unknown, unknown>, 'caller' | 'signal'>,
 ): Promise<Reply> {
-  const account = accounts.get(order.account);
-  if (!account) throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
+  // Its answer quotes balances, and whether it would hold tells them bit by bit.
+  requireScope(caller, 'read');
+  const account = requireAccount(accounts, caller, order.account, 'in the body');
   const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
   const result = await dryRunTransfer(order, { ledger, account, rules, plugins, signal: patience });
-  return { status: 200, body: presentDryRun(result) };
+  return { status: 200, body: presentDryRun(result, caller) };
 }
 
-function presentDryRun(result: DryRun): z.infer<typeof dryRunSchema> {
+function presentDryRun(result: DryRun, caller: Caller): z.infer<typeof dryRunSchema> {
   if (result.outcome === 'known') {
-    return { outcome: 'known', reasonCode: null, reason: null, checks: [], transfer: presentTransfer(result.transfer) };
+    return { outcome: 'known', reasonCode: null, reason: null, checks: [], transfer: presentFor(caller, result.transfer) };
   }
   const checks = result.opinions.map(presentOpinion);
   const decides = checks.find(({ verdict }) => verdict !== 'pass');

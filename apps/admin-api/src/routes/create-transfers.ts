@@ -3,7 +3,6 @@ import {
   acceptBatch,
   type BatchResult,
   InvalidRequest,
-  presentTransfer,
   type Refusal,
   type TransferOrder,
   transferViewSchema,
@@ -16,6 +15,7 @@ import { type Line, parseLines } from '../parse-lines.ts';
 import { booleanParameter } from '../parse-query.ts';
 import { Problem, problemSchema } from '../problem.ts';
 import { problemOf } from '../problem-of.ts';
+import { presentFor, reachable } from '../rights.ts';
 import { orderOf, orderSchema } from '../transfer-order.ts';
 import type { CreateTransferOptions } from './create-transfer.ts';
 
@@ -41,7 +41,6 @@ const answerSchema = z
 
 /** Each line goes through the same door as a transfer that is asked for alone. */
 export function createTransfers({ ledger, accounts, rules, notifyWorkers }: CreateTransferOptions): Operation {
-  const names = new Set(accounts.keys());
   return describeOperation({
     name: 'createTransfers',
     method: 'post',
@@ -54,6 +53,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
     answer: { status: 200, schema: answerSchema },
     problems: ['batch_refused'],
     async handle({ query: { atomic }, text, caller }) {
+      const names = new Set(reachable(caller, accounts).keys());
       const lines = parseLines(text, MAX_LINES);
       const orders = lines.map((line) => understand(line, caller));
       const { recorded, results } =
@@ -62,7 +62,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
           : { recorded: true, results: await acceptBatch(ledger, names, orders, rules) };
       if (!recorded) throw refusalOf(lines, results);
       for (const result of results) if ('transfer' in result && !result.replayed) notifyWorkers(result.transfer);
-      const told = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result) }));
+      const told = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result, caller) }));
       const count = (outcome: string) => told.filter((result) => result.outcome === outcome).length;
       return {
         body: { accepted: count('accepted'), replayed: count('replayed'), refused: count('refused'), results: told },
@@ -82,9 +82,9 @@ function understand(line: Line, caller: Caller): TransferOrder | Refusal {
   }
 }
 
-function presentResult(result: BatchResult): Omit<z.infer<typeof resultSchema>, 'line'> {
+function presentResult(result: BatchResult, caller: Caller): Omit<z.infer<typeof resultSchema>, 'line'> {
   if ('refused' in result) return { outcome: 'refused', transfer: null, problem: problemOfRefusal(result).body() };
-  return { outcome: result.replayed ? 'replayed' : 'accepted', transfer: presentTransfer(result.transfer), problem: null };
+  return { outcome: result.replayed ? 'replayed' : 'accepted', transfer: presentFor(caller, result.transfer), problem: null };
 }
 
 function problemOfRefusal({ refused }: Refusal): Problem {

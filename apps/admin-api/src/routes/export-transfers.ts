@@ -11,12 +11,15 @@ import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { booleanParameter } from '../parse-query.ts';
 import { createPlaces } from '../places.ts';
+import { within } from '../rights.ts';
 import { withoutFormulas } from '../spreadsheet-text.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const ROWS_AT_ONCE = 500;
 const MAX_EXPORTS = 10;
 const MAX_BY_CALLER = 4;
+/** How often a long one looks whether its key is still good. */
+const CHECK_EVERY_MS = 5_000;
 const BYTE_ORDER_MARK = '\ufeff';
 const columns = Object.keys(transferViewSchema.shape);
 const querySchema = z.strictObject({
@@ -38,16 +41,24 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
     query: querySchema,
     answer: { status: 200, schema: z.string(), type: 'text/csv' },
     problems: ['too_much_at_once'],
-    async handle({ query: { bom, ...query }, caller, signal }) {
+    async handle({ query: { bom, ...query }, caller, signal, isStillAllowed }) {
       take(caller, signal);
+      const filter = { ...filterOf(query), ...within(caller) };
+      const mark = bom === true ? BYTE_ORDER_MARK : '';
       const headers = { 'content-disposition': 'attachment; filename="transfers.csv"' };
-      return { chunks: await begun(linesOf(ledger, filterOf(query), bom === true ? BYTE_ORDER_MARK : '')), headers };
+      return { chunks: await begun(linesOf(ledger, filter, mark, isStillAllowed)), headers };
     },
   });
 }
 
 /** A page is read when the one before it is on its way: memory holds one, however many there are. */
-async function* linesOf(ledger: Ledger, filter: TransferFilter, mark: string): AsyncGenerator<string> {
+async function* linesOf(
+  ledger: Ledger,
+  filter: TransferFilter,
+  mark: string,
+  isStillAllowed: () => Promise<boolean>,
+): AsyncGenerator<string> {
+  let checkedMs = performance.now();
   let after: TransferPosition | undefined;
   let head = mark + csvOf([columns]);
   do {
@@ -58,6 +69,10 @@ async function* linesOf(ledger: Ledger, filter: TransferFilter, mark: string): A
     });
     yield head + csvOf(records);
     head = '';
+    if (performance.now() - checkedMs >= CHECK_EVERY_MS) {
+      checkedMs = performance.now();
+      if (!(await isStillAllowed())) throw new Error('the key of an export was revoked, or has expired');
+    }
     const last = rows.at(-1);
     after = rows.length === ROWS_AT_ONCE && last ? { createdAt: last.created_at, id: last.id } : undefined;
   } while (after);

@@ -2,6 +2,7 @@ import type { KpayAccount } from '@kpay/core';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
+import { reachable } from '../rights.ts';
 
 const accountSchema = z
   .strictObject({ name: z.string(), environment: z.enum(['TEST', 'PRODUCTION']), baseUrl: z.string() })
@@ -14,10 +15,11 @@ export function listAccounts({ accounts }: { accounts: ReadonlyMap<string, KpayA
     method: 'get',
     path: '/accounts',
     scope: 'read',
-    summary: 'The accounts that transfers can be made in.',
+    summary: 'The accounts that your key reaches.',
     answer: { status: 200, schema: pageOf(accountSchema) },
-    async handle() {
-      const items = [...accounts.values()].map(({ name, environment, baseUrl }) => ({ name, environment, baseUrl }));
+    async handle({ caller }) {
+      const reached = [...reachable(caller, accounts).values()];
+      const items = reached.map(({ name, environment, baseUrl }) => ({ name, environment, baseUrl }));
       return { body: { items, nextCursor: null } };
     },
   });

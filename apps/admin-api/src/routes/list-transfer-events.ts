@@ -1,7 +1,7 @@
 import { type Ledger, presentEvent, listTransferEvents as readEvents, transferEventViewSchema } from '@kpay/transfers';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
-import { requireTransfer } from '../require-transfer.ts';
+import { requireTransfer } from '../rights.ts';
 
 export function listTransferEvents({ ledger }: { ledger: Ledger }): Operation {
   return describeOperation({
@@ -11,8 +11,8 @@ export function listTransferEvents({ ledger }: { ledger: Ledger }): Operation {
     scope: 'read',
     summary: 'Everything that happened to a transfer, oldest first, in one page.',
     answer: { status: 200, schema: pageOf(transferEventViewSchema) },
-    async handle({ id }) {
-      const transfer = await requireTransfer(ledger, id);
+    async handle({ id, caller }) {
+      const transfer = await requireTransfer(ledger, caller, id);
       const events = await readEvents(ledger, transfer.id);
       return { body: { items: events.map(presentEvent), nextCursor: null } };
     },

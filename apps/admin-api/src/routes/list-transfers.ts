@@ -4,6 +4,7 @@ import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { readCursor, writeCursor } from '../page-cursor.ts';
 import { integerParameter } from '../parse-query.ts';
+import { within } from '../rights.ts';
 import { filterOf, filterParameters } from '../transfer-filter.ts';
 
 const querySchema = z.strictObject({
@@ -21,11 +22,11 @@ export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
     summary: 'Transfers, the newest first, a page at a time.',
     query: querySchema,
     answer: { status: 200, schema: pageOf(transferViewSchema) },
-    async handle({ query: { limit, cursor, ...chosen } }) {
+    async handle({ query: { limit, cursor, ...chosen }, caller }) {
       const filter = filterOf(chosen);
       const after = cursor === undefined ? {} : { after: readCursor(cursor, filter) };
       // One more than asked for tells whether there is a next page.
-      const rows = await readTransfers(ledger, filter, { limit: limit + 1, ...after });
+      const rows = await readTransfers(ledger, { ...filter, ...within(caller) }, { limit: limit + 1, ...after });
       const page = rows.slice(0, limit);
       const last = page.at(-1);
       const more = rows.length > limit && last !== undefined;

@@ -3,6 +3,7 @@ import { type Maintenance, reviewResolutions } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
+import { requireAllAccounts } from '../rights.ts';
 
 const time = instantSchema.optional();
 const settleSchema = z.strictObject({
@@ -26,9 +27,10 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
       summary: 'After a restore of the ledger: move every unfinished transfer to review and send again. kpay restore finish.',
       body: z.strictObject({ unseen: z.boolean().optional() }),
       answer: { status: 200, schema: z.object({ outcome: z.enum(['finished', 'not_restored']), moved: count.optional() }) },
-      handle: async ({ body: { unseen = false }, caller }) => ({
-        body: await maintenance.finishRestore({ by: caller.owner, unseen }),
-      }),
+      async handle({ body: { unseen = false }, caller }) {
+        requireAllAccounts(caller);
+        return { body: await maintenance.finishRestore({ by: caller.owner, keyId: caller.apiKey?.id, unseen }) };
+      },
     }),
     describeOperation({
       name: 'settleReviews',
@@ -39,17 +41,19 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
       body: settleSchema,
       answer: { status: 200, schema: z.object({ resolved: count, left: count }) },
       problems: ['ledger_restored', 'epoch_unavailable'],
-      handle: async ({ body: { verdict, reason, reasonCode, account, acceptedFrom, acceptedBefore }, caller }) => ({
-        body: await maintenance.settle(
+      async handle({ body: { verdict, reason, reasonCode, account, acceptedFrom, acceptedBefore }, caller }) {
+        requireAllAccounts(caller);
+        const body = await maintenance.settle(
           {
             reasonCode,
             ...(account !== undefined && { account }),
             ...(acceptedFrom !== undefined && { acceptedFrom: new Date(acceptedFrom) }),
             ...(acceptedBefore !== undefined && { acceptedBefore: new Date(acceptedBefore) }),
           },
-          { by: caller.owner, verdict, reason },
-        ),
-      }),
+          { by: caller.owner, keyId: caller.apiKey?.id, verdict, reason },
+        );
+        return { body };
+      },
     }),
     describeOperation({
       name: 'rebuildQueue',
@@ -62,7 +66,10 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
         status: 200,
         schema: z.object({ accounts: z.array(z.object({ account: z.string(), thrownAway: count, made: count })) }),
       },
-      handle: async () => ({ body: { accounts: await maintenance.rebuildQueue() } }),
+      async handle({ caller }) {
+        requireAllAccounts(caller);
+        return { body: { accounts: await maintenance.rebuildQueue() } };
+      },
     }),
   ];
 }

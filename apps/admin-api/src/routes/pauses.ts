@@ -1,11 +1,12 @@
 import type { KpayAccount } from '@kpay/core';
 import { instantSchema } from '@kpay/producer';
-import { type EpochCopy, InvalidRequest, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
+import { type EpochCopy, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { pageOf } from '../page.ts';
 import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
+import { reaches, requireAccount, requireAllAccounts, requirePause } from '../rights.ts';
 
 const until = instantSchema.optional();
 const account = z.string({ error: 'must be the name of an account' });
@@ -51,9 +52,12 @@ export function showPauses({ ledger }: PausesOptions): Operation {
     method: 'get',
     path: '/pauses',
     scope: 'read',
-    summary: 'The pauses in force.',
+    summary: 'The pauses in force in the accounts that your key reaches.',
     answer: { status: 200, schema: pageOf(pauseSchema) },
-    handle: async () => ({ body: { items: (await listPauses(ledger)).map(presentPause), nextCursor: null } }),
+    async handle({ caller }) {
+      const pauses = (await listPauses(ledger)).filter(({ account }) => account === null || reaches(caller, account));
+      return { body: { items: pauses.map(presentPause), nextCursor: null } };
+    },
   });
 }
 
@@ -69,9 +73,8 @@ export function createPause({ ledger, epochCopy, accounts }: PausesOptions): Ope
     unrepeatable: true,
     answer: { status: 201, schema: pauseSchema, location: true },
     async handle({ body: { reason, until: end, ...scope }, caller }) {
-      if ('account' in scope && !accounts.has(scope.account)) {
-        throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
-      }
+      if ('account' in scope) requireAccount(accounts, caller, scope.account, 'in the body');
+      else requireAllAccounts(caller);
       const ends = end === undefined ? null : new Date(end);
       const made = await pause(ledger, scope, { by: caller.owner, reason, until: ends }, epochCopy);
       return { body: presentPause(made), headers: { location: `/v1/pauses/${made.id}` } };
@@ -88,8 +91,8 @@ export function endPause({ ledger, epochCopy }: PausesOptions): Operation {
     summary: 'End a pause and wake what it held.',
     answer: { status: 200, schema: pauseSchema },
     async handle({ id, caller }) {
-      const parsed = z.uuid().safeParse(id);
-      const lifted = parsed.success ? await liftPause(ledger, parsed.data, caller.owner, epochCopy) : undefined;
+      const { id: found } = await requirePause(ledger, caller, id);
+      const lifted = await liftPause(ledger, found, caller.owner, epochCopy);
       if (!lifted) throw new Problem('not_found', 'There is no pause with this id in force.');
       return { body: presentPause(lifted) };
     },

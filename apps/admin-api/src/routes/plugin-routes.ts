@@ -2,6 +2,7 @@ import { asPlugin, type Plugin, type Route, within } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { Problem } from '../problem.ts';
+import { requireAllAccounts } from '../rights.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -20,9 +21,11 @@ function operationOf(plugin: string, route: Route): Operation {
     query: z.looseObject({}),
     ...(route.method === 'post' && { body: z.unknown(), unrepeatable: true as const }),
     answer: { status: 200, schema: z.unknown() },
-    async handle({ id, query, body, caller: { owner } }) {
+    async handle({ id, query, body, caller }) {
+      if (!route.byAccount) requireAllAccounts(caller);
+      const { owner, accounts } = caller;
       const handle = (signal: AbortSignal) =>
-        asPlugin(plugin, () => route.handle({ id, query: query as Record<string, unknown>, body, owner, signal }));
+        asPlugin(plugin, () => route.handle({ id, query: query as Record<string, unknown>, body, owner, accounts, signal }));
       try {
         const answer: unknown = await within(ANSWER_WITHIN_MS, undefined, handle);
         // Here, so that what is no JSON is the plugin's failure too.

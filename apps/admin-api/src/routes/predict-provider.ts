@@ -1,9 +1,9 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
-import { InvalidRequest } from '@kpay/transfers';
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { accountParameter } from '../parse-query.ts';
 import { Problem } from '../problem.ts';
+import { requireAccount } from '../rights.ts';
 
 const bodySchema = z.strictObject({
   account: accountParameter,
@@ -36,11 +36,8 @@ export function predictProvider({ accounts }: { accounts: ReadonlyMap<string, Kp
     example: (account) => ({ ...(account !== 'default' && { account }), phoneNumber: '237653456789' }),
     answer: { status: 200, schema: predictionSchema },
     problems: ['not_found', 'kpay_unavailable'],
-    async handle({ body: { account: name, phoneNumber }, signal }) {
-      const account = accounts.get(name);
-      if (!account) {
-        throw new InvalidRequest('account', `there is no such account; known: ${[...accounts.keys()].join(', ')}`);
-      }
+    async handle({ body: { account: name, phoneNumber }, caller, signal }) {
+      const account = requireAccount(accounts, caller, name, 'in the body');
       try {
         const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
         const prediction = await account.client.predictProvider(phoneNumber, { lane: 'people', signal: patience });

@@ -11,7 +11,7 @@ import {
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { Problem } from '../problem.ts';
-import { requireTransfer } from '../require-transfer.ts';
+import { requireTransfer } from '../rights.ts';
 import { replyWithNew } from '../transfer-reply.ts';
 
 const bodySchema = z.strictObject({ externalId: transferRequestSchema.shape.externalId.optional() });
@@ -37,10 +37,12 @@ export function replayTransfer({ ledger, accounts, rules, notifyWorkers }: Repla
     idempotent: true,
     answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
     problems: ['idempotency_required', 'idempotency_conflict', 'not_replayable', 'spend_limit_exceeded'],
-    async handle({ id, body: { externalId }, idempotencyKey, caller: { owner, apiKey } }) {
-      await requireTransfer(ledger, id);
+    async handle({ id, body: { externalId }, idempotencyKey, caller }) {
+      await requireTransfer(ledger, caller, id);
+      const { owner, apiKey, scopes } = caller;
       const identity = {
         owner,
+        ownOnly: !scopes.has('read'),
         ...(externalId !== undefined && { externalId }),
         ...(idempotencyKey !== undefined && { idempotencyKey }),
         ...(apiKey && { apiKey }),
@@ -61,7 +63,7 @@ export function replayTransfer({ ledger, accounts, rules, notifyWorkers }: Repla
       }
       const { transfer, replayed: known } = replayed.acceptance;
       if (!known) notifyWorkers(transfer);
-      return replyWithNew(transfer, known);
+      return replyWithNew(transfer, known, caller);
     },
   });
 }

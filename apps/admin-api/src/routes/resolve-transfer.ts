@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { reasonSchema } from '../parse-body.ts';
 import { Problem } from '../problem.ts';
-import { requireTransfer } from '../require-transfer.ts';
+import { requireTransfer } from '../rights.ts';
 import { changedMeanwhile, replyWith } from '../transfer-reply.ts';
 
 const bodySchema = z.strictObject({
@@ -26,11 +26,18 @@ export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCo
     answer: { status: 200, schema: transferViewSchema, versioned: true },
     problems: ['not_in_review', 'ledger_restored', 'epoch_unavailable'],
     async handle({ id, body: { verdict, reason, evidence }, version, caller }) {
-      await requireTransfer(ledger, id);
-      const resolution = { by: caller.owner, version, verdict, reason, ...(evidence !== undefined && { evidence }) };
+      await requireTransfer(ledger, caller, id);
+      const resolution = {
+        by: caller.owner,
+        keyId: caller.apiKey?.id,
+        version,
+        verdict,
+        reason,
+        ...(evidence !== undefined && { evidence }),
+      };
       const resolved = await resolveReview(ledger, epochCopy, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
-      if (resolved.outcome === 'resolved') return replyWith(resolved.transfer);
+      if (resolved.outcome === 'resolved') return replyWith(resolved.transfer, caller);
       if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);
       const { state, kpay_transfer_id: kpayTransferId } = resolved.transfer;
       throw new Problem('not_in_review', `The transfer is ${state}: only one in review can be resolved.`, {

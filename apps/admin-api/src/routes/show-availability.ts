@@ -2,7 +2,8 @@ import type { KpayAccount } from '@kpay/core';
 import { z } from 'zod';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
-import { accountParameter, requireAccount } from '../parse-query.ts';
+import { accountParameter } from '../parse-query.ts';
+import { requireAccount } from '../rights.ts';
 
 const itemSchema = z
   .strictObject({
@@ -29,8 +30,8 @@ export function showAvailability({ accounts }: { accounts: ReadonlyMap<string, K
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },
     problems: ['kpay_unavailable'],
-    async handle({ query }) {
-      const account = requireAccount(accounts, query.account);
+    async handle({ query, caller }) {
+      const account = requireAccount(accounts, caller, query.account, 'in the query');
       return replyWithObservation({
         account,
         what: 'the availability',

@@ -3,7 +3,8 @@ import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
-import { accountParameter, requireAccount } from '../parse-query.ts';
+import { accountParameter } from '../parse-query.ts';
+import { requireAccount } from '../rights.ts';
 
 const itemSchema = z
   .strictObject({
@@ -25,8 +26,8 @@ export function showBalances({ accounts }: { accounts: ReadonlyMap<string, KpayA
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },
     problems: ['kpay_unavailable'],
-    async handle({ query }) {
-      const account = requireAccount(accounts, query.account);
+    async handle({ query, caller }) {
+      const account = requireAccount(accounts, caller, query.account, 'in the query');
       return replyWithObservation({
         account,
         what: 'the balance',

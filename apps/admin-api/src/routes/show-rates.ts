@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { currencyField } from '../known-codes.ts';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
-import { accountParameter, requireAccount } from '../parse-query.ts';
+import { accountParameter } from '../parse-query.ts';
 import { Problem } from '../problem.ts';
+import { requireAccount } from '../rights.ts';
 
 const currency = z
   .string('is required: an ISO 4217 code such as XAF')
@@ -23,9 +24,9 @@ export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAcco
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },
     problems: ['not_found', 'kpay_unavailable'],
-    async handle({ query }) {
+    async handle({ query, caller }) {
       const { from, to } = query;
-      const account = requireAccount(accounts, query.account);
+      const account = requireAccount(accounts, caller, query.account, 'in the query');
       return replyWithObservation({
         account,
         what: `the rate from ${from} to ${to}`,

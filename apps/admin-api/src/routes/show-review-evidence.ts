@@ -2,7 +2,7 @@ import { decimalSchema, type Ledger, type ReviewEvidence, reviewEvidence, transf
 import { z } from 'zod';
 import { describeOperation, type Operation } from '../operation.ts';
 import { Problem } from '../problem.ts';
-import { requireTransfer } from '../require-transfer.ts';
+import { requireTransfer } from '../rights.ts';
 import { replyWith } from '../transfer-reply.ts';
 
 const time = z.iso.datetime();
@@ -42,11 +42,11 @@ export function showReviewEvidence({ ledger }: { ledger: Ledger }): Operation {
     scope: 'read',
     summary: 'What the ledger knows about the sends of a transfer, for whoever has to settle its review. KPay is not asked.',
     answer: { status: 200, schema: evidenceSchema, versioned: true },
-    async handle({ id }) {
-      const found = await requireTransfer(ledger, id);
+    async handle({ id, caller }) {
+      const found = await requireTransfer(ledger, caller, id);
       const evidence = await reviewEvidence(ledger, found.id);
       if (!evidence) throw new Problem('not_found', 'There is no transfer with this id.');
-      const { body: transfer, headers } = replyWith(evidence.transfer);
+      const { body: transfer, headers } = replyWith(evidence.transfer, caller);
       return { body: { transfer, attempts: evidence.attempts.map(presentAttempt), balance: presentBalance(evidence) }, headers };
     },
   });

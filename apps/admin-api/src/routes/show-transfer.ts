@@ -1,6 +1,6 @@
 import { type Ledger, transferViewSchema } from '@kpay/transfers';
 import { describeOperation, type Operation } from '../operation.ts';
-import { requireTransfer } from '../require-transfer.ts';
+import { requireTransfer } from '../rights.ts';
 import { replyWith } from '../transfer-reply.ts';
 
 export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
@@ -11,6 +11,6 @@ export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
     scope: 'read',
     summary: 'Where a transfer is, why, and what is known of its money.',
     answer: { status: 200, schema: transferViewSchema, versioned: true },
-    handle: async ({ id }) => replyWith(await requireTransfer(ledger, id)),
+    handle: async ({ id, caller }) => replyWith(await requireTransfer(ledger, caller, id), caller),
   });
 }

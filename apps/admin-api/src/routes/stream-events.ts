@@ -4,6 +4,7 @@ import { couldNotAskLedger } from '../ledger-away.ts';
 import { type Call, describeOperation, type Operation } from '../operation.ts';
 import { invalidParameter } from '../parse-query.ts';
 import { createPlaces } from '../places.ts';
+import { reaches } from '../rights.ts';
 
 const MAX_STREAMS = 100;
 const MAX_BY_CALLER = 50;
@@ -48,7 +49,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
     },
   });
 
-  async function* follow(from: string, first: SinkEvent[], { signal, isStillAllowed }: Call<unknown, unknown>) {
+  async function* follow(from: string, first: SinkEvent[], { caller, signal, isStillAllowed }: Call<unknown, unknown>) {
     try {
       let position = from;
       let events = first;
@@ -56,12 +57,14 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
       // A client that is cut off before the first event comes back to here, too.
       yield `retry: ${RECONNECT_MS}\nid: ${position}\n\n`;
       while (!signal.aborted) {
-        if (events.length > 0) yield events.map(blockOf).join('');
         position = events.at(-1)?.id ?? position;
+        const seen = events.filter(({ account }) => reaches(caller, account));
+        if (seen.length > 0) yield seen.map(blockOf).join('');
         if (performance.now() - checkedMs >= HEARTBEAT_MS) {
           checkedMs = performance.now();
           if (!(await unlessAway(isStillAllowed, true))) return;
-          yield ':\n\n';
+          // Past the events of accounts that the caller does not reach, too.
+          yield `:\nid: ${position}\n\n`;
         }
         events = await unlessAway(() => nextEvents(feed, position, signal), []);
       }

@@ -13,6 +13,10 @@ export interface OidcSettings {
   scopesClaim: string;
   /** What each value of that claim allows; without it those that are the names of our scopes. */
   scopes?: readonly { claimed: string; scope: string }[];
+  /** Which claim says what accounts a token reaches: a list, or text with blanks; `*` is all. Without it each reaches all. */
+  accountsClaim?: string;
+  /** How many days a key may live that a token made; not longer than the token unless given. */
+  keyDays?: number;
 }
 
 const EXAMPLE = 'must be like treasury.pay=transfers:create,treasury.read=read';
@@ -22,6 +26,12 @@ export const oidcVariables = {
   KPAY_OIDC_AUDIENCE: z.string().optional(),
   KPAY_OIDC_JWKS_URL: baseUrlSchema.optional(),
   KPAY_OIDC_SCOPES_CLAIM: z.string().default('scope'),
+  KPAY_OIDC_ACCOUNTS_CLAIM: z.string().optional(),
+  KPAY_OIDC_KEY_DAYS: z
+    .string()
+    .regex(/^[1-9]\d{0,3}$/, 'must be a number of days from 1 to 9999')
+    .transform(Number)
+    .optional(),
   KPAY_OIDC_SCOPES: z
     .string()
     .transform((text) =>

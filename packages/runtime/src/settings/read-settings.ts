@@ -269,8 +269,15 @@ function readSecretFile(setting: string, path: string): string {
 function readOidc(variables: Variables): OidcSettings | undefined {
   const { KPAY_OIDC_ISSUER: issuer, KPAY_OIDC_AUDIENCE: audience, KPAY_OIDC_JWKS_URL: jwksUrl } = variables;
   const { KPAY_OIDC_SCOPES: scopes, KPAY_OIDC_SCOPES_CLAIM: scopesClaim } = variables;
+  const { KPAY_OIDC_ACCOUNTS_CLAIM: accountsClaim, KPAY_OIDC_KEY_DAYS: keyDays } = variables;
   if (issuer === undefined) {
-    const names = ['KPAY_OIDC_AUDIENCE', 'KPAY_OIDC_JWKS_URL', 'KPAY_OIDC_SCOPES'] as const;
+    const names = [
+      'KPAY_OIDC_AUDIENCE',
+      'KPAY_OIDC_JWKS_URL',
+      'KPAY_OIDC_SCOPES',
+      'KPAY_OIDC_ACCOUNTS_CLAIM',
+      'KPAY_OIDC_KEY_DAYS',
+    ] as const;
     const set = names.find((name) => variables[name] !== undefined);
     if (set !== undefined) throw new SettingsError(`${set} is set but KPAY_OIDC_ISSUER is not: set it, or leave both out`);
     return undefined;
@@ -285,7 +292,15 @@ function readOidc(variables: Variables): OidcSettings | undefined {
       throw new SettingsError(`${name} is not https: whoever is on the way could make tokens`);
     }
   }
-  return { issuer, audience, scopesClaim, ...(jwksUrl && { jwksUrl }), ...(scopes && { scopes }) };
+  return {
+    issuer,
+    audience,
+    scopesClaim,
+    ...(jwksUrl && { jwksUrl }),
+    ...(scopes && { scopes }),
+    ...(accountsClaim && { accountsClaim }),
+    ...(keyDays && { keyDays }),
+  };
 }
 
 function chooseStores({ DATABASE_URL: databaseUrl, REDIS_URL: redisUrl }: Variables): Stores {

@@ -1,7 +1,7 @@
 import type { Ledger } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
 import type { AccountRules } from '../checks/account-rules.ts';
-import { IdempotencyConflict, InvalidRequest, SpendLimitExceeded } from '../errors.ts';
+import { IdempotencyConflict, InvalidRequest, KeyEnded, SpendLimitExceeded } from '../errors.ts';
 import {
   type Acceptance,
   acceptTransfer,
@@ -16,13 +16,15 @@ export type BatchResult = Acceptance | Refusal;
 
 /** An order that cannot even be read is refused before it comes here. */
 export interface Refusal {
-  refused: InvalidRequest | IdempotencyConflict | SpendLimitExceeded;
+  refused: InvalidRequest | IdempotencyConflict | SpendLimitExceeded | KeyEnded;
 }
 
 /**
- * Accepts many orders, each whole or not at all, one after the other, by acceptTransfer. When it breaks off, those that were accepted by then stay so, and the same batch again replays them.
+ * Accepts many orders, each whole or not at all, one after the other, by acceptTransfer. When it breaks off, those that were
+ * accepted by then stay so, and the same batch again replays them. When the key ends on the way, that order and all that
+ * follow are refused.
  *
- * @throws what the ledger throws.
+ * @throws KeyEnded when none was accepted before, and what the ledger throws.
  */
 export async function acceptBatch(
   ledger: Ledger,
@@ -32,7 +34,13 @@ export async function acceptBatch(
 ): Promise<BatchResult[]> {
   const results: BatchResult[] = [];
   for (const order of orders) {
-    results.push('refused' in order ? order : await orRefused(() => acceptTransfer(ledger, accounts, order, rules)));
+    try {
+      results.push('refused' in order ? order : await orRefused(() => acceptTransfer(ledger, accounts, order, rules)));
+    } catch (error) {
+      if (!(error instanceof KeyEnded) || !results.some((result) => 'transfer' in result)) throw error;
+      const rest = orders.slice(results.length);
+      return [...results, ...rest.map((each) => ('refused' in each ? each : { refused: error }))];
+    }
   }
   return results;
 }

@@ -15,10 +15,10 @@ import {
 import { sql } from 'kysely';
 import { type AccountRules, noRules } from '../checks/account-rules.ts';
 import { describeLimit, limitsOf, type SpendLimit } from '../checks/spend-limit.ts';
-import { AlreadyReplayed, IdempotencyConflict, InvalidRequest, KeyEnded } from '../errors.ts';
+import { AlreadyReplayed, IdempotencyConflict, InvalidRequest } from '../errors.ts';
 import { nameTransfer } from '../send/trace-step.ts';
 import { statesWithoutEffect } from '../states/states.ts';
-import { judgeKeyLimits, type LimitedKey } from './key-limit.ts';
+import { judgeKey, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
@@ -36,6 +36,8 @@ export interface TransferOrder {
   apiKey?: LimitedKey;
   /** The transfer that is made again by this order. */
   replayOf?: string;
+  /** Its caller may not read: an externalId that another owner used is a conflict, and nothing is told of that transfer. */
+  ownOnly?: boolean;
 }
 
 export interface Acceptance {
@@ -110,7 +112,7 @@ export function understand(accounts: ReadonlySet<string>, order: TransferOrder):
   if (!accounts.has(order.account)) {
     throw new InvalidRequest(
       'account',
-      `there is no account "${order.account}"; known: ${[...accounts].join(', ')}`,
+      `there is no account "${order.account}" here, or the key does not reach it`,
       'unknown_account',
     );
   }
@@ -141,8 +143,7 @@ export async function acceptUnderstood(
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
   refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
-  if (order.apiKey) await refuseEndedKey(tx, order.apiKey);
-  if (order.apiKey) await judgeKeyLimits(tx, request, order.apiKey);
+  if (order.apiKey) await judgeKey(tx, request, order.apiKey);
   const [accepted] = await record(tx, [newRow(order, request, hash, quoted)]);
   if (accepted) return { transfer: accepted, replayed: false };
   // A twin of this order was recorded between our look and our insert.
@@ -175,15 +176,6 @@ async function findEarlier(
   }
   if (order.idempotencyKey === undefined) return undefined;
   return transfers.where('owner', '=', order.owner).where('idempotency_key', '=', order.idempotencyKey).executeTakeFirst();
-}
-
-/** A key can be revoked, or end, while its request or batch is under way. Shared: a revocation waits for what is recorded now. */
-async function refuseEndedKey(tx: LedgerTransaction, { id, limits }: LimitedKey): Promise<void> {
-  const found = tx.db.selectFrom('kpay.api_keys').select(['revoked_at', 'expires_at']).where('id', '=', id);
-  // What limits need, at once: two that raise a shared lock wait for each other for ever.
-  const key = await (limits.length > 0 ? found.forNoKeyUpdate() : found.forShare()).executeTakeFirst();
-  if (!key || key.revoked_at !== null) throw new KeyEnded('The key was revoked.');
-  if (key.expires_at !== null && key.expires_at <= tx.now) throw new KeyEnded('The key has expired.');
 }
 
 /** Locks the transfer that a line of replays began with, and says which that is. */
@@ -221,7 +213,7 @@ async function refuseSecondReplay(tx: LedgerTransaction, original: string): Prom
 async function replay(
   tx: LedgerTransaction,
   earlier: TransferRow,
-  { jobId, replayOf }: TransferOrder,
+  { jobId, replayOf, owner, ownOnly = false }: TransferOrder,
   { externalId }: TransferRequest,
   hash: string,
 ): Promise<Acceptance> {
@@ -229,7 +221,8 @@ async function replay(
   const isSame = replayOf
     ? earlier.replay_of === replayOf && earlier.external_id === externalId
     : earlier.request_hash === hash && earlier.replay_of === null;
-  if (!isSame) throw new IdempotencyConflict(earlier.id, 'this externalId or Idempotency-Key');
+  const isHidden = ownOnly && earlier.owner !== owner;
+  if (!isSame || isHidden) throw new IdempotencyConflict(isHidden ? undefined : earlier.id);
   if (jobId === undefined || jobId === earlier.job_id) return { transfer: earlier, replayed: true };
   // The job that was made first may be gone with a wiped queue; the one that asks now is there.
   const followed = tx.db.updateTable('kpay.transfers').set({ job_id: jobId }).where('id', '=', earlier.id).returningAll();
@@ -291,8 +284,8 @@ async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(T
       on conflict do nothing
       returning ${transferColumns}
     ), event as (
-      insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, at)
-      select id, version, 'accepted', state, owner, created_at from recorded
+      insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, key_id, at)
+      select id, version, 'accepted', state, owner, api_key_id, created_at from recorded
     )
     select ${transferColumns} from recorded`.execute(tx.db);
   const recorded = new Map(rows.map((row) => [row.id, row]));

@@ -3,6 +3,7 @@ import type { LedgerTransaction } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { describeLimit, type SpendLimit } from '../checks/spend-limit.ts';
 import { SpendLimitExceeded } from '../errors.ts';
+import { type KeyOfLine, keysFrom, lineOfKey, lockKeys } from '../keys/key-tree.ts';
 import type { TransferRequest } from './request.ts';
 
 const HOUR_MS = 60 * 60_000;
@@ -13,41 +14,68 @@ export type KeyLimit = Omit<SpendLimit, 'corridor'>;
 /** A key of the admin API. */
 export interface LimitedKey {
   id: string;
-  /** None unless it has limits of its own. */
+  /** None unless it has limits of its own. A key made by one with limits has limits too. */
   limits: readonly KeyLimit[];
 }
 
 /**
- * Judges a new transfer by the limits of the key that makes it, in the transaction that records it. What counts is what
- * the key made within the stretch, but for what ended without moving money.
+ * Judges a new transfer by the key that makes it, in the transaction that records it: the key must be good in this moment,
+ * and its limits and those of the keys it came of must have room. A limit is one of a key and of all keys that came of it:
+ * what any of them made within the stretch counts, but for what ended without moving money.
  *
- * The key's row is locked: of two transfers made at once the later is judged with the earlier one recorded.
+ * The rows of the keys whose limits count are locked: of two transfers made at once the later is judged with the earlier
+ * one recorded. A key without limits is only kept from being revoked meanwhile.
  *
- * @throws SpendLimitExceeded
+ * @throws KeyEnded, SpendLimitExceeded
  */
-export async function judgeKeyLimits(
-  { db, now }: LedgerTransaction,
+export async function judgeKey(
+  tx: LedgerTransaction,
   { amount }: Pick<TransferRequest, 'amount'>,
-  { id, limits }: LimitedKey,
+  { id }: Pick<LimitedKey, 'id'>,
 ): Promise<void> {
+  const line = await lineOfKey(tx, id);
+  const from = line.findIndex(({ limits }) => limits !== null);
+  if (from < 0) return lockKeys(tx, [id]);
+  // What limits need, at once: two that raise a shared lock wait for each other for ever.
+  const limited = line.slice(from);
+  await lockKeys(
+    tx,
+    limited.map((key) => key.id),
+    true,
+  );
+  for (const key of limited) await judgeLimits(tx, amount, key, key.id === id);
+}
+
+async function judgeLimits(
+  { db, now }: LedgerTransaction,
+  amount: TransferRequest['amount'],
+  key: KeyOfLine,
+  isOwn: boolean,
+): Promise<void> {
+  const limits = (key.limits ?? []).map((limit) => ({ ...limit, amountMinor: BigInt(limit.amountMinor) }));
   const ofCurrency = limits.filter(({ currency }) => currency === amount.currency);
+  const whose = isOwn ? 'The key' : 'A key that yours was made by';
   if (limits.length > 0 && ofCurrency.length === 0) {
     const known = limits.map(({ currency }) => currency).join(', ');
-    throw new SpendLimitExceeded(`The key has limits for ${known}, and so may make none in ${amount.currency}.`, false);
+    throw new SpendLimitExceeded(`${whose} has limits for ${known}, and so may make none in ${amount.currency}.`, false);
   }
-  if (ofCurrency.length === 0) return;
-  await sql`select from kpay.api_keys where id = ${id} for no key update`.execute(db);
   for (const limit of ofCurrency) {
     const since = new Date(now.getTime() - limit.hours * HOUR_MS);
     const { rows } = await sql<{ made: string }>`
-      select coalesce(sum(amount_minor), 0)::text as made from kpay.transfers
-      where api_key_id = ${id} and currency = ${limit.currency} and created_at > ${since}
-        and state not in ('failed', 'rejected', 'cancelled', 'expired')`.execute(db);
+      with recursive ${keysFrom(key.id)}
+      select coalesce(sum(t.amount_minor), 0)::text as made
+      from tree join kpay.transfers t on t.api_key_id = tree.id
+      where t.currency = ${limit.currency} and t.created_at > ${since}
+        and t.state not in ('failed', 'rejected', 'cancelled', 'expired')`.execute(db);
     const made = BigInt(rows[0]?.made ?? '0');
     if (made + amount.amountMinor <= limit.amountMinor) continue;
     const already = formatAmount({ amountMinor: made, currency: limit.currency });
+    const next = `${formatAmount(amount)} ${limit.currency} more would pass it.`;
     throw new SpendLimitExceeded(
-      `The key may make transfers of ${describeLimit({ ...limit, corridor: null })}: ${already} ${limit.currency} are made already, and ${formatAmount(amount)} ${limit.currency} more would pass it.`,
+      `${whose} may make transfers of ${describeLimit({ ...limit, corridor: null })}, with those of all keys that came of it: ${
+        // Of others it is told that there is no room, and not how much they made.
+        isOwn ? `${already} ${limit.currency} are made already, and ${next}` : next
+      }`,
       amount.amountMinor <= limit.amountMinor,
     );
   }

@@ -77,6 +77,11 @@ async function wakeUnconfirmed(tx: LedgerTransaction, accounts: readonly string[
   await paused.execute();
 }
 
+/** A pause, whether it is in force or not. */
+export async function findPauseRow(ledger: Ledger, id: string): Promise<PauseRow | undefined> {
+  return ledger.db.selectFrom('kpay.pauses').selectAll().where('id', '=', id).executeTakeFirst();
+}
+
 /** The pauses in force, the oldest first. */
 export async function listPauses(ledger: Ledger): Promise<PauseRow[]> {
   return ledger.transaction((tx) =>

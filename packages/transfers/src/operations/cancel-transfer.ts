@@ -24,7 +24,7 @@ export async function cancelTransfer(
   ledger: Ledger,
   copy: EpochCopy,
   id: string,
-  { by, reason, version }: { by: string; reason?: string; version?: number | undefined },
+  { by, keyId, reason, version }: { by: string; keyId?: string | undefined; reason?: string; version?: number | undefined },
 ): Promise<Cancellation | undefined> {
   return inVerifiedLedger(ledger, copy, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
@@ -34,7 +34,7 @@ export async function cancelTransfer(
     const unsent = row.state === 'awaiting_approval' || row.state === 'queued' || row.state === 'holding';
     const why = reason === undefined ? `cancelled by ${by}` : `cancelled by ${by}: ${reason}`;
     const cancelled = unsent
-      ? await transition(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, reasonCode: 'cancelled', reason: why })
+      ? await transition(tx, row, { to: 'cancelled', type: 'cancelled', actor: by, keyId, reasonCode: 'cancelled', reason: why })
       : undefined;
     return cancelled ? { outcome: 'cancelled', transfer: cancelled } : { outcome: 'too_late', transfer: row };
   });

@@ -10,7 +10,7 @@ import { type ResolvedReviews, type ReviewFilter, resolveReviews } from './resol
 
 /** What a person does to the whole system, by the command line: on the stores, or through the process that has them. */
 export interface Maintenance {
-  finishRestore(by: { by: string; unseen: boolean }): Promise<FinishedRestore>;
+  finishRestore(by: { by: string; keyId?: string | undefined; unseen: boolean }): Promise<FinishedRestore>;
   settle(filter: ReviewFilter, resolution: Resolution): Promise<ResolvedReviews>;
   /** Every account's hints anew, safe while workers run. */
   rebuildQueue(): Promise<RebuiltQueue[]>;

@@ -1,7 +1,6 @@
 import { formatAmount } from '@kpay/core';
 import type { Ledger, TransferRow } from '@kpay/ledger';
-import { type Acceptance, acceptTransfer } from '../accept/accept.ts';
-import type { LimitedKey } from '../accept/key-limit.ts';
+import { type Acceptance, acceptTransfer, type TransferOrder } from '../accept/accept.ts';
 import type { AccountRules } from '../checks/account-rules.ts';
 import { AlreadyReplayed } from '../errors.ts';
 import { findTransfer } from '../queries/find-transfers.ts';
@@ -25,7 +24,7 @@ export async function replayTransfer(
   ledger: Ledger,
   accounts: ReadonlySet<string>,
   id: string,
-  identity: { owner: string; externalId?: string; idempotencyKey?: string; apiKey?: LimitedKey },
+  identity: Pick<TransferOrder, 'owner' | 'idempotencyKey' | 'apiKey' | 'ownOnly'> & { externalId?: string },
   rules?: ReadonlyMap<string, AccountRules>,
 ): Promise<Replay | undefined> {
   const transfer = await findTransfer(ledger, id);
@@ -43,6 +42,7 @@ export async function replayTransfer(
       ...(identity.idempotencyKey !== undefined && { idempotencyKey: identity.idempotencyKey }),
       body: { ...requestOf(transfer, now), ...(identity.externalId !== undefined && { externalId: identity.externalId }) },
       ...(identity.apiKey && { apiKey: identity.apiKey }),
+      ...(identity.ownOnly && { ownOnly: true }),
       replayOf: transfer.id,
     },
     rules,

@@ -13,6 +13,8 @@ export type ReviewResolution = (typeof reviewResolutions)[number];
 
 export interface Resolution {
   by: string;
+  /** The key of the admin API that it is done with. */
+  keyId?: string | undefined;
   verdict: ReviewResolution;
   /** How it is known. */
   reason: string;
@@ -84,7 +86,7 @@ export function whyNot(row: TransferRow, verdict: ReviewResolution): string | un
 async function transitionBack(
   tx: LedgerTransaction,
   row: TransferRow,
-  { by, reason, evidence }: Resolution,
+  { by, keyId, reason, evidence }: Resolution,
 ): Promise<Transition> {
   const restored = await tx.db
     .selectFrom('kpay.transfer_events')
@@ -96,7 +98,7 @@ async function transitionBack(
     .executeTakeFirstOrThrow();
   const before = restored.detail as { possiblySent: boolean; refusedBefore: boolean };
   const detail = { verdict: 'unchanged', reason, ...(evidence !== undefined && { evidence }) };
-  const common = { actor: by, type: 'resolved', detail };
+  const common = { actor: by, keyId, type: 'resolved', detail };
   if (restored.from_state === 'submitting' || restored.from_state === 'unconfirmed') {
     return {
       ...common,
@@ -117,11 +119,11 @@ async function transitionBack(
 
 function transitionOf(
   row: TransferRow,
-  { by, verdict, reason, evidence }: Resolution & { verdict: Exclude<ReviewResolution, 'unchanged'> },
+  { by, keyId, verdict, reason, evidence }: Resolution & { verdict: Exclude<ReviewResolution, 'unchanged'> },
   now: Date,
 ): Transition {
   const detail = { verdict, reason, ...(evidence !== undefined && { evidence }) };
-  const common = { actor: by, type: 'resolved', detail };
+  const common = { actor: by, keyId, type: 'resolved', detail };
   switch (verdict) {
     case 'happened':
       return { ...common, to: 'succeeded', set: { confirmed_by: 'person', resolved_by: by } };

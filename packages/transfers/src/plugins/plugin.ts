@@ -94,6 +94,8 @@ export interface RouteCall {
   body: unknown;
   /** Whose key it is. */
   owner: string;
+  /** The accounts that the caller reaches; null: all. */
+  accounts: readonly string[] | null;
   signal: AbortSignal;
 }
 
@@ -105,6 +107,8 @@ export interface Route {
   path: string;
   /** What it does, in a sentence, for the API's own documentation. */
   summary: string;
+  /** It answers each caller by its accounts. Without this only those come through who reach all accounts. */
+  byAccount?: boolean;
   /** Answers the JSON of a 200. What it throws becomes a 500 that does not tell what. */
   handle(call: RouteCall): unknown;
 }
@@ -150,6 +154,7 @@ const routeSchema = z.looseObject({
     .string({ error: 'must be a path such as /holidays' })
     .regex(/^(\/([a-z0-9-]+|\{id\}))+$/, 'must be a path such as /holidays or /holidays/{id}'),
   summary: z.string({ error: 'must be a sentence' }).min(1, 'must be a sentence'),
+  byAccount: z.boolean({ error: 'must be true or false' }).exactOptional(),
   handle: functionSchema,
 });
 

@@ -1,15 +1,27 @@
 import { type ApiKeyRow, apiKeyColumns, type Ledger, prepared } from '@kpay/ledger';
 import { sql } from 'kysely';
 
-/** The rows of keys of the admin API, in the order of their ids, with the database's time; undefined where there is none. */
-export async function findApiKeys(
-  ledger: Ledger,
-  ids: readonly string[],
-): Promise<({ row: ApiKeyRow; now: Date } | undefined)[]> {
-  const { rows } = await sql<ApiKeyRow & { now: Date }>`${prepared}
-    select ${apiKeyColumns}, clock_timestamp() as now from kpay.api_keys where id = any(${[...new Set(ids)]}::text[])`.execute(
-    ledger.db,
-  );
-  const found = new Map(rows.map(({ now, ...row }) => [row.id, { row, now }]));
+export interface FoundApiKey {
+  row: ApiKeyRow;
+  /** The database's time. */
+  now: Date;
+  /** A key that it came of was revoked or has expired: it is good no longer either. */
+  makerEnded: boolean;
+}
+
+/** The rows of keys of the admin API, in the order of their ids; undefined where there is none. */
+export async function findApiKeys(ledger: Ledger, ids: readonly string[]): Promise<(FoundApiKey | undefined)[]> {
+  const { rows } = await sql<ApiKeyRow & Omit<FoundApiKey, 'row'>>`${prepared}
+    select ${apiKeyColumns}, clock_timestamp() as now, exists (
+      with recursive makers (id, created_by, ended) as (
+        select id, created_by, false from kpay.api_keys self where self.id = kept.id
+        union all
+        select m.id, m.created_by, m.revoked_at is not null or coalesce(m.expires_at <= clock_timestamp(), false)
+        from makers join kpay.api_keys m on m.id = makers.created_by
+      )
+      select from makers where ended
+    ) as "makerEnded"
+    from kpay.api_keys kept where id = any(${[...new Set(ids)]}::text[])`.execute(ledger.db);
+  const found = new Map(rows.map(({ now, makerEnded, ...row }) => [row.id, { row, now, makerEnded }]));
   return ids.map((id) => found.get(id));
 }

@@ -56,6 +56,7 @@ export const transferEventViewSchema = z
     reason: z.string().nullable(),
     reasonCode: z.string().nullable(),
     actor: z.string(),
+    keyId: z.string().nullable().describe('The key of this API that it was done with; null where it was none.'),
     detail: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
     at: time,
   })
@@ -111,6 +112,7 @@ export function presentEvent(row: TransferEventRow): TransferEventView {
     reason: row.reason,
     reasonCode: row.reason_code,
     actor: row.actor,
+    keyId: row.key_id,
     detail: row.detail,
     at: row.at.toISOString(),
   };

@@ -23,13 +23,13 @@ export type FinishedRestore =
 export async function finishRestore(
   ledger: Ledger,
   copy: EpochCopy,
-  { by, unseen = false }: { by: string; unseen?: boolean },
+  { by, keyId, unseen = false }: { by: string; keyId?: string | undefined; unseen?: boolean },
 ): Promise<FinishedRestore> {
   const copied = await copy.read();
   if (!(await ledger.transaction((tx) => stopSending(tx, copied, unseen)))) return { outcome: 'not_restored' };
   let moved = 0;
   for (;;) {
-    const step = await ledger.transaction((tx) => reviewBatch(tx, by));
+    const step = await ledger.transaction((tx) => reviewBatch(tx, by, keyId));
     moved += step.moved;
     if (!step.resumed) continue;
     // After the commit, so that the copy is never ahead.
@@ -57,8 +57,12 @@ async function stopSending(tx: LedgerTransaction, copied: Epoch | undefined, uns
 }
 
 /** Moves some; when none are left, begins a new epoch that is later than any that was seen, and lifts the mark. */
-async function reviewBatch(tx: LedgerTransaction, by: string): Promise<{ moved: number; resumed?: Epoch }> {
-  const moved = await moveToReview(tx, by);
+async function reviewBatch(
+  tx: LedgerTransaction,
+  by: string,
+  keyId: string | undefined,
+): Promise<{ moved: number; resumed?: Epoch }> {
+  const moved = await moveToReview(tx, by, keyId);
   if (moved === BATCH) return { moved };
   const row = await lockLedger(tx);
   const epoch = Math.max(row.epoch, row.seen_epoch ?? 0) + 1;
@@ -76,7 +80,7 @@ async function lockLedger(tx: LedgerTransaction): Promise<LedgerRow> {
  * nothing any more (law 5). Spend limits count it from now on. What the ledger
  * knew before is kept in the event, for whoever settles it.
  */
-async function moveToReview(tx: LedgerTransaction, by: string): Promise<number> {
+async function moveToReview(tx: LedgerTransaction, by: string, keyId: string | undefined): Promise<number> {
   const reason = 'the ledger was restored from a backup: since then this transfer may have been sent or cancelled';
   const { rows } = await sql`
     with old as (
@@ -91,8 +95,9 @@ async function moveToReview(tx: LedgerTransaction, by: string): Promise<number> 
       from old where t.id = old.id
       returning t.id, t.version
     )
-    insert into kpay.transfer_events (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, detail, at)
-    select moved.id, moved.version, 'restored', old.state, 'review', 'restored', ${reason}, ${by},
+    insert into kpay.transfer_events
+      (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, key_id, detail, at)
+    select moved.id, moved.version, 'restored', old.state, 'review', 'restored', ${reason}, ${by}, ${keyId ?? null}::text,
       jsonb_build_object('possiblySent', old.possibly_sent, 'refusedBefore', old.refused_before, 'reason', old.reason), ${tx.now}
     from moved join old on old.id = moved.id
     returning transfer_id`.execute(tx.db);

@@ -20,6 +20,8 @@ export interface Transition {
   type: string;
   /** Who did it: `worker`, a key's owner, a person. */
   actor: string;
+  /** The key of the admin API that it was done with. */
+  keyId?: string | undefined;
   reasonCode?: string;
   reason?: string;
   /** Kept with the event: ages of inputs, attempt numbers, evidence. No secrets, no phone numbers. */
@@ -83,9 +85,10 @@ export async function transition(
       returning ${transferColumns}
     ), written as (
       insert into kpay.transfer_events
-        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, detail, at)
+        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, key_id, detail, at)
       select id, version, ${step.type}::text, ${row.state}::text, state, ${step.reasonCode ?? null}::text,
-        ${step.reason ?? null}::text, ${step.actor}::text, ${step.detail ? JSON.stringify(step.detail) : null}::jsonb, updated_at
+        ${step.reason ?? null}::text, ${step.actor}::text, ${step.keyId ?? null}::text,
+        ${step.detail ? JSON.stringify(step.detail) : null}::jsonb, updated_at
       from moved
     )${begun}${ended}
     select ${transferColumns} from moved`.execute(tx.db);
@@ -135,6 +138,7 @@ export async function transitionMany(
       reason_code: step.reasonCode ?? null,
       reason: step.reason ?? null,
       actor: step.actor,
+      key_id: step.keyId ?? null,
       detail: step.detail ?? null,
       begins: step.begins ?? null,
       ends: step.ends ?? null,
@@ -174,9 +178,9 @@ export async function transitionMany(
       returning ${qualifiedTransferColumns}, asked.each -> 'event' as event
     ), written as (
       insert into kpay.transfer_events
-        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, detail, at)
+        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, key_id, detail, at)
       select id, version, event ->> 'type', event ->> 'from_state', state, event ->> 'reason_code', event ->> 'reason',
-        event ->> 'actor', nullif(event -> 'detail', 'null'), updated_at
+        event ->> 'actor', event ->> 'key_id', nullif(event -> 'detail', 'null'), updated_at
       from moved
     )${begun}${ended}
     select ${transferColumns} from moved`.execute(tx.db);

@@ -1,0 +1,45 @@
+import { BlockList, isIPv6 } from 'node:net';
+
+/** Whether an address range such as `10.0.0.0/8` or a single address can be read. */
+export function isAddressRange(range: string): boolean {
+  try {
+    addressesIn([range]);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Whether an address is in one of the ranges. */
+export function isAddressIn(ranges: readonly string[], address: string): boolean {
+  // A dual-stack socket shows IPv4 addresses as ::ffff:10.0.0.1.
+  const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
+  return addressesIn(ranges).check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
+}
+
+/** Whether all of a range's addresses are in another range. */
+export function liesWithin(range: string, another: string): boolean {
+  const inner = partsOf(range);
+  return inner.bits >= partsOf(another).bits && addressesIn([another]).check(inner.address, inner.family);
+}
+
+function addressesIn(ranges: readonly string[]): BlockList {
+  const list = new BlockList();
+  for (const range of ranges) {
+    const { address, family, prefix } = partsOf(range);
+    if (prefix === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, prefix, family);
+  }
+  return list;
+}
+
+/** `bits` are those that are the same in all addresses, as IPv6 has them: an IPv4 address is one of ::ffff:0:0/96 too. */
+function partsOf(range: string): { address: string; family: 'ipv4' | 'ipv6'; prefix: number | undefined; bits: number } {
+  const [address = '', digits, ...more] = range.split('/');
+  if (more.length > 0) throw new RangeError(`${range} is no address range`);
+  const family = isIPv6(address) ? 'ipv6' : 'ipv4';
+  // -1 is refused by all that take it.
+  const prefix = digits === undefined ? undefined : /^\d{1,3}$/.test(digits) ? Number(digits) : -1;
+  const length = family === 'ipv6' ? 128 : 32;
+  return { address, family, prefix, bits: (prefix ?? length) + 128 - length };
+}
