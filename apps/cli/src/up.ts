@@ -91,7 +91,7 @@ interface Parts {
 }
 
 async function startEverything(settings: Settings, { env, secrets, logger, shutdown }: Parts): Promise<Running> {
-  tellProxy(env, logger);
+  tellProxy(settings.accounts, logger);
   const { dataDir, host, ports, webConfigFile } = settings;
   const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
   const plugins = await loadPlugins(settings.plugins);

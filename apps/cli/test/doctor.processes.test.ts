@@ -7,6 +7,7 @@ import { freePort, temporaryFolder } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkAddress } from '../src/doctor/check-address.ts';
 import { checkDataFolder } from '../src/doctor/check-data-folder.ts';
+import { checkProxy } from '../src/doctor/check-proxy.ts';
 import { examine } from '../src/doctor/doctor.ts';
 import { exitCodeOf, type Finding } from '../src/doctor/finding.ts';
 import { runKpay, settingsFor, startKpay } from './start-kpay.ts';
@@ -33,6 +34,63 @@ const KEYS = { KPAY_API_KEY: 'kpay_test_doctor', KPAY_SECRET_KEY: 'secret' };
 async function findingsOf(env: Record<string, string>): Promise<Map<string, Finding>> {
   return new Map((await examine(env)).map((each) => [each.check, each]));
 }
+
+describe('the way through a proxy', () => {
+  /** A proxy that answers each CONNECT with this status, and what it was asked with. */
+  async function proxyThatSays(status: number): Promise<{ url: string; asked: IncomingMessage[] }> {
+    const asked: IncomingMessage[] = [];
+    const server = createServer().on('connect', (request, socket) => {
+      asked.push(request);
+      socket.end(`HTTP/1.1 ${status} So\r\n\r\n`);
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    onTestFinished(() => void server.close());
+    return { url: `http://user:h%40sh@127.0.0.1:${(server.address() as AddressInfo).port}`, asked };
+  }
+
+  it('is good where the proxy opens a tunnel, and shows no password', async () => {
+    const { url, asked } = await proxyThatSays(200);
+    const found = await checkProxy('https://kpay.example', url);
+    expect(found).toEqual({ check: 'way to kpay.example', verdict: 'good', what: `through the proxy ${new URL(url).host}` });
+    expect(asked[0]).toMatchObject({
+      url: 'kpay.example:443',
+      headers: { 'proxy-authorization': `Basic ${Buffer.from('user:h@sh').toString('base64')}` },
+    });
+  });
+
+  it.each([403, 407, 502])('is wrong where it refuses the tunnel (%d)', async (status) => {
+    const { url } = await proxyThatSays(status);
+    const found = await checkProxy('https://kpay.example:8443', url);
+    expect(found).toMatchObject({
+      verdict: 'wrong',
+      what: `through the proxy ${new URL(url).host}, which refuses it (${status})`,
+    });
+    expect(JSON.stringify(found)).not.toContain('sh@');
+  });
+
+  it('is wrong where nobody answers', async () => {
+    const found = await checkProxy('https://kpay.example', `http://127.0.0.1:${await freePort()}`);
+    expect(found).toMatchObject({
+      verdict: 'wrong',
+      what: expect.stringContaining('which does not answer (connect ECONNREFUSED'),
+    });
+  });
+
+  it('is what doctor looks at when the environment names one', async () => {
+    const { url } = await proxyThatSays(403);
+    const found = await findingsOf({
+      ...KEYS,
+      KPAY_DATA_DIR: join(ownFolder(), 'none'),
+      KPAY_BASE_URL: 'https://kpay.example',
+      HTTPS_PROXY: url,
+    });
+    expect(found.get('way to kpay.example')).toMatchObject({
+      verdict: 'wrong',
+      what: expect.stringContaining('refuses it (403)'),
+    });
+    expect(found.get('account default')?.what).toContain('no connection to KPay');
+  });
+});
 
 describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
   it('finds nothing wrong with a new installation, and makes nothing', async () => {

@@ -32,6 +32,8 @@ export interface AccountSettings {
   secretKey: string;
   baseUrl: string;
   environment: Environment;
+  /** Of the proxy to KPay, with its user and password if it asks for them; straight unless given. */
+  proxyUrl?: string | undefined;
   /** What KPay allows in each window, for all processes together; 100 unless given. */
   rateLimitPerMinute?: number | undefined;
   /** One minute unless given; shorter in scaled tests. */
@@ -121,7 +123,7 @@ interface Access {
 }
 
 function openAccess(
-  { apiKey, secretKey, baseUrl, environment, rateLimitPerMinute = 100, budgetWindowMs = 60_000 }: AccountSettings,
+  { apiKey, secretKey, baseUrl, environment, proxyUrl, rateLimitPerMinute = 100, budgetWindowMs = 60_000 }: AccountSettings,
   { clock, stores, maxAgeMs, ...clientOptions }: AccountOptions & { clock: Clock; stores: Stores },
   earlier?: Observations,
 ): Access {
@@ -132,7 +134,8 @@ function openAccess(
     windowMs: budgetWindowMs,
   });
   const store = stores.shared(digest(`${baseUrl} ${apiKey}`), createSeal(secretKey));
-  const client = createKpayClient({ ...clientOptions, baseUrl, apiKey, secretKey, environment, budget, tokens: store, clock });
+  const of = { baseUrl, apiKey, secretKey, environment, proxyUrl };
+  const client = createKpayClient({ ...clientOptions, ...of, budget, tokens: store, clock });
   const observations = createObservations({ client, store, clock, maxAgeMs, earlier });
   return { client, budget, observations };
 }

@@ -23,6 +23,7 @@ import { checkKpayClock, checkPostgresClock, checkRedisClock } from './check-clo
 import { checkDataFolder } from './check-data-folder.ts';
 import { checkEpoch, checkLedger, checkReviews, reviewsFinding } from './check-ledger.ts';
 import { checkPostgres } from './check-postgres.ts';
+import { checkProxy } from './check-proxy.ts';
 import { checkQueues } from './check-queues.ts';
 import { checkRedis } from './check-redis.ts';
 import { type Finding, finding, wrongFrom } from './finding.ts';
@@ -156,9 +157,10 @@ async function examineKpay(settings: Settings, ledger: Ledger | undefined, store
     return [{ check: 'kpay', verdict: 'good', what: 'no key is set: kpay up simulates KPay, and no real money moves' }];
   }
   const findings: Finding[] = [];
-  for (const baseUrl of new Set(settings.accounts.map((account) => account.baseUrl))) {
-    const way = await checkAddress(baseUrl, ipv4Only);
-    findings.push(way, await checkKpayClock(baseUrl));
+  for (const [baseUrl, proxyUrl] of new Map(settings.accounts.map((account) => [account.baseUrl, account.proxyUrl]))) {
+    if (proxyUrl === undefined) findings.push(await checkAddress(baseUrl, ipv4Only), await checkKpayClock(baseUrl));
+    // A proxy that forwards may answer with a clock of its own.
+    else findings.push(await checkProxy(baseUrl, proxyUrl));
   }
   const byKey = Map.groupBy(settings.accounts, ({ apiKey }) => apiKey);
   for (const sharing of byKey.values()) {

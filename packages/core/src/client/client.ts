@@ -59,6 +59,8 @@ export interface KpayClientOptions {
   totalTimeoutMs?: number | undefined;
   /** Where IPv6 connections to KPay time out. */
   ipv4Only?: boolean | undefined;
+  /** Of the proxy to go through, such as `http://user:password@proxy.example:3128`; straight unless given. */
+  proxyUrl?: string | undefined;
   onCall?: ((call: Call) => void) | undefined;
   onDrift?: ((drift: Drift) => void) | undefined;
 }
@@ -135,6 +137,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     totalTimeoutMs,
     ipv4Only: options.ipv4Only ?? false,
+    proxyUrl: options.proxyUrl,
   });
   const closing = new AbortController();
   const secrets = [apiKey, secretKey];

@@ -1,4 +1,4 @@
-import { type Dispatcher, Pool } from 'undici';
+import { type Dispatcher, Pool, ProxyAgent } from 'undici';
 import type { Clock } from '../time/clock.ts';
 import { decodeBody } from './decode-body.ts';
 
@@ -36,6 +36,8 @@ export interface HttpOptions {
   connectTimeoutMs: number;
   totalTimeoutMs: number;
   ipv4Only: boolean;
+  /** Of the proxy to go through, with its user and password if it asks for them; straight unless given. */
+  proxyUrl?: string | undefined;
 }
 
 /** The network's edge: sends each request once. It follows no redirect and repeats nothing. */
@@ -56,25 +58,26 @@ const MIN_ATTEMPT_MS = 250;
 /** KPay's answers are a few kilobytes; a body beyond this is not one. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ipv4Only }: HttpOptions): Http {
-  const pool = new Pool(origin, {
+export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ipv4Only, proxyUrl }: HttpOptions): Http {
+  const connect = {
+    timeout: connectTimeoutMs,
+    autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_MS, Math.max(MIN_ATTEMPT_MS, connectTimeoutMs / 2)),
+    ...(ipv4Only ? { family: 4 } : {}),
+  };
+  const limits = {
     // One request at a time on a connection: behind another one, nobody could tell whether it was read.
     pipelining: 1,
     allowH2: false,
-    connect: {
-      timeout: connectTimeoutMs,
-      autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_MS, Math.max(MIN_ATTEMPT_MS, connectTimeoutMs / 2)),
-      ...(ipv4Only ? { family: 4 } : {}),
-    },
     // The total timeout below ends a call earlier than these.
     headersTimeout: 2 * totalTimeoutMs,
     bodyTimeout: 2 * totalTimeoutMs,
-  });
+  };
+  const pool = proxyUrl === undefined ? new Pool(origin, { ...limits, connect }) : throughProxy(proxyUrl, connect, limits);
 
   let closing: Promise<void> | undefined;
 
   return {
-    exchange: (request) => new Promise((resolve) => dispatch(pool, request, { clock, totalTimeoutMs }, resolve)),
+    exchange: (request) => new Promise((resolve) => dispatch(pool, origin, request, { clock, totalTimeoutMs }, resolve)),
     close() {
       closing ??= pool.close();
       return closing;
@@ -83,11 +86,29 @@ export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ip
 }
 
 /**
+ * To https it opens a tunnel (CONNECT) and speaks TLS with KPay itself: while the tunnel does not stand nothing of a request has
+ * been written, so a proxy that refuses it (403, 407, 502) is a connection that was never made. Plain http it forwards: then
+ * the proxy reads the request, and a page of its own says nothing of what it did with it.
+ */
+function throughProxy(proxyUrl: string, connect: { timeout: number }, limits: Pool.Options): ProxyAgent {
+  return new ProxyAgent({
+    ...limits,
+    uri: proxyUrl,
+    proxyTls: connect,
+    connectTimeout: connect.timeout,
+    // A proxy that never answers is one that cannot be reached.
+    clientFactory: (proxy, options) => new Pool(proxy, { ...options, headersTimeout: connect.timeout }),
+    factory: (origin, options) => new Pool(origin, { ...options, ...limits }),
+  });
+}
+
+/**
  * undici calls onRequestStart right before it writes the first byte and in the same turn of the event loop. So an
  * end before it is surely unsent, whatever the error's code says, and any end after it is not.
  */
 function dispatch(
-  pool: Pool,
+  pool: Dispatcher,
+  origin: string,
   { method, path, headers, body, signal, mayWrite }: HttpRequest,
   { clock, totalTimeoutMs }: { clock: Clock; totalTimeoutMs: number },
   resolve: (exchange: Exchange) => void,
@@ -160,5 +181,5 @@ function dispatch(
       finish(written ? { kind: 'lost', why: 'connection_lost', cause } : { kind: 'unsent', why: 'not_connected', cause });
     },
   };
-  pool.dispatch({ method, path, headers, body: body ?? null }, handler);
+  pool.dispatch({ origin, method, path, headers, body: body ?? null }, handler);
 }

@@ -45,7 +45,7 @@ export async function runProcess(
     }
     const secrets = new Set(secretsOf(settings));
     const logger = createLogger({ name, secrets });
-    tellProxy(env, logger);
+    tellProxy(settings.accounts, logger);
     const opened = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS, withinMs: STOP_WITHIN_MS });
     shutdown = opened;
     const stopped = Promise.withResolvers<NodeJS.Signals>();

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
+import { proxyOf } from './proxy.ts';
 import { redisNodes } from './redis-nodes.ts';
 import { whyNoSecret } from './secret-file.ts';
 import { readSettingFile } from './setting-file.ts';
@@ -40,6 +41,8 @@ export interface AccountSettings extends AccountRuleSettings {
   baseUrl: string;
   environment: Environment;
   rateLimitPerMinute: number;
+  /** Of the proxy of the environment that leads to the base URL, with its password; missing when nothing does. */
+  proxyUrl?: string;
   /** `XAF:XOF`. Missing when nobody chose: the catalogue's pairs then. */
   ratePairs?: readonly string[];
 }
@@ -152,14 +155,18 @@ export type Settings = Stores & {
  * @throws SettingsError, one line that says which setting and what would be right.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
-  const parsed = environmentVariables.safeParse(readVariables(env));
+  const given = readVariables(env);
+  const parsed = environmentVariables.safeParse(given);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     throw new SettingsError(`${String(issue?.path[0])} ${describe(issue)}`);
   }
   const variables = parsed.data;
   const stores = chooseStores(variables);
-  const accounts = readAccounts(variables);
+  const accounts = readAccounts(variables).map((account) => {
+    const proxy = proxyOf(given, account.baseUrl);
+    return { ...account, ...(proxy && { proxyUrl: proxy.url }) };
+  });
   if (accounts.length === 0 && variables.KPAY_ENVIRONMENT === 'PRODUCTION') {
     throw new SettingsError(
       'KPAY_ENVIRONMENT is PRODUCTION but no key is set: set KPAY_API_KEY and KPAY_SECRET_KEY, or KPAY_ACCOUNTS_FILE',
@@ -227,7 +234,8 @@ function describe(issue: z.core.$ZodIssue | undefined): string {
 /** Every secret among the settings, for `createLogger`. */
 export function secretsOf(settings: Settings): string[] {
   const urls = settings.mode === 'production' ? [settings.databaseUrl, ...redisNodes(settings.redisUrl)] : [];
-  const passwords = urls.flatMap((url) => {
+  const proxies = settings.accounts.flatMap(({ proxyUrl }) => proxyUrl ?? []);
+  const passwords = [...urls, ...proxies].flatMap((url) => {
     const password = URL.parse(url)?.password ?? '';
     return [password, decodeURIComponent(password)];
   });
