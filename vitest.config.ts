@@ -11,7 +11,7 @@ const withFailovers = process.env.KPAY_FAILOVERS !== undefined;
 const withAlerts = process.env.KPAY_TEST_ALERTS !== undefined;
 // Each test of these starts a whole kpay: npm run test:processes, and CI. Without them npm test ends within minutes.
 const withProcesses = process.env.KPAY_TEST_PROCESSES !== undefined;
-const left = [
+const excluded = [
   ...(withProcesses ? [] : ['**/*.processes.test.ts']),
   ...(withAlerts ? [] : ['**/alerts.test.ts']),
   ...(withChaos ? [] : ['**/chaos.servers.test.ts']),
@@ -41,7 +41,7 @@ export default defineConfig({
       'examples/*/test/**/*.test.ts',
       'scripts/*.test.ts',
     ],
-    exclude: [...configDefaults.exclude, ...left],
+    exclude: [...configDefaults.exclude, ...excluded],
     // Starts Postgres and Redis once when KPAY_TEST_STORES asks for them; searches what apps logged when all is over.
     globalSetup: ['packages/testkit/src/vitest-logs.ts', 'packages/testkit/src/vitest-servers.ts'],
     testTimeout: 20_000,

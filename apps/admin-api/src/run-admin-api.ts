@@ -36,7 +36,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
       if (adminToken === undefined) throw new StartError('KPAY_ADMIN_TOKEN is not set: nobody could use the admin API');
       const web = settings.webConfigFile === undefined ? undefined : readWebConfig(settings.webConfigFile);
       const plugins = await loadPlugins(settings.plugins);
-      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
+      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
       const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => prepareLedger(each.kysely()) });
       shutdown.push('database', () => database.close());
       const ledger = createLedger(database.kysely());

@@ -39,7 +39,7 @@ function namingRole(role: string): (error: unknown) => never {
     if (Object(error).code !== UNDEFINED_ROLE) throw error;
     throw new StartError(`there is no role ${role} in this Postgres: create it first, without rights of its own`, {
       cause: error,
-      mend: `psql "$DATABASE_URL" -c "create role ${role} login password '…'"`,
+      fix: `psql "$DATABASE_URL" -c "create role ${role} login password '…'"`,
     });
   };
 }

@@ -27,7 +27,7 @@ export async function runCommand(env: NodeJS.ProcessEnv): Promise<number | undef
 
   program
     .command('doctor')
-    .description('look at what it runs on, and say what is wrong and how to mend it (exits 1 then, 2 with warnings alone)')
+    .description('look at what it runs on, and say what is wrong and how to fix it (exits 1 then, 2 with warnings alone)')
     .option('--json', 'the findings as JSON')
     .action(async ({ json = false }: { json?: boolean }) => {
       const findings = await examine(env);
@@ -42,7 +42,7 @@ export async function runCommand(env: NodeJS.ProcessEnv): Promise<number | undef
     await program.parseAsync();
   } catch (error) {
     if (!(error instanceof StartError) && !(error instanceof InvalidSettings)) throw error;
-    // What a person can mend is said in one line, without a stack.
+    // What a person can fix is said in one line, without a stack.
     console.error(`kpay: ${error.message}`);
     code = 1;
   }

@@ -95,7 +95,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
   const { dataDir, host, ports, webConfigFile } = settings;
   const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
   const plugins = await loadPlugins(settings.plugins);
-  containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
+  containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
   const database = await openEmbeddedDatabase({ dataDir, logger });
   shutdown.push('database', () => database.close());
   const adminToken = settings.adminToken ?? findAdminToken(dataDir);

@@ -116,7 +116,7 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     ).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/its API does not answer/),
-      mend: expect.stringMatching(/ADMIN_API_PORT/),
+      fix: expect.stringMatching(/ADMIN_API_PORT/),
     });
     await running.end('SIGTERM');
 
@@ -134,7 +134,7 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(doctor.stdout() + doctor.stderr()).not.toMatch(/hush|kpay_test_doctor/);
   });
 
-  it('exits with 1 and the command that mends it when other users may enter the data folder', async () => {
+  it('exits with 1 and the command that fixes it when other users may enter the data folder', async () => {
     const folder = ownFolder();
     chmodSync(folder, 0o755);
     const doctor = runKpay(['doctor'], { KPAY_DATA_DIR: folder });
@@ -165,7 +165,7 @@ describe('KPay', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(found.get(`clock of ${host}`)).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/^KPay is (2[5-9]|3[0-5])\.\d s ahead of this machine/),
-      mend: expect.stringMatching(/set-ntp/),
+      fix: expect.stringMatching(/set-ntp/),
     });
     expect(found.get('account default')).toMatchObject({ verdict: 'good' });
   });
@@ -175,7 +175,7 @@ describe('KPay', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(found.get('account default')).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/for PRODUCTION.*TEST/),
-      mend: expect.stringMatching(/KPAY_ENVIRONMENT/),
+      fix: expect.stringMatching(/KPAY_ENVIRONMENT/),
     });
   });
 
@@ -184,7 +184,7 @@ describe('KPay', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(found.get('account default')).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/refuses its keys \(401\)/),
-      mend: expect.stringMatching(/API key/),
+      fix: expect.stringMatching(/API key/),
     });
   });
 
@@ -197,9 +197,9 @@ describe('KPay', { timeout: TEST_TIMEOUT_MS }, () => {
     });
     expect(found.get(`way to 127.0.0.1:${port}`)).toMatchObject({
       verdict: 'wrong',
-      mend: expect.stringMatching(/KPAY_BASE_URL/),
+      fix: expect.stringMatching(/KPAY_BASE_URL/),
     });
-    expect(found.get('account default')).toMatchObject({ verdict: 'wrong', mend: expect.stringMatching(/^curl/) });
+    expect(found.get('account default')).toMatchObject({ verdict: 'wrong', fix: expect.stringMatching(/^curl/) });
   });
 });
 
@@ -218,13 +218,13 @@ describe('the way to KPay', () => {
     expect(await checkAddress(url, true, at(four, six))).toMatchObject({ verdict: 'good', what: 'over IPv4' });
   });
 
-  it('is worth a look where IPv6 does not answer, and KPAY_IPV4_ONLY mends it', async () => {
+  it('is worth a look where IPv6 does not answer, and KPAY_IPV4_ONLY fixes it', async () => {
     const url = await serve((_request, response) => void response.end());
     const found = await checkAddress(url, false, at(four, six));
     expect(found).toMatchObject({
       verdict: 'warning',
       what: expect.stringMatching(/IPv6/),
-      mend: expect.stringMatching(/KPAY_IPV4_ONLY=1/),
+      fix: expect.stringMatching(/KPAY_IPV4_ONLY=1/),
     });
   });
 
@@ -233,7 +233,7 @@ describe('the way to KPay', () => {
     expect(found).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/not resolved/),
-      mend: expect.stringMatching(/getent/),
+      fix: expect.stringMatching(/getent/),
     });
   });
 });
@@ -247,7 +247,7 @@ describe('a data folder', () => {
     expect(checkDataFolder(path)).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/not a folder/),
-      mend: expect.stringMatching(/KPAY_DATA_DIR/),
+      fix: expect.stringMatching(/KPAY_DATA_DIR/),
     });
   });
 
@@ -257,7 +257,7 @@ describe('a data folder', () => {
     };
     expect(checkDataFolder(ownFolder(), { ...system, accessSync })).toMatchObject({
       verdict: 'wrong',
-      mend: expect.stringMatching(/^chown/),
+      fix: expect.stringMatching(/^chown/),
     });
   });
 
@@ -266,21 +266,21 @@ describe('a data folder', () => {
     expect(checkDataFolder(ownFolder(), { ...system, statfsSync })).toMatchObject({
       verdict: 'wrong',
       what: expect.stringMatching(/NFS/),
-      mend: expect.stringMatching(/local disk/),
+      fix: expect.stringMatching(/local disk/),
     });
   });
 
   it('that others can read', () => {
     const path = join(ownFolder(), 'open');
     mkdirSync(path, { mode: 0o755 });
-    expect(checkDataFolder(path)).toMatchObject({ verdict: 'wrong', mend: expect.stringMatching(/^chmod 700/) });
+    expect(checkDataFolder(path)).toMatchObject({ verdict: 'wrong', fix: expect.stringMatching(/^chmod 700/) });
   });
 
   it('on a full disk', () => {
     const statfsSync = () => ({ ...system.statfsSync(), bavail: 1_000 });
     expect(checkDataFolder(ownFolder(), { ...system, statfsSync })).toMatchObject({
       verdict: 'warning',
-      mend: expect.stringMatching(/^df/),
+      fix: expect.stringMatching(/^df/),
     });
   });
 });

@@ -105,7 +105,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
     check: string,
     verdict: FindingLevel,
     says: RegExp,
-    mend?: RegExp,
+    fix?: RegExp,
   ];
   const faults: Fault[] = [
     [
@@ -276,11 +276,11 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
     ],
   ];
 
-  it.each(faults)('%s', async (_what, spoil, check, verdict, says, mend) => {
+  it.each(faults)('%s', async (_what, spoil, check, verdict, says, fix) => {
     const found = await findingsOf({ ...settings, ...(await spoil()) });
     const finding = found.get(check);
     expect(finding, JSON.stringify([...found.values()], null, 1)).toMatchObject({ verdict, what: expect.stringMatching(says) });
-    if (mend) expect(finding?.mend).toMatch(mend);
+    if (fix) expect(finding?.fix).toMatch(fix);
   });
 
   it('a clock that is another than that of Postgres, of Redis and of KPay', async () => {
@@ -292,7 +292,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
       expect(found.get(`clock of ${who}`), who).toMatchObject({
         verdict: 'wrong',
         what: expect.stringMatching(/ is (1[5-9]|2[0-5])\.\d s behind this machine/),
-        mend: expect.stringMatching(/set-ntp/),
+        fix: expect.stringMatching(/set-ntp/),
       });
     }
   });

@@ -76,7 +76,7 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
       const reason = reasonOf(error);
       if (error instanceof PinMismatch) {
         settle('other');
-        // They may be mended at KPay as well.
+        // They may be fixed at KPay as well.
         known = undefined;
       } else if (state !== 'ours') settle('unknown');
       if (signal.aborted || reason === told) return;

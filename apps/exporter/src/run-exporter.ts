@@ -11,7 +11,7 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
     env,
     async ({ settings, logger, shutdown, onNewKeys }) => {
       const plugins = await loadPlugins(settings.plugins);
-      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
+      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
       const { databaseUrl, redisUrl, host, ports, budgetWindowMs, observeEveryMs: maxAgeMs, ipv4Only, webConfigFile } = settings;
       const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
       // It only reads a few figures there: one that the migrations have not reached yet shows none.

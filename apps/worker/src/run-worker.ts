@@ -30,7 +30,7 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
     env,
     async ({ settings, logger, shutdown, onNewKeys }) => {
       const plugins = await loadPlugins(settings.plugins);
-      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'a plugin left an error behind'));
+      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
       const { databaseUrl, redisUrl, host, ports, workerAccounts, webConfigFile } = settings;
       const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
       const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => prepareLedger(each.kysely()) });

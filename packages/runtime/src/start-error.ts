@@ -4,12 +4,12 @@
  */
 export class StartError extends Error {
   override name = 'StartError';
-  /** The command that mends it, where there is one, for `kpay doctor`. */
-  readonly mend: string | undefined;
+  /** The command that fixes it, where there is one, for `kpay doctor`. */
+  readonly fix: string | undefined;
 
-  constructor(message: string, { mend, ...options }: ErrorOptions & { mend?: string } = {}) {
+  constructor(message: string, { fix, ...options }: ErrorOptions & { fix?: string } = {}) {
     super(message, options);
-    this.mend = mend;
+    this.fix = fix;
   }
 }
 

@@ -1,4 +1,4 @@
-/** What was asked for cannot be right. Nothing was recorded. `field` names the part of the request that is wrong. */
+/** The request is invalid; nothing was recorded. `field` names the part of the request that is wrong. */
 export class InvalidRequest extends Error {
   override readonly name = 'InvalidRequest';
   readonly code: 'invalid' | 'idempotency_required' | 'unknown_account';
@@ -11,7 +11,7 @@ export class InvalidRequest extends Error {
   }
 }
 
-/** The same externalId or Idempotency-Key was used before for something else. Nothing was recorded. */
+/** The externalId or Idempotency-Key was used before for a different transfer; nothing was recorded. */
 export class IdempotencyConflict extends Error {
   override readonly name = 'IdempotencyConflict';
   /** Undefined where the caller may not know it. */
@@ -21,25 +21,25 @@ export class IdempotencyConflict extends Error {
     const used = 'this externalId or Idempotency-Key was already used for a different transfer';
     super(
       transferId === undefined
-        ? `${used}, which is not yours to see: take another one, or a key with the scope read`
-        : `${used} (${transferId}): look at that one before you order another`,
+        ? `${used}, which this key may not read: use another id, or a key with the scope read`
+        : `${used} (${transferId}): check that transfer before you make another`,
     );
     this.transferId = transferId;
   }
 }
 
-/** The transfer was made again before, and that replay is under way or has moved money. Nothing was recorded. */
+/** The transfer has a replay that is under way or has moved money; nothing was recorded. */
 export class AlreadyReplayed extends Error {
   override readonly name = 'AlreadyReplayed';
   readonly transferId: string;
 
   constructor(transferId: string, state: string) {
-    super(`it was made again already, as ${transferId}, which is ${state}: look at that one`);
+    super(`it was already replayed as ${transferId}, which is ${state}: check that transfer`);
     this.transferId = transferId;
   }
 }
 
-/** The key that asks was revoked, or has expired, since its request came. Nothing was recorded. */
+/** The caller's key was revoked or has expired since the request arrived; nothing was recorded. */
 export class KeyEnded extends Error {
   override readonly name = 'KeyEnded';
   readonly why: 'revoked' | 'expired';
@@ -50,10 +50,10 @@ export class KeyEnded extends Error {
   }
 }
 
-/** More than the key that asks may make. Nothing was recorded. */
+/** The transfer exceeds a spend limit of the caller's key; nothing was recorded. */
 export class SpendLimitExceeded extends Error {
   override readonly name = 'SpendLimitExceeded';
-  /** Whether it fits once what was made before is old enough. */
+  /** Whether the same transfer will fit once earlier ones leave the limit's window. */
   readonly fitsLater: boolean;
 
   constructor(message: string, fitsLater: boolean) {
@@ -63,19 +63,19 @@ export class SpendLimitExceeded extends Error {
 }
 
 /**
- * The ledger was restored from a backup, and nobody has finished that (law 9): what it says of transfers may be long untrue.
- * Nothing was changed.
+ * The ledger was restored from a backup and the restore is not finished (law 9), so its transfers may be out of date. Nothing
+ * was changed.
  */
 export class LedgerRestored extends Error {
   override readonly name = 'LedgerRestored';
 }
 
-/** Whether the ledger was restored cannot be told now: where the copy of its epoch lies does not answer. Nothing was changed. */
+/** The store of the epoch's copy does not answer, so a restore cannot be ruled out. Nothing was changed. */
 export class EpochUnknown extends Error {
   override readonly name = 'EpochUnknown';
 }
 
-/** An account now talks to another KPay than the one the ledger knows it by. Nothing may be sent. */
+/** The account belongs to another KPay application than the ledger's (law 7). Nothing may be sent. */
 export class PinMismatch extends Error {
   override readonly name = 'PinMismatch';
 }

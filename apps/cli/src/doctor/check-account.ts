@@ -14,7 +14,7 @@ export async function checkAccount(account: KpayAccount, ledger: Ledger | undefi
         check,
         verdict: 'wrong',
         what: `its keys are for ${me.environment}, and its settings say ${account.environment}`,
-        mend: `set KPAY_ENVIRONMENT=${me.environment}, or use the keys of ${account.environment}`,
+        fix: `set KPAY_ENVIRONMENT=${me.environment}, or use the keys of ${account.environment}`,
       };
     }
     const pin = await ledger?.db.selectFrom('kpay.accounts').selectAll().where('name', '=', account.name).executeTakeFirst();
@@ -31,7 +31,7 @@ export async function checkAccount(account: KpayAccount, ledger: Ledger | undefi
         check,
         verdict: 'wrong',
         what: `it belongs to another KPay in this ledger (${list}): nothing is sent for it`,
-        mend: 'restore its settings, or give the new keys another account name',
+        fix: 'restore its settings, or give the new keys another account name',
       };
     }
     return {
@@ -45,7 +45,7 @@ export async function checkAccount(account: KpayAccount, ledger: Ledger | undefi
         check,
         verdict: 'wrong',
         what: `KPay refuses its keys (${error.status})`,
-        mend: 'check its API key and secret key in KPay’s dashboard',
+        fix: 'check its API key and secret key in KPay’s dashboard',
       };
     }
     const why = error instanceof Error ? error.message : String(error);
@@ -53,7 +53,7 @@ export async function checkAccount(account: KpayAccount, ledger: Ledger | undefi
       check,
       verdict: 'wrong',
       what: `KPay gave no usable answer (${why})`,
-      mend: `curl -sv ${account.baseUrl}/api/v1/payments/me`,
+      fix: `curl -sv ${account.baseUrl}/api/v1/payments/me`,
     };
   }
 }

@@ -26,7 +26,7 @@ export async function checkAddress(baseUrl: string, ipv4Only: boolean, resolve: 
       check,
       verdict: 'wrong',
       what: `its name is not resolved (${why})`,
-      mend: `getent ahosts ${hostname}   # check KPAY_BASE_URL and DNS`,
+      fix: `getent ahosts ${hostname}   # check KPAY_BASE_URL and DNS`,
     };
   }
   const toPort = Number(port) || (protocol === 'https:' ? 443 : 80);
@@ -51,7 +51,7 @@ function judge(check: string, tried: { family: 4 | 6; has: boolean; reached: boo
       check,
       verdict: 'wrong',
       what,
-      mend: 'check KPAY_BASE_URL, KPAY_IPV4_ONLY, and what is between this machine and KPay',
+      fix: 'check KPAY_BASE_URL, KPAY_IPV4_ONLY, and what is between this machine and KPay',
     };
   }
   if (broken.length === 0) return { check, verdict: 'good', what: `over ${names(usable)}` };
@@ -60,7 +60,7 @@ function judge(check: string, tried: { family: 4 | 6; has: boolean; reached: boo
     check,
     verdict: 'warning',
     what: `it has addresses of ${names(broken)} that do not answer: connecting takes longer, or times out now and then`,
-    mend: onlySix ? 'set KPAY_IPV4_ONLY=1 for every process, or mend the IPv6 route' : 'mend the IPv4 route',
+    fix: onlySix ? 'set KPAY_IPV4_ONLY=1 for every process, or fix the IPv6 route' : 'fix the IPv4 route',
   };
 }
 

@@ -39,6 +39,6 @@ export async function checkBudget(
     check,
     verdict: 'wrong',
     what: `the ledger has ${count} sends of the last minute, and the budget in Redis knows of ${used} requests: a process sends past it (unless Redis was wiped just now)`,
-    mend: 'give every process of these keys the same REDIS_URL, then: kpay doctor',
+    fix: 'give every process of these keys the same REDIS_URL, then: kpay doctor',
   };
 }

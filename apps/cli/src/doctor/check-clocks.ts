@@ -72,6 +72,6 @@ export function judgeSkew(check: string, { who, aheadMs }: Told): Finding {
     check,
     verdict: 'wrong',
     what: `${who} is ${seconds} s ${aheadMs > 0 ? 'ahead of' : 'behind'} this machine: tokens, ages of balances and rates, and times in the ledger are judged wrongly`,
-    mend: 'timedatectl set-ntp true   # on whichever machine is wrong',
+    fix: 'timedatectl set-ntp true   # on whichever machine is wrong',
   };
 }

@@ -20,7 +20,7 @@ interface FileSystem {
 /** Whether the embedded ledger's folder can keep it. */
 export function checkDataFolder(folder: string, system: FileSystem = { accessSync, statfsSync }): Finding {
   const check = 'data folder';
-  const wrong = (what: string, mend: string): Finding => ({ check, verdict: 'wrong', what: `${folder} ${what}`, mend });
+  const wrong = (what: string, fix: string): Finding => ({ check, verdict: 'wrong', what: `${folder} ${what}`, fix });
   const there = existsSync(folder);
   const place = there ? folder : nearest(folder);
   if (!statSync(place).isDirectory()) return wrong('is not a folder', 'set KPAY_DATA_DIR to a folder');
@@ -40,7 +40,7 @@ export function checkDataFolder(folder: string, system: FileSystem = { accessSyn
     return wrong('is open to other users: kpay does not start on it', `chmod 700 ${folder}`);
   }
   if (bavail * bsize < MIN_FREE_BYTES) {
-    return { check, verdict: 'warning', what: `less than 1 GB is free for ${folder}`, mend: `df -h ${place}` };
+    return { check, verdict: 'warning', what: `less than 1 GB is free for ${folder}`, fix: `df -h ${place}` };
   }
   return { check, verdict: 'good', what: there ? folder : `${folder}, made at the first start` };
 }

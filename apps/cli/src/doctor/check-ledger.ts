@@ -16,7 +16,7 @@ export async function checkLedger(database: Database): Promise<CheckedLedger> {
   if (unknown.length > 0) {
     const what = `the ledger is of a newer release (${unknown.join(', ')}): this one does not start on it`;
     return {
-      findings: [{ check, verdict: 'wrong', what, mend: 'install that release, or set DATABASE_URL to another database' }],
+      findings: [{ check, verdict: 'wrong', what, fix: 'install that release, or set DATABASE_URL to another database' }],
       ledger: undefined,
     };
   }
@@ -30,7 +30,7 @@ export async function checkLedger(database: Database): Promise<CheckedLedger> {
   if (missing.length > 0) {
     const what = `the ledger is of an older release: kpay migrate does ${missing.join(', ')}, or the next app that starts with the role that owns it`;
     return {
-      findings: [{ check, verdict: 'warning', what, mend: 'back it up, then: kpay migrate' }],
+      findings: [{ check, verdict: 'warning', what, fix: 'back it up, then: kpay migrate' }],
       ledger: undefined,
     };
   }
@@ -51,11 +51,11 @@ async function lackingRight(database: Database): Promise<Finding | undefined> {
   const check = 'pg_trgm';
   if (!found.available) {
     const what = 'Postgres has not the extension pg_trgm, which the ledger needs: no app can make the ledger';
-    return { check, verdict: 'wrong', what, mend: "install Postgres' contrib package on its machine" };
+    return { check, verdict: 'wrong', what, fix: "install Postgres' contrib package on its machine" };
   }
   if (found.may && found.trusted) return undefined;
   const what = 'the role of DATABASE_URL may not make the extension pg_trgm: it cannot make or change the ledger';
-  return { check, verdict: 'wrong', what, mend: 'as the owner of the database: kpay migrate' };
+  return { check, verdict: 'wrong', what, fix: 'as the owner of the database: kpay migrate' };
 }
 
 /** Whether the ledger was restored from a backup, or the copy of its epoch is another one's. */
@@ -68,14 +68,14 @@ export async function checkEpoch(ledger: Ledger, copy: EpochCopy): Promise<Findi
         check,
         verdict: 'wrong',
         what: `the ledger was restored from a backup (it is at epoch ${epoch}${copied === undefined ? '' : `, ${copied} was seen`}): nothing is sent`,
-        mend: 'kpay restore finish   # after docs/runbook.md',
+        fix: 'kpay restore finish   # after docs/runbook.md',
       };
     case 'foreign':
       return {
         check,
         verdict: 'wrong',
         what: `${copy.where} belongs to another ledger than this database: no worker starts`,
-        mend: 'set DATABASE_URL and REDIS_URL to those that belong together; if this database takes the other one’s place: kpay restore finish',
+        fix: 'set DATABASE_URL and REDIS_URL to those that belong together; if this database takes the other one’s place: kpay restore finish',
       };
     case 'agree':
       return {
@@ -103,6 +103,6 @@ export function reviewsFinding(count: number): Finding {
     check,
     verdict: 'warning',
     what: `${count} transfers in review wait for a person, and nobody knows whether their money moved`,
-    mend: 'curl -s "$API/v1/transfers?state=review" -H "authorization: Bearer $TOKEN"   # then docs/runbook.md',
+    fix: 'curl -s "$API/v1/transfers?state=review" -H "authorization: Bearer $TOKEN"   # then docs/runbook.md',
   };
 }

@@ -31,7 +31,7 @@ export async function checkPostgres(url: string, logger: Logger): Promise<Checke
         check: `postgres ${name}`,
         verdict: 'wrong',
         what: `${name} is off: a power cut can lose transfers that were accepted, and sends that were made`,
-        mend: `psql "$DATABASE_URL" -c 'alter system set ${name} = on' -c 'select pg_reload_conf()'   # or where it is set for the role or database`,
+        fix: `psql "$DATABASE_URL" -c 'alter system set ${name} = on' -c 'select pg_reload_conf()'   # or where it is set for the role or database`,
       }),
     );
     return { findings: [good, ...unsafe], database };

@@ -11,15 +11,15 @@ export async function checkProxy(baseUrl: string, proxyUrl: string): Promise<Fin
   const check = `way to ${host}`;
   const through = `through the proxy ${proxy.host}`;
   const isTunnel = protocol === 'https:';
-  const mend = `curl -sv ${baseUrl}   # check HTTPS_PROXY, HTTP_PROXY, NO_PROXY, and what the proxy lets through`;
+  const fix = `curl -sv ${baseUrl}   # check HTTPS_PROXY, HTTP_PROXY, NO_PROXY, and what the proxy lets through`;
   try {
     const target = `${hostname}:${port || (isTunnel ? 443 : 80)}`;
     const status = await ask(proxy, isTunnel ? { method: 'CONNECT', path: target } : { method: 'HEAD', path: `${baseUrl}/` });
     if (isTunnel ? status === 200 : status !== 407) return { check, verdict: 'good', what: through };
-    return { check, verdict: 'wrong', what: `${through}, which refuses it (${status})`, mend };
+    return { check, verdict: 'wrong', what: `${through}, which refuses it (${status})`, fix };
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    return { check, verdict: 'wrong', what: `${through}, which does not answer (${why})`, mend };
+    return { check, verdict: 'wrong', what: `${through}, which does not answer (${why})`, fix };
   }
 }
 

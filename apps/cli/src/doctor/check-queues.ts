@@ -19,6 +19,6 @@ export async function checkQueues(queues: Pick<Queues, 'findQueues'>, accounts: 
     check,
     verdict: 'wrong',
     what: `jobs wait where no account stands behind: ${names.slice(0, 5).join(', ')}${names.length > 5 ? ` and ${names.length - 5} more` : ''}`,
-    mend: 'add the account to KPAY_ACCOUNTS_FILE, or correct the name in the service that enqueues',
+    fix: 'add the account to KPAY_ACCOUNTS_FILE, or correct the name in the service that enqueues',
   };
 }

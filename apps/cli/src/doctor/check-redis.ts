@@ -31,7 +31,7 @@ export async function checkRedis(url: string, logger: Logger): Promise<CheckedRe
       check: 'redis persistence',
       verdict: 'warning',
       what: 'the append-only file is off: jobs that were not accepted yet are lost when Redis restarts (what was accepted is in the ledger)',
-      mend: isCluster
+      fix: isCluster
         ? 'redis-cli --cluster call HOST:PORT config set appendonly yes   # and appendonly yes in the configuration of each node'
         : 'redis-cli -u "$REDIS_URL" config set appendonly yes   # and appendonly yes in its configuration',
     },

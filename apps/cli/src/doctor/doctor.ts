@@ -96,12 +96,12 @@ async function examineRunning(settings: Settings): Promise<Finding> {
     const answer = await fetch(`${url}/v1/transfers?state=review&limit=200`, { headers }).catch((error: unknown) => {
       throw new StartError(`kpay is running on this data folder, but its API does not answer at ${url}`, {
         cause: error,
-        mend: 'set ADMIN_API_PORT to the port of its API',
+        fix: 'set ADMIN_API_PORT to the port of its API',
       });
     });
     if (answer.status !== 200) {
       throw new StartError(`the API of the running kpay at ${url} said ${answer.status}`, {
-        mend: 'set KPAY_ADMIN_TOKEN to its token',
+        fix: 'set KPAY_ADMIN_TOKEN to its token',
       });
     }
     const { items } = (await answer.json()) as { items: unknown[] };

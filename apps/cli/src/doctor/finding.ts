@@ -11,14 +11,14 @@ export interface Finding {
   check: string;
   verdict: FindingLevel;
   what: string;
-  /** The command, or the step, that mends it. */
-  mend?: string;
+  /** The command, or the step, that fixes it. */
+  fix?: string;
 }
 
 export function wrongFrom(check: string, error: unknown): Finding {
   if (!(error instanceof Error)) throw error;
-  const mend = error instanceof StartError ? error.mend : undefined;
-  return { check, verdict: 'wrong', what: error.message, ...(mend !== undefined && { mend }) };
+  const fix = error instanceof StartError ? error.fix : undefined;
+  return { check, verdict: 'wrong', what: error.message, ...(fix !== undefined && { fix }) };
 }
 
 /** Runs a check that may fail as a whole. */

@@ -114,7 +114,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     await expect(
       openPostgres({ url: url.replace('kpay@', 'kpay:hush@').replace('/postgres', '/nowhere'), logger }),
     ).rejects.toThrow(
-      'Postgres does not let us in (database "nowhere" does not exist): check DATABASE_URL and that the server runs',
+      'cannot connect to Postgres (database "nowhere" does not exist): check DATABASE_URL and that the server runs',
     );
   });
 });
@@ -122,6 +122,6 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
 test('a server that is not there is refused in one line', async () => {
   const port = await freePort();
   await expect(openPostgres({ url: `postgres://kpay:hush@127.0.0.1:${port}/kpay`, logger })).rejects.toThrow(
-    `Postgres does not let us in (connect ECONNREFUSED 127.0.0.1:${port}): check DATABASE_URL and that the server runs`,
+    `cannot connect to Postgres (connect ECONNREFUSED 127.0.0.1:${port}): check DATABASE_URL and that the server runs`,
   );
 });

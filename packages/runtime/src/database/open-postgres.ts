@@ -80,9 +80,9 @@ function endWhenSilent({ connection: { stream } }: pg.PoolClient, afterMs: numbe
 
 async function checkServer(url: string): Promise<void> {
   const { version, readOnly } = await lookAtServer(url).catch((error: unknown) => {
-    throw new StartError(`Postgres does not let us in (${reasonOf(error)}): check DATABASE_URL and that the server runs`, {
+    throw new StartError(`cannot connect to Postgres (${reasonOf(error)}): check DATABASE_URL and that the server runs`, {
       cause: error,
-      mend: `psql "$DATABASE_URL" -c 'select 1'`,
+      fix: `psql "$DATABASE_URL" -c 'select 1'`,
     });
   });
   if (Math.floor(version.number / 10_000) < OLDEST_MAJOR) {
@@ -91,7 +91,7 @@ async function checkServer(url: string): Promise<void> {
   if (readOnly) {
     throw new StartError(
       'DATABASE_URL leads to a Postgres that takes no writes: use the primary, or turn default_transaction_read_only off',
-      { mend: `psql "$DATABASE_URL" -c 'select pg_is_in_recovery()' -c 'show default_transaction_read_only'` },
+      { fix: `psql "$DATABASE_URL" -c 'select pg_is_in_recovery()' -c 'show default_transaction_read_only'` },
     );
   }
 }

@@ -22,7 +22,7 @@ const RELEASE_WITHIN_MS = 6_000;
 const STOP_WITHIN_MS = 8_000;
 
 /**
- * Runs one app as a process of its own until a signal stops it. What a person can mend (a StartError) is said in one
+ * Runs one app as a process of its own until a signal stops it. What a person can fix (a StartError) is said in one
  * line on standard error, and the exit code is 1.
  *
  * @param known errors of other packages that are as clear as a StartError.

@@ -73,7 +73,7 @@ export async function openRedis({
     redis.disconnect();
     throw new StartError(`Redis does not answer (${reasonOf(reason ?? error)}): check REDIS_URL and that the server runs`, {
       cause: error,
-      mend: nodes.length > 1 ? 'redis-cli --cluster check HOST:PORT   # of any node' : 'redis-cli -u "$REDIS_URL" ping',
+      fix: nodes.length > 1 ? 'redis-cli --cluster check HOST:PORT   # of any node' : 'redis-cli -u "$REDIS_URL" ping',
     });
   } finally {
     clearTimeout(timeout);
@@ -183,7 +183,7 @@ function whyUnsuitable(info: string, nodes: readonly string[]): StartError | und
     return new StartError(
       `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`,
       {
-        mend: isListed
+        fix: isListed
           ? 'redis-cli --cluster call HOST:PORT config set maxmemory-policy noeviction   # on all nodes'
           : 'redis-cli -u "$REDIS_URL" config set maxmemory-policy noeviction',
       },

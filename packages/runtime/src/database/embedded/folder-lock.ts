@@ -63,6 +63,6 @@ function checkPrivate(folder: string): void {
   const { mode, uid: owner } = statSync(folder);
   const isOurs = owner === uid;
   if ((mode & (isOurs ? GROUP_AND_OTHERS : OTHERS)) === 0) return;
-  const mend = `chmod ${isOurs ? '700' : 'o-rwx'} ${folder}`;
-  throw new StartError(`the data folder ${folder} is open to other users of this machine: run ${mend}`, { mend });
+  const fix = `chmod ${isOurs ? '700' : 'o-rwx'} ${folder}`;
+  throw new StartError(`the data folder ${folder} is open to other users of this machine: run ${fix}`, { fix });
 }

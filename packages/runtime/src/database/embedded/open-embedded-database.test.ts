@@ -54,7 +54,7 @@ test('the folder cannot be opened a second time, not even by the same process', 
   await expect(openEmbeddedDatabase({ dataDir: folder.path, logger })).rejects.toBeInstanceOf(FolderInUse);
 });
 
-test('a folder that other users may enter is refused with the command that mends it', async () => {
+test('a folder that other users may enter is refused with the command that fixes it', async () => {
   const open = temporaryFolder();
   onTestFinished(open.remove);
   fs.chmodSync(open.path, 0o755);
