@@ -120,6 +120,39 @@ const readFaults: readonly Fault[] = [
   { kind: 'delay', delayMs: 30_000, when: 'before' },
 ];
 
+/** Answers to reads that look like one thing and say another, by what they are counted as. */
+const deceptiveReads = {
+  'rates of another pair': [
+    { kind: 'answer', status: 200, body: '{"from":"XOF","to":"XAF","rate":1.5}' },
+    { kind: 'answer', status: 200, body: '{"from":"EUR","to":"XOF","rate":655.957}' },
+  ],
+  'balances with rows that cannot be read': [
+    {
+      kind: 'answer',
+      status: 200,
+      body: '[{"currency":"XAF","balance":"NaN","reservedBalance":0,"availableBalance":1e300},null]',
+    },
+    { kind: 'answer', status: 200, body: '{"currency":"KES"}' },
+  ],
+  "pages that are not KPay's for reads": [
+    { kind: 'html', status: 200 },
+    { kind: 'answer', status: 403, body: '{"message":"blocked"}' },
+    { kind: 'answer', status: 200, body: ODD_TEXT },
+  ],
+} as const satisfies Record<string, readonly Fault[]>;
+
+/** What lives of this kind must have met. */
+export const readDeceptions: readonly string[] = Object.keys(deceptiveReads);
+
+/** An answer to a read of this kind of thing that says another, and as what it is counted. Rates are seldom asked for. */
+export function deceptiveRead(dice: Dice, before: string): { as: string; fault: Fault } | undefined {
+  if (!dice.chance(before === 'rate' ? 0.5 : 0.05)) return undefined;
+  const [rates, balances, pages] = readDeceptions;
+  const as = before === 'rate' ? rates : before === 'balance' && dice.chance(0.5) ? balances : pages;
+  const fault = as === undefined ? undefined : dice.pick<Fault>(deceptiveReads[as as keyof typeof deceptiveReads]);
+  return as === undefined || !fault ? undefined : { as, fault };
+}
+
 /** What goes wrong with the next read of KPay, if anything. */
 export function faultOfRead(dice: Dice, odds: FaultOdds): Fault | undefined {
   return dice.chance(odds.read) ? dice.pick(readFaults) : undefined;

@@ -3,6 +3,7 @@ import { judgeFunds } from '../../src/checks/funds.ts';
 import type { SpendLimit } from '../../src/checks/spend-limit.ts';
 import { isFinal, type TransferState } from '../../src/index.ts';
 import { BREAKER_AFTER } from '../../src/send/breaker.ts';
+import { statesWithoutEffect } from '../../src/states/states.ts';
 import { transferRow } from '../transfer-row.ts';
 import { RETRY_AFTER_SECONDS } from './faults.ts';
 import { type AttemptView, type EventView, type LedgerView, type PauseView, type RowView, viewLedger } from './ledger-view.ts';
@@ -18,6 +19,8 @@ const RETRY_AFTER_MS = RETRY_AFTER_SECONDS * 1_000;
 const IN_BALANCE_MS = 5_000;
 /** A balance by which money is judged was asked for no longer ago. */
 const BALANCE_MS = 30_000;
+/** A rate by which a transfer is judged was asked for no longer ago. */
+const RATE_MS = 600_000;
 const MAY_HAVE_MOVED: readonly TransferState[] = ['submitting', 'unconfirmed', 'review'];
 
 type Request = Truth['requests'][number];
@@ -37,6 +40,8 @@ export interface Witness {
   /** Since when the ledger is an old one that nobody has looked through yet; undefined when it is not. */
   restoredMs(): number | undefined;
   spendLimits: readonly SpendLimit[];
+  /** The best rate from XAF to XOF that KPay had at any time since. */
+  bestRateSince(ms: number): number;
   count: (what: string, times?: number) => void;
 }
 
@@ -118,6 +123,7 @@ export class Laws {
       ...view.rows.flatMap((row) => this.dispossessed(row)),
       ...truth.requests.flatMap((request) => this.request(request, view.rows)),
       ...this.effects(view.rows, truth),
+      ...this.paidTwice(view.rows),
       ...this.overdrawn(view.rows, truth),
       ...this.overspent(view.rows, truth),
       ...truth.money.problems,
@@ -251,7 +257,7 @@ export class Laws {
         .filter((pause) => isPaused(row, pause, startedMs))
         .map((pause) => `${row.name}: attempt ${number} was begun under a pause (${pause.scope})`),
       ...this.throughBreaker(row, attempt, rows),
-      ...(row.state === 'submitting' ? this.judgedByAnOldBalance(row, attempt) : []),
+      ...(row.state === 'submitting' ? [...this.judgedByAnOldBalance(row, attempt), ...this.belowItsRate(row, attempt)] : []),
       ...(restoredMs !== undefined && startedMs > restoredMs
         ? [`${row.name}: attempt ${number} was begun on a restored ledger before anybody had looked it through`]
         : []),
@@ -264,6 +270,27 @@ export class Laws {
     return askedMs >= startedMs - BALANCE_MS
       ? []
       : [`${name}: attempt ${number} was judged by a balance that is ${(startedMs - askedMs) / 1_000} s old`];
+  }
+
+  private belowItsRate({ name, minRate }: RowView, { number, startedMs }: AttemptView): string[] {
+    const rate = this.witness.bestRateSince(startedMs - RATE_MS);
+    return minRate === null || rate >= minRate
+      ? []
+      : [`${name}: attempt ${number} was begun at a rate of ${rate} at most, below ${minRate}`];
+  }
+
+  /** A transfer and all that make it again are one payment: one of them is under way or has moved money. */
+  private paidTwice(rows: readonly RowView[]): string[] {
+    if (this.rewound || !rows.some(({ replayOf }) => replayOf !== null)) return [];
+    const originals = new Map(rows.map((row) => [row.id, row.replayOf]));
+    const originalOf = (id: string): string => {
+      const before = originals.get(id);
+      return before ? originalOf(before) : id;
+    };
+    const live = rows.filter(({ state }) => !statesWithoutEffect.includes(state));
+    return [...Map.groupBy(live, ({ id }) => originalOf(id)).values()]
+      .filter((payment) => payment.length > 1)
+      .map((payment) => `${payment.map(({ name, state }) => `${name} (${state})`).join(' and ')} are one payment`);
   }
 
   private mayBeUncovered(startedMs: number): boolean {

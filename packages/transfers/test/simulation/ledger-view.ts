@@ -18,6 +18,9 @@ export interface RowView {
   dueMs: number | null;
   confirmedBy: string | null;
   reason: string | null;
+  minRate: number | null;
+  /** The transfer that it makes again. */
+  replayOf: string | null;
 }
 
 export interface EventView {
@@ -71,7 +74,8 @@ export async function viewLedger({ db }: Ledger, since: { event: number; ms: num
       'rows', (select coalesce(json_agg(json_build_object('id', id, 'name', external_id, 'kpayId', kpay_external_id,
           'state', state, 'version', version, 'minor', amount_minor, 'currency', currency,
           'corridor', source_country || '-' || destination_country, 'createdMs', ${ms('created_at')}, 'finishedMs', ${ms('finished_at')},
-          'leaseMs', ${ms('lease_until')}, 'dueMs', ${ms('due_at')}, 'confirmedBy', confirmed_by, 'reason', reason)
+          'leaseMs', ${ms('lease_until')}, 'dueMs', ${ms('due_at')}, 'confirmedBy', confirmed_by, 'reason', reason,
+          'minRate', min_rate, 'replayOf', replay_of)
         order by created_at), '[]') from kpay.transfers where updated_at >= ${moment}::timestamptz),
       'events', (select coalesce(json_agg(json_build_object('sequence', id, 'id', transfer_id, 'version', version,
           'type', type, 'from', from_state, 'to', to_state, 'code', reason_code, 'atMs', ${ms('at')}) order by id), '[]')

@@ -1,16 +1,19 @@
-import { acceptTransfer, findTransfer, type TransferRow, type TransferState } from '../../src/index.ts';
+import { sql } from 'kysely';
+import { acceptTransfer, findTransfer, KeyEnded, type TransferRow, type TransferState } from '../../src/index.ts';
 import { finishRestore } from '../../src/restore/finish-restore.ts';
 import { tendBreaker } from '../../src/send/breaker.ts';
 import { createDice, type Dice } from './dice.ts';
-import { deceptionOf, faultOfRead, faultOfSend } from './faults.ts';
+import { deceptionOf, deceptiveRead, faultOfRead, faultOfSend } from './faults.ts';
 import { Laws } from './laws.ts';
 import { People } from './people.ts';
 import { Tally } from './tally.ts';
 import type { WaitingTask } from './tasks.ts';
-import { type Happening, type Theme, themeOf } from './themes.ts';
+import { type Happening, isRare, RARE, type RareHappening, rareHappenings, type Theme, themeOf } from './themes.ts';
 import { ours, startWorkers, type Universe, type Workers } from './world.ts';
 
 const MAX_ROUNDS = 3_000;
+const REFUSES_WRITES = '25006';
+const QUIET_MS = 3_600_000;
 const UNFINISHED: TransferState[] = ['queued', 'holding', 'submitting', 'unconfirmed', 'review'];
 // Of a process that is stopped with an answer in its hands: past its lease, and longer by up to so much.
 const FROZEN_PAST_LEASE_MS = 45_500;
@@ -56,15 +59,18 @@ export async function live(universe: Universe, seed: number): Promise<LifeStory>
     onError: (error) => {
       // An answer to a send that the ledger has forgotten: there is nothing left to write it to.
       if (life.hasRestored && /^attempt \d+ of transfer \S+ is not in the ledger$/.test(String(Object(error).message))) return;
+      // The ledger refused it: whoever asked asks again.
+      if (Object(error).code === REFUSES_WRITES) return count('writes that the ledger refused');
       errors.push(error instanceof Error ? String(error.stack) : String(error));
     },
   });
-  const life = new Life(universe, workers, theme, dice, tally);
+  const life = new Life(universe, workers, theme, dice, tally, isRare(seed));
   const laws = new Laws(universe, {
     ...workers,
     withdrawnMs: () => life.withdrawnMs,
     restoredMs: () => life.restoredMs,
     spendLimits: theme.spendLimits,
+    bestRateSince: (ms) => life.bestRateSince(ms),
     count,
   });
   const look = async () => assertUnbroken(life, [...errors, ...(await laws.broken())]);
@@ -72,6 +78,9 @@ export async function live(universe: Universe, seed: number): Promise<LifeStory>
     await life.open();
     for (let action = 0; action < theme.actions; action++) {
       await life.happen(dice.weighted(theme.happenings), laws);
+      await look();
+      if (!life.isRare || !dice.chance(RARE)) continue;
+      await life.happenRarely(dice.weighted(rareHappenings), laws);
       await look();
     }
     await life.calmDown(look, laws);
@@ -103,13 +112,17 @@ class Life {
   hasRestored = false;
   restoredMs: number | undefined;
   withdrawnMs = Number.NEGATIVE_INFINITY;
+  /** What KPay gives from XAF to XOF, and since when. */
+  private readonly rates: { sinceMs: number; rate: number }[] = [];
+  readonly isRare: boolean;
   private readonly universe: Universe;
   private readonly workers: Workers;
   private readonly theme: Theme;
   private readonly dice: Dice;
   private readonly tally: Tally;
 
-  constructor(universe: Universe, workers: Workers, theme: Theme, dice: Dice, tally: Tally) {
+  constructor(universe: Universe, workers: Workers, theme: Theme, dice: Dice, tally: Tally, rare: boolean) {
+    this.isRare = rare;
     this.universe = universe;
     this.workers = workers;
     this.theme = theme;
@@ -127,7 +140,7 @@ class Life {
     const plenty = this.theme.rich ? 1_000 : 1;
     for (const [country, balance] of Object.entries(scarce)) control.setBalance({ country, balance: balance * plenty });
     control.setBalance({ country: 'COG', balance: 0 });
-    control.setRate({ from: 'XAF', to: 'XOF', rate: 1 });
+    this.setRate(1);
     for (let order = 0; order < this.theme.ordersAtStart; order++) {
       // Each in a moment of its own: rows of one moment come in the order of their ids, which are random.
       await this.universe.timeline.pass(1);
@@ -169,7 +182,8 @@ class Life {
       case 'lift':
         return this.people.liftPauses();
       case 'cancel':
-        return this.people.cancel(this.dice.pick(await this.rows()));
+        await this.people.cancel(this.dice.pick(await this.rows()));
+        return;
       case 'resolve':
         return this.people.resolveReviews(await this.rowsIn('review'), 0.6);
       case 'replay': {
@@ -189,7 +203,7 @@ class Life {
       case 'finishRestore':
         return this.finishRestore(laws);
       case 'rate':
-        return this.universe.simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: this.dice.pick([0.9, 1, 1.1]) ?? 1 });
+        return this.setRate(this.dice.pick([0.9, 1, 1.1]) ?? 1);
       case 'outage':
         this.outageUntilMs = timeline.nowMs() + 60_000 + this.dice.below(300_000);
         this.tally.count('outages');
@@ -197,6 +211,93 @@ class Life {
       default:
         return this.disturb(what);
     }
+  }
+
+  private setRate(rate: number): void {
+    this.universe.simulator.control.setRate({ from: 'XAF', to: 'XOF', rate });
+    this.rates.push({ sinceMs: this.universe.timeline.nowMs(), rate });
+  }
+
+  bestRateSince(ms: number): number {
+    const inForce = this.rates.filter((_, index) => (this.rates[index + 1]?.sinceMs ?? Number.POSITIVE_INFINITY) > ms);
+    return Math.max(...inForce.map(({ rate }) => rate));
+  }
+
+  async happenRarely(what: RareHappening, laws: Laws): Promise<void> {
+    await this.universe.timeline.pass(1 + this.dice.below(200));
+    switch (what) {
+      case 'replayTogether': {
+        const ended = await this.rowsIn('failed', 'cancelled', 'expired');
+        const names = [1, 2, 3].map((person) => `again-${this.ordered.size + 1}-${person}`);
+        const made = await this.people.replayTogether(this.dice.pick(ended), names);
+        if (ended.length > 0) this.tally.count('replays asked for at once');
+        return made.forEach((transfer) => {
+          this.hint(transfer, {});
+        });
+      }
+      case 'revokedKey':
+        return this.orderByRevokedKey();
+      case 'refuseWrites':
+        return this.refuseWrites();
+      case 'quietHour':
+        return this.quietHour(laws);
+    }
+  }
+
+  /** An order whose key is revoked after it was looked at, as while its body is still on its way. */
+  private async orderByRevokedKey(): Promise<void> {
+    const { ledger, timeline } = this.universe;
+    const now = new Date(timeline.nowMs());
+    const id = String(1e9 + this.dice.below(9e9)).slice(-10);
+    await sql`insert into kpay.api_keys (id, hash, name, owner, scopes, created_by, created_at, revoked_at)
+      values (${id}, 'hash', 'till', 'shop', '{transfers:create}', 'ada', ${now}, ${now}) on conflict do nothing`.execute(
+      ledger.db,
+    );
+    const body = { ...this.dice.pick(orders), externalId: `revoked-${id}` };
+    // What is judged by the ledger goes another way than what is not.
+    const expiresAt = this.dice.chance(0.5) ? { expiresAt: new Date(timeline.nowMs() + 60_000).toISOString() } : {};
+    const order = { account: 'default', owner: 'shop', body: { ...body, ...expiresAt }, apiKey: { id, limits: [] } };
+    const refused = await acceptTransfer(ledger, new Set(['default']), order).then(
+      ({ transfer }) => `${transfer.external_id} was accepted of a key that was revoked`,
+      (error: unknown) => error,
+    );
+    if (!(refused instanceof KeyEnded)) throw new Error(String(refused));
+    this.tally.count('orders of a key that was revoked meanwhile refused');
+  }
+
+  /** The ledger answers and takes no writes for a while, as a database that was made a standby. */
+  private async refuseWrites(): Promise<void> {
+    const { ledger, timeline } = this.universe;
+    this.tally.count('spells of a ledger that refuses writes');
+    this.tell('the ledger refuses writes');
+    await sql`set default_transaction_read_only = on`.execute(ledger.db);
+    try {
+      for (let step = 3 + this.dice.below(8); step > 0; step--) {
+        await timeline.pass(this.dice.pick([1, 500, 5_000, 20_000]) ?? 0);
+        const task = this.dice.pick(this.steppable());
+        if (task) await this.step(task, true);
+      }
+    } finally {
+      await sql`set default_transaction_read_only = off`.execute(ledger.db);
+    }
+    this.tell('the ledger takes writes');
+  }
+
+  /** An hour without a send, in which somebody decides something; and then the ledger of before it. */
+  private async quietHour(laws: Laws): Promise<void> {
+    if (this.restoredMs !== undefined) return;
+    await this.backUp();
+    await this.universe.timeline.pass(QUIET_MS);
+    const unsent = this.dice.pick(await this.rowsIn('queued', 'holding'));
+    if (unsent && this.dice.chance(0.7)) {
+      if (!(await this.people.cancel(unsent))) return;
+    } else await this.people.pause();
+    const copied = await this.workers.epochCopy.read();
+    if (!copied || copied.epoch <= (this.backup?.epoch ?? 0)) {
+      throw new Error('somebody decided in a quiet hour and the ledger did not grow: nothing would notice that it is restored');
+    }
+    this.tally.count('restores over a quiet hour in which people decided');
+    return this.restore(laws);
   }
 
   /** What befalls processes, stores and keys. */
@@ -230,7 +331,7 @@ class Life {
 
   /** No more mischief: everything must end, by the sweep and by people who look at KPay. */
   async calmDown(look: () => Promise<void>, laws: Laws): Promise<void> {
-    const { timeline, simulator } = this.universe;
+    const { timeline } = this.universe;
     this.tell('things calm down');
     this.outageUntilMs = 0;
     await timeline.pass(130_000);
@@ -238,7 +339,7 @@ class Life {
     await this.finishRestore(laws);
     for (const [id, { name }] of [...this.ordered]) if (this.lost.get(name)?.includes(id)) await this.acceptOnceMore(id);
     await this.people.liftPauses();
-    simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 2 });
+    this.setRate(2);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await timeline.pass(1);
       await this.drain(look);
@@ -275,7 +376,13 @@ class Life {
     const row = isSend && task.about !== undefined ? await findTransfer(this.universe.ledger, task.about) : undefined;
     const outage = timeline.nowMs() < this.outageUntilMs;
     const { odds } = this.theme;
-    const fault = !mischief ? undefined : isSend ? faultOfSend(this.dice, odds, row, outage) : faultOfRead(this.dice, odds);
+    const lie = this.isRare && mischief && !isSend ? deceptiveRead(this.dice, before) : undefined;
+    if (lie) this.tally.count(lie.as);
+    const fault = !mischief
+      ? undefined
+      : isSend
+        ? faultOfSend(this.dice, odds, row, outage)
+        : (lie?.fault ?? faultOfRead(this.dice, odds));
     if (fault) simulator.control.addFault({ match: isSend ? { endpoint: 'transfer' } : {}, times: 1, fault });
     const deception = fault && deceptionOf(fault);
     if (deception !== undefined) this.tally.count(deception);

@@ -47,6 +47,7 @@ const client = 'packages/core/src/client/client.ts';
 const outcomes = 'packages/core/src/client/outcomes.ts';
 const budgetStore = 'packages/core/src/stores/budget-store.ts';
 const advance = 'packages/transfers/src/send/advance.ts';
+const accept = 'packages/transfers/src/accept/accept.ts';
 const begin = 'packages/transfers/src/send/begin.ts';
 const settle = 'packages/transfers/src/send/settle.ts';
 const outcome = 'packages/transfers/src/send/outcome.ts';
@@ -772,5 +773,66 @@ function keptReason(`,
       },
     ],
     test: { file: 'packages/core/src/observations.test.ts', name: 'that lies in the future since the clock was set back' },
+  },
+  {
+    law: '9',
+    what: 'what people decide does not grow the ledger',
+    theme: restores,
+    edits: [
+      {
+        file: 'packages/transfers/src/restore/decide.ts',
+        find: 'return { result, grown: await growEpoch(tx, copied) };',
+        replace: 'return { result, grown: undefined };',
+      },
+      {
+        file: 'packages/transfers/src/restore/on-whole-ledger.ts',
+        find: 'return { result, grown: await growEpoch(tx, copied) };',
+        replace: 'return { result, grown: undefined };',
+      },
+    ],
+  },
+  {
+    law: 'replays',
+    what: 'several people may make a transfer again in one moment',
+    edits: [
+      { file: accept, find: 'if (original !== undefined) await refuseSecondReplay(tx, original);', replace: '' },
+      {
+        file: 'packages/ledger/src/migrations/0014-one-replay.ts',
+        find: 'where replay_of is not null and state not in',
+        replace: 'where false and replay_of is not null and state not in',
+      },
+    ],
+  },
+  {
+    law: 'keys',
+    what: 'a key that was revoked while its order was on the way still orders',
+    edits: [
+      { file: accept, find: "if (!key || key.revoked_at !== null) throw new KeyEnded('The key was revoked.');", replace: '' },
+      { file: accept, find: 'select k.revoked_at is null and (', replace: 'select (' },
+    ],
+  },
+  {
+    law: '2',
+    what: 'an answer that the ledger refuses to write at first is dropped',
+    edits: [
+      {
+        file: advance,
+        find: 'if (leaseIsOver && (!endsDoubt || signal.aborted || !isLedgerAway(error))) throw error;',
+        replace: 'throw error;',
+      },
+    ],
+    test: {
+      file: 'packages/transfers/src/send/answers.test.ts',
+      name: 'while it is away: written down when it is back, however late',
+    },
+  },
+  {
+    law: 'funds',
+    what: 'what waits behind a wallet that KPay refuses asks by itself',
+    edits: [
+      { file: advance, find: 'if (refusal?.isClosed) return refusalHold(refusal, row, now);', replace: '' },
+      { file: begin, find: 'if (refusal?.isClosed) return { stopped: refusalHold(refusal, row, tx.now) };', replace: '' },
+    ],
+    test: { file: 'packages/transfers/src/holds/refusals.test.ts', name: '600 doomed orders keep nobody' },
   },
 ];

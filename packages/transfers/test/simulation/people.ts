@@ -44,22 +44,25 @@ export class People {
     if (!scope) return;
     const { ledger, timeline } = this.universe;
     const until = this.dice.chance(0.3) ? new Date(timeline.nowMs() + 90_000) : null;
-    await pause(ledger, scope, { by: 'ada', reason: 'a test', until });
+    await pause(ledger, scope, { by: 'ada', reason: 'a test', until }, this.copy);
     this.done(`pauses (${scope.scope})`);
   }
 
   async liftPauses(): Promise<void> {
     const { ledger } = this.universe;
     const pauses = await ledger.db.selectFrom('kpay.pauses').selectAll().where('lifted_at', 'is', null).execute();
-    for (const { id } of pauses) await liftPause(ledger, id, 'ada');
+    for (const { id } of pauses) await liftPause(ledger, id, 'ada', this.copy);
     if (pauses.length > 0) this.done('pauses lifted');
   }
 
-  async cancel(row: TransferRow | undefined): Promise<void> {
-    if (!row) return;
+  /** Whether it is cancelled. */
+  async cancel(row: TransferRow | undefined): Promise<boolean> {
+    if (!row) return false;
     const cancelled = await unlessRestored(cancelTransfer(this.universe.ledger, this.copy, row.id, { by: 'ada' }));
-    if (cancelled === 'restored') return this.done('cancels refused until a restore is finished', row);
-    this.done(cancelled?.outcome === 'cancelled' ? 'cancels won' : 'cancels too late', row);
+    const isRefused = cancelled === 'restored';
+    const isWon = !isRefused && cancelled?.outcome === 'cancelled';
+    this.done(isRefused ? 'cancels refused until a restore is finished' : isWon ? 'cancels won' : 'cancels too late', row);
+    return isWon;
   }
 
   /** Somebody looks at KPay and says what is true there; or has it sent again, this often. */
@@ -78,6 +81,12 @@ export class People {
         row,
       );
     }
+  }
+
+  /** Several people make the same transfer again in one moment: one of them does. */
+  async replayTogether(row: TransferRow | undefined, externalIds: readonly string[]): Promise<TransferRow[]> {
+    const made = await Promise.all(externalIds.map((externalId) => this.replay(row, externalId)));
+    return made.filter((transfer) => transfer !== undefined);
   }
 
   /** Makes again what ended without moving money; refused for everything else. */

@@ -1,4 +1,4 @@
-import { deceptions } from './faults.ts';
+import { deceptions, readDeceptions } from './faults.ts';
 import { live } from './life.ts';
 import { Tally } from './tally.ts';
 import type { Universe } from './world.ts';
@@ -28,6 +28,12 @@ export const FULL_FROM_SEEDS = 100;
 
 export const mustHappen: readonly string[] = [
   ...deceptions,
+  ...readDeceptions,
+  'replays asked for at once',
+  'orders of a key that was revoked meanwhile refused',
+  'spells of a ledger that refuses writes',
+  'writes that the ledger refused',
+  'restores over a quiet hour in which people decided',
   'crash',
   'deaths in the middle of a read',
   'freeze',

@@ -185,3 +185,16 @@ export function seedOf(name: string, n: number): number | undefined {
   const quarter = place === 0 ? seldom.length : seldom.findIndex((each) => each.name === name);
   return quarter < 0 ? undefined : (n * (seldom.length + 1) + quarter) * themes.length;
 }
+
+/**
+ * What befalls one life in seven beside all else, whatever its theme, and how often of 1 after anything that happens. The
+ * other lives stay as they are, and so do the seeds that are known to catch a mutation.
+ */
+export const RARE = 0.04;
+export const rareHappenings = { replayTogether: 3, revokedKey: 3, refuseWrites: 3, quietHour: 1 };
+export type RareHappening = keyof typeof rareHappenings;
+
+export function isRare(seed: number): boolean {
+  // An outage takes its whole life.
+  return seed % 7 === 5 && themeOf(seed).name !== 'outages';
+}

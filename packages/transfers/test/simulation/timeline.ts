@@ -2,7 +2,7 @@ import type { Clock } from '@kpay/core';
 import type { Task, Tasks } from './tasks.ts';
 
 /** Naps let the time pass by themselves; anything longer is a time-out, which ends when its time has come. */
-const LONGEST_NAP_MS = 1_000;
+export const LONGEST_NAP_MS = 1_000;
 
 /** The time of a simulated life. It passes only when somebody says so, for our processes and for KPay alike. */
 export interface Timeline {

@@ -31,7 +31,7 @@ import {
 import { createMemoryEpochCopy, type MemoryEpochCopy } from '../memory-epoch-copy.ts';
 import type { Dice } from './dice.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
-import { createTimeline, type Timeline } from './timeline.ts';
+import { createTimeline, LONGEST_NAP_MS, type Timeline } from './timeline.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const WORKERS = 2;
@@ -370,6 +370,8 @@ function gated(engine: TransferEngine, gate: Gate, onPrepared: () => void): Tran
   });
   return {
     ...engine,
+    // With an answer that the ledger does not take: it is tried again when the process has its turn.
+    clock: { ...engine.clock, sleep: (ms, signal) => (ms > LONGEST_NAP_MS ? gate('nap') : engine.clock.sleep(ms, signal)) },
     account: { ...account, client, observations },
     ledger: {
       get db() {
