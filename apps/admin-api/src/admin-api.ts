@@ -25,7 +25,7 @@ import helmet from 'helmet';
 import type { Registry } from 'prom-client';
 import { allowOrigins } from './allow-origins.ts';
 import { type AuthWatch, type OnKeyChange, requestOf, watchAuth } from './auth-watch.ts';
-import { type Authenticate, bearerToken, createAuthenticator } from './authenticate.ts';
+import { type Authenticate, bearerToken, createAuthenticator, refuseTwoTokens } from './authenticate.ts';
 import { frontPage } from './front-page.ts';
 import { createKeyStore, type KeyStore } from './key-store.ts';
 import { measureRequests } from './measure-requests.ts';
@@ -187,9 +187,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore; onChange: O
 function requireCaller(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
-    if ((request.headersDistinct.authorization?.length ?? 0) > 1) {
-      throw new Problem('invalid_request', 'Send one Authorization header: of several nobody can tell which one counts.');
-    }
+    refuseTwoTokens(request);
     const credentials = { token: bearerToken(request.get('authorization')), address };
     const caller = await authenticate(credentials);
     response.locals.caller = caller;

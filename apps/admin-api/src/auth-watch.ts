@@ -2,7 +2,6 @@ import type { Logger } from '@kpay/runtime';
 import type { ApiKeyRow } from '@kpay/transfers';
 import type { Request, Response } from 'express';
 import { Counter, type Registry } from 'prom-client';
-import { routeOf } from './measure-requests.ts';
 import type { Caller } from './operation.ts';
 import { type Denial, denials } from './problem.ts';
 
@@ -23,13 +22,14 @@ export type OnKeyChange = (change: KeyChange) => void;
 
 export interface SeenRequest {
   method: string;
-  /** The pattern of the route, as in the metrics. */
-  route: string;
+  /** The pattern of the route, once it is known: not before the caller is. */
+  route?: string;
   address: string | undefined;
 }
 
 export function requestOf(request: Request, response: Response): SeenRequest {
-  return { method: request.method, route: routeOf(request, response), address: request.socket.remoteAddress };
+  const { route }: { route?: string } = response.locals;
+  return { method: request.method, address: request.socket.remoteAddress, ...(route !== undefined && { route }) };
 }
 
 /** Tells the log and the metrics who was let in, who was not and why, and what became of keys. Never a token. */

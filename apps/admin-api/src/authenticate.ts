@@ -1,4 +1,5 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import { isAddressIn } from './address-ranges.ts';
 import { type KeyStore, limitsOfKey } from './key-store.ts';
 import { isJwt } from './oidc.ts';
@@ -56,6 +57,12 @@ export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOpt
       ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
     };
   };
+}
+
+/** @throws Problem (400) for two Authorization headers. */
+export function refuseTwoTokens({ headersDistinct }: IncomingMessage): void {
+  if ((headersDistinct.authorization?.length ?? 0) < 2) return;
+  throw new Problem('invalid_request', 'Send one Authorization header: of several nobody can tell which one counts.');
 }
 
 /** The token of an Authorization header. @throws Problem (401) when there is none. */

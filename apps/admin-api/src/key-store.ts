@@ -18,6 +18,7 @@ import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
 import { batchCalls } from './batch-calls.ts';
 import { ANYBODY, type Bounds, isMakerFor, keyWithin, type WantedKey } from './bounds.ts';
 import type { Caller } from './operation.ts';
+import { Problem } from './problem.ts';
 import { reaches } from './rights.ts';
 import { scopes } from './scopes.ts';
 
@@ -33,8 +34,8 @@ export interface KeyStore {
   create(wanted: WantedKey, maker: Caller): Promise<{ key: string; row: ApiKeyRow }>;
   list(caller: Caller): Promise<ApiKeyRow[]>;
   /**
-   * From its return on the key is refused, and so are all that came of it; the last ones are counted. Undefined when the
-   * caller has no such key, or it was revoked before.
+   * From its return on the key is refused, and so are all that came of it, `others`. Undefined when the caller has no such
+   * key, or it was revoked before.
    */
   revoke(id: string, caller: Caller): Promise<{ row: ApiKeyRow; others: string[] } | undefined>;
   /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
@@ -55,6 +56,8 @@ export interface KeyStoreOptions {
 // Writing down each use would be a write for each request.
 const LAST_USE_EVERY_MS = 60_000;
 const DAY_MS = 24 * 60 * 60_000;
+/** Keys that came of one another: each use of the last one looks at all of them. */
+const MAX_LINE = 10;
 
 export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeyStore {
   const { epochCopy } = options;
@@ -168,6 +171,10 @@ async function boundsOf(
     };
   }
   const line = await lineOfKey(tx, apiKey.id);
+  if (line.length >= MAX_LINE) {
+    const detail = `${MAX_LINE} keys in a line came of one another: your own key may make none.`;
+    throw new Problem('forbidden', detail, { denial: 'bound' });
+  }
   await lockKeys(
     tx,
     line.map(({ id }) => id),

@@ -27,7 +27,7 @@ export function measureRequests(registry: Registry): RequestHandler {
   };
 }
 
-export function routeOf({ route }: Request, { locals }: Response): string {
+function routeOf({ route }: Request, { locals }: Response): string {
   const path: unknown = locals.route ?? route?.path;
   return typeof path === 'string' ? path : 'none';
 }

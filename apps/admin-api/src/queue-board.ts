@@ -7,7 +7,7 @@ import { Job, type Queue } from 'bullmq';
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
 import { type AuthWatch, requestOf } from './auth-watch.ts';
-import { type Authenticate, requireScope } from './authenticate.ts';
+import { type Authenticate, refuseTwoTokens, requireScope } from './authenticate.ts';
 import type { Caller } from './operation.ts';
 import { invalidParameter } from './parse-query.ts';
 import { Problem, unauthenticated } from './problem.ts';
@@ -127,6 +127,8 @@ export function queueBoard(
 
 function letIn(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
   return async (request, response, next) => {
+    response.locals.route = BOARD_PATH;
+    refuseTwoTokens(request);
     const { remoteAddress: address } = request.socket;
     const caller = await authenticate({ token: tokenOf(request.get('authorization')), address }).catch((error: unknown) => {
       // So that a browser asks again.
@@ -135,7 +137,6 @@ function letIn(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
         : error;
     });
     response.locals.caller = caller satisfies Caller;
-    response.locals.route = BOARD_PATH;
     watch.letIn(caller, requestOf(request, response));
     // The jobs of every account stand on it.
     requireScope(caller, 'control');

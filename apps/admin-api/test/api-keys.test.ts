@@ -152,6 +152,14 @@ describe('a key', () => {
     expect((await api.ask('/v1/transfers', { token: other.key })).status).toBe(200);
   });
 
+  it('is the tenth in its line at most: each use looks at all of them', async () => {
+    let { key } = await makeKey({ scopes: ['keys'] });
+    for (let n = 2; n <= 10; n += 1) ({ key } = await makeKey({ scopes: ['keys'] }, key));
+    const refused = await api.ask('/v1/api-keys', { body: { name: 'a', scopes: ['keys'] }, token: key });
+    expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
+    expect((await api.ask('/v1/api-keys', { token: key })).status).toBe(200);
+  });
+
   it('is refused with a maker that ended in another way than by this API', async () => {
     const top = await makeKey({ scopes: ['keys', 'read'] });
     const middle = await makeKey({ scopes: ['keys', 'read'] }, top.key);

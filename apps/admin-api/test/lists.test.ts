@@ -1,5 +1,7 @@
 import { parse } from 'csv-parse/sync';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type { Operation } from '../src/operation.ts';
+import { exportTransfers } from '../src/routes/export-transfers.ts';
 import { type Answer, adminToken, type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 
@@ -145,4 +147,27 @@ describe('GET /v1/transfers.csv', () => {
   it('refuses a page: it is whole', async () => {
     expect(await api.ask('/v1/transfers.csv?limit=5')).toMatchObject({ status: 400, body: { parameter: 'limit' } });
   });
+});
+
+it('a long export ends without its end once its key is not good any more', async () => {
+  const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+  const lines = Array.from({ length: 501 }, (_, n) => JSON.stringify({ ...wish, externalId: `long-${n}` })).join('\n');
+  await api.ask('/v1/transfers/batch', { body: lines, headers: { 'content-type': 'application/x-ndjson' } });
+  let passedMs = 0;
+  const started = performance.now();
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => started + passedMs);
+  try {
+    const caller = { id: 'key', owner: 'ann', scopes: new Set(['read']), accounts: null } as const;
+    const asked = { query: {}, caller, signal: new AbortController().signal, isStillAllowed: async () => false };
+    const reply = await exportTransfers({ ledger: api.ledger }).handle(asked as unknown as Parameters<Operation['handle']>[0]);
+    const read = async () => {
+      passedMs = 10_000;
+      let text = '';
+      if ('chunks' in reply) for await (const chunk of reply.chunks) text += chunk;
+      return text;
+    };
+    await expect(read()).rejects.toThrow('revoked');
+  } finally {
+    clock.mockRestore();
+  }
 });

@@ -1,3 +1,4 @@
+import { get } from 'node:http';
 import { transferQueueName } from '@kpay/producer';
 import { openQueues, openRedis, type Queues } from '@kpay/runtime';
 import { startRedis } from '@kpay/testkit';
@@ -142,6 +143,18 @@ describe.each(stores)('the board of queues %s', (where, open) => {
       await client?.lrem(queue.toKey('wait'), 0, id);
     }
     client?.disconnect();
+  });
+
+  it('takes no two tokens', async () => {
+    const { status } = await new Promise<{ status: number | undefined }>((resolve, reject) => {
+      const headers = ['authorization', basic('wrong').authorization, 'authorization', basic(adminToken).authorization];
+      const { host } = new URL(api.url);
+      get(`${api.url}/queues/api/queues`, { headers: ['host', host, ...headers] }, (answer) => {
+        answer.resume();
+        resolve({ status: answer.statusCode });
+      }).once('error', reject);
+    });
+    expect(status).toBe(400);
   });
 
   it('takes a password for nothing else', async () => {

@@ -271,6 +271,20 @@ describe('without the scope read', () => {
     expect([again.status, again.body.id]).toEqual([202, first.body.id]);
   });
 
+  it('a caller is not told who made its transfer again, and where that is', async () => {
+    const token = keys.get('noRead') ?? '';
+    const { body } = await api.ask('/v1/transfers', { body: wish(), token });
+    const path = `/v1/transfers/${String(body.id)}`;
+    await api.ask(`${path}/cancel`, { body: {}, token });
+    const again = await api.ask(`${path}/replay`, { body: { externalId: 'theirs' } });
+    expect(again.status).toBe(202);
+    const refused = await api.ask(`${path}/replay`, { body: { externalId: 'mine' }, token });
+    expect([refused.status, refused.body.detail]).toEqual([
+      409,
+      'This transfer cannot be made again: it was made again already.',
+    ]);
+  });
+
   it('a caller is not told why its own transfer is held: that quotes balances and other people', async () => {
     const token = keys.get('noRead') ?? '';
     const own = wish();

@@ -58,7 +58,7 @@ export async function listTransfers(
   const pageOf = (account: string) =>
     sql`(select * from kpay.transfers where ${sql.join([sql`account = ${account}`, ...conditions], sql` and `)} ${order})`;
   // Account by account, because that is how the index goes: there are few.
-  const asked = filter.account === undefined ? (filter.within ?? (await accountNames(ledger))) : [filter.account];
+  const asked = filter.account === undefined ? await accountNames(ledger) : [filter.account];
   const accounts = asked.filter((account) => filter.within?.includes(account) ?? true);
   if (accounts.length === 0) return [];
   const { rows } = await sql<TransferRow>`
