@@ -1,32 +1,18 @@
 import { createTracedHistogram } from '@kpay/runtime';
-import type { TransferEngine, TransferRow } from '@kpay/transfers';
+import { type AttemptOutcome, attemptOutcomes, type TransferRow } from '@kpay/transfers';
 import { Counter, type Registry } from 'prom-client';
 
 export interface TransferMetrics {
   /** Times a transfer that came to its end. */
   moved(transfer: TransferRow): void;
   /** Counts how a send ended. */
-  answered(account: string, answer: SendOutcome): void;
+  answered(account: string, answer: AttemptOutcome): void;
   /** Counts what a person should look at; the log tells what it is. */
   alarmed(account: string): void;
 }
 
-export type SendOutcome = Parameters<NonNullable<TransferEngine['onAnswer']>>[0];
-
 // From a quick send to one that waited a day for funds.
 const DURATION_BUCKETS_S = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400];
-
-const SEND_OUTCOMES: readonly SendOutcome[] = [
-  'succeeded',
-  'conflict',
-  'insufficient_funds',
-  'refused',
-  'unauthorized',
-  'rate_limited',
-  'not_sent',
-  'unknown',
-  'lease_expired',
-];
 
 /** What this process does with transfers, counted as it happens. */
 export function createTransferMetrics(registry: Registry, accounts: readonly string[]): TransferMetrics {
@@ -51,7 +37,7 @@ export function createTransferMetrics(registry: Registry, accounts: readonly str
   });
   // Seeded, so that a rate over them is 0 and not "no data" before the first one.
   for (const account of accounts) {
-    for (const outcome of SEND_OUTCOMES) sends.inc({ account, outcome }, 0);
+    for (const outcome of attemptOutcomes) sends.inc({ account, outcome }, 0);
     alarms.inc({ account }, 0);
   }
   return {

@@ -123,4 +123,12 @@ export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpo
 export { lookAtEpoch } from './restore/look-at-epoch.ts';
 export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
 export { advanceTransfer, type TransferEngine } from './send/advance.ts';
+export {
+  type AttemptOutcome,
+  attemptOutcomes,
+  type EventType,
+  eventTypes,
+  type ReasonCode,
+  reasonCodes,
+} from './states/reasons.ts';
 export { isFinal, legalTransitions, moneyMoved } from './states/states.ts';

@@ -1,11 +1,12 @@
 import type { TransferRow } from '@kpay/ledger';
 import { z } from 'zod';
+import type { ReasonCode } from '../states/reasons.ts';
 import type { Check, CheckContext, CheckVerdict } from './check.ts';
 
 /** Long enough for a call to another service, short enough that a check that hangs does not keep a worker's slot. */
 const CHECK_TIMEOUT_MS = 5_000;
 /** The hold of a check that could not tell. */
-export const CHECK_FAILED = 'check_failed';
+export const CHECK_FAILED = 'check_failed' satisfies ReasonCode;
 const RECHECK_AFTER_MS = 60_000;
 
 const inputs = z.record(z.string(), z.unknown()).refine(isStorable).exactOptional();

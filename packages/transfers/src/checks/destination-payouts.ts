@@ -1,8 +1,9 @@
 import type { CountryAvailability } from '@kpay/core';
+import type { ReasonCode } from '../states/reasons.ts';
 import type { Check } from './check.ts';
 
 /** The hold of a transfer into a country where nobody pays out. */
-export const NO_PAYOUTS = 'destination_payouts_unavailable';
+export const NO_PAYOUTS = 'destination_payouts_unavailable' satisfies ReasonCode;
 // Opening wakes it (holds/wake-by-rules.ts); this is when it is looked at without having been woken.
 const RECHECK_AFTER_MS = 30 * 60_000;
 const UNABLE = ['DELAYED', 'CLOSED'];

@@ -2,10 +2,11 @@ import { formatAmount } from '@kpay/core';
 import type { LedgerSchema, TransferRow } from '@kpay/ledger';
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { corridorOf } from '../states/corridor.ts';
+import type { ReasonCode } from '../states/reasons.ts';
 import type { Check, CheckVerdict } from './check.ts';
 
 /** The hold of a transfer that waits until it fits a limit. */
-export const OVER_LIMIT = 'spend_limit';
+export const OVER_LIMIT = 'spend_limit' satisfies ReasonCode;
 const HOUR_MS = 60 * 60_000;
 
 /** The most an account may send of a currency, or in one corridor of it, in any stretch of so many hours. */

@@ -1,8 +1,9 @@
+import type { ReasonCode } from '../states/reasons.ts';
 import type { Check } from './check.ts';
 import { nextOpening, type SendWindow } from './send-window.ts';
 
 /** The hold of a transfer that waits for its account's sending hours. */
-export const OUTSIDE_WINDOW = 'outside_send_window';
+export const OUTSIDE_WINDOW = 'outside_send_window' satisfies ReasonCode;
 
 /** Holds transfers outside the hours in which their account sends. */
 export function timeWindowCheck(window: SendWindow): Check {

@@ -3,6 +3,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { recheckAt } from '../checks/recheck.ts';
 import type { Answer } from '../states/answer.ts';
 import { corridorOf } from '../states/corridor.ts';
+import type { ReasonCode } from '../states/reasons.ts';
 import { wakeHeld } from './wake-held.ts';
 
 /**
@@ -11,7 +12,7 @@ import { wakeHeld } from './wake-held.ts';
  */
 
 /** The hold of those whose corridor KPay refused. Those whose wallet it refused are held for funds. */
-export const CORRIDOR_REFUSED = 'corridor_refused';
+export const CORRIDOR_REFUSED = 'corridor_refused' satisfies ReasonCode;
 
 // One refusal of a corridor may be about the transfer alone.
 const CORRIDOR_AFTER = 3;
@@ -65,11 +66,11 @@ export function refusalHold(
   { key }: RefusalInForce,
   transfer: Pick<TransferRow, 'kpay_external_id'>,
   now: Date,
-): { verdict: 'hold'; code: string; reason: string; until: Date } {
+): { verdict: 'hold'; code: ReasonCode; reason: string; until: Date } {
   return { verdict: 'hold', ...whyOf(key), until: recheckAt(transfer, now) };
 }
 
-function whyOf(key: string): { code: string; reason: string } {
+function whyOf(key: string): { code: ReasonCode; reason: string } {
   return isCorridor(key)
     ? { code: CORRIDOR_REFUSED, reason: `waiting for the corridor: KPay refused others of ${key}; one at a time asks again` }
     : {

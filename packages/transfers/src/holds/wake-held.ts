@@ -1,5 +1,6 @@
 import type { LedgerTransaction } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
+import type { ReasonCode } from '../states/reasons.ts';
 import { wakeCapacity } from './wake-capacity.ts';
 
 /**
@@ -12,7 +13,7 @@ import { wakeCapacity } from './wake-capacity.ts';
 export async function wakeHeld(
   tx: LedgerTransaction,
   account: string,
-  code: string,
+  code: ReasonCode,
   which: RawBuilder<unknown> = sql`true`,
 ): Promise<number> {
   if (!(await isAnyHeld(tx, account, code))) return 0;
@@ -32,7 +33,7 @@ export async function wakeHeld(
 }
 
 /** Whether a transfer of the account is held for `code`. */
-export async function isAnyHeld({ db }: LedgerTransaction, account: string, code: string): Promise<boolean> {
+export async function isAnyHeld({ db }: LedgerTransaction, account: string, code: ReasonCode): Promise<boolean> {
   const held = db.selectFrom('kpay.transfers').select('id').where('account', '=', account);
   const one = await held.where('state', '=', 'holding').where('reason_code', '=', code).limit(1).executeTakeFirst();
   return one !== undefined;

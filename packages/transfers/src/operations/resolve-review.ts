@@ -98,7 +98,7 @@ async function transitionBack(
     .executeTakeFirstOrThrow();
   const before = restored.detail as { possiblySent: boolean; refusedBefore: boolean };
   const detail = { verdict: 'unchanged', reason, ...(evidence !== undefined && { evidence }) };
-  const common = { actor: by, keyId, type: 'resolved', detail };
+  const common = { actor: by, keyId, type: 'resolved', detail } as const;
   if (restored.from_state === 'submitting' || restored.from_state === 'unconfirmed') {
     return {
       ...common,
@@ -123,7 +123,7 @@ function transitionOf(
   now: Date,
 ): Transition {
   const detail = { verdict, reason, ...(evidence !== undefined && { evidence }) };
-  const common = { actor: by, keyId, type: 'resolved', detail };
+  const common = { actor: by, keyId, type: 'resolved', detail } as const;
   switch (verdict) {
     case 'happened':
       return { ...common, to: 'succeeded', set: { confirmed_by: 'person', resolved_by: by } };

@@ -2,12 +2,20 @@ import { formatAmount } from '@kpay/core';
 import type { TransferEventRow, TransferRow } from '@kpay/ledger';
 import { transferStates } from '@kpay/ledger';
 import { z } from 'zod';
+import { type EventType, eventTypes, reasonCodes } from '../states/reasons.ts';
 import { moneyMoved } from '../states/states.ts';
 
 /** Amounts and rates are decimal text, never floating point numbers. */
 export const decimalSchema = z.string().regex(/^-?\d+(\.\d+)?$/);
 const time = z.iso.datetime();
 const state = z.enum(transferStates);
+
+const reasonCodeSchema = z
+  .string()
+  .describe(
+    `The reason for programs: one of ${reasonCodes.map((code) => `\`${code}\``).join(', ')}; \`kpay_<status>\` for a refusal by KPay; ` +
+      '`<plugin>/<code>` for the check of a plugin.',
+  );
 
 /** A transfer as the API shows it. Amounts and rates are decimal strings, times ISO 8601. */
 export const transferViewSchema = z
@@ -17,7 +25,7 @@ export const transferViewSchema = z
     account: z.string(),
     state,
     reason: z.string().nullable().describe('Why it is where it is, in a sentence.'),
-    reasonCode: z.string().nullable().describe('The same for programs.'),
+    reasonCode: reasonCodeSchema.nullable(),
     moneyMoved: z.enum(['yes', 'no', 'unknown']),
     sourceCountry: z.string(),
     destinationCountry: z.string(),
@@ -50,11 +58,11 @@ export type TransferView = z.infer<typeof transferViewSchema>;
 export const transferEventViewSchema = z
   .strictObject({
     version: z.int(),
-    type: z.string().describe('What happened: `accepted`, `held`, `submitting`, `succeeded` …'),
+    type: z.enum(eventTypes).describe('What happened.'),
     from: state.nullable(),
     to: state,
     reason: z.string().nullable(),
-    reasonCode: z.string().nullable(),
+    reasonCode: reasonCodeSchema.nullable(),
     actor: z.string(),
     keyId: z.string().nullable().describe('The key of this API that it was done with; null where it was none.'),
     detail: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
@@ -106,7 +114,8 @@ export function presentTransfer(row: TransferRow): TransferView {
 export function presentEvent(row: TransferEventRow): TransferEventView {
   return {
     version: row.version,
-    type: row.type,
+    // Only transition() and the statements beside it write events, with a type of the closed set.
+    type: row.type as EventType,
     from: row.from_state,
     to: row.to_state,
     reason: row.reason,

@@ -31,6 +31,7 @@ import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/
 import { columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
 import type { LedgerEpoch } from '../restore/ledger-epoch.ts';
 import { type Answer, answerOf, withoutText } from '../states/answer.ts';
+import { type AttemptOutcome, reasonCodeOf } from '../states/reasons.ts';
 import { transition } from '../states/transition.ts';
 import { resendDelayMs } from './backoff.ts';
 import { type Attempt, type Begun, beginFirstSends, beginResend, type FirstSend, LEASE_MS } from './begin.ts';
@@ -67,7 +68,7 @@ export interface TransferEngine {
   /** Told of things a person should look at. */
   onAlarm: (transfer: TransferRow, alarm: string) => void;
   /** Told how each send ended, as far as we know; an expired lease is a send whose process died. */
-  onAnswer?: (answer: Answer['kind'] | 'lease_expired', transfer: TransferRow) => void;
+  onAnswer?: (answer: AttemptOutcome, transfer: TransferRow) => void;
   /** Told once when the process stops with an answer that the ledger has not taken yet: it may end with the process. */
   onUnstored?: (answer: Answer['kind'], transfer: TransferRow) => void;
   /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
@@ -451,7 +452,7 @@ async function putOff(
 ): Promise<TransferRow | undefined> {
   return engine.ledger.transaction(async (tx) => {
     const why = {
-      reasonCode: verdict.code,
+      reasonCode: reasonCodeOf(verdict.code),
       reason: verdict.reason,
       actor: 'worker',
       ...(verdict.inputs && { detail: verdict.inputs }),

@@ -11,6 +11,7 @@ import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
 import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
 import type { LedgerEpoch, LedgerIs } from '../restore/ledger-epoch.ts';
+import { reasonCodeOf } from '../states/reasons.ts';
 import { type Transition, transitionMany } from '../states/transition.ts';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from './breaker.ts';
 
@@ -185,7 +186,7 @@ async function startAttempts(
       actor: 'worker',
       detail: { attempt: number, worker, ...inputs },
       // A re-send keeps the sentence that says why the transfer is unconfirmed.
-      ...(state === 'unconfirmed' && row.reason_code !== null ? { reasonCode: row.reason_code } : {}),
+      ...(state === 'unconfirmed' && row.reason_code !== null ? { reasonCode: reasonCodeOf(row.reason_code) } : {}),
       ...(state === 'unconfirmed' && row.reason !== null ? { reason: row.reason } : {}),
       set: {
         attempts: number,

@@ -1,6 +1,7 @@
 import { compareRates, type TransferReceipt } from '@kpay/core';
 import type { TransferChanges, TransferRow } from '@kpay/ledger';
 import type { Answer } from '../states/answer.ts';
+import type { EventType, ReasonCode } from '../states/reasons.ts';
 import type { Transition } from '../states/transition.ts';
 import { resendDelayMs, retryDelayMs } from './backoff.ts';
 import { receiptDifferences } from './receipt-differences.ts';
@@ -204,20 +205,25 @@ function isStorable(amountMinor: bigint): boolean {
   return amountMinor <= MAX_BIGINT && amountMinor >= -MAX_BIGINT;
 }
 
-function queueAgain(row: TransferRow, type: string, due: Date, set: TransferChanges): Outcome {
+function queueAgain(row: TransferRow, type: EventType, due: Date, set: TransferChanges): Outcome {
   return { to: 'queued', type, set: { unauthorized: 0, ...set, due_at: expiryBounded(row, due) } };
 }
 
-function hold(row: TransferRow, code: string, reason: string, { until, set }: { until: Date; set?: TransferChanges }): Outcome {
+function hold(
+  row: TransferRow,
+  code: ReasonCode,
+  reason: string,
+  { until, set }: { until: Date; set?: TransferChanges },
+): Outcome {
   const held = { ...set, tries: row.tries + 1, hold_until: until, due_at: expiryBounded(row, until) };
   return { to: 'holding', type: 'held', reasonCode: code, reason: `${reason}; next try at ${until.toISOString()}`, set: held };
 }
 
-function review(code: string, reason: string, set: TransferChanges): Outcome {
+function review(code: ReasonCode, reason: string, set: TransferChanges): Outcome {
   return { to: 'review', type: 'review', reasonCode: code, reason, set, alarm: reason };
 }
 
-function stillUnconfirmed(row: TransferRow, type: string, due: Date, set: TransferChanges): Outcome {
+function stillUnconfirmed(row: TransferRow, type: EventType, due: Date, set: TransferChanges): Outcome {
   if (row.unknown_since && due.getTime() > row.unknown_since.getTime() + RESEND_FOR_MS) return unconfirmedTooLong();
   return { to: 'unconfirmed', type, reasonCode: 'outcome_unknown', ...keptReason(row), set: { ...set, due_at: due } };
 }

@@ -59,7 +59,7 @@ describe('transitions', () => {
         ...(row.possibly_sent || to === 'unconfirmed' ? { possibly_sent: true, resolved_by: 'a test' } : {}),
       };
       const moving = ledger.transaction((tx) =>
-        transition(tx, row, { to, type: 'test', actor: 'test', reasonCode: 'test', reason: 'a test', set }),
+        transition(tx, row, { to, type: 'held', actor: 'test', reasonCode: 'check_failed', reason: 'a test', set }),
       );
       if (!legalTransitions[from].includes(to)) {
         await expect(moving, `${from} → ${to}`).rejects.toThrow(`no move from ${from} to ${to}`);
@@ -67,7 +67,7 @@ describe('transitions', () => {
       }
       expect(await moving, `${from} → ${to}`).toMatchObject({ state: to, version: 2 });
       const events = await ledger.db.selectFrom('kpay.transfer_events').selectAll().where('version', '=', 2).execute();
-      expect(events).toMatchObject([{ from_state: from, to_state: to, type: 'test', actor: 'test' }]);
+      expect(events).toMatchObject([{ from_state: from, to_state: to, type: 'held', actor: 'test' }]);
     }
   });
 
@@ -87,7 +87,7 @@ describe('transitions', () => {
       { ...(await accepted()), ...known },
       { ...(await accepted()), ...known },
     ];
-    const step = { to: 'queued', type: 'test', actor: 'test', set: { due_at: new Date() } } as const;
+    const step = { to: 'queued', type: 'held', actor: 'test', set: { due_at: new Date() } } as const;
     expect(await ledger.transaction((tx) => transition(tx, one, step))).toBeUndefined();
     const transitions = [one, other].map((row) => ({ row, step }));
     expect(await ledger.transaction((tx) => transitionMany(tx, transitions))).toEqual([undefined, undefined]);

@@ -11,18 +11,19 @@ import {
   transferColumns,
 } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
+import type { AttemptOutcome, EventType, ReasonCode } from './reasons.ts';
 import { isFinal } from './states.ts';
 
 /** One step of a transfer from its state to another, with the event that explains it. */
 export interface Transition {
   to: TransferState;
-  /** What happened, for the event: a short snake_case word such as `submitting` or `held`. */
-  type: string;
+  /** What happened, for the event. */
+  type: EventType;
   /** Who did it: `worker`, a key's owner, a person. */
   actor: string;
   /** The key of the admin API that it was done with. */
   keyId?: string | undefined;
-  reasonCode?: string;
+  reasonCode?: ReasonCode;
   reason?: string;
   /** Kept with the event: ages of inputs, attempt numbers, evidence. No secrets, no phone numbers. */
   detail?: Record<string, unknown>;
@@ -36,7 +37,7 @@ export interface Transition {
 /** How an attempt ended. */
 export interface EndedAttempt {
   number: number;
-  outcome: string;
+  outcome: AttemptOutcome;
   status: number | null;
   detail: string | null;
 }
