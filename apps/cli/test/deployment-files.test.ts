@@ -79,13 +79,40 @@ describe('the manifests for Kubernetes', () => {
   });
 });
 
+it('the manifests give an app its own secrets, and the owner of the ledger to the job that migrates alone', () => {
+  type Volume = { secret?: { secretName: string }; projected?: { sources: { secret: { name: string } }[] } };
+  const pods = resources.filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
+  const secretsOf = ({ spec }: Resource) =>
+    (spec as { template: { spec: { volumes: Volume[] } } }).template.spec.volumes.flatMap(({ secret, projected }) => [
+      ...(secret ? [secret.secretName] : []),
+      ...(projected?.sources.map(({ secret: { name } }) => name) ?? []),
+    ]);
+  expect(Object.fromEntries(pods.map((each) => [each.metadata.name, secretsOf(each)]))).toEqual({
+    worker: ['kpay'],
+    exporter: ['kpay'],
+    'admin-api': ['kpay', 'kpay-admin'],
+    migrate: ['kpay-owner'],
+  });
+});
+
 describe('the compose files', () => {
   // It gives its parts names as an older draft does than the one it says it is of; nothing refers to them.
   const isName = (key: string, value: unknown) => (key === 'id' || key === '$schema') && typeof value === 'string';
   const schema = JSON.parse(JSON.stringify(composeSchema), (key, value) => (isName(key, value) ? undefined : value)) as object;
   const conforms = new Ajv2019({ strict: false, validateFormats: false }).compile(schema);
   type Compose = {
-    services: Record<string, { volumes?: string[]; read_only?: boolean; cap_drop?: string[]; image: string }>;
+    services: Record<
+      string,
+      {
+        volumes?: string[];
+        secrets?: string[];
+        environment?: object;
+        mem_limit?: string;
+        read_only?: boolean;
+        cap_drop?: string[];
+        image: string;
+      }
+    >;
     secrets: object;
   };
 
@@ -96,6 +123,28 @@ describe('the compose files', () => {
       (each) => /^kpay-/.test(each.image) && !/postgres|redis/.test(each.image),
     ))
       expect({ image, read_only, cap_drop }).toEqual({ image, read_only: true, cap_drop: ['ALL'] });
+  });
+
+  it('gives each service the secrets that it reads and no others, and bounds its memory', () => {
+    const { services } = parse(read('compose.yaml'), { merge: true }) as Compose;
+    const ofApp = ['database-url', 'redis-url', 'kpay-api-key', 'kpay-secret-key'];
+    const own = Object.entries(services).filter(([, { secrets = [] }]) => secrets.length > 0);
+    expect(Object.fromEntries(own.map(([name, { secrets }]) => [name, secrets]))).toEqual({
+      worker: ofApp,
+      exporter: ofApp,
+      kpay: ofApp,
+      'admin-api': [...ofApp, 'admin-token', 'keys-secret'],
+      roles: ['postgres-password', 'app-password'],
+      migrate: ['database-owner-url'],
+      postgres: ['postgres-password'],
+      redis: ['redis-password'],
+      grafana: ['grafana-password'],
+    });
+    for (const [name, { secrets = [], environment = {}, mem_limit }] of Object.entries(services)) {
+      expect(mem_limit, name).toMatch(/^\d+[mg]$/);
+      const named = Object.values(environment).filter((value) => String(value).startsWith('/run/secrets/'));
+      for (const path of named) expect(secrets, name).toContain(String(path).slice('/run/secrets/'.length));
+    }
   });
 
   it('mounts only what is there', () => {
@@ -121,7 +170,8 @@ describe('the compose files', () => {
     const made = make();
     expect(made.map(([name]) => name)).toEqual(Object.keys(secrets).toSorted());
     const text = new Map(made);
-    expect(text.get('database-url')).toBe(`postgres://kpay:${text.get('postgres-password')}@postgres:5432/kpay`);
+    expect(text.get('database-url')).toBe(`postgres://kpay_app:${text.get('app-password')}@postgres:5432/kpay`);
+    expect(text.get('database-owner-url')).toBe(`postgres://kpay:${text.get('postgres-password')}@postgres:5432/kpay`);
     expect(text.get('admin-token')).toMatch(/^[0-9a-f]{64}$/);
     // Twice: a password that a database was made with stays.
     expect(make()).toEqual(made);
