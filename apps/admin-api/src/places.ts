@@ -6,7 +6,7 @@ export interface PlacesOptions {
   of: string;
   /** How much there is in all. */
   most: number;
-  /** How much of it one caller may have. */
+  /** How much of it one caller may have: one owner, so that nobody gets more by making keys. */
   mostByCaller: number;
   retryAfterSeconds: number;
 }
@@ -22,26 +22,30 @@ export function createPlaces({ of, most, mostByCaller, retryAfterSeconds }: Plac
   let taken = 0;
   const byCaller = new Map<string, number>();
   const headers = { 'retry-after': String(retryAfterSeconds) };
-  return ({ id }, gone, amount = 1) => {
-    const own = byCaller.get(id) ?? 0;
+  return ({ owner }, gone, amount = 1) => {
+    const own = byCaller.get(owner) ?? 0;
     if (own + amount > mostByCaller) {
-      throw new Problem('too_much_at_once', `The key may have ${mostByCaller} ${of} at once, and has ${own} already.`, {
-        headers,
-      });
+      throw new Problem(
+        'too_much_at_once',
+        `The owner of the key may have ${mostByCaller} ${of} at once, and has ${own} already.`,
+        {
+          headers,
+        },
+      );
     }
     if (taken + amount > most) {
       throw new Problem('too_much_at_once', `There are ${taken} ${of} already, and ${most} at most.`, { headers });
     }
     if (gone.aborted) return;
     taken += amount;
-    byCaller.set(id, own + amount);
+    byCaller.set(owner, own + amount);
     gone.addEventListener(
       'abort',
       () => {
         taken -= amount;
-        const left = (byCaller.get(id) ?? 0) - amount;
-        if (left > 0) byCaller.set(id, left);
-        else byCaller.delete(id);
+        const left = (byCaller.get(owner) ?? 0) - amount;
+        if (left > 0) byCaller.set(owner, left);
+        else byCaller.delete(owner);
       },
       { once: true },
     );
