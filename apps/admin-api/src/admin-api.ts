@@ -32,6 +32,7 @@ import { measureRequests } from './measure-requests.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
 import { openApiDocument } from './open-api.ts';
 import type { Caller, Operation } from './operation.ts';
+import { invalidParameter } from './parse-query.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
 import { BOARD_PATH, queueBoard } from './queue-board.ts';
@@ -58,7 +59,9 @@ import { showRates } from './routes/show-rates.ts';
 import { showReviewEvidence } from './routes/show-review-evidence.ts';
 import { showTransfer } from './routes/show-transfer.ts';
 import { streamEvents } from './routes/stream-events.ts';
+import { createStreamToken } from './routes/stream-tokens.ts';
 import { refuseMethod, routesOf } from './routes.ts';
+import { createStreamTokens, type StreamTokens } from './stream-token.ts';
 
 export interface AdminApiOptions {
   ledger: Ledger;
@@ -123,7 +126,9 @@ export function createAdminApi(options: AdminApiOptions): Express {
   const oidc = options.oidc && createOidc(options.oidc);
   const authenticate = createAuthenticator({ adminToken: options.adminToken, keys, oidc });
   const limit = limitRequests({ perMinute: options.requestsPerMinute, redis: options.redis, logger: options.logger });
-  const operations = listOperations({ ...options, keys, onChange: watch.keyChanged });
+  const { adminToken, keysSecret: secret = adminToken } = options;
+  const streamTokens = createStreamTokens({ secret, adminToken, keys });
+  const operations = listOperations({ ...options, keys, streamTokens, onChange: watch.keyChanged });
   // Everybody reads the document: no account's name stands in it but the one that requests mean without a name.
   const document = openApiDocument(operations, 'default');
   app.use(['/openapi.json', '/docs'], (request, response, next) => {
@@ -137,7 +142,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   app.use('/docs', referencePage());
   app.use(frontPage({ board: options.queues !== undefined }));
   // Before anything else of /v1 is looked at, the body included.
-  app.use('/v1', requireCaller(authenticate, watch), limit, routesOf(operations, options.stopping));
+  app.use('/v1', requireCaller(authenticate, streamTokens, watch), limit, routesOf(operations, options.stopping));
   if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, watch, limit));
   app.use(() => {
     throw new Problem('not_found', 'There is no such path.');
@@ -146,7 +151,9 @@ export function createAdminApi(options: AdminApiOptions): Express {
   return app;
 }
 
-function listOperations(options: AdminApiOptions & { keys: KeyStore; onChange: OnKeyChange }): readonly Operation[] {
+function listOperations(
+  options: AdminApiOptions & { keys: KeyStore; streamTokens: StreamTokens; onChange: OnKeyChange },
+): readonly Operation[] {
   const { hint, logger } = options;
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const notifyWorkers = (transfer: TransferRow) => {
@@ -169,6 +176,7 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore; onChange: O
     createQuote(options),
     predictProvider(options),
     streamEvents(options),
+    createStreamToken(options),
     showPauses(options),
     createPause(options),
     endPause(options),
@@ -184,16 +192,20 @@ function listOperations(options: AdminApiOptions & { keys: KeyStore; onChange: O
   ];
 }
 
-function requireCaller(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
+function requireCaller(authenticate: Authenticate, streamTokens: StreamTokens, watch: AuthWatch): RequestHandler {
   return async (request, response, next) => {
     const { remoteAddress: address } = request.socket;
     refuseTwoTokens(request);
-    const credentials = { token: bearerToken(request.get('authorization')), address };
-    const caller = await authenticate(credentials);
+    const streamToken = streamTokenOf(request);
+    const judge = (opening: boolean) =>
+      streamToken === undefined
+        ? authenticate({ token: bearerToken(request.get('authorization')), address })
+        : streamTokens.judge(streamToken, address, opening);
+    const caller = await judge(true);
     response.locals.caller = caller;
     watch.letIn(caller, requestOf(request, response));
     const lookAgain = async () => {
-      await authenticate(credentials).catch((error: unknown) => {
+      await judge(false).catch((error: unknown) => {
         // An issuer that is away says nothing about the token.
         if (!(error instanceof Problem && error.status >= 500)) throw error;
       });
@@ -209,6 +221,14 @@ function requireCaller(authenticate: Authenticate, watch: AuthWatch): RequestHan
       );
     next();
   };
+}
+
+/** Addresses are written down by proxies and kept by browsers: nothing but the stream takes a credential in one. */
+function streamTokenOf({ method, path, query: { token }, headers }: Request): string | undefined {
+  if (token === undefined || !/^\/stream\/?$/i.test(path) || (method !== 'GET' && method !== 'HEAD')) return undefined;
+  if (typeof token !== 'string') throw invalidParameter('token', 'must be given once');
+  if (headers.authorization !== undefined) throw invalidParameter('token', 'must be left out with an Authorization header');
+  return token;
 }
 
 function sendProblem(logger: Logger, watch: AuthWatch): ErrorRequestHandler {

@@ -1,5 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { FoundApiKey } from '@kpay/transfers';
 import { isAddressIn } from './address-ranges.ts';
 import { type KeyStore, limitsOfKey } from './key-store.ts';
 import { isJwt } from './oidc.ts';
@@ -40,22 +41,26 @@ export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOpt
     if (oidc && isJwt(token)) return oidc(token);
     const found = await keys.find(token);
     if (!found) throw invalidToken('The bearer token is not known.', 'unknown');
-    const { row, now, makerEnded } = found;
-    if (row.revoked_at) throw invalidToken('The key was revoked.', 'revoked', row.id);
-    if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.', 'expired', row.id);
-    if (makerEnded) throw invalidToken('A key that this one was made by has ended.', 'revoked', row.id);
-    if (row.address_ranges && (address === undefined || !isAddressIn(row.address_ranges, address))) {
-      throw invalidToken('The key may not be used from this address.', 'address', row.id);
-    }
-    const limits = limitsOfKey(row);
-    return {
-      id: `key ${row.id}`,
-      owner: row.owner,
-      scopes: new Set(row.scopes as Scope[]),
-      accounts: row.accounts,
-      apiKey: { id: row.id, limits },
-      ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
-    };
+    return callerOfKey(found, address);
+  };
+}
+
+/** Who comes with a key, by its row. @throws Problem (401) when the key has ended, or may not be used from the address. */
+export function callerOfKey({ row, now, makerEnded }: FoundApiKey, address: string | undefined): Caller {
+  if (row.revoked_at) throw invalidToken('The key was revoked.', 'revoked', row.id);
+  if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.', 'expired', row.id);
+  if (makerEnded) throw invalidToken('A key that this one was made by has ended.', 'revoked', row.id);
+  if (row.address_ranges && (address === undefined || !isAddressIn(row.address_ranges, address))) {
+    throw invalidToken('The key may not be used from this address.', 'address', row.id);
+  }
+  const limits = limitsOfKey(row);
+  return {
+    id: `key ${row.id}`,
+    owner: row.owner,
+    scopes: new Set(row.scopes as Scope[]),
+    accounts: row.accounts,
+    apiKey: { id: row.id, limits },
+    ...(row.requests_per_minute !== null && { requestsPerMinute: row.requests_per_minute }),
   };
 }
 

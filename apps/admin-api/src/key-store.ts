@@ -40,6 +40,8 @@ export interface KeyStore {
   revoke(id: string, caller: Caller): Promise<{ row: ApiKeyRow; others: string[] } | undefined>;
   /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
   find(key: string): Promise<FoundApiKey | undefined>;
+  /** The same by the id of a key. */
+  look(id: string): Promise<FoundApiKey | undefined>;
 }
 
 export interface KeyStoreOptions {
@@ -117,6 +119,7 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
         const self = await rowOfCaller(tx.db, caller);
         return revokeKeys(tx, id, nameOf(caller), (row) => isTheirs(row, caller, self));
       }),
+    look: rowOf,
     async find(key) {
       const id = idOfApiKey(key);
       if (id === undefined) return undefined;

@@ -50,14 +50,36 @@ export function openApiDocument(operations: readonly Operation[], account: strin
     servers: [{ url: './' }],
     security: [{ bearer: [] }],
     paths: { ...paths, '/healthz': health('It runs.'), '/readyz': health('It can serve.', 'It cannot, and why.') },
-    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' } } },
+    components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, streamToken } },
   };
 }
+
+const streamToken = {
+  type: 'apiKey',
+  in: 'query',
+  name: 'token',
+  description: 'Of POST /v1/stream-tokens. Only the stream takes one.',
+};
 
 type SchemaOf = (schema: z.ZodType, io: 'input' | 'output') => Json;
 
 function operationOf(
-  { name, summary, path, scope, query, body, lines, idempotent, conditional, resumable, answer, example, problems }: Operation,
+  {
+    name,
+    summary,
+    path,
+    scope,
+    query,
+    body,
+    lines,
+    idempotent,
+    conditional,
+    resumable,
+    streamToken,
+    answer,
+    example,
+    problems,
+  }: Operation,
   schemaOf: SchemaOf,
   account: string,
 ): Json {
@@ -78,7 +100,7 @@ function operationOf(
     tags: [path.split('/')[1]],
     summary,
     description: `Needs a key with the scope \`${scope}\`.`,
-    security: [{ bearer: [scope] }],
+    security: [{ bearer: [scope] }, ...(streamToken ? [{ streamToken: [] }] : [])],
     ...(parameters.length > 0 && { parameters }),
     ...(lines && { requestBody: { required: true, content: linesOf(lines.types, schemaOf(lines.line, 'input')) } }),
     ...(body && {

@@ -87,6 +87,8 @@ export interface Operation<Query = unknown, Body = unknown> {
   conditional?: true;
   /** It takes the header Last-Event-ID. */
   resumable?: true;
+  /** It takes a stream token in the address, in the place of the header Authorization. */
+  streamToken?: true;
   /** `type` is that of a Stream, whose schema is a text. */
   answer: { status: 200 | 201 | 202; schema: z.ZodType; type?: string; location?: true; versioned?: true };
   /** A body that is accepted as it stands, where the account has the name that is given: what people try first. */

@@ -67,12 +67,48 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     await press('.auth-btn-wrapper .authorize');
     await press('.btn-done');
     await press('#operations-transfers-createTransfer .opblock-summary-control');
+    const prefilled = `document.querySelector('#operations-transfers-createTransfer textarea')?.value ?? ''`;
+    await eventually(async () => expect(await page.read(prefilled)).toContain('first-transfer'));
     await press('#operations-transfers-createTransfer .execute');
     const answered = `document.querySelector('#operations-transfers-createTransfer .live-responses-table tbody')?.innerText`;
-    await eventually(async () => expect(await page.read(answered)).toContain('202'), { timeoutMs: 10_000 });
+    await eventually(async () => expect((await page.read(answered)) ?? '').toContain('202'), { timeoutMs: 10_000 });
     await keep(`executed${path.length}`);
     expect(api.hinted).toHaveLength(1);
     // Also none about an icon, for which a browser asks outside of the prefix where the page names none.
+    expect(page.complaints()).toEqual([]);
+  });
+
+  it('an EventSource follows what happens with a stream token, and with another one misses nothing after a break', async () => {
+    await page.open(`${nginx.url}/docs`);
+    const follow = (query: string) =>
+      page.read(`(async () => {
+        const headers = { authorization: 'Bearer ${adminToken}' };
+        const { token } = await (await fetch('v1/stream-tokens', { method: 'POST', headers })).json();
+        window.seen = [];
+        window.stream = new EventSource('v1/stream?token=' + token + ${query});
+        window.stream.onmessage = ({ lastEventId, data }) => {
+          window.last = lastEventId;
+          window.seen.push(JSON.parse(data).transferId);
+        };
+        await new Promise((opened) => { window.stream.onopen = opened; });
+      })()`);
+    const make = async (externalId: string) => {
+      const headers = { ...authorization, 'content-type': 'application/json' };
+      const answer = await fetch(`${nginx.url}/v1/transfers`, {
+        method: 'POST',
+        headers,
+        body: JSON.stringify({ ...wish, externalId }),
+      });
+      return ((await answer.json()) as { id: string }).id;
+    };
+    await follow("''");
+    const first = await make('stream-1');
+    await eventually(async () => expect(await page.read('window.seen')).toEqual([first]));
+    await page.read('window.stream.close()');
+    const meanwhile = await make('stream-2');
+    await follow("'&after=' + window.last");
+    await eventually(async () => expect(await page.read('window.seen')).toEqual([meanwhile]));
+    await page.read('window.stream.close()');
     expect(page.complaints()).toEqual([]);
   });
 

@@ -162,6 +162,7 @@ describe('the OpenAPI document', () => {
     await call('GET', '/v1/transfers?limit=0');
     const { body: first } = await call('GET', '/v1/transfers?limit=1');
     await call('GET', `/v1/transfers?limit=1&cursor=${String(first.nextCursor)}`);
+    await call('POST', '/v1/stream-tokens');
     expect(await callStream('/v1/stream?after=0')).toContain('"type":"accepted"');
     await call('GET', '/v1/stream?after=999999999');
   });

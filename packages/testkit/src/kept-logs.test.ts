@@ -17,6 +17,7 @@ test.each([
   ['a signed token', 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln'],
   ['a KPay key', 'kpay_test_simulator'],
   ['a KPay secret key', `got ${'0123456789abcdef'.repeat(4)}`],
+  ['a stream token', `GET /v1/stream?token=kpst_eyJpZCI6ImFkbWluIn0_${'a'.repeat(43)}`],
   ['a key of the admin API', `kops_0123456789_${'a'.repeat(49)}`],
   ['a credential of a header', 'authorization: Bearer simulator-token'],
   ['a password in an address', 'postgres://kpay:hunter2@db/kpay'],

@@ -34,6 +34,7 @@ const SHAPES: readonly [what: string, shape: RegExp][] = [
   ['a signed token', /\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*/],
   ['a KPay key', /\bkpay_(?:test|live)_[\w-]+/],
   ['a KPay secret key', /\bsk_(?:test|live)_[\w-]+|(?<![\w-])[0-9a-f]{64}(?![\w-])/i],
+  ['a stream token', /\bkpst_[\w-]{43,}/],
   ['a key of the admin API', /\bkops_[0-9A-Za-z]{10}_[0-9A-Za-z]{8,}/],
   ['a credential of a header', /\b(?:Bearer|Basic) +(?!realm|\[redacted\])[\w+/=.~-]{8,}/i],
   ['a password in an address', /:\/\/[^\s:/@"]*:(?!\[redacted\])[^\s@"/]+@/],

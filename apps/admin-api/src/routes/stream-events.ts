@@ -19,6 +19,8 @@ const querySchema = z.strictObject({
     .regex(POSITION, 'must be the id of an event')
     .optional()
     .describe('Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the beginning of the ledger.'),
+  // Judged before anything else is looked at.
+  token: z.string().optional().describe('A stream token, in the place of the header Authorization.'),
 });
 
 /** What happens to transfers, as it happens. A position is an id of the ledger, so any process can go on with it. */
@@ -34,6 +36,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
       'Everything that happens to transfers, as server-sent events. Who comes back with Last-Event-ID misses nothing, however long it was away; without it the stream begins now.',
     query: querySchema,
     resumable: true,
+    streamToken: true,
     answer: { status: 200, schema: z.string(), type: 'text/event-stream' },
     problems: ['too_much_at_once'],
     async handle(call) {

@@ -22,6 +22,7 @@ const BAIT = [
   'f.',
   'kpay_live_',
   'sk_test_',
+  'kpst_',
   '"',
   '-',
   '@',

@@ -19,6 +19,8 @@ const MAX_CHARACTERS = 16_384;
  */
 const SECRET_SHAPES: readonly [shape: RegExp, clean: (all: string, before?: string, secret?: string) => string][] = [
   [/\bkpay_(?:live|test)_[\w-]+/g, () => REDACTED],
+  // What opens the stream stands in addresses.
+  [/\bkpst_[\w-]+/g, () => REDACTED],
   [/\bsk_(?:live|test)_[\w-]+/g, () => REDACTED],
   [/\beyJ[\w-]+(\.[\w-]+(?:\.[\w-]*)?)?/g, (all, rest) => (rest === undefined ? all : REDACTED)],
   [/\b(bearer\s+)[^\s"',;]+/gi, (_all, before) => `${before}${REDACTED}`],
