@@ -235,6 +235,22 @@ describe('/metrics', () => {
     expect(statuses).toEqual([0, 0, 0]);
   });
 
+  it('has a bound on the series that names of KPay make, and counts what it leaves out', async () => {
+    for (let n = 0; n < 210; n += 1) {
+      simulator.control.setAvailability({ country: 'CMR', provider: `NEW_${n}`, operationType: 'PAYOUT', status: 'CLOSED' });
+    }
+    const exporter = await start(openAccount(), { everyMs: SLOW });
+    const metrics = await eventually(async () => {
+      const text = await scrape(exporter);
+      expect(valueIn(text, statusSeries('CMR', 'MTN_MOMO_CMR', 'PAYOUT', 'OPERATIONAL'))).toBe(1);
+      return text;
+    });
+    const shown = seriesOf(metrics, 'kpay_provider_status').filter((line) => line.includes('provider="NEW_'));
+    expect(shown).toHaveLength(200 * 3);
+    expect(valueIn(metrics, 'kpay_names_left_out_total{account="default",field="provider"}')).toBe(10);
+    expect(valueIn(metrics, 'kpay_names_left_out_total{account="default",field="currency"}')).toBe(0);
+  });
+
   it('tells what became of an operator: how often its status changed, and how long it had each', async () => {
     const operation = { country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'PAYOUT' };
     const labels = 'account="default",country="CMR",provider="MTN_MOMO_CMR",operation="PAYOUT"';

@@ -64,6 +64,7 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
     ...options.seriesMaxAgeMs,
   };
   const failures = countFailures(registry, accounts.keys());
+  const leftOut = countLeftOut(registry, accounts.keys());
   const watches = [...accounts.values()].map((account): Watched => {
     let stop: (() => Promise<void>) | undefined;
     const onChange = (isOurs: boolean) => {
@@ -79,6 +80,7 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
       everyMs,
       seriesMaxAgeMs,
       isOurs: keeper.isOurs,
+      onLeftOut: (field) => leftOut.inc({ account: account.name, field }),
       onFailure: (observation) => failures.inc({ account: account.name, observation }),
       logger,
     });
@@ -120,6 +122,17 @@ function showMismatches(registry: Registry, keepers: ReadonlyMap<string, Applica
       for (const [account, keeper] of keepers) this.set({ account }, keeper.isOther() ? 1 : 0);
     },
   });
+}
+
+function countLeftOut(registry: Registry, accounts: Iterable<string>): Counter<'account' | 'field'> {
+  const leftOut = new Counter({
+    name: 'kpay_names_left_out_total',
+    help: 'Operators and currencies in the answers of KPay that are not shown: an account had too many that are not documented.',
+    labelNames: ['account', 'field'],
+    registers: [registry],
+  });
+  for (const account of accounts) for (const field of ['provider', 'currency']) leftOut.inc({ account, field }, 0);
+  return leftOut;
 }
 
 function countFailures(registry: Registry, accounts: Iterable<string>): Counter<'account' | 'observation'> {

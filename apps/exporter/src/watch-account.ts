@@ -19,6 +19,7 @@ import {
   recentOutflow,
   type SeenOfKpay,
 } from '@kpay/transfers';
+import { boundNames } from './bound-names.ts';
 import { keepFresh } from './keep-fresh.ts';
 import { parseRatePair } from './rate-pair.ts';
 
@@ -33,6 +34,8 @@ export interface WatchAccountOptions {
   seriesMaxAgeMs: Readonly<Record<ObservationName, number>>;
   /** Whether the account's keys read its own figures; what they read otherwise is dropped. */
   isOurs(): boolean;
+  /** Told of each name in an answer that is not shown, because there are too many. */
+  onLeftOut(field: 'provider' | 'currency'): void;
   /** Told of every read that failed. */
   onFailure(observation: ObservationName): void;
   logger: Logger;
@@ -57,6 +60,7 @@ const OUTFLOW_OVER_MS = 60 * 60_000;
 export function watchAccount(options: WatchAccountOptions): AccountWatch {
   const { account, ledger, everyMs, seriesMaxAgeMs, isOurs, onFailure, logger } = options;
   const { observations, clock, name } = account;
+  const bounds = boundNames(options.onLeftOut);
   let balance: Observed<WalletBalance[]> | undefined;
   let availability: Observed<CountryAvailability[]> | undefined;
   const rates = new Map<string, Observed<ExchangeRate>>();
@@ -164,7 +168,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
           null,
           observations.peekBalance,
           observations.balance,
-          tellAll(balanceListeners, (next) => (balance = next)),
+          tellAll(bounds.balance, balanceListeners, (next) => (balance = next)),
           stopping.signal,
         ),
         keep(
@@ -172,7 +176,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
           null,
           observations.peekAvailability,
           observations.availability,
-          tellAll(availabilityListeners, (next) => (availability = next)),
+          tellAll(bounds.availability, availabilityListeners, (next) => (availability = next)),
           stopping.signal,
         ),
       ];
@@ -217,10 +221,15 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
   };
 }
 
-function tellAll<T>(listeners: readonly ((observed: T) => void)[], keep: (observed: T) => void): (observed: T) => void {
+function tellAll<T>(
+  bound: (observed: T) => T,
+  listeners: readonly ((observed: T) => void)[],
+  keep: (observed: T) => void,
+): (observed: T) => void {
   return (observed) => {
-    keep(observed);
-    for (const listener of listeners) listener(observed);
+    const bounded = bound(observed);
+    keep(bounded);
+    for (const listener of listeners) listener(bounded);
   };
 }
 
