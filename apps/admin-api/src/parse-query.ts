@@ -26,6 +26,20 @@ export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unkn
   throw invalidParameter(String(issue?.path[0]), issue?.message ?? 'is not valid');
 }
 
+/**
+ * A parser of queries puts U+FFFD in the place of what is not UTF-8, and takes a % that encodes nothing as it stands.
+ *
+ * @throws Problem (400)
+ */
+export function requireUtf8Query(url: string): void {
+  const [, query = ''] = /\?(.*)$/s.exec(url) ?? [];
+  try {
+    decodeURIComponent(query);
+  } catch {
+    throw new Problem('invalid_request', 'The query is not percent-encoded UTF-8: write a % as %25.');
+  }
+}
+
 export function invalidParameter(parameter: string, problem: string): Problem {
   return new Problem('invalid_request', `${parameter}: ${problem}`, { parameter });
 }

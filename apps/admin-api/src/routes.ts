@@ -10,7 +10,7 @@ import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
 import type { Call, Caller, Operation, Stream, TextBody } from './operation.ts';
 import { parseBody } from './parse-body.ts';
-import { parseQuery } from './parse-query.ts';
+import { parseQuery, requireUtf8Query } from './parse-query.ts';
 import { createPlaces, type TakePlaces } from './places.ts';
 import { Problem } from './problem.ts';
 import { relativeReference } from './relative-reference.ts';
@@ -116,6 +116,7 @@ function understand(
   stopping: AbortSignal | undefined,
 ): Call<unknown, unknown> {
   let signal: AbortSignal | undefined;
+  requireUtf8Query(request.originalUrl);
   return {
     id: String(request.params.id ?? ''),
     query: parseQuery(query ?? noParameters, request.query),

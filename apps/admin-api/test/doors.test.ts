@@ -137,6 +137,16 @@ describe('a body that cannot be read', () => {
     ]);
   });
 
+  it.each(['externalId=caf%E9', 'externalId=%E0%A4%A', 'reason=100%'])(
+    'a query that is not UTF-8 is said to be so: %s',
+    async (query) => {
+      expect(await api.ask(`/v1/transfers?${query}`)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', detail: 'The query is not percent-encoded UTF-8: write a % as %25.' },
+      });
+    },
+  );
+
   it.each(['/v1/transfers/%E0%A4%A', '/v1/transfers?externalId=%00', '/v1/transfers?externalId=%E0%A4%A', '/%', '/v1//'])(
     'a path of %s is no fault of ours',
     async (path) => {
