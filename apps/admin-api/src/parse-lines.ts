@@ -10,6 +10,8 @@ const MAX_FIRST_LINE = 20_000;
 /** As many characters as a single transfer's body may have bytes. */
 const MAX_LINE = MAX_BODY_BYTES;
 const MAX_WITH_EMPTY = 10_000;
+/** A text in quotes can have lines, and Excel writes rows of empty cells. */
+const MAX_CSV_LINES = 100_000;
 
 /** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
 export type Line = { line: number; value: unknown } | { line: number; problem: string };
@@ -56,6 +58,7 @@ function parseJsonLine(line: number, content: string): Line {
 }
 
 function parseCsv(text: string, mostLines: number): Line[] {
+  for (const end of ['\n', '\r']) requireFew(text, end);
   const [head, ...rows] = readCsv(text, mostLines + 2);
   if (!head) return [];
   const names = withoutEmptyEnd(head.record.map((name) => name.trim()));
@@ -71,6 +74,14 @@ function parseCsv(text: string, mostLines: number): Line[] {
     }
     return { line, value: objectOf(names, cells) };
   });
+}
+
+function requireFew(text: string, end: string): void {
+  let count = 0;
+  for (let at = text.indexOf(end); at >= 0; at = text.indexOf(end, at + 1)) {
+    count += 1;
+    if (count > MAX_CSV_LINES) throw tooMany('lines, empty ones included', MAX_CSV_LINES);
+  }
 }
 
 function tooMany(what: string, most: number): Problem {

@@ -103,6 +103,18 @@ describe('what is longer or deeper than any order', () => {
     expect((await send(`${'\n'.repeat(9_000)}${good}`)).body).toMatchObject({ results: [{ line: 9_001 }] });
   });
 
+  it('CSV is with more than 100,000 lines, and Excel may write thousands that are empty', async () => {
+    const head = 'externalId,sourceCountry,destinationCountry,amount';
+    for (const end of ['\n', '\r']) {
+      expect(await send(`${head}${end}${`,,,${end}`.repeat(100_001)}`, '', 'text/csv')).toMatchObject({
+        status: 400,
+        body: { detail: 'body: has more than 100000 lines, empty ones included' },
+      });
+    }
+    const { body } = await send(`${head}\n${',,,\n'.repeat(20_000)}s-9,CMR,GAB,50000`, '', 'text/csv');
+    expect(body).toMatchObject({ accepted: 1, results: [{ line: 20_002 }] });
+  });
+
   it('a row of CSV is, and the line is told', async () => {
     expect(await send(`externalId\n"${'x'.repeat(100_010)}"`, '', 'text/csv')).toMatchObject({
       status: 400,

@@ -125,6 +125,8 @@ describe('an order that cannot be right is refused, names its field and leaves n
     ['priority', { ...good, priority: 10 }, '0 to 9'],
     ['onInsufficientFunds', { ...good, onInsufficientFunds: 'maybe' }, '"hold" or "fail"'],
     ['metadata.team', { ...good, metadata: { team: 7 } }, 'string'],
+    ['description', { ...good, description: 'a\u202eb' }, 'U+202E'],
+    ['metadata', { ...good, metadata: Object.fromEntries(Array.from({ length: 51 }, (_, n) => [n, 'x'])) }, 'at most 50'],
     ['body', null, 'object'],
     ['body', [good], 'object'],
     ['body', 'transfer', 'object'],
