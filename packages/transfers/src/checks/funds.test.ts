@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
 import { advanceTransfer } from '../send/advance.ts';
 import { beginFirstSends } from '../send/begin.ts';
-import { judgeFunds } from './funds.ts';
+import { evaluateFunds } from './funds.ts';
 
 let stage: Stage;
 beforeAll(async () => {
@@ -55,7 +55,7 @@ describe('money for two transfers', () => {
 it('a currency that KPay does not show is waited for, also by a transfer that fails without funds', async () => {
   const row = await stage.accept({ ...order, externalId: 'unknown', onInsufficientFunds: 'fail' });
   const kes = { currency: 'KES', known: true, balanceMinor: 1n, reservedMinor: 0n, availableMinor: 1n };
-  const judge = (wallets: (typeof kes)[]) => judgeFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
+  const judge = (wallets: (typeof kes)[]) => evaluateFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
   expect(await judge([])).toMatchObject({ verdict: 'hold', code: 'insufficient_funds' });
   expect(await judge([{ ...kes, currency: 'XAF' }])).toMatchObject({ verdict: 'hold' });
   expect(await judge([kes])).toMatchObject({ verdict: 'reject' });

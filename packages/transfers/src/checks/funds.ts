@@ -25,13 +25,18 @@ export function snapshotOf(observed: Observed<readonly WalletBalance[]>, process
  * is the judge. Available is KPay's figure less what of ours may not be in that snapshot: sends under way or without
  * an answer, and those that succeeded around or after it was asked for.
  */
-export async function judgeFunds(
+export async function evaluateFunds(
   db: Kysely<LedgerSchema>,
   transfer: TransferRow,
   snapshot: BalanceSnapshot,
   now: Date,
 ): Promise<CheckVerdict> {
-  return judgeReserved(transfer, snapshot, now, await reservedMinor(db, transfer.account, transfer.currency, snapshot.askedAt));
+  return evaluateReserved(
+    transfer,
+    snapshot,
+    now,
+    await reservedMinor(db, transfer.account, transfer.currency, snapshot.askedAt),
+  );
 }
 
 /** What is known of the reservations of a wallet that is locked. */
@@ -57,7 +62,7 @@ const known = new WeakMap<BalanceSnapshot['wallets'], Map<string, KnownReserved>
  * The same under the wallet's lock. The sum over all that is under way is taken once for a snapshot: afterwards no more can
  * be reserved than it was then and what was set aside since, and only when that bound is not enough it is taken anew.
  */
-export async function judgeLockedFunds(
+export async function evaluateLockedFunds(
   { db, now }: LedgerTransaction,
   transfer: TransferRow,
   snapshot: BalanceSnapshot,
@@ -69,15 +74,15 @@ export async function judgeLockedFunds(
   const last = ofSnapshot.get(currency);
   if (last?.epoch === epoch && last.soFarMinor <= soFarMinor) {
     last.atMostMinor = last.reservedMinor + soFarMinor - last.soFarMinor;
-    const verdict = judgeReserved(transfer, snapshot, now, last.atMostMinor);
+    const verdict = evaluateReserved(transfer, snapshot, now, last.atMostMinor);
     if (verdict.verdict === 'pass') return verdict;
   }
   const reserved = (await reservedMinor(db, account, currency, snapshot.askedAt)) + takenMinor;
   ofSnapshot.set(currency, { epoch, soFarMinor, reservedMinor: reserved, atMostMinor: reserved });
-  return judgeReserved(transfer, snapshot, now, reserved);
+  return evaluateReserved(transfer, snapshot, now, reserved);
 }
 
-function judgeReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Date, reserved: bigint): CheckVerdict {
+function evaluateReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Date, reserved: bigint): CheckVerdict {
   const { currency } = transfer;
   const rows = snapshot.wallets.filter((wallet) => wallet.currency === currency);
   const shown = rows.reduce((sum, wallet) => sum + wallet.availableMinor, 0n);
@@ -131,8 +136,8 @@ export const fundsCheck: Check = {
     const observed = await account.observations.balance({ lane: 'checks', signal });
     const snapshot = snapshotOf(observed, account.clock.now(), now);
     const last = known.get(snapshot.wallets)?.get(transfer.currency);
-    const likely = last && judgeReserved(transfer, snapshot, now, last.atMostMinor);
-    return likely?.verdict === 'pass' ? likely : judgeFunds(ledger.db, transfer, snapshot, now);
+    const likely = last && evaluateReserved(transfer, snapshot, now, last.atMostMinor);
+    return likely?.verdict === 'pass' ? likely : evaluateFunds(ledger.db, transfer, snapshot, now);
   },
 };
 

@@ -39,7 +39,7 @@ export function describeLimit({ currency, amountMinor, hours, corridor }: SpendL
  * It is a check, and judged once more under the wallet's lock when the send is committed. That lock is of the account
  * and currency, and so of all that a limit counts: two workers cannot fill the same room.
  */
-export async function judgeSpending(
+export async function evaluateSpending(
   db: Kysely<LedgerSchema>,
   transfer: Spending,
   limits: readonly SpendLimit[],
@@ -108,5 +108,5 @@ function counted(account: string, { currency, corridor, hours }: SpendLimit, now
 
 /** Holds transfers that would pass a limit of their account. */
 export function spendLimitCheck(limits: readonly SpendLimit[]): Check {
-  return { name: 'spend-limit', check: (transfer, { ledger, now }) => judgeSpending(ledger.db, transfer, limits, now) };
+  return { name: 'spend-limit', check: (transfer, { ledger, now }) => evaluateSpending(ledger.db, transfer, limits, now) };
 }

@@ -40,46 +40,48 @@ import { RESEND_FOR_MS, unconfirmedTooLong } from './outcome.ts';
 import { expireAttempt, type Settled, type Success, settleAttempt, settleSuccesses } from './settle.ts';
 import { nameAnswer, traceStep } from './trace-step.ts';
 
-// Between two tries to write an answer down.
+/** Between two attempts to store an answer: before and after the lease has ended. */
 const SETTLE_AGAIN_MS = 500;
 const SETTLE_LATE_MS = 5_000;
-// What checks said counts for this long, from when the first was asked: a wait for a slot or a token, their own included, can
-// outlast a send window or a good rate.
-const JUDGED_FOR_MS = 1_000;
-// Transfers that share a round trip.
+/**
+ * How long the checks' verdicts stay valid, from when the first check began. A wait for a slot or a token can outlast a send
+ * window or a good rate; then all checks run again.
+ */
+const VERDICTS_VALID_MS = 1_000;
+/** The largest batch of transfers that share a round trip. */
 const MAX_TOGETHER = 50;
 
-/** What it takes to move the transfers of one account on. */
+/** What the transfers of one account need to be advanced. */
 export interface TransferEngine {
   ledger: Ledger;
   account: KpayAccount;
-  /** Which KPay the account was found to be (pinAccount); without it nothing can be sent. */
+  /** The KPay application of the account (pinAccount). Nothing is sent without it (law 7). */
   pin: Pin;
-  /** Whether the ledger is still the one this process knows; after a restore nothing is moved. */
+  /** Knows whether the ledger was restored; then nothing advances (law 9). */
   epoch: LedgerEpoch;
   checks: readonly Check[];
-  /** Judged once more in the transaction that makes a first send official. */
+  /** Evaluated again in the transaction that commits a first send. */
   limits?: readonly SpendLimit[];
   clock: Clock;
   /** Names this process in attempts and events. */
   worker: string;
   conflictConfirmMs: number;
   random: () => number;
-  /** Told of things a person should look at. */
+  /** Called when a person should act. */
   onAlarm: (transfer: TransferRow, alarm: string) => void;
-  /** Told how each send ended, as far as we know; an expired lease is a send whose process died. */
+  /** Called with the outcome of each send; `lease_expired` when its process died. */
   onAnswer?: (answer: AttemptOutcome, transfer: TransferRow) => void;
-  /** Told once when the process stops with an answer that the ledger has not taken yet: it may end with the process. */
+  /** Called once when the process stops with an answer that is not stored yet; the answer may be lost with the process. */
   onUnstored?: (answer: Answer['kind'], transfer: TransferRow) => void;
-  /** Told of what a check threw: the transfer is held with the check's name, the error itself is for the log. */
+  /** Called with the error of a check, for the log. The transfer is held with the check's name. */
   onCheckFailed?: (transfer: TransferRow, check: string, error: unknown) => void;
 }
 
 /**
- * Takes a transfer one step on: judges it, sends it, sends it again, or finds that its sender died. Whoever calls
- * it, however often and from wherever at once, each step is a compare-and-set in the ledger: all but one lose.
+ * Advances a transfer by one step: runs its checks, sends it, sends it again, or detects that its sender died. It is safe to
+ * call at any time and from several processes at once, because each step compares the row's version: all but one lose.
  *
- * @returns the transfer as this call left it, or undefined when there was nothing to do (not due, not ours to move).
+ * @returns the transfer after this step; undefined when there was nothing to do (not due, or another process has it).
  */
 export async function advanceTransfer(engine: TransferEngine, id: string, signal: AbortSignal): Promise<TransferRow | undefined> {
   if (engine.epoch.refusal() !== undefined) return undefined;
@@ -95,7 +97,7 @@ async function takeStep(engine: TransferEngine, due: Due, signal: AbortSignal): 
   return row;
 }
 
-/** A transfer that is due, and what its account looks like in the same moment. */
+/** A due transfer, with the state of its account at the same moment. */
 interface Due {
   row: TransferRow;
   now: Date;
@@ -104,32 +106,32 @@ interface Due {
   unknownStreak: number;
 }
 
-/** The transfer when it is due, after what time alone decides: expiry, a lost lease, the end of the re-sends. */
+/** The transfer if it is due, after the transitions that time alone causes: expiry, a lost lease, the end of the re-sends. */
 async function takeDue(engine: TransferEngine, id: string): Promise<Due | undefined> {
-  const seen = await look(engine.ledger, id);
+  const seen = await readDue(engine.ledger, id);
   if (!seen) return undefined;
   const { row, now } = seen;
   if (!row.due_at || row.due_at > now) return undefined;
   if (row.lease_until === null && !isOver(row, now)) return seen;
-  const moved = await engine.ledger.transaction((tx) => moveByTime(tx, engine, row));
-  if (moved === 'unmoved') return seen;
+  const moved = await engine.ledger.transaction((tx) => transitionByTime(tx, engine, row));
+  if (moved === 'unchanged') return seen;
   return moved && { ...seen, row: moved };
 }
 
-/** One read of all that is judged before a send is prepared. What is written later is judged again, under the locks. */
-async function look(ledger: Ledger, id: string): Promise<Due | undefined> {
-  // Throws inside a transaction, whose client this must not wait for.
+/** Reads in one statement what is evaluated before a send. The submitting transaction evaluates it again, under the locks. */
+async function readDue(ledger: Ledger, id: string): Promise<Due | undefined> {
+  // Throws inside a transaction (law 10).
   void ledger.db;
-  return lookTogether(ledger, id);
+  return readDueTogether(ledger, id);
 }
 
-const lookTogether = batchCalls<Ledger, string, Due | undefined>({
-  run: lookAt,
+const readDueTogether = batchCalls<Ledger, string, Due | undefined>({
+  run: readDueBatch,
   maxSize: () => MAX_TOGETHER,
   delay: (ledger) => ledger.batchDelay(),
 });
 
-async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | undefined)[]> {
+async function readDueBatch(ledger: Ledger, ids: readonly string[]): Promise<(Due | undefined)[]> {
   const { rows } = await ledger.statement((statement) => {
     const transfer = {
       account: sql`t.account`,
@@ -155,15 +157,15 @@ async function lookAt(ledger: Ledger, ids: readonly string[]): Promise<(Due | un
   return ids.map((id) => found.get(id));
 }
 
-async function moveByTime(
+async function transitionByTime(
   tx: LedgerTransaction,
   engine: TransferEngine,
   row: TransferRow,
-): Promise<TransferRow | undefined | 'unmoved'> {
-  // Until its lease ends, the attempt is its sender's alone, whoever thinks that it is due.
+): Promise<TransferRow | undefined | 'unchanged'> {
+  // Until the lease ends, the attempt belongs to its sender, even when the row is due.
   if (row.lease_until !== null && row.lease_until > tx.now) return undefined;
-  if (!isOver(row, tx.now)) return 'unmoved';
-  // A row of a backup is over only as far as the backup knows: it may have been sent since.
+  if (!isOver(row, tx.now)) return 'unchanged';
+  // In a restored ledger the row may have been sent since the backup (law 9).
   if (!(await engine.epoch.holds(tx))) return undefined;
   if (row.lease_until !== null) {
     const expired = await expireAttempt(tx, row, engine);
@@ -180,7 +182,7 @@ async function moveByTime(
   return report(engine, transfer && { transfer, ...(alarm === undefined ? {} : { alarm }) });
 }
 
-/** Whether time alone has ended what the row waits for: its lease, its validity or its re-sends. */
+/** Whether the lease, the validity or the time for re-sends has ended. */
 function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, now: Date): boolean {
   if (lease_until !== null) return lease_until <= now;
   if (state !== 'unconfirmed') return expires_at !== null && expires_at <= now;
@@ -189,31 +191,31 @@ function isOver({ state, lease_until, expires_at, unknown_since }: TransferRow, 
 
 async function firstSend(engine: TransferEngine, due: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
   const { clock } = engine;
-  let judgedFromMs = clock.monotonicMs();
-  const judged = await runChecks(engine, due, signal);
-  if (judged.verdict !== 'pass') return putOff(engine, due.row, judged);
-  const row = due.row.state === 'queued' ? due.row : await release(engine, due.row);
+  let checkedFromMs = clock.monotonicMs();
+  const checked = await runChecks(engine, due, signal);
+  if (checked.verdict !== 'pass') return hold(engine, due.row, checked);
+  const row = due.row.state === 'queued' ? due.row : await requeue(engine, due.row);
   if (!row || !(await engine.epoch.beforeSend())) return undefined;
 
   const permit = await prepare(engine, signal);
-  if ('verdict' in permit) return putOff(engine, row, permit);
+  if ('verdict' in permit) return hold(engine, row, permit);
   try {
-    // Waiting for the slot may have taken longer than the balance keeps: then it is read once more.
+    // The wait for a slot may have outlasted the balance's maximum age: then it is read again.
     const balanceMaxAgeMs = engine.account.observations.maxAgeOf('balance');
     for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
       const observed = await readBalance(engine, maxAgeMs, due.now, signal);
-      if ('verdict' in observed) return await putOff(engine, row, observed);
-      if (clock.monotonicMs() - judgedFromMs > JUDGED_FOR_MS) {
-        judgedFromMs = clock.monotonicMs();
-        const again = await judgeAgain(engine, row, signal);
+      if ('verdict' in observed) return await hold(engine, row, observed);
+      if (clock.monotonicMs() - checkedFromMs > VERDICTS_VALID_MS) {
+        checkedFromMs = clock.monotonicMs();
+        const again = await evaluateAgain(engine, row, signal);
         if (again === undefined) return undefined;
-        if (again.verdict !== 'pass') return await putOff(engine, row, again);
-        judged.inputs = again.inputs;
+        if (again.verdict !== 'pass') return await hold(engine, row, again);
+        checked.inputs = again.inputs;
       }
       const startedMs = clock.monotonicMs();
-      const begun = await beginTogether(engine, { row, observed, inputs: judged.inputs, trace: currentTraceparent() });
+      const begun = await beginTogether(engine, { row, observed, inputs: checked.inputs, trace: currentTraceparent() });
       if ('begun' in begun) return await send(engine, permit, begun.begun, startedMs, signal);
-      if ('stopped' in begun) return await putOff(engine, row, begun.stopped);
+      if ('stopped' in begun) return await hold(engine, row, begun.stopped);
       if ('lost' in begun || 'restored' in begun) return undefined;
     }
     return undefined;
@@ -227,13 +229,13 @@ const beginTogether = batchCalls<TransferEngine, Omit<FirstSend, 'snapshot'> & {
     engine.ledger.transaction((tx) => {
       const { pin, epoch, worker, limits = [], clock, account } = engine;
       const context = { pin, epoch, worker, limits, balanceMaxAgeMs: account.observations.maxAgeOf('balance') };
-      const judged = sends.map(({ observed, ...send }) => ({
+      const checked = sends.map(({ observed, ...send }) => ({
         ...send,
         snapshot: snapshotOf(observed, clock.now(), tx.now),
       }));
-      return beginFirstSends(tx, judged, context);
+      return beginFirstSends(tx, checked, context);
     }),
-  // What a spend limit counts must be written before the next one is judged.
+  // Spend limits count written rows, so each transfer must be written before the next is evaluated.
   maxSize: ({ limits = [] }) => (limits.length > 0 ? 1 : MAX_TOGETHER),
   delay: ({ ledger }) => ledger.batchDelay(),
 });
@@ -255,12 +257,12 @@ async function readBalance(
 async function resend(engine: TransferEngine, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
   if (!(await engine.epoch.beforeSend())) return undefined;
   const permit = await prepare(engine, signal);
-  if ('verdict' in permit) return postpone(engine, row, permit.until);
+  if ('verdict' in permit) return reschedule(engine, row, permit.until);
   try {
     const startedMs = engine.clock.monotonicMs();
     const begun = await engine.ledger.transaction((tx) => beginResend(tx, row, engine));
     if ('begun' in begun) return await send(engine, permit, begun.begun, startedMs, signal);
-    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await postpone(engine, row, begun.stopped.until);
+    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await reschedule(engine, row, begun.stopped.until);
     return undefined;
   } finally {
     await permit.release();
@@ -268,8 +270,8 @@ async function resend(engine: TransferEngine, { row }: Due, signal: AbortSignal)
 }
 
 /**
- * The send itself. Between the commit before it and the commit after it the process may die at any point: the lease
- * runs out, and the outcome counts as unknown.
+ * Sends the committed attempt and stores its outcome (law 2). If the process dies in between, the lease ends and the outcome
+ * counts as unknown.
  */
 async function send(
   engine: TransferEngine,
@@ -306,20 +308,20 @@ async function send(
     return report(engine, await untilStored(engine.clock, startedMs, patience, settle));
   } catch (error) {
     if (!endsDoubt || isLedgerAway(error)) throw error;
-    // In vain for a whole lease: then at least that there was an answer. The error is for the log.
+    // Not stored for a whole lease: store at least that there was an answer. The error is for the log.
     const lost = () => settleAs({ kind: 'answer_lost', detail: answer.kind });
     report(engine, await untilStored(engine.clock, startedMs, patience, lost));
     throw error;
   }
 }
 
-/** Whether a later 409 would be misread without this answer: what a 201 or a refusal says, or a first send's collision. */
+/** Whether a later 409 would be misread without this answer: after a 201, a refusal, or the collision of a first send. */
 function proves({ kind }: Answer, { state }: TransferRow): boolean {
   if (kind === 'conflict') return state === 'submitting';
   return kind === 'succeeded' || kind === 'refused' || kind === 'insufficient_funds' || kind === 'not_completed';
 }
 
-/** The ledger takes the outcome without its text, or else at least that there was an answer: then no 409 proves anything. */
+/** Stores the outcome without its text, or at least that there was an answer, after which no 409 confirms anything. */
 async function settleUnstorable(
   answer: Answer,
   settleAs: (known: Answer) => Promise<Settled | undefined>,
@@ -339,8 +341,8 @@ const settleTogether = batchCalls<Ledger, Success, Settled | undefined>({
 });
 
 /**
- * An answer in hand is worth waiting for a ledger that restarts: lost, it would have to be found out at KPay again. What makes
- * a later 409 prove nothing is worth waiting for longer than the lease, for as long as this process lives.
+ * Retries `commit` while the ledger restarts, so that a known answer is not lost. An answer that decides what a later 409 means
+ * (`endsDoubt`) is retried beyond the lease, for as long as this process lives.
  */
 async function untilStored<T>(
   clock: Clock,
@@ -348,13 +350,13 @@ async function untilStored<T>(
   { endsDoubt, signal, onStopping }: { endsDoubt: boolean; signal: AbortSignal; onStopping: () => void },
   commit: () => Promise<T>,
 ): Promise<T> {
-  let told = false;
+  let reported = false;
   for (;;) {
     try {
       return await commit();
     } catch (error) {
-      if (signal.aborted && !told) onStopping();
-      told ||= signal.aborted;
+      if (signal.aborted && !reported) onStopping();
+      reported ||= signal.aborted;
       const leaseIsOver = clock.monotonicMs() > startedMs + LEASE_MS;
       if (leaseIsOver && (!endsDoubt || signal.aborted || !isLedgerAway(error))) throw error;
       await clock.sleep(leaseIsOver ? SETTLE_LATE_MS : SETTLE_AGAIN_MS);
@@ -369,30 +371,30 @@ async function runChecks(
 ): Promise<Exclude<CheckVerdict, { verdict: 'pass' }> | { verdict: 'pass'; inputs: Record<string, unknown> }> {
   if (pause) return { verdict: 'hold', ...pauseHold(pause, now) };
   if (await isBreakerOpen(engine.ledger.db, row.account, unknownStreak, now)) return breakerHold(now);
-  // Before any check: who is in a group that KPay refuses is to cost nobody anything.
+  // Before any check, so that transfers of a group that KPay refuses cost no request.
   if (refusal?.isClosed) return refusalHold(refusal, row, now);
   const context: CheckContext = { account: engine.account, ledger: engine.ledger, now, signal };
   let inputs: Record<string, unknown> = {};
   for (const check of engine.checks) {
-    const verdict = await judge(engine, check, row, context);
+    const verdict = await evaluate(engine, check, row, context);
     inputs = { ...inputs, ...verdict.inputs };
     if (verdict.verdict !== 'pass') return { ...verdict, inputs };
   }
   return { verdict: 'pass', inputs };
 }
 
-/** All checks once more, after a wait in which their truth may have changed. Undefined when somebody moved the transfer. */
-async function judgeAgain(
+/** Runs all checks again after a wait. Undefined when another process changed the transfer. */
+async function evaluateAgain(
   engine: TransferEngine,
   row: TransferRow,
   signal: AbortSignal,
 ): Promise<Awaited<ReturnType<typeof runChecks>> | undefined> {
-  const due = await look(engine.ledger, row.id);
+  const due = await readDue(engine.ledger, row.id);
   return due && due.row.version === row.version ? runChecks(engine, due, signal) : undefined;
 }
 
-/** A check that cannot tell holds the transfer and says so: no answer is not a yes. */
-async function judge(
+/** Runs one check. A check that throws holds the transfer: no answer is not a pass. */
+async function evaluate(
   { onCheckFailed }: TransferEngine,
   check: Check,
   row: TransferRow,
@@ -408,7 +410,7 @@ async function judge(
   }
 }
 
-/** A token and a slot, or why there is none now. */
+/** Takes a token and a slot, or tells why there is none. */
 async function prepare(
   engine: TransferEngine,
   signal: AbortSignal,
@@ -421,7 +423,7 @@ async function prepare(
   }
 }
 
-/** The hold of whatever could not be found out. */
+/** The hold of a transfer for which something could not be read. */
 export function unavailable(error: unknown, what: string, now: Date): Extract<CheckVerdict, { verdict: 'hold' }> {
   const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
   if (error instanceof Rejected && error.status === 401) {
@@ -438,14 +440,14 @@ export function unavailable(error: unknown, what: string, now: Date): Extract<Ch
   return { verdict: 'hold', code: CHECK_FAILED, reason: `${what} failed`, until: inSeconds(60) };
 }
 
-async function release(engine: TransferEngine, row: TransferRow): Promise<TransferRow | undefined> {
+async function requeue(engine: TransferEngine, row: TransferRow): Promise<TransferRow | undefined> {
   return engine.ledger.transaction((tx) =>
     transition(tx, row, { to: 'queued', type: 'released', actor: 'worker', set: { due_at: tx.now } }),
   );
 }
 
-/** Writes down that a transfer is held, or gives it up when a check says never. */
-async function putOff(
+/** Holds the transfer, or fails it when a check rejects it. */
+async function hold(
   engine: TransferEngine,
   row: TransferRow,
   verdict: Exclude<CheckVerdict, { verdict: 'pass' }>,
@@ -468,7 +470,7 @@ async function putOff(
     const due = row.expires_at && row.expires_at < verdict.until ? row.expires_at : verdict.until;
     const set = { hold_until: verdict.until, due_at: due };
     if (row.state === 'holding' && row.reason_code === verdict.code) {
-      // Held for the same reason as before: that is no news, so no event.
+      // Held for the same reason as before, so no event.
       return tx.db
         .updateTable('kpay.transfers')
         .set({ ...set, reason: verdict.reason, updated_at: tx.now })
@@ -481,8 +483,8 @@ async function putOff(
   });
 }
 
-/** Looks at an unconfirmed transfer later; nothing happened, so nothing is written but when. */
-async function postpone(engine: TransferEngine, row: TransferRow, until: Date): Promise<TransferRow | undefined> {
+/** Makes an unconfirmed transfer due later. Nothing happened, so there is no event. */
+async function reschedule(engine: TransferEngine, row: TransferRow, until: Date): Promise<TransferRow | undefined> {
   return engine.ledger.transaction((tx) => {
     const atLeast = new Date(tx.now.getTime() + resendDelayMs(row.tries, engine.random));
     return tx.db

@@ -6,8 +6,8 @@ import { sql } from 'kysely';
 import { senderTurn } from '../accounts/account-turn.ts';
 import { assertPinned, lockAccount, type Pin } from '../accounts/pin.ts';
 import type { CheckVerdict } from '../checks/check.ts';
-import { type BalanceSnapshot, judgeLockedFunds, type LockedWallet } from '../checks/funds.ts';
-import { judgeSpending, type SpendLimit } from '../checks/spend-limit.ts';
+import { type BalanceSnapshot, evaluateLockedFunds, type LockedWallet } from '../checks/funds.ts';
+import { evaluateSpending, type SpendLimit } from '../checks/spend-limit.ts';
 import { type PauseInForce, pauseHold, pauseInForce, readPause } from '../holds/pauses.ts';
 import { claimProbe, columnsOf, type RefusalInForce, refusalHold, refusalInForce } from '../holds/refusals.ts';
 import type { LedgerEpoch, LedgerIs } from '../restore/ledger-epoch.ts';
@@ -90,7 +90,7 @@ export async function beginFirstSends(
     const found = refusals[index];
     const refusal = found && { ...found, isClosed: found.isClosed || probed.has(found.key) };
     const under = { account, pause: pauses[index], refusal, wallet, others: taken.size > 0 };
-    const verdict = await judgeFirstSend(tx, send, context, under);
+    const verdict = await evaluateFirstSend(tx, send, context, under);
     judged.push(verdict);
     if ('body' in verdict && refusal) {
       probed.add(refusal.key);
@@ -113,7 +113,7 @@ interface Intent {
   trace: string | null;
 }
 
-async function judgeFirstSend(
+async function evaluateFirstSend(
   tx: LedgerTransaction,
   { row, snapshot, inputs, trace }: FirstSend,
   context: SendContext,
@@ -140,9 +140,9 @@ async function judgeFirstSend(
   if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
   const dated = { sinceMs: snapshot.askedAt.getTime(), forMs: context.balanceMaxAgeMs };
   if (!isStillGood(dated, tx.now.getTime())) return { stale: true };
-  const funds = await judgeLockedFunds(tx, row, snapshot, wallet);
+  const funds = await evaluateLockedFunds(tx, row, snapshot, wallet);
   if (funds.verdict !== 'pass') return { stopped: funds };
-  const spending = await judgeSpending(tx.db, row, context.limits ?? [], tx.now);
+  const spending = await evaluateSpending(tx.db, row, context.limits ?? [], tx.now);
   if (spending.verdict !== 'pass') return { stopped: spending };
 
   const body = row.send_body ?? bodyOf(row, pin);

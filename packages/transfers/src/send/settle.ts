@@ -73,14 +73,14 @@ export async function settleAttempt(
   const underWay = row.lease_until !== null && row.attempts === number;
   if (!underWay) return settleLate(tx, row, attempt, answer, context);
   await endAttempt(tx, attempt, answer);
-  return apply(tx, row, number, await judge(tx, row, attempt, answer, context));
+  return apply(tx, row, number, await outcomeFor(tx, row, attempt, answer, context));
 }
 
 /**
  * What an answer leads to. Where that is to send again, an earlier attempt that was answered meanwhile has the word: after
  * what ends in review nothing is sent by itself.
  */
-async function judge(
+async function outcomeFor(
   tx: LedgerTransaction,
   row: TransferRow,
   attempt: AttemptRow,
@@ -121,7 +121,7 @@ export async function expireAttempt(
   if (!attempt) throw new Error(`attempt ${row.attempts} of transfer ${row.id} is not in the ledger`);
   const answer: Answer = { kind: 'unknown', detail: 'lease_expired' };
   await endAttempt(tx, attempt, answer);
-  const outcome = await judge(tx, row, attempt, answer, context);
+  const outcome = await outcomeFor(tx, row, attempt, answer, context);
   // Nothing will come of waiting longer: the lease was the wait.
   const due_at = outcome.to === 'review' ? null : tx.now;
   // The next step follows the send that was lost, not the finding of it.

@@ -1,5 +1,5 @@
 import type { Truth } from '@kpay/simulator';
-import { judgeFunds } from '../../src/checks/funds.ts';
+import { evaluateFunds } from '../../src/checks/funds.ts';
 import type { SpendLimit } from '../../src/checks/spend-limit.ts';
 import { isFinal, type TransferState } from '../../src/index.ts';
 import { BREAKER_AFTER } from '../../src/send/breaker.ts';
@@ -457,7 +457,7 @@ export class Laws {
         .filter((row) => row.currency === currency && this.isReserved(row.id, askedMs))
         .reduce((sum, row) => sum + row.minor, 0);
       const snapshot = { wallets: [], askedAt: new Date(askedMs) };
-      const verdict = await judgeFunds(this.universe.ledger.db, transferRow({ currency }), snapshot, new Date(askedMs));
+      const verdict = await evaluateFunds(this.universe.ledger.db, transferRow({ currency }), snapshot, new Date(askedMs));
       const { reservedByUs } = (verdict.inputs?.balance ?? {}) as { reservedByUs?: string };
       const reserved = Math.round(Number(reservedByUs) * 10 ** decimalsOf(currency));
       if (reserved !== expected) broken.push(`${reserved} minor ${currency} count as reserved, the events say ${expected}`);
