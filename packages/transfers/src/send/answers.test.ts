@@ -348,7 +348,7 @@ describe('the first answer to a transfer', () => {
     const check: Check = {
       name: 'window',
       check: async (_transfer, { now }) =>
-        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
+        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'test/shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
     };
     const { client } = engine.account;
     const slow = new Proxy(client, {
@@ -365,7 +365,7 @@ describe('the first answer to a transfer', () => {
     const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + clockMs };
     const { id } = await stage.accept();
     await advanceTransfer({ ...engine, checks: [check], clock, account: { ...engine.account, client: slow } }, id, never);
-    expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'shut', attempts: 0 });
+    expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'test/shut', attempts: 0 });
     expect(stage.simulator.control.truth().transferCount).toBe(0);
   });
 
@@ -380,7 +380,7 @@ describe('the first answer to a transfer', () => {
     const window: Check = {
       name: 'window',
       check: async (_transfer, { now }) =>
-        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
+        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'test/shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
     };
     const later: Check = {
       name: 'later',
@@ -401,7 +401,7 @@ describe('the first answer to a transfer', () => {
     const account = { ...engine.account, observations: slow };
     const { id } = await stage.accept();
     await advanceTransfer({ ...engine, checks: [window, later], clock, account }, id, never);
-    expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'shut', attempts: 0 });
+    expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'test/shut', attempts: 0 });
     expect(stage.simulator.control.truth().transferCount).toBe(0);
   });
 
