@@ -348,7 +348,9 @@ describe('the first answer to a transfer', () => {
     const check: Check = {
       name: 'window',
       check: async (_transfer, { now }) =>
-        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'test/shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
+        open
+          ? { verdict: 'pass' }
+          : { verdict: 'hold', code: 'test/shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
     };
     const { client } = engine.account;
     const slow = new Proxy(client, {
@@ -380,7 +382,9 @@ describe('the first answer to a transfer', () => {
     const window: Check = {
       name: 'window',
       check: async (_transfer, { now }) =>
-        open ? { verdict: 'pass' } : { verdict: 'hold', code: 'test/shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
+        open
+          ? { verdict: 'pass' }
+          : { verdict: 'hold', code: 'test/shut', reason: 'shut', until: new Date(now.getTime() + 60_000) },
     };
     const later: Check = {
       name: 'later',
