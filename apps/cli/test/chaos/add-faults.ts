@@ -1,6 +1,6 @@
 import type { EndpointName, Fault, Simulator } from '@kpay/simulator';
 
-/** How often a send meets which fault: of 100 about 30. The client gives up after 20 s. */
+/** How often a send meets which fault: of 100 about 35. The client gives up after 20 s. */
 const ON_SENDS: readonly [percent: number, fault: Fault][] = [
   [6, { kind: 'drop', when: 'after', reset: false }],
   [2, { kind: 'drop', when: 'before', reset: true }],
@@ -22,7 +22,26 @@ const ON_SENDS: readonly [percent: number, fault: Fault][] = [
   [0.5, { kind: 'unauthorized' }],
   [0.5, { kind: 'status', status: 400, when: 'before', as: 'json' }],
   [0.5, { kind: 'status', status: 422, when: 'before', as: 'json' }],
+  // What looks like one thing and says another: refusals that are not KPay's, and a 201 about somebody else's request.
+  [0.5, { kind: 'html', status: 403, when: 'after' }],
+  [0.5, { kind: 'html', status: 404, when: 'before' }],
+  [0.5, answer(400, '<?xml version="1.0"?><Error/>', 'after')],
+  [0.5, answer(422, '{"error":"blocked"}', 'before')],
+  [0.5, answer(201, '{"id":"of-another","externalId":"order-of-another"}', 'after')],
+  [0.5, answer(201, '{"id":"of-another","externalId":"order-of-another"}', 'before')],
+  // No success, whatever became of it: a person looks.
+  [0.3, answer(201, '{"id":"unfinished","status":"PENDING"}', 'after')],
+  [0.3, answer(201, '{"id":"not-done","status":"FAILED"}', 'before')],
+  [0.3, answer(201, '{"status":"FAILED"}', 'before')],
+  // A refusal of KPay's in a text that no store takes.
+  [0.5, answer(400, JSON.stringify({ statusCode: 400, message: `no\u0000thing \ud800 ${'much '.repeat(2_000)}` }), 'before')],
+  // A byte order mark before a receipt without an externalId.
+  [0.5, answer(201, '\ufeff{"id":"marked"}', 'after')],
 ];
+
+function answer(status: number, body: string, when: 'before' | 'after'): Fault {
+  return { kind: 'answer', status, body, contentType: 'application/json', when };
+}
 
 const ON_READS: readonly [percent: number, endpoint: EndpointName, fault: Fault][] = [
   [10, 'token', { kind: 'delay', delayMs: 100, jitterMs: 2_000, when: 'before' }],
@@ -30,11 +49,13 @@ const ON_READS: readonly [percent: number, endpoint: EndpointName, fault: Fault]
   [10, 'balance', { kind: 'status', status: 503, when: 'before', as: 'json' }],
   [10, 'balance', { kind: 'delay', delayMs: 100, jitterMs: 2_000, when: 'before' }],
   [20, 'balance', { kind: 'balance_rows' }],
+  [5, 'balance', answer(200, '[{"currency":"XAF","balance":"NaN","availableBalance":null},null]', 'before')],
   [20, 'exchange-rate', { kind: 'drop', when: 'before', reset: false }],
+  [20, 'exchange-rate', answer(200, '{"from":"XOF","to":"XAF","rate":1.5}', 'before')],
 ];
 
 /**
- * Lets about three sends of ten go wrong, and some reads. A refusal that burns the id is not among them: lost in a
+ * Lets about a third of the sends go wrong, and some reads. A refusal that burns the id is not among them: lost in a
  * crash, nothing can tell it from a success (docs/decisions/0010).
  */
 export function addFaults({ control }: Simulator, random: () => number) {

@@ -43,6 +43,12 @@ const disturbances = {
     await Promise.all([flush(stage.redis), pick(stage).kill()]);
   },
   'Redis restarted': ({ redis }) => redis.restart(),
+  'Redis refuses writes': async ({ redis }) => {
+    // It answers every read, and no replica is there for a write.
+    await configure(redis, 'min-replicas-to-write', '1');
+    await delay(DOWN_MS);
+    await configure(redis, 'min-replicas-to-write', '0');
+  },
   'Redis killed and down': async ({ redis }) => {
     await redis.kill();
     await delay(DOWN_MS);
@@ -87,6 +93,12 @@ async function flush({ url }: OwnServer): Promise<void> {
   const redis = new Redis(url);
   redis.on('error', () => {});
   await redis.flushall().finally(() => redis.disconnect());
+}
+
+async function configure({ url }: OwnServer, name: string, value: string): Promise<void> {
+  const redis = new Redis(url);
+  redis.on('error', () => {});
+  await redis.config('SET', name, value).finally(() => redis.disconnect());
 }
 
 async function outage(faults: Stage['faults'], when: 'before' | 'after'): Promise<void> {

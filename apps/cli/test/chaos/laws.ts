@@ -18,8 +18,8 @@ interface Evidence {
 
 /** Until when after its start an attempt may be written: its lease less the call's timeout. A busy machine reads it later. */
 const WRITABLE_MS = 25_000 + 3_000;
-/** What may lead to review here: KPay refused a repeated send, so that nobody can know about the one before. */
-const REVIEWS = new Set(['refused_after_unknown', 'conflict_unprovable']);
+/** What may lead to review here: KPay refused a repeated send, so that nobody can know about the one before, or said 201 and no success. */
+const REVIEWS = new Set(['refused_after_unknown', 'conflict_unprovable', 'not_completed']);
 
 export interface Verdict {
   lost: string[];
@@ -125,7 +125,7 @@ function unsettled({ row }: Seen): string[] {
 function unexplainedReview({ row, attempts }: Seen): string[] {
   if (row.state !== 'review') return [];
   if (!REVIEWS.has(row.reason_code ?? '')) return [`${nameOf(row)} is in review: ${row.reason_code}`];
-  const refused = attempts.some(({ outcome }) => outcome === 'refused' || outcome === 'insufficient_funds');
+  const refused = attempts.some(({ outcome }) => ['refused', 'insufficient_funds', 'not_completed'].includes(outcome ?? ''));
   return refused ? [] : [`${nameOf(row)} is in review (${row.reason_code}), but KPay never refused it`];
 }
 
