@@ -5,6 +5,9 @@ cd "$(dirname "$0")/.."
 source .ci/sizes full
 export KPAY_TEST_STRICT=1
 KPAY_TEST_KILLS=$kills npm run --silent test:processes
+export KPAY_TEST_SOAK_TRANSFERS=$soak_transfers
+KPAY_TEST_SOAK=1 npm test --silent -- soak
+KPAY_TEST_SOAK=1 node scripts/with-toolchain.mjs env KPAY_TEST_STORES=local vitest run apps/worker/test/soak.test.ts
 npm run --silent simulate -- "$lives"
 npm run --silent mutations -- "${mutations[@]}"
 KPAY_CHAOS_TRANSFERS=$chaos_transfers npm run --silent chaos:processes

@@ -51,10 +51,10 @@ const INTAKE_CONCURRENCY = ADMISSION_BURST + 10;
 const STALLS = { lockDuration: 5_000, stalledInterval: 2_500, maxStalledCount: 2 ** 31 - 1 };
 /**
  * How many completed and how many failed jobs a queue keeps, and for how long, where the client set nothing. The jobs of a plain
- * BullMQ client would stay for ever: 2.6 kB each, 0.4 GB a day at full rate, in a Redis that must not evict. The ledger knows a
+ * BullMQ client would stay for ever: about 2 kB each, 0.3 GB a day at full rate, in a Redis that must not evict. The ledger knows a
  * transfer by its externalId for ever, so nothing depends on a removed job.
  */
-const KEPT_JOBS = 20_000;
+const KEPT_JOBS = 5_000;
 const KEPT_S = 86_400;
 
 /** Names this process in attempts and events. */
@@ -74,7 +74,7 @@ export interface AccountServiceOptions {
   /** How many transfers are advanced at once. */
   concurrency: number;
   conflictConfirmMs: number;
-  /** How many ended jobs are kept where the client set nothing. Default: 20,000. */
+  /** How many ended jobs are kept where the client set nothing. Default: 5,000. */
   keptJobs?: number | undefined;
   /** The rules of those accounts that have any. */
   rules?: ReadonlyMap<string, AccountRules> | undefined;

@@ -59,7 +59,7 @@ export interface WorkerOptions {
   port: number;
   /** How many transfers of an account are under way at once. */
   concurrency: number;
-  /** How many ended jobs of each queue are kept whose client did not say; 20,000 unless given. */
+  /** How many ended jobs of each queue are kept whose client did not say; 5,000 unless given. */
   keptJobs?: number;
   /** The least time between two 409 that together confirm a transfer. */
   conflictConfirmMs: number;

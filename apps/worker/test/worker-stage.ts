@@ -44,6 +44,8 @@ export interface WorkerStage {
   hints: Queue<Hint>;
   /** Where the queues are; undefined when they are embedded. */
   redisUrl: string | undefined;
+  /** The embedded database and its folder; undefined on servers. */
+  embedded: { dataDir: string; maintain(): Promise<void> } | undefined;
   /** Puts data into the transfer queue as any BullMQ client can, without our producer. */
   add(data: unknown, options?: JobsOptions): Promise<TransferJob>;
   /** What the job completes with. Rejects with the reason it fails with. */
@@ -77,6 +79,7 @@ interface TestStores {
   database: Database;
   store: QueueStore;
   epochCopy: EpochCopy;
+  embedded?: WorkerStage['embedded'];
   release(): Promise<void>;
 }
 
@@ -90,7 +93,9 @@ async function openStores(logger: Logger): Promise<TestStores> {
       await database.close();
       folder.remove();
     };
-    return { database, store: { database }, epochCopy: createFileEpochCopy(join(folder.path, 'ledger-epoch.json')), release };
+    const epochCopy = createFileEpochCopy(join(folder.path, 'ledger-epoch.json'));
+    const embedded = { dataDir: folder.path, maintain: database.maintain };
+    return { database, store: { database }, epochCopy, embedded, release };
   }
   const own = await createTestDatabase(servers.postgresUrl);
   const database = await openPostgres({ url: own.url, logger });
@@ -117,7 +122,7 @@ export async function openWorkerStage(
 ): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', destination: keepLog('worker') });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
-  const { database, store, epochCopy, release } = await openStores(logger);
+  const { database, store, epochCopy, embedded, release } = await openStores(logger);
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);
   const ledger = createLedger(db, now);
@@ -146,6 +151,7 @@ export async function openWorkerStage(
     account,
     hints,
     redisUrl: 'redisUrl' in store ? store.redisUrl : undefined,
+    embedded,
     add: (data, options) => door.add(TRANSFER_JOB, data, options),
     result: (job) => job.waitUntilFinished(events, JOB_ENDS_WITHIN_MS),
     async look({ id = '' }) {

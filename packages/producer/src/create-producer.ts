@@ -10,6 +10,8 @@ import { openRedisSource, type QueueSource, type RedisSource, type RedisTarget }
 import type { TransferJobData, TransferJobResult } from './transfer-job.ts';
 
 const DAY_S = 24 * 60 * 60;
+/** Of each account and end: Redis must hold them all, at about 2 kB each. */
+const KEPT_JOBS = 5_000;
 const ACCEPTED_WITHIN_MS = 30_000;
 const FINISHED_WITHIN_MS = 15 * 60_000;
 
@@ -122,7 +124,7 @@ function jobOptions({ jobId }: EnqueuedJob, { priority = 5 }: TransferJobData): 
     attempts: 1,
     // BullMQ's most urgent is 1.
     priority: 10 - priority,
-    removeOnComplete: { age: DAY_S },
-    removeOnFail: { age: DAY_S },
+    removeOnComplete: { age: DAY_S, count: KEPT_JOBS },
+    removeOnFail: { age: DAY_S, count: KEPT_JOBS },
   };
 }

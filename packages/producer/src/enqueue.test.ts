@@ -60,14 +60,14 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     expect((await look(account).getJob(jobId))?.data.externalId).toBe(externalId);
   });
 
-  it('keeps finished jobs for a day, tries once, and puts urgent ones first', async () => {
+  it('keeps up to 5,000 finished jobs for a day, tries once, and puts urgent ones first', async () => {
     const account = newAccount();
     const { jobId } = await open(account).enqueue({ ...request, priority: 9 });
     expect((await look(account).getJob(jobId))?.opts).toMatchObject({
       attempts: 1,
       priority: 1,
-      removeOnComplete: { age: 86_400 },
-      removeOnFail: { age: 86_400 },
+      removeOnComplete: { age: 86_400, count: 5_000 },
+      removeOnFail: { age: 86_400, count: 5_000 },
     });
   });
 
