@@ -32,6 +32,7 @@ import { measureRequests } from './measure-requests.ts';
 import { createOidc, type OidcOptions } from './oidc.ts';
 import { openApiDocument } from './open-api.ts';
 import type { Caller, Operation } from './operation.ts';
+import { createOwnFigures } from './own-figures.ts';
 import { invalidParameter } from './parse-query.ts';
 import { Problem } from './problem.ts';
 import { problemOf } from './problem-of.ts';
@@ -155,6 +156,7 @@ function listOperations(
   options: AdminApiOptions & { keys: KeyStore; streamTokens: StreamTokens; onChange: OnKeyChange },
 ): readonly Operation[] {
   const { hint, logger } = options;
+  const own = createOwnFigures(options.ledger);
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const notifyWorkers = (transfer: TransferRow) => {
     const failed = (error: unknown) =>
@@ -180,9 +182,9 @@ function listOperations(
     showPauses(options),
     createPause(options),
     endPause(options),
-    showBalances(options),
-    showAvailability(options),
-    showRates(options),
+    showBalances({ ...options, own }),
+    showAvailability({ ...options, own }),
+    showRates({ ...options, own }),
     listAccounts(options),
     listApiKeys(options),
     createApiKey(options),

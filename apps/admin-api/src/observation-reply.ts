@@ -1,6 +1,8 @@
 import { type KpayAccount, type Observed, type ObserveOptions, Rejected, Retryable } from '@kpay/core';
+import { PinMismatch } from '@kpay/transfers';
 import { z } from 'zod';
 import type { Reply } from './operation.ts';
+import type { OwnFigures } from './own-figures.ts';
 import { Problem } from './problem.ts';
 
 /** What KPay said, with its age. */
@@ -16,6 +18,7 @@ export function observationOf(item: z.ZodType) {
 
 export interface ObservationRead<T> {
   account: KpayAccount;
+  own: OwnFigures;
   /** What is read, as in "the balance". */
   what: string;
   read(options: ObserveOptions): Promise<Observed<T>>;
@@ -31,9 +34,9 @@ const RETRY_AFTER_S = 10;
 /**
  * Answers with what KPay says, or with what it said last, marked `stale`, when it does not answer in time.
  *
- * @throws Problem (503) when it does not answer and nothing was ever heard of it.
+ * @throws Problem (503) when the account's keys are another's, and when it does not answer and nothing was ever heard of it.
  */
-export async function replyWithObservation<T>({ account, what, read, peek, present }: ObservationRead<T>): Promise<Reply> {
+export async function replyWithObservation<T>({ account, own, what, read, peek, present }: ObservationRead<T>): Promise<Reply> {
   const show = ({ value, askedAt }: Observed<T>, stale: boolean): Reply => ({
     body: {
       account: account.name,
@@ -44,8 +47,11 @@ export async function replyWithObservation<T>({ account, what, read, peek, prese
     },
   });
   try {
+    await own(account);
     return show(await read({ lane: 'people', signal: AbortSignal.timeout(PATIENCE_MS) }), false);
   } catch (error) {
+    if (error instanceof PinMismatch)
+      throw new Problem('kpay_unavailable', `Its figures are not shown: ${error.message}.`, { cause: error });
     if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
     const last = await peek();
     if (last) return show(last, true);

@@ -1,3 +1,4 @@
+import { simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually } from '@kpay/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
@@ -60,6 +61,32 @@ describe('what KPay says', () => {
     const answer = await api.ask('/v1/balances');
     expect(answer.status).toBe(200);
     expect(answer.body).toMatchObject({ stale: true, askedAt: before.askedAt, items: before.items });
+  });
+
+  it('is not shown as the account’s while its keys are of another environment', async () => {
+    const other = await startApi(forbiddenLedger());
+    try {
+      const { control, url } = other.simulator;
+      const headers = { 'x-api-key': simulatorApiKey, 'x-secret-key': simulatorSecretKey };
+      const me = (await (await fetch(`${url}/api/v1/payments/me`, { headers })).json()) as object;
+      const body = JSON.stringify({ ...me, environment: 'PRODUCTION' });
+      control.addFault({
+        match: { endpoint: 'me' },
+        fault: { kind: 'answer', status: 200, body, contentType: 'application/json' },
+      });
+      for (const path of ['/v1/balances', '/v1/availability', '/v1/rates?from=XAF&to=XOF']) {
+        const answer = await other.ask(path);
+        expect({ status: answer.status, body: answer.body }).toMatchObject({
+          status: 503,
+          body: { code: 'kpay_unavailable', detail: expect.stringContaining('its keys are for PRODUCTION') },
+        });
+      }
+      expect(Object.keys(control.truth().requestCounts.byEndpoint)).toEqual(['me']);
+      control.clearFaults();
+      await eventually(async () => expect((await other.ask('/v1/balances')).status).toBe(200));
+    } finally {
+      await other.close();
+    }
   });
 
   it('does not keep a person waiting while KPay hangs', async () => {

@@ -29,7 +29,7 @@ export { presentQuote, type QuoteView, quote, quoteViewSchema } from './accept/q
 export { parseQuoteRequest, type QuoteRequest, quoteRequestSchema } from './accept/request.ts';
 export { changeKeys } from './accounts/change-keys.ts';
 export { type OpenAccountsOptions, openAccounts } from './accounts/open-accounts.ts';
-export { comparePin, type Pin, pinAccount } from './accounts/pin.ts';
+export { checkPin, comparePin, type Pin, pinAccount } from './accounts/pin.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './checks/account-rules.ts';
 export type { Check, CheckContext, CheckVerdict } from './checks/check.ts';
 export { fundsCheck } from './checks/funds.ts';

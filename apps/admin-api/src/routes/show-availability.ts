@@ -2,6 +2,7 @@ import type { KpayAccount } from '@kpay/core';
 import { z } from 'zod';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
+import type { OwnFigures } from '../own-figures.ts';
 import { accountParameter } from '../parse-query.ts';
 import { requireAccount } from '../rights.ts';
 
@@ -20,7 +21,7 @@ const itemSchema = z
   .meta({ id: 'CountryAvailability' });
 const querySchema = z.strictObject({ account: accountParameter });
 
-export function showAvailability({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
+export function showAvailability({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnFigures }): Operation {
   return describeOperation({
     name: 'showAvailability',
     method: 'get',
@@ -34,6 +35,7 @@ export function showAvailability({ accounts }: { accounts: ReadonlyMap<string, K
       const account = requireAccount(accounts, caller, query.account, 'in the query');
       return replyWithObservation({
         account,
+        own,
         what: 'the availability',
         read: account.observations.availability,
         peek: account.observations.peekAvailability,

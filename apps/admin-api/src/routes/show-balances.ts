@@ -3,6 +3,7 @@ import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
+import type { OwnFigures } from '../own-figures.ts';
 import { accountParameter } from '../parse-query.ts';
 import { requireAccount } from '../rights.ts';
 
@@ -16,7 +17,7 @@ const itemSchema = z
   .meta({ id: 'Balance' });
 const querySchema = z.strictObject({ account: accountParameter });
 
-export function showBalances({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
+export function showBalances({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnFigures }): Operation {
   return describeOperation({
     name: 'showBalances',
     method: 'get',
@@ -30,6 +31,7 @@ export function showBalances({ accounts }: { accounts: ReadonlyMap<string, KpayA
       const account = requireAccount(accounts, caller, query.account, 'in the query');
       return replyWithObservation({
         account,
+        own,
         what: 'the balance',
         read: account.observations.balance,
         peek: account.observations.peekBalance,

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { currencyField } from '../known-codes.ts';
 import { observationOf, replyWithObservation } from '../observation-reply.ts';
 import { describeOperation, type Operation } from '../operation.ts';
+import type { OwnFigures } from '../own-figures.ts';
 import { accountParameter } from '../parse-query.ts';
 import { Problem } from '../problem.ts';
 import { requireAccount } from '../rights.ts';
@@ -14,7 +15,7 @@ const currency = z
 const itemSchema = z.strictObject({ from: z.string(), to: z.string(), rate: decimalSchema }).meta({ id: 'Rate' });
 const querySchema = z.strictObject({ account: accountParameter, from: currencyField(currency), to: currencyField(currency) });
 
-export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
+export function showRates({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnFigures }): Operation {
   return describeOperation({
     name: 'showRates',
     method: 'get',
@@ -29,6 +30,7 @@ export function showRates({ accounts }: { accounts: ReadonlyMap<string, KpayAcco
       const account = requireAccount(accounts, caller, query.account, 'in the query');
       return replyWithObservation({
         account,
+        own,
         what: `the rate from ${from} to ${to}`,
         read: (options) => readRate(account, from, to, options),
         peek: () => account.observations.peekRate(from, to),

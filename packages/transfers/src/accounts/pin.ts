@@ -19,18 +19,7 @@ export interface Pin {
  *   history would be judged against the wrong wallets, and its ids would not protect it there.
  */
 export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<Pin> {
-  const me = await account.client.me({ lane: 'people', ...(signal && { signal }) });
-  const pin: Pin = {
-    account: account.name,
-    baseUrl: account.baseUrl,
-    environment: me.environment,
-    applicationId: me.application.id,
-  };
-  if (me.environment !== account.environment) {
-    throw new PinMismatch(
-      `account ${account.name}: its keys are for ${me.environment}, but KPAY_ENVIRONMENT says ${account.environment}: use the keys of that environment`,
-    );
-  }
+  const pin = await askPin(account, signal);
   await ledger.transaction(async (tx) => {
     await tx.db
       .insertInto('kpay.accounts')
@@ -46,6 +35,34 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
     await lockAccount(tx, pin);
   });
   return pin;
+}
+
+/** @throws PinMismatch when the keys are of another environment than the account. */
+async function askPin(account: KpayAccount, signal?: AbortSignal): Promise<Pin> {
+  const me = await account.client.me({ lane: 'people', ...(signal && { signal }) });
+  if (me.environment !== account.environment) {
+    throw new PinMismatch(
+      `account ${account.name}: its keys are for ${me.environment}, but KPAY_ENVIRONMENT says ${account.environment}: use the keys of that environment`,
+    );
+  }
+  return {
+    account: account.name,
+    baseUrl: account.baseUrl,
+    environment: me.environment,
+    applicationId: me.application.id,
+  };
+}
+
+/**
+ * Asks KPay who we are and holds the answer against the ledger, which is not written. A ledger that cannot be asked objects to
+ * nothing: what KPay shows does not depend on it.
+ * @throws PinMismatch
+ */
+export async function checkPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<void> {
+  const pin = await askPin(account, signal);
+  await comparePin(ledger, pin).catch((error: unknown) => {
+    if (error instanceof PinMismatch) throw error;
+  });
 }
 
 /**
