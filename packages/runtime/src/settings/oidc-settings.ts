@@ -22,16 +22,20 @@ export interface OidcSettings {
 const EXAMPLE = 'must be like treasury.pay=transfers:create,treasury.read=read';
 
 export const oidcVariables = {
-  KPAY_OIDC_ISSUER: z.url({ protocol: /^https?$/, error: 'must be an address such as https://id.example.org' }).optional(),
-  KPAY_OIDC_AUDIENCE: z.string().optional(),
-  KPAY_OIDC_JWKS_URL: baseUrlSchema.optional(),
-  KPAY_OIDC_SCOPES_CLAIM: z.string().default('scope'),
-  KPAY_OIDC_ACCOUNTS_CLAIM: z.string().optional(),
+  KPAY_OIDC_ISSUER: z
+    .url({ protocol: /^https?$/, error: 'must be an address such as https://id.example.org' })
+    .optional()
+    .describe('Take bearer tokens of this issuer too ([access.md](access.md)).'),
+  KPAY_OIDC_AUDIENCE: z.string().optional().describe('The audience that those tokens must name.'),
+  KPAY_OIDC_JWKS_URL: baseUrlSchema.optional().describe("Where the issuer's keys are. Unset: from its discovery document."),
+  KPAY_OIDC_SCOPES_CLAIM: z.string().default('scope').describe('The claim that holds the scopes of a token.'),
+  KPAY_OIDC_ACCOUNTS_CLAIM: z.string().optional().describe('The claim that holds the accounts a token reaches. Unset: all.'),
   KPAY_OIDC_KEY_DAYS: z
     .string()
     .regex(/^[1-9]\d{0,3}$/, 'must be a number of days from 1 to 9999')
     .transform(Number)
-    .optional(),
+    .optional()
+    .describe('How many days a key may live that a token made. Unset: not longer than the token.'),
   KPAY_OIDC_SCOPES: z
     .string()
     .transform((text) =>
@@ -48,5 +52,6 @@ export const oidcVariables = {
           .transform((each) => ({ claimed: each.slice(0, each.indexOf('=')), scope: each.slice(each.indexOf('=') + 1) })),
       ),
     )
-    .optional(),
+    .optional()
+    .describe('Which scope each value of the claim allows: `treasury.read=read,treasury.pay=transfers:create`.'),
 };

@@ -1,28 +1,15 @@
 import { resolve } from 'node:path';
-import { z } from 'zod';
-import { type SendWindowSetting, type SpendLimitSetting, sendWindowText, spendLimitsText } from './account-rules.ts';
+import type { z } from 'zod';
+import type { SendWindowSetting, SpendLimitSetting } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
-import { type OidcSettings, oidcVariables } from './oidc-settings.ts';
+import { environmentVariables, FROM_FILE } from './environment.ts';
+import type { OidcSettings } from './oidc-settings.ts';
 import { proxyOf } from './proxy.ts';
 import { redisNodes } from './redis-nodes.ts';
 import { whyNoSecret } from './secret-file.ts';
 import { readSettingFile } from './setting-file.ts';
-import {
-  accountNameSchema,
-  baseUrlSchema,
-  type Environment,
-  environmentSchema,
-  keySchema,
-  listSchema,
-  numberSchema,
-  originSchema,
-  rateLimitSchema,
-  ratePairSchema,
-  SettingsError,
-  secretSchema,
-} from './setting-values.ts';
+import { type Environment, SettingsError } from './setting-values.ts';
 
-const KPAY_URL = 'https://admin.kpay.site';
 const LOOPBACK = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/;
 
 /** What an account asks of all its transfers. */
@@ -47,59 +34,10 @@ export interface AccountSettings extends AccountRuleSettings {
   ratePairs?: readonly string[];
 }
 
-const port = numberSchema({ least: 0, most: 65_535, whole: true });
 /** Redis and timers count in whole milliseconds: KPAY_BUDGET_WINDOW_SECONDS=1.0005 once let nothing be sent. */
 const wholeMs = (givenSeconds: number): number => Math.round(givenSeconds * 1_000);
-const seconds = numberSchema({ least: 1, most: 86_400, whole: false });
-const flag = z.literal('1', { error: 'must be 1, or left out' }).transform(() => true);
-const urlOf = (scheme: RegExp, example: string) =>
-  secretSchema.regex(scheme, `must begin with ${example}`).refine((url) => redisNodes(url).every(isParsable), {
-    error: 'cannot be read as an address: write # / ? @ : and % in its user or password as %23 %2F %3F %40 %3A and %25',
-  });
-
-const environmentVariables = z.object({
-  KPAY_API_KEY: keySchema.optional(),
-  KPAY_SECRET_KEY: keySchema.optional(),
-  KPAY_BASE_URL: baseUrlSchema.default(KPAY_URL),
-  KPAY_ENVIRONMENT: environmentSchema.default('TEST'),
-  KPAY_ACCOUNTS_FILE: z.string().optional(),
-  KPAY_RATE_LIMIT_PER_MINUTE: z.string().transform(Number).pipe(rateLimitSchema).default(100),
-  KPAY_RATE_PAIRS: listSchema(ratePairSchema).optional(),
-  KPAY_DATA_DIR: z.string().default('.kpay'),
-  KPAY_PLUGINS: listSchema(z.string()).default([]),
-  KPAY_CHECK_DESTINATION_PAYOUTS: flag.optional(),
-  KPAY_SEND_WINDOW: sendWindowText.optional(),
-  KPAY_SPEND_LIMITS: spendLimitsText.optional(),
-  KPAY_ADMIN_TOKEN: keySchema.optional(),
-  KPAY_KEYS_SECRET: secretSchema.optional(),
-  ...oidcVariables,
-  KPAY_API_REQUESTS_PER_MINUTE: numberSchema({ least: 1, most: 1_000_000, whole: true }).default(20_000),
-  KPAY_OBSERVE_BALANCE_SECONDS: seconds.default(30),
-  KPAY_OBSERVE_AVAILABILITY_SECONDS: seconds.default(60),
-  KPAY_OBSERVE_RATE_SECONDS: seconds.default(600),
-  KPAY_BUDGET_WINDOW_SECONDS: seconds.default(60),
-  KPAY_CONFLICT_CONFIRM_SECONDS: seconds.default(60),
-  KPAY_WORKER_CONCURRENCY: numberSchema({ least: 1, most: 1_000, whole: true }).default(10),
-  KPAY_WORKER_ACCOUNTS: listSchema(accountNameSchema).optional(),
-  KPAY_WEB_CONFIG_FILE: z.string().optional(),
-  KPAY_ALLOW_EMBEDDED_LIVE: flag.default(false),
-  KPAY_IPV4_ONLY: flag.default(false),
-  SIMULATOR_TIME_SCALE: numberSchema({ least: 0.001, most: 100_000, whole: false }).default(1),
-  DATABASE_URL: urlOf(/^postgres(ql)?:\/\//, 'postgres://').optional(),
-  REDIS_URL: urlOf(/^rediss?:\/\//, 'redis:// or rediss://').optional(),
-  KPAY_CORS_ORIGINS: listSchema(originSchema).optional(),
-  KPAY_HTTP_KEEP_ALIVE_SECONDS: numberSchema({ least: 1, most: 3_600, whole: true }).default(65),
-  HOST: z.string().default('127.0.0.1'),
-  ADMIN_API_PORT: port.default(8080),
-  EXPORTER_PORT: port.default(9464),
-  WORKER_PORT: port.default(9465),
-  SIMULATOR_PORT: port.default(8090),
-});
 
 type Variables = z.infer<typeof environmentVariables>;
-
-/** May stand in a file named by `<NAME>_FILE`, as container platforms hand out secrets. */
-const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'KPAY_KEYS_SECRET', 'DATABASE_URL', 'REDIS_URL'];
 
 const MIN_TOKEN_LENGTH = 32;
 
@@ -210,18 +148,6 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
       simulator: variables.SIMULATOR_PORT,
     },
   };
-}
-
-/** Whether an address means what it says: a bare # or / in a password ends the host before it begins. */
-function isParsable(url: string): boolean {
-  const parsed = URL.parse(url);
-  if (!parsed || url.includes('#') || parsed.pathname.includes('@') || parsed.search.includes('@')) return false;
-  try {
-    for (const part of [parsed.username, parsed.password, parsed.pathname]) decodeURIComponent(part);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** The place within a setting of several parts is told too. */
