@@ -2,7 +2,7 @@ import type { Logger } from '@kpay/runtime';
 import type { ApiKeyRow } from '@kpay/transfers';
 import type { Request, Response } from 'express';
 import { Counter, type Registry } from 'prom-client';
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { type Denial, denials } from './problem.ts';
 
 /** How somebody was let in. */

@@ -2,9 +2,9 @@ import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { FoundApiKey } from '@kpay/transfers';
 import { isAddressIn } from './address-ranges.ts';
+import type { Caller } from './caller.ts';
 import { type KeyStore, limitsOfKey } from './key-store.ts';
 import { isJwt } from './oidc.ts';
-import type { Caller } from './operation.ts';
 import { invalidToken, Problem, unauthenticated } from './problem.ts';
 import { type Scope, scopes } from './scopes.ts';
 

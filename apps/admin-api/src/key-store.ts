@@ -17,7 +17,7 @@ import {
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
 import { batchCalls } from './batch-calls.ts';
 import { ANYBODY, type Bounds, isMakerFor, keyWithin, type WantedKey } from './bounds.ts';
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { Problem } from './problem.ts';
 import { reaches } from './rights.ts';
 import { scopes } from './scopes.ts';

@@ -2,7 +2,7 @@ import { refusedCharacter } from '@kpay/producer';
 import { type OidcSettings, StartError } from '@kpay/runtime';
 import { createRemoteJWKSet, errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { z } from 'zod';
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { invalidToken, Problem } from './problem.ts';
 import { type Scope, scopes } from './scopes.ts';
 

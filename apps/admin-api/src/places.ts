@@ -1,4 +1,4 @@
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { Problem } from './problem.ts';
 
 export interface PlacesOptions {

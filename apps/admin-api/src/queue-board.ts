@@ -8,7 +8,7 @@ import { type NextFunction, type Request, type RequestHandler, type Response, Ro
 import helmet from 'helmet';
 import { type AuthWatch, requestOf } from './auth-watch.ts';
 import { type Authenticate, refuseTwoTokens, requireScope } from './authenticate.ts';
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { invalidParameter } from './parse-query.ts';
 import { Problem, unauthenticated } from './problem.ts';
 import { relativeReference } from './relative-reference.ts';

@@ -3,7 +3,7 @@ import type { RequestHandler, Response } from 'express';
 import { type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
 import { batchCalls } from './batch-calls.ts';
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { Problem } from './problem.ts';
 
 const WINDOW_MS = 60_000;

@@ -9,7 +9,7 @@ import {
   type TransferView,
 } from '@kpay/transfers';
 import { z } from 'zod';
-import type { Caller } from './operation.ts';
+import type { Caller } from './caller.ts';
 import { Problem } from './problem.ts';
 
 /*

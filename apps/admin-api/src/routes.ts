@@ -6,9 +6,10 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { z } from 'zod';
 import { requireScope } from './authenticate.ts';
 import { MAX_BODY_BYTES, MAX_LINES_BYTES, verifyJson, verifyLines } from './body-bounds.ts';
+import type { Caller } from './caller.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
-import type { Call, Caller, Operation, Stream, TextBody } from './operation.ts';
+import type { Call, Operation, Stream, TextBody } from './operation.ts';
 import { parseBody } from './parse-body.ts';
 import { parseQuery, requireUtf8Query } from './parse-query.ts';
 import { createPlaces, type TakePlaces } from './places.ts';

@@ -1,8 +1,8 @@
 import { createHmac, createSecretKey, hkdfSync, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import { callerOfKey } from './authenticate.ts';
+import type { Caller } from './caller.ts';
 import type { KeyStore } from './key-store.ts';
-import type { Caller } from './operation.ts';
 import { invalidToken } from './problem.ts';
 import type { Scope } from './scopes.ts';
 

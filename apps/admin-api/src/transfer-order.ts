@@ -1,8 +1,8 @@
 import { transferRequestSchema } from '@kpay/producer';
 import type { TransferOrder } from '@kpay/transfers';
 import { z } from 'zod';
+import type { Caller } from './caller.ts';
 import { countryField } from './known-codes.ts';
-import type { Caller } from './operation.ts';
 
 const account = z
   .string()

@@ -1,5 +1,6 @@
 import type { TransferRow } from '@kpay/transfers';
-import type { Caller, Reply } from './operation.ts';
+import type { Caller } from './caller.ts';
+import type { Reply } from './operation.ts';
 import { Problem } from './problem.ts';
 import { presentFor } from './rights.ts';
 

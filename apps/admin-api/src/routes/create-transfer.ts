@@ -13,7 +13,8 @@ import {
 } from '@kpay/transfers';
 import { z } from 'zod';
 import { requireScope } from '../authenticate.ts';
-import { type Call, type Caller, describeOperation, type Operation, type Reply } from '../operation.ts';
+import type { Caller } from '../caller.ts';
+import { type Call, describeOperation, type Operation, type Reply } from '../operation.ts';
 import { booleanParameter } from '../parse-query.ts';
 import { presentFor, requireAccount } from '../rights.ts';
 import { orderExample, orderOf, orderSchema } from '../transfer-order.ts';

@@ -8,8 +8,9 @@ import {
   transferViewSchema,
 } from '@kpay/transfers';
 import { z } from 'zod';
+import type { Caller } from '../caller.ts';
 import { IDEMPOTENCY_KEY } from '../idempotency-key.ts';
-import { type Caller, describeOperation, type Operation } from '../operation.ts';
+import { describeOperation, type Operation } from '../operation.ts';
 import { parseBody } from '../parse-body.ts';
 import { type Line, parseLines } from '../parse-lines.ts';
 import { booleanParameter } from '../parse-query.ts';
