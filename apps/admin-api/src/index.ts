@@ -1,4 +1,4 @@
 export { type AdminApiOptions, createAdminApi } from './admin-api.ts';
-export type { ProblemBody, ProblemCode } from './problem.ts';
+export type { ProblemBody, ProblemCode } from './problems/problem.ts';
 export { openBoardQueues } from './queue-board.ts';
 export { type RunningAdminApi, startAdminApi } from './start-admin-api.ts';

@@ -6,14 +6,14 @@ import { advanceQueueName } from '@kpay/transfers';
 import { Job, type Queue } from 'bullmq';
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';
-import { type AuthWatch, requestOf } from './auth-watch.ts';
-import { type Authenticate, refuseTwoTokens, requireScope } from './authenticate.ts';
-import type { Caller } from './caller.ts';
-import { invalidParameter } from './parse-query.ts';
-import { Problem, unauthenticated } from './problem.ts';
-import { relativeReference } from './relative-reference.ts';
-import { requireAllAccounts } from './rights.ts';
-import { refuseMethod } from './routes.ts';
+import { type AuthWatch, requestOf } from './auth/auth-watch.ts';
+import { type Authenticate, refuseTwoTokens, requireScope } from './auth/authenticate.ts';
+import type { Caller } from './auth/caller.ts';
+import { requireAllAccounts } from './auth/rights.ts';
+import { invalidParameter } from './http/parse-query.ts';
+import { relativeReference } from './http/relative-reference.ts';
+import { refuseMethod } from './http/router.ts';
+import { Problem, unauthenticated } from './problems/problem.ts';
 
 /** Where the board is. */
 export const BOARD_PATH = '/queues';

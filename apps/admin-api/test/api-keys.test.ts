@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { eventually } from '@kpay/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { isAddressRange } from '../src/address-ranges.ts';
-import { idOfApiKey, makeApiKey } from '../src/api-key.ts';
+import { isAddressRange } from '../src/auth/address-ranges.ts';
+import { idOfApiKey, makeApiKey } from '../src/auth/api-key.ts';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 

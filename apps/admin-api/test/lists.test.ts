@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type { Operation } from '../src/operation.ts';
-import { exportTransfers } from '../src/routes/export-transfers.ts';
+import type { Operation } from '../src/http/operation.ts';
+import { exportTransfers } from '../src/routes/transfers/export-transfers.ts';
 import { type Answer, adminToken, type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 

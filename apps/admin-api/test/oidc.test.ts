@@ -1,6 +1,6 @@
 import { generateKeyPair, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { createOidc } from '../src/oidc.ts';
+import { createOidc } from '../src/auth/oidc.ts';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 import { audience, startIssuer, type TokenIssuer } from './token-issuer.ts';

@@ -1,8 +1,8 @@
 import { openQueues, type Queues } from '@kpay/runtime';
 import { createFileEpochCopy, createMaintenance, definePlugin } from '@kpay/transfers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { scopes } from '../src/auth/scopes.ts';
 import { openBoardQueues } from '../src/index.ts';
-import { scopes } from '../src/scopes.ts';
 import { type Answer, type RunningApi, startApi } from './running-api.ts';
 import { logger, openTestLedger } from './test-ledger.ts';
 

@@ -1,6 +1,6 @@
 import { acceptTransfer } from '@kpay/transfers';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
-import { createStreamTokens } from '../src/stream-token.ts';
+import { createStreamTokens } from '../src/auth/stream-token.ts';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 import { audience, startIssuer, type TokenIssuer } from './token-issuer.ts';

@@ -9,12 +9,12 @@ import {
   quoteRequestSchema,
   quoteViewSchema,
 } from '@kpay/transfers';
-import { countryField } from '../known-codes.ts';
-import { describeOperation, type Operation } from '../operation.ts';
-import { accountParameter } from '../parse-query.ts';
-import { Problem } from '../problem.ts';
-import { requireAccount } from '../rights.ts';
-import { orderExample } from '../transfer-order.ts';
+import { requireAccount } from '../auth/rights.ts';
+import { countryField } from '../http/known-codes.ts';
+import { describeOperation, type Operation } from '../http/operation.ts';
+import { accountParameter } from '../http/parse-query.ts';
+import { Problem } from '../problems/problem.ts';
+import { orderExample } from './transfers/transfer-order.ts';
 
 const bodySchema = quoteRequestSchema.extend({
   account: accountParameter,

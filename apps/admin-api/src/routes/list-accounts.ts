@@ -1,8 +1,8 @@
 import type { KpayAccount } from '@kpay/core';
 import { z } from 'zod';
-import { describeOperation, type Operation } from '../operation.ts';
-import { pageOf } from '../page.ts';
-import { reachable } from '../rights.ts';
+import { reachable } from '../auth/rights.ts';
+import { describeOperation, type Operation } from '../http/operation.ts';
+import { pageOf } from '../http/page.ts';
 
 const accountSchema = z
   .strictObject({ name: z.string(), environment: z.enum(['TEST', 'PRODUCTION']), baseUrl: z.string() })

@@ -1,9 +1,9 @@
 import { instantSchema, nameSchema } from '@kpay/producer';
 import { type Maintenance, reviewResolutions } from '@kpay/transfers';
 import { z } from 'zod';
-import { describeOperation, type Operation } from '../operation.ts';
-import { reasonSchema } from '../parse-body.ts';
-import { requireAllAccounts } from '../rights.ts';
+import { requireAllAccounts } from '../auth/rights.ts';
+import { describeOperation, type Operation } from '../http/operation.ts';
+import { reasonSchema } from '../http/parse-body.ts';
 
 const time = instantSchema.optional();
 const settleSchema = z.strictObject({

@@ -2,11 +2,11 @@ import type { KpayAccount } from '@kpay/core';
 import { instantSchema } from '@kpay/producer';
 import { type EpochCopy, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
 import { z } from 'zod';
-import { describeOperation, type Operation } from '../operation.ts';
-import { pageOf } from '../page.ts';
-import { reasonSchema } from '../parse-body.ts';
-import { Problem } from '../problem.ts';
-import { reaches, requireAccount, requireAllAccounts, requirePause } from '../rights.ts';
+import { reaches, requireAccount, requireAllAccounts, requirePause } from '../auth/rights.ts';
+import { describeOperation, type Operation } from '../http/operation.ts';
+import { pageOf } from '../http/page.ts';
+import { reasonSchema } from '../http/parse-body.ts';
+import { Problem } from '../problems/problem.ts';
 
 const until = instantSchema.optional();
 const account = z.string({ error: 'must be the name of an account' });

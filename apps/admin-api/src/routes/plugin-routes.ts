@@ -1,8 +1,8 @@
 import { asPlugin, type Plugin, type Route, within } from '@kpay/transfers';
 import { z } from 'zod';
-import { describeOperation, type Operation } from '../operation.ts';
-import { Problem } from '../problem.ts';
-import { requireAllAccounts } from '../rights.ts';
+import { requireAllAccounts } from '../auth/rights.ts';
+import { describeOperation, type Operation } from '../http/operation.ts';
+import { Problem } from '../problems/problem.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 

@@ -1,10 +1,10 @@
 import { AheadOfLedger, createEventFeed, type EventFeed, type Ledger, type SinkEvent } from '@kpay/transfers';
 import { z } from 'zod';
-import { couldNotAskLedger } from '../ledger-away.ts';
-import { type Call, describeOperation, type Operation } from '../operation.ts';
-import { invalidParameter } from '../parse-query.ts';
-import { createPlaces } from '../places.ts';
-import { reaches } from '../rights.ts';
+import { reaches } from '../auth/rights.ts';
+import { type Call, describeOperation, type Operation } from '../http/operation.ts';
+import { invalidParameter } from '../http/parse-query.ts';
+import { createPlaces } from '../http/places.ts';
+import { couldNotAskLedger } from '../problems/ledger-away.ts';
 
 const MAX_STREAMS = 100;
 const MAX_BY_CALLER = 50;

@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { describeOperation, type Operation } from '../operation.ts';
-import type { StreamTokens } from '../stream-token.ts';
+import type { StreamTokens } from '../auth/stream-token.ts';
+import { describeOperation, type Operation } from '../http/operation.ts';
 
 const tokenSchema = z
   .strictObject({

@@ -1,0 +1,203 @@
+import { timingSafeEqual } from 'node:crypto';
+import {
+  type ApiKeyRow,
+  decide,
+  type EpochCopy,
+  type FoundApiKey,
+  findApiKeys,
+  InvalidRequest,
+  KeyEnded,
+  type KeyLimit,
+  type Ledger,
+  type LedgerTransaction,
+  lineOfKey,
+  lockKeys,
+  revokeKeys,
+} from '@kpay/transfers';
+import { batchCalls } from '../batch-calls.ts';
+import { Problem } from '../problems/problem.ts';
+import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
+import { ANYBODY, type Bounds, isMakerFor, keyWithin, type WantedKey } from './bounds.ts';
+import type { Caller } from './caller.ts';
+import { reaches } from './rights.ts';
+import { scopes } from './scopes.ts';
+
+/**
+ * The keys of the admin API, in the ledger. Each caller sees and ends the keys of its own owner, and of those it may make
+ * keys for, that reach no account which it does not reach.
+ */
+export interface KeyStore {
+  /**
+   * @returns the key itself too: this is the only time that it is known.
+   * @throws Problem (403) for more than its maker may do; KeyEnded when the maker has ended meanwhile.
+   */
+  create(wanted: WantedKey, maker: Caller): Promise<{ key: string; row: ApiKeyRow }>;
+  list(caller: Caller): Promise<ApiKeyRow[]>;
+  /**
+   * From its return on the key is refused, and so are all that came of it, `others`. Undefined when the caller has no such
+   * key, or it was revoked before.
+   */
+  revoke(id: string, caller: Caller): Promise<{ row: ApiKeyRow; others: string[] } | undefined>;
+  /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
+  find(key: string): Promise<FoundApiKey | undefined>;
+  /** The same by the id of a key. */
+  look(id: string): Promise<FoundApiKey | undefined>;
+}
+
+export interface KeyStoreOptions {
+  /** See createKeyHasher. */
+  secret: string;
+  /** Grows with each key that is made or revoked: a restore must not bring a revoked key back unnoticed. */
+  epochCopy: EpochCopy;
+  /** For a key without a rate of its own. */
+  usualRequestsPerMinute: number;
+  /** How long a key may live that a token of the issuer made; not longer than the token unless given. */
+  tokenKeyDays?: number | undefined;
+}
+
+// Writing down each use would be a write for each request.
+const LAST_USE_EVERY_MS = 60_000;
+const DAY_MS = 24 * 60 * 60_000;
+/** Keys that came of one another: each use of the last one looks at all of them. */
+const MAX_LINE = 10;
+
+export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeyStore {
+  const { epochCopy } = options;
+  const hash = createKeyHasher(options.secret);
+  // Every request waits for it.
+  const rowOf = batchCalls((ids: string[]) => findApiKeys(ledger, ids));
+  // Nobody waits for it, and one that fails is made up for by the next use.
+  const writeUse = (id: string, now: Date) => {
+    const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);
+    void ledger.db
+      .updateTable('kpay.api_keys')
+      .set({ last_used_at: now })
+      .where('id', '=', id)
+      // Of requests that come together one writes.
+      .where((key) => key.or([key('last_used_at', 'is', null), key('last_used_at', '<', stale)]))
+      .execute()
+      .catch(() => undefined);
+  };
+  return {
+    create(wanted, maker) {
+      const { id, key } = makeApiKey();
+      return decide(ledger, epochCopy, async (tx) => {
+        const { db, now } = tx;
+        const made = keyWithin(wanted, await boundsOf(tx, maker, options));
+        if (made.expiresAt !== null && made.expiresAt <= now) throw new InvalidRequest('expiresAt', 'must be in the future');
+        const row = await db
+          .insertInto('kpay.api_keys')
+          .values({
+            id,
+            hash: hash(key).toString('hex'),
+            name: made.name,
+            owner: made.owner,
+            scopes: [...made.scopes],
+            accounts: made.accounts && [...made.accounts],
+            may_make_for: made.mayMakeFor && [...made.mayMakeFor],
+            address_ranges: made.addressRanges && [...made.addressRanges],
+            spend_limits:
+              made.spendLimits &&
+              JSON.stringify(made.spendLimits.map((limit) => ({ ...limit, amountMinor: String(limit.amountMinor) }))),
+            requests_per_minute: made.requestsPerMinute,
+            created_by: nameOf(maker),
+            created_at: now,
+            expires_at: made.expiresAt,
+          })
+          .returningAll()
+          .executeTakeFirstOrThrow();
+        return { key, row };
+      });
+    },
+    async list(caller) {
+      const rows = await ledger.db.selectFrom('kpay.api_keys').selectAll().orderBy('created_at', 'desc').orderBy('id').execute();
+      const self = await rowOfCaller(ledger.db, caller);
+      return rows.filter((row) => isTheirs(row, caller, self));
+    },
+    revoke: (id, caller) =>
+      decide(ledger, epochCopy, async (tx) => {
+        const self = await rowOfCaller(tx.db, caller);
+        return revokeKeys(tx, id, nameOf(caller), (row) => isTheirs(row, caller, self));
+      }),
+    look: rowOf,
+    async find(key) {
+      const id = idOfApiKey(key);
+      if (id === undefined) return undefined;
+      const found = await rowOf(id);
+      if (!found || !timingSafeEqual(Buffer.from(found.row.hash, 'hex'), hash(key))) return undefined;
+      const { row, now } = found;
+      if (row.last_used_at === null || now.getTime() - row.last_used_at.getTime() > LAST_USE_EVERY_MS) writeUse(id, now);
+      return found;
+    },
+  };
+}
+
+/** In `created_by` and `revoked_by`: the key, else the owner, which is `admin` or a subject of the issuer. */
+function nameOf({ apiKey, owner }: Caller): string {
+  return apiKey?.id ?? owner;
+}
+
+async function rowOfCaller(db: LedgerTransaction['db'] | Ledger['db'], { apiKey }: Caller): Promise<ApiKeyRow | undefined> {
+  return apiKey && db.selectFrom('kpay.api_keys').selectAll().where('id', '=', apiKey.id).executeTakeFirst();
+}
+
+/** For whom the caller makes keys, by the row of its own key. */
+function ownersOf({ owner, apiKey, tokenEndsAt }: Caller, self: ApiKeyRow | undefined): Pick<Bounds, 'owner' | 'mayMakeFor'> {
+  const isRoot = !apiKey && !tokenEndsAt;
+  return { owner, mayMakeFor: isRoot ? [ANYBODY] : (self?.may_make_for ?? null) };
+}
+
+/** Whether the caller sees a key and may end it. @param self the row of its own key. */
+function isTheirs({ owner, accounts }: ApiKeyRow, caller: Caller, self: ApiKeyRow | undefined): boolean {
+  const isWithin = caller.accounts === null || (accounts?.every((account) => reaches(caller, account)) ?? false);
+  return isWithin && isMakerFor(ownersOf(caller, self), owner);
+}
+
+/** What the caller may give. Its key, and those that it came of, are locked: none of them ends before the new one is recorded. */
+async function boundsOf(
+  tx: LedgerTransaction,
+  caller: Caller,
+  { usualRequestsPerMinute, tokenKeyDays = 0 }: KeyStoreOptions,
+): Promise<Bounds> {
+  const { owner, apiKey, tokenEndsAt } = caller;
+  const none = { addressRanges: null, spendLimits: null, requestsPerMinute: null };
+  if (!apiKey) {
+    const latest = tokenEndsAt && new Date(Math.max(tokenEndsAt.getTime(), tx.now.getTime() + tokenKeyDays * DAY_MS));
+    return {
+      ...none,
+      ...ownersOf(caller, undefined),
+      scopes: [...caller.scopes],
+      accounts: caller.accounts,
+      expiresAt: latest ?? null,
+      // Who may do everything gives any rate.
+      usualRequestsPerMinute: latest ? usualRequestsPerMinute : Number.POSITIVE_INFINITY,
+    };
+  }
+  const line = await lineOfKey(tx, apiKey.id);
+  if (line.length >= MAX_LINE) {
+    const detail = `${MAX_LINE} keys in a line came of one another: your own key may make none.`;
+    throw new Problem('forbidden', detail, { denial: 'bound' });
+  }
+  await lockKeys(
+    tx,
+    line.map(({ id }) => id),
+  );
+  const row = await rowOfCaller(tx.db, caller);
+  if (!row) throw new KeyEnded('revoked');
+  return {
+    owner,
+    mayMakeFor: row.may_make_for,
+    scopes: scopes.filter((scope) => row.scopes.includes(scope)),
+    accounts: row.accounts,
+    addressRanges: row.address_ranges,
+    spendLimits: row.spend_limits && limitsOfKey(row),
+    requestsPerMinute: row.requests_per_minute,
+    usualRequestsPerMinute,
+    expiresAt: row.expires_at,
+  };
+}
+
+/** The limits of a key, as amounts. */
+export function limitsOfKey({ spend_limits: limits }: Pick<ApiKeyRow, 'spend_limits'>): KeyLimit[] {
+  return (limits ?? []).map((limit) => ({ ...limit, amountMinor: BigInt(limit.amountMinor) }));
+}

@@ -1,0 +1,70 @@
+import { type KpayAccount, type Observed, type ObserveOptions, Rejected, Retryable } from '@kpay/core';
+import { PinMismatch } from '@kpay/transfers';
+import { z } from 'zod';
+import type { Reply } from '../../http/operation.ts';
+import { Problem } from '../../problems/problem.ts';
+import type { OwnFigures } from './own-figures.ts';
+
+/** What KPay said, with its age. */
+export function observationOf(item: z.ZodType) {
+  return z.strictObject({
+    account: z.string(),
+    askedAt: z.iso.datetime(),
+    ageSeconds: z.int().min(0),
+    stale: z.boolean().describe('KPay did not answer just now: this is what it said last.'),
+    items: z.array(item),
+  });
+}
+
+export interface ObservationRead<T> {
+  account: KpayAccount;
+  own: OwnFigures;
+  /** What is read, as in "the balance". */
+  what: string;
+  read(options: ObserveOptions): Promise<Observed<T>>;
+  /** The last value whatever its age. */
+  peek(): Promise<Observed<T> | undefined>;
+  present(value: T): readonly unknown[];
+}
+
+// A person who looks at a balance is better served by an old one with its age than by a long wait.
+const PATIENCE_MS = 5_000;
+const RETRY_AFTER_S = 10;
+
+/**
+ * Answers with what KPay says, or with what it said last, marked `stale`, when it does not answer in time.
+ *
+ * @throws Problem (503) when the account's keys are another's, and when it does not answer and nothing was ever heard of it.
+ */
+export async function replyWithObservation<T>({ account, own, what, read, peek, present }: ObservationRead<T>): Promise<Reply> {
+  const show = ({ value, askedAt }: Observed<T>, stale: boolean): Reply => ({
+    body: {
+      account: account.name,
+      askedAt: askedAt.toISOString(),
+      ageSeconds: Math.max(0, Math.round((account.clock.now() - askedAt.getTime()) / 1_000)),
+      stale,
+      items: present(value),
+    },
+  });
+  try {
+    await own(account);
+    return show(await read({ lane: 'people', signal: AbortSignal.timeout(PATIENCE_MS) }), false);
+  } catch (error) {
+    if (error instanceof PinMismatch)
+      throw new Problem('kpay_unavailable', `Its figures are not shown: ${error.message}.`, { cause: error });
+    if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+    const last = await peek();
+    if (last) return show(last, true);
+    throw unavailable(what, error);
+  }
+}
+
+function unavailable(what: string, error: Retryable | Rejected): Problem {
+  const why = error instanceof Rejected ? `refuses to tell (${error.status})` : 'does not answer';
+  const retryAfterMs = error instanceof Retryable ? (error.retryAfterMs ?? 0) : 0;
+  const retryAfterS = Math.max(RETRY_AFTER_S, Math.ceil(retryAfterMs / 1_000));
+  return new Problem('kpay_unavailable', `KPay ${why}, and ${what} was never read before.`, {
+    headers: { 'retry-after': String(retryAfterS) },
+    cause: error,
+  });
+}

@@ -1,0 +1,55 @@
+import { formatAmount, type KpayAccount, type WalletBalance } from '@kpay/core';
+import { decimalSchema } from '@kpay/transfers';
+import { z } from 'zod';
+import { requireAccount } from '../../auth/rights.ts';
+import { describeOperation, type Operation } from '../../http/operation.ts';
+import { accountParameter } from '../../http/parse-query.ts';
+import { observationOf, replyWithObservation } from './observation-reply.ts';
+import type { OwnFigures } from './own-figures.ts';
+
+const itemSchema = z
+  .strictObject({
+    currency: z.string(),
+    balance: decimalSchema,
+    reservedBalance: decimalSchema,
+    availableBalance: decimalSchema,
+  })
+  .meta({ id: 'Balance' });
+const querySchema = z.strictObject({ account: accountParameter });
+
+export function showBalances({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnFigures }): Operation {
+  return describeOperation({
+    name: 'showBalances',
+    method: 'get',
+    path: '/balances',
+    scope: 'read',
+    summary: 'What KPay shows, one item for each currency: it does not say which country a row belongs to.',
+    query: querySchema,
+    answer: { status: 200, schema: observationOf(itemSchema) },
+    problems: ['kpay_unavailable'],
+    async handle({ query, caller }) {
+      const account = requireAccount(accounts, caller, query.account, 'in the query');
+      return replyWithObservation({
+        account,
+        own,
+        what: 'the balance',
+        read: account.observations.balance,
+        peek: account.observations.peekBalance,
+        present: presentBalances,
+      });
+    },
+  });
+}
+
+function presentBalances(rows: readonly WalletBalance[]): z.infer<typeof itemSchema>[] {
+  return [...Map.groupBy(rows, ({ currency }) => currency)].map(([currency, ofCurrency]) => {
+    const sum = (figure: 'balanceMinor' | 'reservedMinor' | 'availableMinor') =>
+      formatAmount({ amountMinor: ofCurrency.reduce((total, row) => total + row[figure], 0n), currency });
+    return {
+      currency,
+      balance: sum('balanceMinor'),
+      reservedBalance: sum('reservedMinor'),
+      availableBalance: sum('availableMinor'),
+    };
+  });
+}

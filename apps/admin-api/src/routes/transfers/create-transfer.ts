@@ -1,0 +1,140 @@
+import type { KpayAccount } from '@kpay/core';
+import {
+  type AccountRules,
+  acceptTransfer,
+  type CheckResult,
+  type DryRun,
+  dryRunTransfer,
+  type Ledger,
+  type Plugin,
+  type TransferOrder,
+  type TransferRow,
+  transferViewSchema,
+} from '@kpay/transfers';
+import { z } from 'zod';
+import { requireScope } from '../../auth/authenticate.ts';
+import type { Caller } from '../../auth/caller.ts';
+import { presentFor, requireAccount } from '../../auth/rights.ts';
+import { type Call, describeOperation, type Operation, type Reply } from '../../http/operation.ts';
+import { booleanParameter } from '../../http/parse-query.ts';
+import { orderExample, orderOf, orderSchema } from './transfer-order.ts';
+import { replyWithNew } from './transfer-reply.ts';
+
+export interface CreateTransferOptions {
+  ledger: Ledger;
+  accounts: ReadonlyMap<string, KpayAccount>;
+  rules?: ReadonlyMap<string, AccountRules>;
+  plugins?: readonly Plugin[];
+  /** Tells the workers of an accepted transfer; it never throws. */
+  notifyWorkers(transfer: TransferRow): void;
+}
+
+const querySchema = z.strictObject({
+  dryRun: booleanParameter()
+    .optional()
+    .describe('The old way to ask for what POST /v1/transfers/dry-run answers, with 200.')
+    .meta({ deprecated: true }),
+});
+
+const opinionSchema = z.strictObject({
+  check: z.string(),
+  verdict: z.enum(['pass', 'hold', 'reject']),
+  reasonCode: z.string().nullable(),
+  reason: z.string().nullable(),
+  until: z.iso.datetime().nullable().describe('When it would be looked at again at the latest.'),
+  inputs: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
+});
+const dryRunSchema = z
+  .strictObject({
+    outcome: z
+      .enum(['known', 'would_send', 'would_hold', 'would_fail'])
+      .describe('`known`: the same was accepted before, and would be answered with that transfer.'),
+    reasonCode: z.string().nullable(),
+    reason: z.string().nullable().describe('Of the first check that does not pass: it decides.'),
+    checks: z.array(opinionSchema).describe('All of them, in the order in which they are asked.'),
+    transfer: transferViewSchema.nullable().describe('The transfer that is known already.'),
+  })
+  .meta({ id: 'DryRun' });
+
+/** The answer means that the transfer is in the ledger; that it was sent is a later state of it. */
+export function createTransfer(options: CreateTransferOptions): Operation {
+  const { ledger, accounts, rules, notifyWorkers } = options;
+  const names = new Set(accounts.keys());
+  return describeOperation({
+    name: 'createTransfer',
+    method: 'post',
+    path: '/transfers',
+    scope: 'transfers:create',
+    summary:
+      'Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer.',
+    query: querySchema,
+    body: orderSchema,
+    idempotent: true,
+    answer: { status: 202, schema: transferViewSchema, location: true, versioned: true },
+    example: (account) => ({ ...orderExample(account), externalId: 'first-transfer' }),
+    problems: ['idempotency_required', 'idempotency_conflict', 'spend_limit_exceeded'],
+    async handle(call) {
+      const order = orderOf(call.body, call.caller, call.idempotencyKey);
+      if (call.query.dryRun === true) return dryRun(order, options, call);
+      requireAccount(accounts, call.caller, order.account, 'in the body');
+      const { transfer, replayed } = await acceptTransfer(ledger, names, order, rules);
+      if (!replayed) notifyWorkers(transfer);
+      return replyWithNew(transfer, replayed, call.caller);
+    },
+  });
+}
+
+/** What would become of a transfer now. */
+export function tryTransfer(options: CreateTransferOptions): Operation {
+  return describeOperation({
+    name: 'tryTransfer',
+    method: 'post',
+    path: '/transfers/dry-run',
+    scope: 'transfers:create',
+    summary:
+      'Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent. Needs the scope read too.',
+    body: orderSchema,
+    idempotent: true,
+    answer: { status: 200, schema: dryRunSchema },
+    example: (account) => ({ ...orderExample(account), externalId: 'first-transfer' }),
+    problems: ['idempotency_required', 'idempotency_conflict', 'spend_limit_exceeded'],
+    handle: (call) => dryRun(orderOf(call.body, call.caller, call.idempotencyKey), options, call),
+  });
+}
+
+// Some of the checks ask KPay, and the worker has more patience than a person.
+const PATIENCE_MS = 10_000;
+
+async function dryRun(
+  order: TransferOrder,
+  { ledger, accounts, rules, plugins = [] }: CreateTransferOptions,
+  { caller, signal }: Pick<Call<unknown, unknown>, 'caller' | 'signal'>,
+): Promise<Reply> {
+  // Its answer quotes balances, and whether it would hold tells them bit by bit.
+  requireScope(caller, 'read');
+  const account = requireAccount(accounts, caller, order.account, 'in the body');
+  const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);
+  const result = await dryRunTransfer(order, { ledger, account, rules, plugins, signal: patience });
+  return { status: 200, body: presentDryRun(result, caller) };
+}
+
+function presentDryRun(result: DryRun, caller: Caller): z.infer<typeof dryRunSchema> {
+  if (result.outcome === 'known') {
+    return { outcome: 'known', reasonCode: null, reason: null, checks: [], transfer: presentFor(caller, result.transfer) };
+  }
+  const checks = result.opinions.map(presentOpinion);
+  const decides = checks.find(({ verdict }) => verdict !== 'pass');
+  return {
+    outcome: result.outcome,
+    reasonCode: decides?.reasonCode ?? null,
+    reason: decides?.reason ?? null,
+    checks,
+    transfer: null,
+  };
+}
+
+function presentOpinion(opinion: CheckResult): z.infer<typeof opinionSchema> {
+  const { name, verdict, inputs = null } = opinion;
+  const why = verdict === 'pass' ? { reasonCode: null, reason: null } : { reasonCode: opinion.code, reason: opinion.reason };
+  return { check: name, verdict, ...why, until: verdict === 'hold' ? opinion.until.toISOString() : null, inputs };
+}

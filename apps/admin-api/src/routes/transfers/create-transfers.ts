@@ -1,0 +1,104 @@
+import {
+  acceptAllOrNone,
+  acceptBatch,
+  type BatchResult,
+  InvalidRequest,
+  type Refusal,
+  type TransferOrder,
+  transferViewSchema,
+} from '@kpay/transfers';
+import { z } from 'zod';
+import type { Caller } from '../../auth/caller.ts';
+import { presentFor, reachable } from '../../auth/rights.ts';
+import { IDEMPOTENCY_KEY } from '../../http/idempotency-key.ts';
+import { describeOperation, type Operation } from '../../http/operation.ts';
+import { parseBody } from '../../http/parse-body.ts';
+import { type Line, parseLines } from '../../http/parse-lines.ts';
+import { booleanParameter } from '../../http/parse-query.ts';
+import { Problem, problemSchema } from '../../problems/problem.ts';
+import { problemOf } from '../../problems/problem-of.ts';
+import type { CreateTransferOptions } from './create-transfer.ts';
+import { orderOf, orderSchema } from './transfer-order.ts';
+
+const MAX_LINES = 1_000;
+
+const lineSchema = orderSchema
+  .extend({
+    idempotencyKey: z.string().regex(IDEMPOTENCY_KEY, 'must be 1 to 255 visible ASCII characters without spaces').optional(),
+  })
+  .meta({ id: 'TransferOrder' });
+const querySchema = z.strictObject({
+  atomic: booleanParameter().optional().describe('true: all lines are accepted, or none is.'),
+});
+const resultSchema = z.strictObject({
+  line: z.int().describe('As an editor numbers them, the first one being 1.'),
+  outcome: z.enum(['accepted', 'replayed', 'refused']),
+  transfer: transferViewSchema.nullable(),
+  problem: problemSchema.nullable(),
+});
+const answerSchema = z
+  .strictObject({ accepted: z.int(), replayed: z.int(), refused: z.int(), results: z.array(resultSchema) })
+  .meta({ id: 'BatchResult' });
+
+/** Each line goes through the same door as a transfer that is asked for alone. */
+export function createTransfers({ ledger, accounts, rules, notifyWorkers }: CreateTransferOptions): Operation {
+  return describeOperation({
+    name: 'createTransfers',
+    method: 'post',
+    path: '/transfers/batch',
+    scope: 'transfers:create',
+    summary:
+      'Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has an externalId or an idempotencyKey of its own, and is accepted whole or not at all: read the result of each. The same batch again answers the same transfers.',
+    query: querySchema,
+    lines: { types: ['application/x-ndjson', 'text/csv'], line: lineSchema },
+    answer: { status: 200, schema: answerSchema },
+    problems: ['batch_refused'],
+    async handle({ query: { atomic }, text, caller }) {
+      const names = new Set(reachable(caller, accounts).keys());
+      const lines = parseLines(text, MAX_LINES);
+      const orders = lines.map((line) => understand(line, caller));
+      const { recorded, results } =
+        atomic === true
+          ? await acceptAllOrNone(ledger, names, orders, rules)
+          : { recorded: true, results: await acceptBatch(ledger, names, orders, rules) };
+      if (!recorded) throw refusalOf(lines, results);
+      for (const result of results) if ('transfer' in result && !result.replayed) notifyWorkers(result.transfer);
+      const told = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result, caller) }));
+      const count = (outcome: string) => told.filter((result) => result.outcome === outcome).length;
+      return {
+        body: { accepted: count('accepted'), replayed: count('replayed'), refused: count('refused'), results: told },
+      };
+    },
+  });
+}
+
+function understand(line: Line, caller: Caller): TransferOrder | Refusal {
+  try {
+    if ('problem' in line) throw new InvalidRequest('body', line.problem);
+    const { idempotencyKey, ...order } = parseBody(lineSchema, line.value);
+    return orderOf(order, caller, idempotencyKey);
+  } catch (error) {
+    if (error instanceof InvalidRequest) return { refused: error };
+    throw error;
+  }
+}
+
+function presentResult(result: BatchResult, caller: Caller): Omit<z.infer<typeof resultSchema>, 'line'> {
+  if ('refused' in result) return { outcome: 'refused', transfer: null, problem: problemOfRefusal(result).body() };
+  return { outcome: result.replayed ? 'replayed' : 'accepted', transfer: presentFor(caller, result.transfer), problem: null };
+}
+
+function problemOfRefusal({ refused }: Refusal): Problem {
+  return problemOf(refused, { writes: false, repeatable: true });
+}
+
+function refusalOf(lines: readonly Line[], results: readonly BatchResult[]): Problem {
+  const refused = results.flatMap((result, index) => {
+    if (!('refused' in result)) return [];
+    const { code, detail, pointer } = problemOfRefusal(result).body();
+    return [{ line: lines[index]?.line ?? 0, code, detail, ...(pointer !== undefined && { pointer }) }];
+  });
+  const [first] = refused;
+  const detail = `Nothing was made: ${refused.length} of ${lines.length} lines are refused, the first of them line ${first?.line} (${first?.detail})`;
+  return new Problem('batch_refused', detail, { pointer: '', lines: refused });
+}
