@@ -6,8 +6,8 @@ import { transferUntilKnown, type UntilKnownOptions } from './transfer-until-kno
 
 let server: RawServer;
 let opened: TestClient;
-/** What KPay answers to each send in turn, the last one for ever; 0 breaks the connection. */
-let answers: number[];
+/** What KPay answers to each send in turn, the last one for ever; 0 breaks the connection, a text is a 201 with that status. */
+let answers: (number | string)[];
 let bodies: string[];
 
 beforeEach(async () => {
@@ -17,6 +17,7 @@ beforeEach(async () => {
     bodies.push(body);
     const status = (answers.length > 1 ? answers.shift() : answers[0]) ?? 0;
     if (status === 0) return void socket.resetAndDestroy();
+    if (typeof status === 'string') return reply(201, { ...RECEIPT, status });
     reply(status, status === 201 ? RECEIPT : { statusCode: status, message: 'no', error: 'No' });
   });
   opened = createTestClient(server.baseUrl);
@@ -27,7 +28,7 @@ afterEach(async () => {
 });
 
 /** Time in which nobody has to wait. */
-function run(given: number[], options: UntilKnownOptions = {}) {
+function run(given: (number | string)[], options: UntilKnownOptions = {}) {
   answers = [...given];
   let elapsedMs = 0;
   const clock = {
@@ -67,4 +68,13 @@ it.each([400, 403, 404, 422])('never takes a %i of a repeat for the outcome', as
 it('gives up as unknown, never as refused', async () => {
   await expect(run([0], { giveUpAfterMs: 600_000 })).rejects.toMatchObject({ name: 'OutcomeUnknown' });
   expect(bodies.length).toBeLessThan(20);
+});
+
+it.each([
+  ['the first send', ['FAILED', 409], 1],
+  ['a repeat', [0, 'PENDING', 409], 2],
+  ['a repeat after a conflict', [0, 409, 'FAILED', 409], 3],
+])('sends nothing again after a 201 to %s that says it is no success: a conflict would confirm it', async (_to, given, sends) => {
+  await expect(run(given)).rejects.toMatchObject({ name: 'OutcomeUnknown', reason: 'not_completed' });
+  expect(bodies).toHaveLength(sends);
 });

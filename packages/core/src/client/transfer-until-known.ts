@@ -26,8 +26,9 @@ const MAX_WAIT_MS = 60_000;
  * before the call: should the process die, only the same ones with `sentBefore` are safe.
  *
  * @throws Rejected, Retryable when surely nothing was sent or done; InvalidAmount, UnknownCountry as transfer().
- * @throws OutcomeUnknown when it stays unknown: time is over, the signal aborted, or KPay refused a repeat, which says nothing
- *   of the send before. A person has to look then; another externalId could move the money twice.
+ * @throws OutcomeUnknown when it stays unknown: time is over, the signal aborted, KPay refused a repeat, which says nothing
+ *   of the send before, or it took the transfer and says that it is not completed (`not_completed`). A person has to look
+ *   then; another externalId could move the money twice.
  */
 export async function transferUntilKnown(
   client: Pick<KpayClient, 'transfer'>,
@@ -51,6 +52,8 @@ export async function transferUntilKnown(
       return { confirmedBy: 'answer', receipt: await client.transfer(fields, call) };
     } catch (error) {
       if (error instanceof OutcomeUnknown) {
+        // KPay holds it and says that it is not done: sent again, its id would be a conflict, which confirms nothing.
+        if (error.reason === 'not_completed') throw error;
         unknown = error;
         // A send whose end nobody knows may be what holds the id: the conflicts count anew.
         conflictAtMs = undefined;
