@@ -12,7 +12,7 @@ import {
 } from '@kpay/runtime';
 import {
   type AccountRules,
-  type EpochCopy,
+  type EpochWitness,
   type Ledger,
   ledgerMissing,
   type Maintenance,
@@ -68,7 +68,7 @@ import { showTransfer } from './routes/transfers/show-transfer.ts';
 export interface AdminApiOptions {
   ledger: Ledger;
   /** Tells whether the ledger was restored from a backup. */
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The rules of those accounts that have any. */
   rules?: ReadonlyMap<string, AccountRules>;
@@ -120,7 +120,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   if (options.corsOrigins?.length) app.use(['/v1', '/openapi.json'], allowOrigins(options.corsOrigins));
   const keys = createKeyStore(options.ledger, {
     secret: options.keysSecret ?? options.adminToken,
-    epochCopy: options.epochCopy,
+    epochWitness: options.epochWitness,
     usualRequestsPerMinute: options.requestsPerMinute,
     tokenKeyDays: options.oidc?.keyDays,
   });

@@ -15,7 +15,7 @@ import {
   containStrayErrors,
   createAdvanceNotifiers,
   createLedger,
-  createRedisEpochCopy,
+  createRedisEpochWitness,
   LedgerBehind,
   LedgerUnusable,
   loadPlugins,
@@ -60,7 +60,7 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
 
       const api = await startAdminApi({
         ledger,
-        epochCopy: createRedisEpochCopy(redis),
+        epochWitness: createRedisEpochWitness(redis),
         accounts,
         plugins,
         rules: readAccountRules(settings.accounts),

@@ -1,18 +1,18 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFileEpochCopy, type EpochCopy, finishRestore } from '@kpay/transfers';
+import { createFileEpochWitness, type EpochWitness, finishRestore } from '@kpay/transfers';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';
 
 let api: RunningApi;
 let epochFile: string;
-let epochCopy: EpochCopy;
+let epochWitness: EpochWitness;
 beforeAll(async () => {
   const opened = await openTestLedger();
   epochFile = join(opened.folder, 'ledger-epoch.json');
-  epochCopy = createFileEpochCopy(epochFile);
-  api = await startApi(opened, [], { epochCopy });
+  epochWitness = createFileEpochWitness(epochFile);
+  api = await startApi(opened, [], { epochWitness });
 }, 60_000);
 beforeEach(() => api.empty());
 afterAll(() => api.close());
@@ -63,7 +63,7 @@ describe('on a ledger that was restored from a backup', () => {
   it('nothing is cancelled or resolved, though nobody has noticed the restore; finishing it lets both through again', async () => {
     const id = await created();
     const { id: ledgerId, epoch } = await epochOfLedger();
-    await epochCopy.replace({ ledgerId, epoch: epoch + 1 });
+    await epochWitness.replace({ ledgerId, epoch: epoch + 1 });
     for (const [path, body] of asks) {
       const answer = await post(`/v1/transfers/${id}/${path}`, body);
       expect(answer).toMatchObject({
@@ -73,7 +73,7 @@ describe('on a ledger that was restored from a backup', () => {
       expect(answer.body.detail).toContain('run kpay restore finish first');
     }
     expect((await api.ask(`/v1/transfers/${id}`)).body).toMatchObject({ state: 'queued', version: 1 });
-    await finishRestore(api.ledger, epochCopy, { by: 'ann' });
+    await finishRestore(api.ledger, epochWitness, { by: 'ann' });
     expect((await post(`/v1/transfers/${id}/cancel`)).body).toMatchObject({ code: 'too_late', moneyMoved: 'unknown' });
     expect((await post(`/v1/transfers/${id}/resolve`, asks[1][1])).body).toMatchObject({ state: 'failed' });
   });

@@ -1,5 +1,5 @@
 import { openQueues, type Queues } from '@kpay/runtime';
-import { createFileEpochCopy, createMaintenance, definePlugin } from '@kpay/transfers';
+import { createFileEpochWitness, createMaintenance, definePlugin } from '@kpay/transfers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scopes } from '../src/auth/scopes.ts';
 import { openBoardQueues } from '../src/index.ts';
@@ -47,11 +47,11 @@ beforeAll(async () => {
     await queues.close();
     await opened.stop();
   };
-  const epochCopy = createFileEpochCopy(`${folder}/epoch`);
+  const epochWitness = createFileEpochWitness(`${folder}/epoch`);
   const accounts = ['default', 'other'];
   const more = {
     queues: openBoardQueues(accounts, queues.queue),
-    maintenance: createMaintenance({ ledger, epochCopy, accounts, openQueue: queues.queue }),
+    maintenance: createMaintenance({ ledger, epochWitness, accounts, openQueue: queues.queue }),
   };
   api = await startApi({ ...opened, stop }, [acme], more, ['other']);
   for (const [kind, wanted] of Object.entries(kinds)) {

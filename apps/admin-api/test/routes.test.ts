@@ -1,5 +1,5 @@
 import { openQueues, type Queues } from '@kpay/runtime';
-import { createFileEpochCopy, createMaintenance } from '@kpay/transfers';
+import { createFileEpochWitness, createMaintenance } from '@kpay/transfers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scopes } from '../src/auth/scopes.ts';
 import { openBoardQueues } from '../src/index.ts';
@@ -21,10 +21,10 @@ beforeAll(async () => {
     await queues.close();
     await opened.stop();
   };
-  const epochCopy = createFileEpochCopy(`${folder}/epoch`);
+  const epochWitness = createFileEpochWitness(`${folder}/epoch`);
   api = await startApi({ ...opened, stop }, [], {
     queues: openBoardQueues(['default'], queues.queue),
-    maintenance: createMaintenance({ ledger, epochCopy, accounts: ['default'], openQueue: queues.queue }),
+    maintenance: createMaintenance({ ledger, epochWitness, accounts: ['default'], openQueue: queues.queue }),
   });
   for (const scope of scopes) {
     const make = async (wanted: readonly string[]) => {

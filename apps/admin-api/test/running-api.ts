@@ -2,7 +2,7 @@ import { type KpayAccount, openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { keepLog, rememberSecret } from '@kpay/testkit';
-import type { EpochCopy, Ledger, Plugin, TransferRow } from '@kpay/transfers';
+import type { EpochWitness, Ledger, Plugin, TransferRow } from '@kpay/transfers';
 import { type AdminApiOptions, createAdminApi, startAdminApi } from '../src/index.ts';
 import { listRoutes, type Route } from './list-routes.ts';
 import type { TestLedger } from './test-ledger.ts';
@@ -47,12 +47,12 @@ export interface RunningApi {
 }
 
 /** There is none: nothing says that the ledger was restored. */
-const noCopy: EpochCopy = { where: 'nowhere', read: async () => undefined, write: async () => {}, replace: async () => {} };
+const noWitness: EpochWitness = { where: 'nowhere', read: async () => undefined, write: async () => {}, replace: async () => {} };
 
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
-  more: Partial<Pick<AdminApiOptions, 'corsOrigins' | 'epochCopy' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
+  more: Partial<Pick<AdminApiOptions, 'corsOrigins' | 'epochWitness' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
   /** Besides `default`, at the same KPay. */
   otherAccounts: readonly string[] = [],
 ): Promise<RunningApi> {
@@ -81,7 +81,7 @@ export async function startApi(
   let hint = remember;
   const options: AdminApiOptions = {
     ledger,
-    epochCopy: noCopy,
+    epochWitness: noWitness,
     accounts: new Map([account, ...others].map((each) => [each.name, each])),
     adminToken,
     plugins,

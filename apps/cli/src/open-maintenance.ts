@@ -14,10 +14,10 @@ import {
   secretsOf,
 } from '@kpay/runtime';
 import {
-  createFileEpochCopy,
+  createFileEpochWitness,
   createMaintenance,
-  createRedisEpochCopy,
-  type EpochCopy,
+  createRedisEpochWitness,
+  type EpochWitness,
   type Maintenance,
   openLedger,
   prepareLedger,
@@ -44,7 +44,7 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
     const database = await openPostgres({ url: settings.databaseUrl, logger, prepare });
     try {
       const redis = await openRedis({ url: settings.redisUrl, role: 'producer', logger });
-      const parts = { database, epochCopy: createRedisEpochCopy(redis), store: { redisUrl: settings.redisUrl } };
+      const parts = { database, epochWitness: createRedisEpochWitness(redis), store: { redisUrl: settings.redisUrl } };
       return await onStores(settings, logger, parts, use).finally(() => redis.disconnect());
     } finally {
       await database.close();
@@ -52,7 +52,7 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
   }
   try {
     const database = await openEmbeddedDatabase({ dataDir: settings.dataDir, logger });
-    const parts = { database, epochCopy: createFileEpochCopy(epochFile(settings.dataDir)), store: { database } };
+    const parts = { database, epochWitness: createFileEpochWitness(epochFile(settings.dataDir)), store: { database } };
     return await onStores(settings, logger, parts, use).finally(() => database.close());
   } catch (error) {
     if (!(error instanceof FolderInUse)) throw error;
@@ -62,20 +62,20 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
 
 interface Parts {
   database: Database;
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   store: QueueStore;
 }
 
 async function onStores<T>(
   settings: Settings,
   logger: ReturnType<typeof createLogger>,
-  { database, epochCopy, store }: Parts,
+  { database, epochWitness, store }: Parts,
   use: (maintenance: Maintenance) => Promise<T>,
 ): Promise<T> {
   const ledger = await openLedger(database.kysely());
   const queues = await openQueues({ store, logger });
   const accounts = settings.accounts.length === 0 ? ['default'] : settings.accounts.map(({ name }) => name);
-  return use(createMaintenance({ ledger, epochCopy, accounts, openQueue: queues.queue })).finally(() => queues.close());
+  return use(createMaintenance({ ledger, epochWitness, accounts, openQueue: queues.queue })).finally(() => queues.close());
 }
 
 /** Where the process that has the data folder serves its API. @throws StartError when nobody can know. */

@@ -23,7 +23,7 @@ import {
   changeKeys,
   containStrayErrors,
   createAdvanceNotifiers,
-  createFileEpochCopy,
+  createFileEpochWitness,
   createMaintenance,
   loadPlugins,
   openAccounts,
@@ -123,10 +123,10 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
   const take = (account: AccountSettings) => changeKeys(ledger, accounts, account, settings.budgetWindowMs);
   shutdown.push('keys', watchKeys({ env, accounts: settings.accounts, secrets, logger, take }));
 
-  const epochCopy = createFileEpochCopy(epochFile(dataDir));
+  const epochWitness = createFileEpochWitness(epochFile(dataDir));
   const worker = await startWorker({
     ledger,
-    epochCopy,
+    epochWitness,
     accounts,
     queues,
     logger,
@@ -159,7 +159,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
 
   const api = await startAdminApi({
     ledger,
-    epochCopy,
+    epochWitness,
     accounts,
     plugins,
     rules,
@@ -176,7 +176,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
     port: ports.adminApi,
     hint: createAdvanceNotifiers(accounts.keys(), queues.queue),
     queues: openBoardQueues(accounts.keys(), queues.queue),
-    maintenance: createMaintenance({ ledger, epochCopy, accounts: [...accounts.keys()], openQueue: queues.queue }),
+    maintenance: createMaintenance({ ledger, epochWitness, accounts: [...accounts.keys()], openQueue: queues.queue }),
   });
   shutdown.push('admin API', () => api.close());
   return {

@@ -10,7 +10,14 @@ import {
   startRedis,
   testServerUrls,
 } from '@kpay/testkit';
-import { acceptTransfer, createRedisEpochCopy, finishRestore, type Ledger, type LedgerSchema, openLedger } from '@kpay/transfers';
+import {
+  acceptTransfer,
+  createRedisEpochWitness,
+  finishRestore,
+  type Ledger,
+  type LedgerSchema,
+  openLedger,
+} from '@kpay/transfers';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -250,7 +257,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
       'transfers in review',
       async () => {
         await accept();
-        await finishRestore(ledger, createRedisEpochCopy(redis), { by: 'test', unseen: true });
+        await finishRestore(ledger, createRedisEpochWitness(redis), { by: 'test', unseen: true });
         return {};
       },
       'reviews',

@@ -13,7 +13,7 @@ import {
   changeKeys,
   containStrayErrors,
   createLedger,
-  createRedisEpochCopy,
+  createRedisEpochWitness,
   LedgerBehind,
   LedgerUnusable,
   loadPlugins,
@@ -59,7 +59,7 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
 
       const worker = await startWorker({
         ledger,
-        epochCopy: createRedisEpochCopy(redis),
+        epochWitness: createRedisEpochWitness(redis),
         accounts,
         allAccounts: settings.accounts.map(({ name }) => name),
         queues,

@@ -11,7 +11,7 @@ import {
 } from '@kpay/runtime';
 import {
   type AccountRules,
-  type EpochCopy,
+  type EpochWitness,
   ForeignLedger,
   type Ledger,
   type LedgerEpoch,
@@ -44,7 +44,7 @@ const SWEEPS_AT_ONCE = 2;
 export interface WorkerOptions {
   ledger: Ledger;
   /** Where the copy of the ledger's epoch is kept, by which a restore is noticed. */
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The names of all accounts, when this worker serves only some. */
   allAccounts?: readonly string[];
@@ -234,13 +234,13 @@ async function queuesMissing(queues: Queues): Promise<readonly string[]> {
 }
 
 /** @throws StartError when the copy of the epoch is another ledger's. */
-async function openEpoch({ ledger, epochCopy, logger }: WorkerOptions): Promise<LedgerEpoch> {
+async function openEpoch({ ledger, epochWitness, logger }: WorkerOptions): Promise<LedgerEpoch> {
   const onChange = (refusal: string | undefined) => {
     if (refusal === undefined) logger.warn('the restore of the ledger is finished: sending goes on');
     else logger.error({ alarm: 'restored' }, refusal);
   };
   try {
-    return await openLedgerEpoch({ ledger, copy: epochCopy, clock: systemClock, onChange });
+    return await openLedgerEpoch({ ledger, copy: epochWitness, clock: systemClock, onChange });
   } catch (error) {
     throw error instanceof ForeignLedger ? new StartError(error.message, { cause: error }) : error;
   }

@@ -28,7 +28,7 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
     const { transfer } = await acceptTransfer(stage.ledger, new Set(['default']), asked);
     await hint(transfer);
     await delay(aimMs * (0.5 + random()));
-    const answer = await cancelTransfer(stage.ledger, stage.epochCopy, transfer.id, { by: 'ann' });
+    const answer = await cancelTransfer(stage.ledger, stage.epochWitness, transfer.id, { by: 'ann' });
     if (answer?.outcome !== 'cancelled' && answer?.outcome !== 'too_late')
       throw new Error(`cancelling came to ${answer?.outcome}`);
     counts[answer.outcome] += 1;

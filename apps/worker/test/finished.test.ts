@@ -30,16 +30,16 @@ it('counts every end in whichever process it was made, once, and goes on over a 
   await eventually(async () => expect(await finished(stage)).toEqual({ ...zeros, succeeded: 1 }));
 
   // What the API's and the commands' processes do is done on the ledger, beside this one.
-  const { ledger, epochCopy } = stage;
+  const { ledger, epochWitness } = stage;
   await pause(ledger, { scope: 'account', account: 'default' }, PERSON);
   const cancelled = await accepted(stage, 'cancelled');
-  for (let times = 0; times < 2; times += 1) await cancelTransfer(ledger, epochCopy, cancelled, PERSON);
+  for (let times = 0; times < 2; times += 1) await cancelTransfer(ledger, epochWitness, cancelled, PERSON);
   const one = await accepted(stage, 'resolved');
   await accepted(stage, 'settled');
   await accepted(stage, 'settled too');
-  expect(await finishRestore(ledger, epochCopy, { by: 'ana', unseen: true })).toMatchObject({ moved: 3 });
-  await resolveReview(ledger, epochCopy, one, { ...PERSON, verdict: 'not_happened' });
-  const settled = await resolveReviews(ledger, epochCopy, { reasonCode: 'restored' }, { ...PERSON, verdict: 'not_happened' });
+  expect(await finishRestore(ledger, epochWitness, { by: 'ana', unseen: true })).toMatchObject({ moved: 3 });
+  await resolveReview(ledger, epochWitness, one, { ...PERSON, verdict: 'not_happened' });
+  const settled = await resolveReviews(ledger, epochWitness, { reasonCode: 'restored' }, { ...PERSON, verdict: 'not_happened' });
   expect(settled).toEqual({ resolved: 2, left: 0 });
   const all = { ...zeros, succeeded: 1, cancelled: 1, failed: 3 };
   await eventually(async () => expect(await finished(stage)).toEqual(all));

@@ -121,7 +121,7 @@ describe('beside 260 of the highest priority of one caller, who goes on ordering
       if (!next) throw new Error('nothing is due');
       nowMs += SEND_EVERY_MS;
       if (next.data.transferId === id) return nowMs - startMs;
-      await cancelTransfer(quiet.ledger, quiet.epochCopy, next.data.transferId, { by: 'test' });
+      await cancelTransfer(quiet.ledger, quiet.epochWitness, next.data.transferId, { by: 'test' });
       await next.remove();
       await acceptOf('eager', `more-${nowMs}`, 9);
     }

@@ -140,7 +140,7 @@ describe(`${ROWS} transfers held for funds`, () => {
 
     const [review] = await stage.ledger.db.selectFrom('kpay.transfers').select('id').where('state', '=', 'review').execute();
     const resolvedMs = Date.now();
-    await resolveReview(stage.ledger, stage.epochCopy, review?.id ?? '', {
+    await resolveReview(stage.ledger, stage.epochWitness, review?.id ?? '', {
       by: 'ada',
       verdict: 'not_happened',
       reason: 'not in the list',

@@ -15,10 +15,10 @@ import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } 
 import { createTestDatabase, embeddedDataFolder, emptyTestRedis, keepLog, rememberSecret, testServerUrls } from '@kpay/testkit';
 import {
   advanceQueueName,
-  createFileEpochCopy,
+  createFileEpochWitness,
   createLedger,
-  createRedisEpochCopy,
-  type EpochCopy,
+  createRedisEpochWitness,
+  type EpochWitness,
   findTransfer,
   type Hint,
   type Ledger,
@@ -38,7 +38,7 @@ const JOB_ENDS_WITHIN_MS = 15_000;
 /** A worker on a real BullMQ and a real ledger before a simulated KPay. */
 export interface WorkerStage {
   ledger: Ledger;
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   simulator: Simulator;
   account: KpayAccount;
   hints: Queue<Hint>;
@@ -78,7 +78,7 @@ export function order(externalId: string): TransferJobData {
 interface TestStores {
   database: Database;
   store: QueueStore;
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   embedded?: WorkerStage['embedded'];
   release(): Promise<void>;
 }
@@ -93,9 +93,9 @@ async function openStores(logger: Logger): Promise<TestStores> {
       await database.close();
       folder.remove();
     };
-    const epochCopy = createFileEpochCopy(join(folder.path, 'ledger-epoch.json'));
+    const epochWitness = createFileEpochWitness(join(folder.path, 'ledger-epoch.json'));
     const embedded = { dataDir: folder.path, maintain: database.maintain };
-    return { database, store: { database }, epochCopy, embedded, release };
+    return { database, store: { database }, epochWitness, embedded, release };
   }
   const own = await createTestDatabase(servers.postgresUrl);
   const database = await openPostgres({ url: own.url, logger });
@@ -106,7 +106,7 @@ async function openStores(logger: Logger): Promise<TestStores> {
     await database.close();
     await own.drop();
   };
-  return { database, store: { redisUrl }, epochCopy: createRedisEpochCopy(redis), release };
+  return { database, store: { redisUrl }, epochWitness: createRedisEpochWitness(redis), release };
 }
 
 /**
@@ -122,7 +122,7 @@ export async function openWorkerStage(
 ): Promise<WorkerStage> {
   const logger = createLogger({ name: 'worker', destination: keepLog('worker') });
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
-  const { database, store, epochCopy, embedded, release } = await openStores(logger);
+  const { database, store, epochWitness, embedded, release } = await openStores(logger);
   const db = database.kysely<LedgerSchema>();
   await migrateLedger(db);
   const ledger = createLedger(db, now);
@@ -146,7 +146,7 @@ export async function openWorkerStage(
 
   const stage: WorkerStage = {
     ledger,
-    epochCopy,
+    epochWitness,
     simulator,
     account,
     hints,
@@ -185,7 +185,7 @@ export async function openWorkerStage(
     async startWorker() {
       worker = await startWorker({
         ledger,
-        epochCopy,
+        epochWitness,
         accounts: new Map([account, ...more].map((each) => [each.name, each])),
         queues,
         logger,

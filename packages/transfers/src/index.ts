@@ -115,13 +115,13 @@ export {
   type Hint,
 } from './queue/advance-queue.ts';
 export { type RebuiltHints, rebuildAdvanceQueue, sweepDue } from './queue/sweep.ts';
-export { decide } from './restore/decide.ts';
-export type { Epoch, EpochCopy } from './restore/epoch-copy.ts';
-export { createFileEpochCopy } from './restore/file-epoch-copy.ts';
+export { compareEpoch } from './restore/compare-epoch.ts';
+export type { Epoch, EpochWitness } from './restore/epoch-witness.ts';
+export { createFileEpochWitness } from './restore/file-epoch-witness.ts';
 export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts';
 export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpoch } from './restore/ledger-epoch.ts';
-export { lookAtEpoch } from './restore/look-at-epoch.ts';
-export { createRedisEpochCopy } from './restore/redis-epoch-copy.ts';
+export { recordDecision } from './restore/record-decision.ts';
+export { createRedisEpochWitness } from './restore/redis-epoch-witness.ts';
 export { advanceTransfer, type TransferEngine } from './send/advance.ts';
 export {
   type AttemptOutcome,

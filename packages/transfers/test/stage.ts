@@ -13,7 +13,7 @@ import {
   type TransferEngine,
   type TransferRow,
 } from '../src/index.ts';
-import { createMemoryEpochCopy, type MemoryEpochCopy } from './memory-epoch-copy.ts';
+import { createMemoryEpochWitness, type MemoryEpochWitness } from './memory-epoch-witness.ts';
 
 /** CMR to SEN, 100,000 XAF: what most tests send. */
 export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
@@ -23,7 +23,7 @@ export interface Stage {
   ledger: TestLedger;
   simulator: Simulator;
   /** The copy of the ledger's epoch that all its workers share. */
-  epochCopy: MemoryEpochCopy;
+  epochWitness: MemoryEpochWitness;
   /** Alarms raised so far. */
   alarms: string[];
   /** A worker's engine: pinned, with its own account. */
@@ -45,12 +45,12 @@ export async function openStage(): Promise<Stage> {
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
   const opened: KpayAccount[] = [];
   const alarms: string[] = [];
-  const epochCopy = createMemoryEpochCopy();
+  const epochWitness = createMemoryEpochWitness();
 
   const stage: Stage = {
     ledger,
     simulator,
-    epochCopy,
+    epochWitness,
     alarms,
     async engine(changes = {}) {
       const account = openKpayAccount(
@@ -70,7 +70,7 @@ export async function openStage(): Promise<Stage> {
         ledger,
         account,
         pin: await pinAccount(ledger, account),
-        epoch: await openLedgerEpoch({ ledger, copy: epochCopy, clock: systemClock }),
+        epoch: await openLedgerEpoch({ ledger, copy: epochWitness, clock: systemClock }),
         checks: [scheduleCheck, rateCheck, fundsCheck],
         clock: systemClock,
         worker: `worker-${opened.length}`,
@@ -107,7 +107,7 @@ export async function openStage(): Promise<Stage> {
     async reset() {
       simulator.control.reset();
       alarms.splice(0);
-      epochCopy.lose();
+      epochWitness.lose();
       await Promise.all(opened.splice(0).map((account) => account.close()));
       await ledger.empty();
     },

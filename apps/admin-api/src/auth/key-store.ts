@@ -1,8 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import {
   type ApiKeyRow,
-  decide,
-  type EpochCopy,
+  type EpochWitness,
   type FoundApiKey,
   findApiKeys,
   InvalidRequest,
@@ -12,6 +11,7 @@ import {
   type LedgerTransaction,
   lineOfKey,
   lockKeys,
+  recordDecision,
   revokeKeys,
 } from '@kpay/transfers';
 import { batchCalls } from '../batch-calls.ts';
@@ -48,7 +48,7 @@ export interface KeyStoreOptions {
   /** See createKeyHasher. */
   secret: string;
   /** Grows with each key that is made or revoked: a restore must not bring a revoked key back unnoticed. */
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   /** For a key without a rate of its own. */
   usualRequestsPerMinute: number;
   /** How long a key may live that a token of the issuer made; not longer than the token unless given. */
@@ -62,7 +62,7 @@ const DAY_MS = 24 * 60 * 60_000;
 const MAX_LINE = 10;
 
 export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeyStore {
-  const { epochCopy } = options;
+  const { epochWitness } = options;
   const hash = createKeyHasher(options.secret);
   // Every request waits for it.
   const rowOf = batchCalls((ids: string[]) => findApiKeys(ledger, ids));
@@ -81,7 +81,7 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
   return {
     create(wanted, maker) {
       const { id, key } = makeApiKey();
-      return decide(ledger, epochCopy, async (tx) => {
+      return recordDecision(ledger, epochWitness, async (tx) => {
         const { db, now } = tx;
         const made = keyWithin(wanted, await boundsOf(tx, maker, options));
         if (made.expiresAt !== null && made.expiresAt <= now) throw new InvalidRequest('expiresAt', 'must be in the future');
@@ -115,7 +115,7 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
       return rows.filter((row) => isTheirs(row, caller, self));
     },
     revoke: (id, caller) =>
-      decide(ledger, epochCopy, async (tx) => {
+      recordDecision(ledger, epochWitness, async (tx) => {
         const self = await rowOfCaller(tx.db, caller);
         return revokeKeys(tx, id, nameOf(caller), (row) => isTheirs(row, caller, self));
       }),

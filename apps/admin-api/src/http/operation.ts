@@ -3,7 +3,7 @@ import type { Caller } from '../auth/caller.ts';
 import type { Scope } from '../auth/scopes.ts';
 import type { ProblemCode } from '../problems/problem.ts';
 
-/** What was asked, understood. */
+/** A parsed request. */
 export interface Call<Query, Body> {
   /** The id in the path, unparsed; empty when the path has none. */
   id: string;

@@ -76,7 +76,7 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
   return async (request, response) => {
     response.locals.operation = operation;
     if (comesLate(operation, response.locals.caller as Caller)) await (response.locals.lookAgain as () => Promise<void>)();
-    const reply = await operation.handle(understand(operation, request, response, stopping));
+    const reply = await operation.handle(parseCall(operation, request, response, stopping));
     if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
     const { location, ...headers } = reply.headers ?? {};
     response
@@ -110,7 +110,7 @@ async function sendChunks({ chunks, headers }: Stream, type: string, request: Re
   }
 }
 
-function understand(
+function parseCall(
   { query, body, idempotent, conditional }: Operation,
   request: Request,
   response: Response,

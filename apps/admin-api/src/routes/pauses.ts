@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import { instantSchema } from '@kpay/producer';
-import { type EpochCopy, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
+import { type EpochWitness, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
 import { z } from 'zod';
 import { reaches, requireAccount, requireAllAccounts, requirePause } from '../auth/rights.ts';
 import { describeOperation, type Operation } from '../http/operation.ts';
@@ -42,7 +42,7 @@ const pauseSchema = z
 
 interface PausesOptions {
   ledger: Ledger;
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   accounts: ReadonlyMap<string, KpayAccount>;
 }
 
@@ -61,7 +61,7 @@ export function showPauses({ ledger }: PausesOptions): Operation {
   });
 }
 
-export function createPause({ ledger, epochCopy, accounts }: PausesOptions): Operation {
+export function createPause({ ledger, epochWitness, accounts }: PausesOptions): Operation {
   return describeOperation({
     name: 'createPause',
     method: 'post',
@@ -76,13 +76,13 @@ export function createPause({ ledger, epochCopy, accounts }: PausesOptions): Ope
       if ('account' in scope) requireAccount(accounts, caller, scope.account, 'in the body');
       else requireAllAccounts(caller);
       const ends = end === undefined ? null : new Date(end);
-      const made = await pause(ledger, scope, { by: caller.owner, reason, until: ends }, epochCopy);
+      const made = await pause(ledger, scope, { by: caller.owner, reason, until: ends }, epochWitness);
       return { body: presentPause(made), headers: { location: `/v1/pauses/${made.id}` } };
     },
   });
 }
 
-export function endPause({ ledger, epochCopy }: PausesOptions): Operation {
+export function endPause({ ledger, epochWitness }: PausesOptions): Operation {
   return describeOperation({
     name: 'endPause',
     method: 'delete',
@@ -92,7 +92,7 @@ export function endPause({ ledger, epochCopy }: PausesOptions): Operation {
     answer: { status: 200, schema: pauseSchema },
     async handle({ id, caller }) {
       const { id: found } = await requirePause(ledger, caller, id);
-      const lifted = await liftPause(ledger, found, caller.owner, epochCopy);
+      const lifted = await liftPause(ledger, found, caller.owner, epochWitness);
       if (!lifted) throw new Problem('not_found', 'There is no pause with this id in force.');
       return { body: presentPause(lifted) };
     },

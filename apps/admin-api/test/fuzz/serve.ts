@@ -1,7 +1,7 @@
 // The admin API in a process of its own, whose heap can be asked for.
 import { openKpayAccount } from '@kpay/core';
 import { createLogger, openQueues } from '@kpay/runtime';
-import { createFileEpochCopy, createMaintenance } from '@kpay/transfers';
+import { createFileEpochWitness, createMaintenance } from '@kpay/transfers';
 import { openBoardQueues, startAdminApi } from '../../src/index.ts';
 import { openTestLedger } from '../test-ledger.ts';
 
@@ -19,17 +19,17 @@ const account = openKpayAccount({
   rateLimitPerMinute: 100_000,
   budgetWindowMs: 1_000,
 });
-const epochCopy = createFileEpochCopy(`${folder}/epoch`);
+const epochWitness = createFileEpochWitness(`${folder}/epoch`);
 const api = await startAdminApi({
   ledger,
-  epochCopy,
+  epochWitness,
   accounts: new Map([['default', account]]),
   adminToken,
   requestsPerMinute: 1_000_000,
   queues: openBoardQueues(['default'], queues.queue),
   maintenance: createMaintenance({
     ledger,
-    epochCopy,
+    epochWitness,
     accounts: ['default'],
     openQueue: queues.queue,
   }),

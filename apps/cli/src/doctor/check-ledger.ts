@@ -1,5 +1,5 @@
 import type { Database } from '@kpay/runtime';
-import { createLedger, type EpochCopy, type Ledger, type LedgerSchema, lookAtEpoch, lookAtSchema } from '@kpay/transfers';
+import { compareEpoch, createLedger, type EpochWitness, type Ledger, type LedgerSchema, lookAtSchema } from '@kpay/transfers';
 import type { Finding } from './finding.ts';
 
 export interface CheckedLedger {
@@ -59,9 +59,9 @@ async function lackingRight(database: Database): Promise<Finding | undefined> {
 }
 
 /** Whether the ledger was restored from a backup, or the copy of its epoch is another one's. */
-export async function checkEpoch(ledger: Ledger, copy: EpochCopy): Promise<Finding> {
+export async function checkEpoch(ledger: Ledger, copy: EpochWitness): Promise<Finding> {
   const check = 'epoch';
-  const { verdict, epoch, copied } = await lookAtEpoch(ledger, copy);
+  const { verdict, epoch, copied } = await compareEpoch(ledger, copy);
   switch (verdict) {
     case 'restored':
       return {

@@ -14,7 +14,7 @@ import {
   StartError,
   secretsOf,
 } from '@kpay/runtime';
-import { createFileEpochCopy, createRedisEpochCopy, type EpochCopy, type Ledger } from '@kpay/transfers';
+import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness, type Ledger } from '@kpay/transfers';
 import { apiOf, epochFile } from '../open-maintenance.ts';
 import { checkAccount } from './check-account.ts';
 import { checkAddress } from './check-address.ts';
@@ -58,7 +58,7 @@ async function examineProduction(settings: Extract<Settings, { mode: 'production
     const findings = [...postgres.findings, ...ofRedis];
     if (database) findings.push(await checkPostgresClock(database));
     if (redis) findings.push(await checkRedisClock(redis));
-    const stores = redis && { stores: createRedisStores({ redis }), copy: createRedisEpochCopy(redis), queues: { redisUrl } };
+    const stores = redis && { stores: createRedisStores({ redis }), copy: createRedisEpochWitness(redis), queues: { redisUrl } };
     findings.push(...(await examineLedger(settings, logger, database, stores)));
     return findings;
   } finally {
@@ -80,7 +80,7 @@ async function examineEmbedded(settings: Settings, logger: Logger): Promise<Find
     return [folder, await examineRunning(settings), ...(await examineKpay(settings, undefined, undefined))];
   }
   try {
-    const copy = createFileEpochCopy(epochFile(dataDir));
+    const copy = createFileEpochWitness(epochFile(dataDir));
     // The budget of an embedded system is in the memory of the one process: there is nothing to look at.
     return [folder, ...(await examineLedger(settings, logger, database, { copy, queues: { database } }))];
   } finally {
@@ -112,7 +112,7 @@ async function examineRunning(settings: Settings): Promise<Finding> {
 interface LedgerStores {
   /** What processes share of KPay; undefined where one process has it in its memory. */
   stores?: Stores;
-  copy: EpochCopy;
+  copy: EpochWitness;
   queues: QueueStore;
 }
 

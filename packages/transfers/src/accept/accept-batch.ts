@@ -2,14 +2,7 @@ import type { Ledger } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
 import type { AccountRules } from '../checks/account-rules.ts';
 import { IdempotencyConflict, InvalidRequest, KeyEnded, SpendLimitExceeded } from '../errors.ts';
-import {
-  type Acceptance,
-  acceptTransfer,
-  acceptUnderstood,
-  type TransferOrder,
-  type UnderstoodOrder,
-  understand,
-} from './accept.ts';
+import { type Acceptance, acceptParsed, acceptTransfer, type ParsedOrder, parseOrder, type TransferOrder } from './accept.ts';
 
 /** What became of one order of a batch. */
 export type BatchResult = Acceptance | Refusal;
@@ -72,7 +65,7 @@ export async function acceptAllOrNone(
         await tx.db.selectFrom('kpay.quotes').select('id').where('id', 'in', quoteIds).orderBy('id').forUpdate().execute();
       }
       for (const [index, entry] of inOrderOfLocks(entries)) {
-        results[index] = 'refused' in entry ? entry : await orRefused(() => acceptUnderstood(tx, entry.order, entry, rules));
+        results[index] = 'refused' in entry ? entry : await orRefused(() => acceptParsed(tx, entry.order, entry, rules));
       }
       if (results.some((result) => 'refused' in result)) throw new RolledBack();
     });
@@ -99,10 +92,10 @@ export class RolledBack extends Error {
   override readonly name = 'RolledBack';
 }
 
-type Entry = UnderstoodOrder & { order: TransferOrder };
+type Entry = ParsedOrder & { order: TransferOrder };
 
 async function entryOf(accounts: ReadonlySet<string>, order: TransferOrder): Promise<Entry> {
-  return { ...understand(accounts, order), order };
+  return { ...parseOrder(accounts, order), order };
 }
 
 /** By identity; orders of one identity stay as they were given, so that the second is the replay. */

@@ -62,10 +62,10 @@ export async function acceptTransfer(
   order: TransferOrder,
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<Acceptance> {
-  const understood = understand(accounts, order);
+  const parsed = parseOrder(accounts, order);
   const acceptance =
-    (await recordAtOnce(ledger, order, understood, rules)) ??
-    (await ledger.transaction((tx) => acceptUnderstood(tx, order, understood, rules)));
+    (await recordAtOnce(ledger, order, parsed, rules)) ??
+    (await ledger.transaction((tx) => acceptParsed(tx, order, parsed, rules)));
   nameTransfer(acceptance.transfer);
   return acceptance;
 }
@@ -77,7 +77,7 @@ export async function acceptTransfer(
 async function recordAtOnce(
   ledger: Ledger,
   order: TransferOrder,
-  { request, hash }: UnderstoodOrder,
+  { request, hash }: ParsedOrder,
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance | undefined> {
   const judged =
@@ -102,13 +102,13 @@ const recordTogether = batchCalls<Ledger, NewRow, TransferRow | undefined>({
 });
 
 /** An order that can be right, as far as it alone can tell. */
-export interface UnderstoodOrder {
+export interface ParsedOrder {
   request: TransferRequest;
   hash: string;
 }
 
 /** @throws InvalidRequest */
-export function understand(accounts: ReadonlySet<string>, order: TransferOrder): UnderstoodOrder {
+export function parseOrder(accounts: ReadonlySet<string>, order: TransferOrder): ParsedOrder {
   if (!accounts.has(order.account)) {
     throw new InvalidRequest(
       'account',
@@ -128,10 +128,10 @@ export function understand(accounts: ReadonlySet<string>, order: TransferOrder):
 }
 
 /** acceptTransfer in the caller's transaction. What it throws of an order leaves nothing of that order in it. */
-export async function acceptUnderstood(
+export async function acceptParsed(
   tx: LedgerTransaction,
   order: TransferOrder,
-  { request, hash }: UnderstoodOrder,
+  { request, hash }: ParsedOrder,
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance> {
   // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.

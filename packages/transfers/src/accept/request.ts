@@ -16,7 +16,7 @@ import { InvalidRequest } from '../errors.ts';
 // REST may identify a transfer by an Idempotency-Key instead.
 const requestSchema = transferRequestSchema.partial({ externalId: true });
 
-/** What was asked for, understood: defaults filled in, amounts exact, currencies known. */
+/** A parsed request: defaults filled in, amounts exact, currencies known. */
 export interface TransferRequest {
   externalId: string | null;
   sourceCountry: string;
@@ -80,7 +80,7 @@ export const quoteRequestSchema = z.strictObject({
   validForSeconds: z.int('must be a whole number').min(10, 'must be at least 10').max(3_600, 'must be at most 3600').default(600),
 });
 
-/** A quote that somebody asks for, understood. */
+/** A parsed request for a quote. */
 export interface QuoteRequest {
   sourceCountry: string;
   destinationCountry: string;

@@ -163,7 +163,7 @@ describe('a spend limit', () => {
     stage.ledger.passMs(25 * HOUR_MS);
     expect((await advance(engine, unknown)).state).toBe('review');
     expect(await wake(rules)).toBe(0);
-    await resolveReview(stage.ledger, stage.epochCopy, unknown.id, {
+    await resolveReview(stage.ledger, stage.epochWitness, unknown.id, {
       verdict: 'not_happened',
       by: 'a person',
       reason: 'asked KPay',
@@ -188,7 +188,7 @@ describe('a spend limit', () => {
 
   it('counts what a restored ledger cannot know to be unsent', async () => {
     await accept('in-the-backup');
-    await finishRestore(stage.ledger, stage.epochCopy, { by: 'a person', unseen: true });
+    await finishRestore(stage.ledger, stage.epochWitness, { by: 'a person', unseen: true });
     const engine = await advancerWith(limits({ amount: 150_000, hours: 24 }));
     expect(await advance(engine, await accept('after'))).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
   });

@@ -13,7 +13,7 @@ export interface AccountRuleSettings {
     | undefined;
 }
 
-/** The same, understood. */
+/** The same, parsed. */
 export interface AccountRules {
   checkDestinationPayouts: boolean;
   sendWindow: SendWindow | null;

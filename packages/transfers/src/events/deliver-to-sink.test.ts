@@ -63,7 +63,7 @@ describe('a sink', () => {
     expect(first.events[0]).toMatchObject({ currency: 'XAF', sourceCountry: 'CMR', metadata: { team: 'lagos' } });
 
     await leaveSink(first.teller);
-    await cancelTransfer(stage.ledger, stage.epochCopy, id, { by: 'admin' });
+    await cancelTransfer(stage.ledger, stage.epochWitness, id, { by: 'admin' });
     for (let number = 0; number < 250; number++) await stage.accept({ externalId: `more-${number}` });
     const second = hear('second');
     await tellAll(second.teller);

@@ -3,8 +3,8 @@ import type { Ledger, LedgerSchema, LedgerTransaction, PauseRow, TransferRow } f
 import { type Kysely, type RawBuilder, sql } from 'kysely';
 import { lockAccounts } from '../accounts/account-turn.ts';
 import { InvalidRequest } from '../errors.ts';
-import { decide } from '../restore/decide.ts';
-import { type EpochCopy, noCopy } from '../restore/epoch-copy.ts';
+import { type EpochWitness, noWitness } from '../restore/epoch-witness.ts';
+import { recordDecision } from '../restore/record-decision.ts';
 import { wakeUnpaused } from './wake-unpaused.ts';
 
 export type PauseScope =
@@ -25,9 +25,9 @@ export async function pause(
   ledger: Ledger,
   scope: PauseScope,
   { by, reason, until = null }: { by: string; reason: string; until?: Date | null },
-  copy: EpochCopy = noCopy,
+  copy: EpochWitness = noWitness,
 ): Promise<PauseRow> {
-  return decide(ledger, copy, async (tx) => {
+  return recordDecision(ledger, copy, async (tx) => {
     if (until !== null && until <= tx.now)
       throw new InvalidRequest('until', 'must be in the future: a pause that is over stops nothing');
     const account = 'account' in scope ? scope.account : null;
@@ -43,8 +43,13 @@ export async function pause(
 }
 
 /** Ends a pause and wakes the first of what it held; the sweep wakes the rest bit by bit. Undefined when there is no such pause in force. */
-export async function liftPause(ledger: Ledger, id: string, by: string, copy: EpochCopy = noCopy): Promise<PauseRow | undefined> {
-  return decide(ledger, copy, async (tx) => {
+export async function liftPause(
+  ledger: Ledger,
+  id: string,
+  by: string,
+  copy: EpochWitness = noWitness,
+): Promise<PauseRow | undefined> {
+  return recordDecision(ledger, copy, async (tx) => {
     const lifted = await tx.db
       .updateTable('kpay.pauses')
       .set({ lifted_at: tx.now, lifted_by: by })

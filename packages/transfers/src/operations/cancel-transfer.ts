@@ -1,5 +1,5 @@
 import type { Ledger, TransferRow } from '@kpay/ledger';
-import type { EpochCopy } from '../restore/epoch-copy.ts';
+import type { EpochWitness } from '../restore/epoch-witness.ts';
 import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { transition } from '../states/transition.ts';
 
@@ -22,7 +22,7 @@ export type Cancellation = {
  */
 export async function cancelTransfer(
   ledger: Ledger,
-  copy: EpochCopy,
+  copy: EpochWitness,
   id: string,
   { by, keyId, reason, version }: { by: string; keyId?: string | undefined; reason?: string; version?: number | undefined },
 ): Promise<Cancellation | undefined> {

@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import type { Ledger, TransferRow } from '@kpay/ledger';
-import { type Acceptance, acceptUnderstood, type TransferOrder, understand } from '../accept/accept.ts';
+import { type Acceptance, acceptParsed, parseOrder, type TransferOrder } from '../accept/accept.ts';
 import { RolledBack } from '../accept/accept-batch.ts';
 import { type AccountRules, noRules } from '../checks/account-rules.ts';
 import { askCheck } from '../checks/ask-check.ts';
@@ -42,9 +42,9 @@ export interface DryRunContext {
  */
 export async function dryRunTransfer(order: TransferOrder, context: DryRunContext): Promise<DryRun> {
   const { ledger, account, rules = new Map(), plugins, signal } = context;
-  const understood = understand(new Set([account.name]), order);
+  const parsed = parseOrder(new Set([account.name]), order);
   const { acceptance, now } = await rolledBack(ledger, async (tx) => ({
-    acceptance: await acceptUnderstood(tx, order, understood, rules),
+    acceptance: await acceptParsed(tx, order, parsed, rules),
     now: tx.now,
   }));
   const { transfer, replayed } = acceptance;

@@ -3,7 +3,7 @@ import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
 import { advanceQueueName, type Hint } from '../queue/advance-queue.ts';
 import { type RebuiltHints, rebuildAdvanceQueue } from '../queue/sweep.ts';
-import type { EpochCopy } from '../restore/epoch-copy.ts';
+import type { EpochWitness } from '../restore/epoch-witness.ts';
 import { type FinishedRestore, finishRestore } from '../restore/finish-restore.ts';
 import type { Resolution } from './resolve-review.ts';
 import { type ResolvedReviews, type ReviewFilter, resolveReviews } from './resolve-reviews.ts';
@@ -22,17 +22,17 @@ export interface RebuiltQueue extends RebuiltHints {
 
 export interface MaintenanceOptions {
   ledger: Ledger;
-  epochCopy: EpochCopy;
+  epochWitness: EpochWitness;
   /** The accounts that are set up; those with something due in the ledger are looked after all the same. */
   accounts: Iterable<string>;
   /** Makes a BullMQ queue by its name and prefix. */
   openQueue: (name: string, options: { prefix: string }) => Queue<Hint>;
 }
 
-export function createMaintenance({ ledger, epochCopy, accounts, openQueue }: MaintenanceOptions): Maintenance {
+export function createMaintenance({ ledger, epochWitness, accounts, openQueue }: MaintenanceOptions): Maintenance {
   return {
-    finishRestore: (by) => finishRestore(ledger, epochCopy, by),
-    settle: (filter, resolution) => resolveReviews(ledger, epochCopy, filter, resolution),
+    finishRestore: (by) => finishRestore(ledger, epochWitness, by),
+    settle: (filter, resolution) => resolveReviews(ledger, epochWitness, filter, resolution),
     async rebuildQueue() {
       const due = await ledger.db
         .selectFrom('kpay.transfers')

@@ -42,20 +42,20 @@ async function inReview(): Promise<TransferRow> {
 describe('cancelling', () => {
   it('ends what was not sent, and nothing is sent afterwards', async () => {
     const { id } = await stage.accept();
-    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, { by: 'ann', reason: 'wrong country' })).toMatchObject({
+    expect(await cancelTransfer(stage.ledger, stage.epochWitness, id, { by: 'ann', reason: 'wrong country' })).toMatchObject({
       outcome: 'cancelled',
       transfer: { state: 'cancelled', reason: 'cancelled by ann: wrong country' },
     });
     expect(await advanceTransfer(await stage.engine(), id, never)).toBeUndefined();
     expect(stage.effects(await stage.find(id))).toBe(0);
-    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({ outcome: 'cancelled' });
+    expect(await cancelTransfer(stage.ledger, stage.epochWitness, id, ann)).toMatchObject({ outcome: 'cancelled' });
   });
 
   it.each(['succeeded', 'unconfirmed'])('is too late for what is %s, and says so', async (state) => {
     if (state === 'unconfirmed') failNextSend(503);
     const { id } = await stage.accept();
     await advanceTransfer(await stage.engine(), id, never);
-    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({
+    expect(await cancelTransfer(stage.ledger, stage.epochWitness, id, ann)).toMatchObject({
       outcome: 'too_late',
       transfer: { state },
     });
@@ -67,7 +67,7 @@ describe('cancelling', () => {
       const { id } = await stage.accept({ externalId: `race-${race}` });
       const [, cancelled] = await Promise.all([
         advanceTransfer(engine, id, never),
-        cancelTransfer(stage.ledger, stage.epochCopy, id, ann),
+        cancelTransfer(stage.ledger, stage.epochWitness, id, ann),
       ]);
       const row = await stage.find(id);
       expect(row.state).toBe(cancelled?.outcome === 'cancelled' ? 'cancelled' : 'succeeded');
@@ -83,18 +83,22 @@ describe('resolving a review', () => {
   ] as const)('%s: by a person, with the reason and the evidence in its events', async (verdict, expected) => {
     const { id } = await inReview();
     const resolution = { ...ann, verdict, reason: 'seen in the dashboard', evidence: 'ticket 7' };
-    expect(await resolveReview(stage.ledger, stage.epochCopy, id, resolution)).toMatchObject({
+    expect(await resolveReview(stage.ledger, stage.epochWitness, id, resolution)).toMatchObject({
       outcome: 'resolved',
       transfer: expected,
     });
     const events = await listTransferEvents(stage.ledger, id);
     expect(events.at(-1)).toMatchObject({ type: 'resolved', actor: 'ann', detail: { verdict, evidence: 'ticket 7' } });
-    expect(await resolveReview(stage.ledger, stage.epochCopy, id, resolution)).toMatchObject({ outcome: 'not_in_review' });
+    expect(await resolveReview(stage.ledger, stage.epochWitness, id, resolution)).toMatchObject({ outcome: 'not_in_review' });
   });
 
   it('send_again: under the same id, so it has one effect however it was before', async () => {
     const { id, send_body } = await inReview();
-    await resolveReview(stage.ledger, stage.epochCopy, id, { ...ann, verdict: 'send_again', reason: 'the keys are right again' });
+    await resolveReview(stage.ledger, stage.epochWitness, id, {
+      ...ann,
+      verdict: 'send_again',
+      reason: 'the keys are right again',
+    });
     const row = await stage.settle(id, await stage.engine());
     // KPay refused the id once, so its conflict proves nothing: a person must look again.
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable', send_body });
@@ -124,12 +128,12 @@ describe('replaying', () => {
 
   it('makes one live replay of a transfer, however many people ask, and none after one that succeeded', async () => {
     const { id } = await stage.accept();
-    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const by = (externalId: string) => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
     const asked = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => by(`again-${name}`)));
     expect(asked.map((replay) => replay?.outcome).sort()).toEqual(['accepted', ...Array(4).fill('already_replayed')]);
     const live = asked.flatMap((replay) => (replay?.outcome === 'accepted' ? [replay.acceptance.transfer] : []));
-    await cancelTransfer(stage.ledger, stage.epochCopy, live[0]?.id ?? '', ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, live[0]?.id ?? '', ann);
 
     const next = await by('again-f');
     if (next?.outcome !== 'accepted') throw new Error('a replay that was cancelled must not stand in the way');
@@ -144,9 +148,9 @@ describe('replaying', () => {
       return replay?.outcome === 'accepted' ? replay.acceptance.transfer.id : replay?.outcome;
     };
     const { id: first } = await stage.accept();
-    await cancelTransfer(stage.ledger, stage.epochCopy, first, ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, first, ann);
     const second = (await replayOf(first, 'second')) ?? '';
-    await cancelTransfer(stage.ledger, stage.epochCopy, second, ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, second, ann);
     const asked = await Promise.all([first, second, first, second].map((id, index) => replayOf(id, `third-${index}`)));
     expect(asked.filter((outcome) => outcome === 'already_replayed')).toHaveLength(3);
     const third = asked.find((outcome) => outcome !== 'already_replayed') ?? '';
@@ -159,7 +163,7 @@ describe('replaying', () => {
   it('keeps the times that still lie in the future', async () => {
     const times = { notBefore: '2099-01-01T00:00:00.000Z', expiresAt: '2099-02-01T00:00:00.000Z' };
     const { id } = await stage.accept(times);
-    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'later' });
     if (replay?.outcome !== 'accepted') throw new Error('not accepted');
     const { not_before: notBefore, expires_at: expiresAt } = replay.acceptance.transfer;
@@ -168,7 +172,7 @@ describe('replaying', () => {
 
   it('refuses one Idempotency-Key for the replays of two transfers, and an order under the key of a replay', async () => {
     const [one, two] = [await stage.accept(), await stage.accept({ externalId: 'order-2' })];
-    for (const { id } of [one, two]) await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    for (const { id } of [one, two]) await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const identity = { owner: 'admin', idempotencyKey: 'key-1' };
     expect(await replayTransfer(stage.ledger, accounts, one.id, identity)).toMatchObject({ outcome: 'accepted' });
     await expect(replayTransfer(stage.ledger, accounts, two.id, identity)).rejects.toThrow(IdempotencyConflict);
@@ -176,7 +180,7 @@ describe('replaying', () => {
 
   it('refuses one Idempotency-Key for two replays with different externalIds', async () => {
     const { id } = await stage.accept();
-    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const by = (externalId: string) =>
       replayTransfer(stage.ledger, accounts, id, { owner: 'admin', idempotencyKey: 'key-1', externalId });
     expect(await by('one')).toMatchObject({ outcome: 'accepted' });

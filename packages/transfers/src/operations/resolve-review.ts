@@ -1,6 +1,6 @@
 import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { InvalidRequest } from '../errors.ts';
-import type { EpochCopy } from '../restore/epoch-copy.ts';
+import type { EpochWitness } from '../restore/epoch-witness.ts';
 import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { type Transition, transition } from '../states/transition.ts';
 
@@ -32,7 +32,7 @@ export interface Resolution {
  */
 export async function resolveReview(
   ledger: Ledger,
-  copy: EpochCopy,
+  copy: EpochWitness,
   id: string,
   resolution: Resolution,
 ): Promise<{ outcome: 'resolved' | 'not_in_review' | 'changed'; transfer: TransferRow } | undefined> {

@@ -1,5 +1,5 @@
 import type { Ledger, LedgerTransaction, TransferRow } from '@kpay/ledger';
-import type { EpochCopy } from '../restore/epoch-copy.ts';
+import type { EpochWitness } from '../restore/epoch-witness.ts';
 import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { type Resolution, resolveLocked, whyNot } from './resolve-review.ts';
 
@@ -30,7 +30,7 @@ const BATCH = 200;
  */
 export async function resolveReviews(
   ledger: Ledger,
-  copy: EpochCopy,
+  copy: EpochWitness,
   filter: ReviewFilter,
   resolution: Resolution,
 ): Promise<ResolvedReviews> {

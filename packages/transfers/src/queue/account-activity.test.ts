@@ -23,7 +23,7 @@ it('an account is busy from when a transfer is accepted until its last one is at
   expect(await busy()).toEqual(new Map([['default', 'active']]));
   await stage.settle(first.id, engine);
   expect(await busy()).toEqual(new Map([['default', 'active']]));
-  await cancelTransfer(stage.ledger, stage.epochCopy, later.id, { by: 'ada' });
+  await cancelTransfer(stage.ledger, stage.epochWitness, later.id, { by: 'ada' });
   expect(await busy()).toEqual(new Map());
 });
 

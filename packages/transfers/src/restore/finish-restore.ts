@@ -1,7 +1,7 @@
 import type { Ledger, LedgerRow, LedgerTransaction } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { lockAccounts } from '../accounts/account-turn.ts';
-import type { Epoch, EpochCopy } from './epoch-copy.ts';
+import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 
 // Few enough that a batch is over long before anybody's lease is.
@@ -22,7 +22,7 @@ export type FinishedRestore =
  */
 export async function finishRestore(
   ledger: Ledger,
-  copy: EpochCopy,
+  copy: EpochWitness,
   { by, keyId, unseen = false }: { by: string; keyId?: string | undefined; unseen?: boolean },
 ): Promise<FinishedRestore> {
   const copied = await copy.read();
@@ -42,15 +42,15 @@ export async function finishRestore(
 async function stopSending(tx: LedgerTransaction, copied: Epoch | undefined, unseen: boolean): Promise<boolean> {
   await lockAccounts(tx);
   const row = await lockLedger(tx);
-  const ownCopy = copied?.ledgerId === row.id ? copied : undefined;
-  const foreign = copied !== undefined && !ownCopy;
-  const behind = ownCopy !== undefined && ownCopy.epoch > row.epoch;
+  const ownWitness = copied?.ledgerId === row.id ? copied : undefined;
+  const foreign = copied !== undefined && !ownWitness;
+  const behind = ownWitness !== undefined && ownWitness.epoch > row.epoch;
   if (row.restored_at === null && !behind && !foreign && !unseen) return false;
   await tx.db
     .updateTable('kpay.ledger')
     .set({
       restored_at: row.restored_at ?? tx.now,
-      seen_epoch: Math.max(row.epoch, row.seen_epoch ?? 0, ownCopy?.epoch ?? 0),
+      seen_epoch: Math.max(row.epoch, row.seen_epoch ?? 0, ownWitness?.epoch ?? 0),
     })
     .execute();
   return true;

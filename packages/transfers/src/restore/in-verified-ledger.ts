@@ -1,9 +1,9 @@
 import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { EpochUnknown, LedgerRestored } from '../errors.ts';
-import { copyEpoch, growEpoch } from './decide.ts';
-import type { Epoch, EpochCopy } from './epoch-copy.ts';
+import { judgeEpoch } from './compare-epoch.ts';
+import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
-import { judgeEpoch } from './look-at-epoch.ts';
+import { growEpoch, writeWitness } from './record-decision.ts';
 
 /**
  * Runs what a person says of transfers in a transaction, unless the ledger was restored from a backup: what it takes for
@@ -14,11 +14,11 @@ import { judgeEpoch } from './look-at-epoch.ts';
  */
 export async function inVerifiedLedger<T>(
   ledger: Ledger,
-  copy: EpochCopy,
+  copy: EpochWitness,
   work: (tx: LedgerTransaction) => Promise<T>,
 ): Promise<T> {
   // The copy first: the other way round a growth in between would look like a restore.
-  const copied = await readCopy(copy);
+  const copied = await readWitness(copy);
   const { result, grown } = await ledger.transaction(async (tx) => {
     const verdict = judgeEpoch(await readLedgerRow(tx.db), copied);
     if (verdict === 'restored') {
@@ -34,11 +34,11 @@ export async function inVerifiedLedger<T>(
     const result = await work(tx);
     return { result, grown: await growEpoch(tx, copied) };
   });
-  await copyEpoch(copy, grown);
+  await writeWitness(copy, grown);
   return result;
 }
 
-async function readCopy(copy: EpochCopy): Promise<Epoch | undefined> {
+async function readWitness(copy: EpochWitness): Promise<Epoch | undefined> {
   try {
     return await copy.read();
   } catch (cause) {

@@ -2,7 +2,7 @@ import type { Clock } from '@kpay/core';
 import type { Ledger, LedgerRow, LedgerSchema, LedgerTransaction } from '@kpay/ledger';
 import type { Kysely } from 'kysely';
 import { lockAccounts } from '../accounts/account-turn.ts';
-import type { Epoch, EpochCopy } from './epoch-copy.ts';
+import type { Epoch, EpochWitness } from './epoch-witness.ts';
 
 /** The epoch grows before the first send that comes this long after it last grew. */
 const GROW_EVERY_MS = 60_000;
@@ -38,7 +38,7 @@ export type LedgerIs = Pick<LedgerRow, 'id' | 'epoch' | 'restored_at'>;
 export class ForeignLedger extends Error {
   override readonly name = 'ForeignLedger';
 
-  constructor(ledgerId: string, copied: Epoch, { where }: EpochCopy) {
+  constructor(ledgerId: string, copied: Epoch, { where }: EpochWitness) {
     super(
       `${where} belongs to another ledger (${copied.ledgerId}) than this database (${ledgerId}): bring the two together that belong together, or, if this database is to take its place, run kpay restore finish`,
     );
@@ -47,7 +47,7 @@ export class ForeignLedger extends Error {
 
 export interface LedgerEpochOptions {
   ledger: Ledger;
-  copy: EpochCopy;
+  copy: EpochWitness;
   clock: Pick<Clock, 'monotonicMs'>;
   /** Told when sending is refused, with the reason, and when it goes on, with undefined. */
   onChange?: (refusal: string | undefined) => void;

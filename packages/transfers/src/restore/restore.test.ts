@@ -1,7 +1,7 @@
 import { systemClock } from '@kpay/core';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { createMemoryEpochCopy } from '../../test/memory-epoch-copy.ts';
+import { createMemoryEpochWitness } from '../../test/memory-epoch-witness.ts';
 import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
   advanceTransfer,
@@ -32,7 +32,7 @@ const never = new AbortController().signal;
 const ann = { by: 'ann' };
 
 function openEpoch(clock = systemClock): Promise<LedgerEpoch> {
-  return openLedgerEpoch({ ledger: stage.ledger, copy: stage.epochCopy, clock });
+  return openLedgerEpoch({ ledger: stage.ledger, copy: stage.epochWitness, clock });
 }
 
 async function epochNow(): Promise<number> {
@@ -58,8 +58,8 @@ async function restoreBehind(): Promise<{ sent: TransferRow; sentSince: Transfer
 
 describe('what a person decides', () => {
   it.each([
-    ['a cancel', (id: string) => cancelTransfer(stage.ledger, stage.epochCopy, id, { ...ann, reason: 'no' })],
-    ['a pause', () => pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochCopy)],
+    ['a cancel', (id: string) => cancelTransfer(stage.ledger, stage.epochWitness, id, { ...ann, reason: 'no' })],
+    ['a pause', () => pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochWitness)],
   ])('is not forgotten unnoticed by a restore over a quiet hour: %s', async (_what, decideIt) => {
     await openEpoch();
     const { id } = await stage.accept();
@@ -74,12 +74,12 @@ describe('what a person decides', () => {
 
   it('does not make up for a restore: a pause on a restored ledger does not grow it past its copy', async () => {
     await restoreBehind();
-    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochCopy);
+    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochWitness);
     expect((await openEpoch()).refusal()).toContain('restored from a backup');
   });
 
   it('is committed while the copy is out of reach', async () => {
-    const away = { ...stage.epochCopy, read: () => Promise.reject(new Error('away')) };
+    const away = { ...stage.epochWitness, read: () => Promise.reject(new Error('away')) };
     expect(await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away)).toMatchObject({ scope: 'all' });
   });
 
@@ -90,11 +90,11 @@ describe('what a person decides', () => {
     const worker = await openEpoch();
     const { id } = await stage.accept();
     const restore = await stage.ledger.backUp();
-    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, { ...stage.epochCopy, ...away });
+    await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, { ...stage.epochWitness, ...away });
     await worker.look();
-    const copied = await stage.epochCopy.read();
+    const copied = await stage.epochWitness.read();
     await worker.look();
-    expect(await stage.epochCopy.read()).toEqual(copied);
+    expect(await stage.epochWitness.read()).toEqual(copied);
     await restore();
     const epoch = await openEpoch();
     expect(epoch.refusal()).toContain('restored from a backup');
@@ -104,7 +104,7 @@ describe('what a person decides', () => {
 
   it('while the copy could not be read does not help a restored ledger up to it', async () => {
     await restoreBehind();
-    const away = { ...stage.epochCopy, read: () => Promise.reject(new Error('away')) };
+    const away = { ...stage.epochWitness, read: () => Promise.reject(new Error('away')) };
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away);
     expect((await openEpoch()).refusal()).toContain('restored from a backup');
   });
@@ -128,9 +128,9 @@ describe('the epoch', () => {
     nowMs = 60_000;
     await Promise.all([epoch.beforeSend(), epoch.beforeSend()]);
     expect(await epochNow()).toBe(2);
-    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 2 });
+    expect(await stage.epochWitness.read()).toMatchObject({ epoch: 2 });
     await openEpoch();
-    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 3 });
+    expect(await stage.epochWitness.read()).toMatchObject({ epoch: 3 });
   });
 
   it('rests while nothing is sent', async () => {
@@ -147,12 +147,12 @@ describe('the epoch', () => {
 
   it('is copied anew when the copy is lost, and a copy behind the ledger is no restore: a worker died between the two', async () => {
     await openEpoch();
-    stage.epochCopy.lose();
+    stage.epochWitness.lose();
     await openEpoch();
-    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 2 });
+    expect(await stage.epochWitness.read()).toMatchObject({ epoch: 2 });
     await sql`update kpay.ledger set epoch = 9`.execute(stage.ledger.db);
     expect((await openEpoch()).refusal()).toBeUndefined();
-    expect(await stage.epochCopy.read()).toMatchObject({ epoch: 10 });
+    expect(await stage.epochWitness.read()).toMatchObject({ epoch: 10 });
   });
 
   it('raises no alarm however many workers start, grow and look at once', async () => {
@@ -164,7 +164,7 @@ describe('the epoch', () => {
       await Promise.all(workers.flatMap((worker) => [worker.beforeSend(), worker.look(), worker.beforeSend()]));
     }
     expect(workers.map((worker) => worker.refusal())).toEqual(Array(5).fill(undefined));
-    expect(await stage.epochCopy.read()).toMatchObject({ epoch: await epochNow() });
+    expect(await stage.epochWitness.read()).toMatchObject({ epoch: await epochNow() });
   });
 });
 
@@ -197,7 +197,7 @@ describe('a ledger behind its copy', () => {
   it('is marked for the workers that have nothing to compare', async () => {
     await restoreBehind();
     await openEpoch();
-    stage.epochCopy.lose();
+    stage.epochWitness.lose();
     expect((await openEpoch()).refusal()).toContain('restored');
   });
 });
@@ -205,22 +205,22 @@ describe('a ledger behind its copy', () => {
 describe('what people say of transfers on a ledger behind its copy', () => {
   it('is refused before any worker has noticed, and still when one has: the money may have moved', async () => {
     const { sentSince } = await restoreBehind();
-    const cancel = () => cancelTransfer(stage.ledger, stage.epochCopy, sentSince.id, ann);
+    const cancel = () => cancelTransfer(stage.ledger, stage.epochWitness, sentSince.id, ann);
     await expect(cancel()).rejects.toThrow(LedgerRestored);
     await openEpoch();
     // The mark alone says it too.
-    stage.epochCopy.lose();
+    stage.epochWitness.lose();
     await expect(cancel()).rejects.toThrow('run kpay restore finish first');
     expect(await stage.find(sentSince.id)).toMatchObject({ state: 'queued', version: sentSince.version });
-    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await finishRestore(stage.ledger, stage.epochWitness, ann);
     expect(await cancel()).toMatchObject({ outcome: 'too_late', transfer: { state: 'review', reason_code: 'restored' } });
   });
 
   it('is refused for a review too, one by one and in bulk: it may have been settled and sent again since', async () => {
     const { sentSince } = await restoreBehind();
     const resolution = { ...ann, verdict: 'not_happened', reason: 'not there' } as const;
-    await expect(resolveReview(stage.ledger, stage.epochCopy, sentSince.id, resolution)).rejects.toThrow(LedgerRestored);
-    await expect(resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored' }, resolution)).rejects.toThrow(
+    await expect(resolveReview(stage.ledger, stage.epochWitness, sentSince.id, resolution)).rejects.toThrow(LedgerRestored);
+    await expect(resolveReviews(stage.ledger, stage.epochWitness, { reasonCode: 'restored' }, resolution)).rejects.toThrow(
       LedgerRestored,
     );
   });
@@ -228,11 +228,11 @@ describe('what people say of transfers on a ledger behind its copy', () => {
   it('is refused while the copy is of another ledger, or cannot be read', async () => {
     const { id } = await stage.accept();
     const other = { ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 };
-    const foreign = { ...stage.epochCopy, read: async () => other };
+    const foreign = { ...stage.epochWitness, read: async () => other };
     await expect(cancelTransfer(stage.ledger, foreign, id, ann)).rejects.toThrow('of another ledger');
-    const away = { ...stage.epochCopy, read: () => Promise.reject(new Error('connect ECONNREFUSED')) };
+    const away = { ...stage.epochWitness, read: () => Promise.reject(new Error('connect ECONNREFUSED')) };
     await expect(cancelTransfer(stage.ledger, away, id, ann)).rejects.toThrow(EpochUnknown);
-    expect(await cancelTransfer(stage.ledger, stage.epochCopy, id, ann)).toMatchObject({ outcome: 'cancelled' });
+    expect(await cancelTransfer(stage.ledger, stage.epochWitness, id, ann)).toMatchObject({ outcome: 'cancelled' });
   });
 });
 
@@ -250,7 +250,7 @@ describe('a ledger restored under a running worker', () => {
     const restore = await stage.ledger.backUp();
     await stage.engine();
     await engine.epoch.look();
-    stage.epochCopy.lose();
+    stage.epochWitness.lose();
     await restore();
     stage.ledger.passMs(60_000);
     const before = transferRequests();
@@ -275,7 +275,7 @@ describe('a ledger restored under a running worker', () => {
   });
 
   it('while the copy cannot be read the ledger is looked at all the same', async () => {
-    const away = { ...stage.epochCopy };
+    const away = { ...stage.epochWitness };
     const epoch = await openLedgerEpoch({ ledger: stage.ledger, copy: away, clock: systemClock });
     const restore = await stage.ledger.backUp();
     await openEpoch();
@@ -294,7 +294,7 @@ describe('a ledger restored under a running worker', () => {
     await restore();
     await engine.epoch.look();
     expect(engine.epoch.refusal()).toBeDefined();
-    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await finishRestore(stage.ledger, stage.epochWitness, ann);
     await engine.epoch.look();
     const { id } = await stage.accept();
     expect(await advanceTransfer(engine, id, never)).toMatchObject({ state: 'succeeded' });
@@ -303,17 +303,17 @@ describe('a ledger restored under a running worker', () => {
 
 describe('a copy of another ledger', () => {
   it('stops a worker from starting, until somebody says that this ledger takes its place', async () => {
-    await stage.epochCopy.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
+    await stage.epochWitness.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
     await expect(openEpoch()).rejects.toThrow(ForeignLedger);
     await expect(openEpoch()).rejects.toThrow('memory belongs to another ledger');
-    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'finished', moved: 0 });
+    expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'finished', moved: 0 });
     expect((await openEpoch()).refusal()).toBeUndefined();
   });
 
   it('stops the sends of a worker that runs', async () => {
     let nowMs = 0;
     const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
-    await stage.epochCopy.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
+    await stage.epochWitness.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
     nowMs = 60_000;
     expect(await epoch.beforeSend()).toBe(false);
     await epoch.look();
@@ -349,7 +349,7 @@ async function oneOfEach(): Promise<Record<string, string>> {
 describe('finishing a restore', () => {
   it('moves every unfinished transfer to review, as possibly sent, with the event that says why', async () => {
     const ids = await oneOfEach();
-    expect(await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true })).toEqual({
+    expect(await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true })).toEqual({
       outcome: 'finished',
       moved: 5,
     });
@@ -378,20 +378,24 @@ describe('finishing a restore', () => {
   it('is refused when nothing says that the ledger was restored, and changes nothing', async () => {
     await openEpoch();
     const { id } = await stage.accept();
-    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'not_restored' });
+    expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'not_restored' });
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
 
   it('needs no worker that noticed: the copy tells, and afterwards nothing is left to finish', async () => {
     await restoreBehind();
-    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'finished', moved: 1 });
-    expect(await finishRestore(stage.ledger, stage.epochCopy, ann)).toEqual({ outcome: 'not_restored' });
+    expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'finished', moved: 1 });
+    expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'not_restored' });
     expect((await openEpoch()).refusal()).toBeUndefined();
   });
 
   it('goes on where it broke off', async () => {
     await restoreBehind();
-    const dying = { ...createMemoryEpochCopy(), read: stage.epochCopy.read, replace: () => Promise.reject(new Error('died')) };
+    const dying = {
+      ...createMemoryEpochWitness(),
+      read: stage.epochWitness.read,
+      replace: () => Promise.reject(new Error('died')),
+    };
     await expect(finishRestore(stage.ledger, dying, ann)).rejects.toThrow('died');
     expect((await openEpoch()).refusal()).toBeUndefined();
   });
@@ -408,10 +412,10 @@ describe('finishing a restore', () => {
       select id, 1, 'accepted', 'queued', 'admin', created_at from kpay.transfers where external_id like 'more-%'`.execute(
       stage.ledger.db,
     );
-    const finished = await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    const finished = await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
     expect(finished).toEqual({ outcome: 'finished', moved: 601 });
     const resolution = { ...ann, verdict: 'unchanged', reason: 'the workers stood still' } as const;
-    expect(await resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored' }, resolution)).toEqual({
+    expect(await resolveReviews(stage.ledger, stage.epochWitness, { reasonCode: 'restored' }, resolution)).toEqual({
       resolved: 601,
       left: 0,
     });
@@ -420,11 +424,11 @@ describe('finishing a restore', () => {
 
 describe('settling what a restore put into review', () => {
   const settle = (verdict: ReviewResolution, filter = {}) =>
-    resolveReviews(stage.ledger, stage.epochCopy, { reasonCode: 'restored', ...filter }, { ...ann, verdict, reason: 'seen' });
+    resolveReviews(stage.ledger, stage.epochWitness, { reasonCode: 'restored', ...filter }, { ...ann, verdict, reason: 'seen' });
 
   it('unchanged: each goes on where the backup left it, and to one effect', async () => {
     const ids = await oneOfEach();
-    await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
     expect(await settle('unchanged')).toEqual({ resolved: 5, left: 0 });
     const states = { queued: 'queued', holding: 'queued', awaiting_approval: 'awaiting_approval' };
     for (const [before, state] of Object.entries(states)) {
@@ -447,7 +451,7 @@ describe('settling what a restore put into review', () => {
 
   it('unchanged, wrongly: KPay knows the id of what was sent since, so it has one effect and comes back to review', async () => {
     const { sentSince } = await restoreBehind();
-    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await finishRestore(stage.ledger, stage.epochWitness, ann);
     await settle('unchanged');
     const row = await stage.settle(sentSince.id, await stage.engine());
     expect(row).toMatchObject({ state: 'review', reason_code: 'collision' });
@@ -456,9 +460,9 @@ describe('settling what a restore put into review', () => {
 
   it('send_again: only what the ledger knows to have been sent; the rest would pass its checks unseen', async () => {
     const ids = await oneOfEach();
-    await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
     expect(await settle('send_again')).toEqual({ resolved: 2, left: 3 });
-    const one = resolveReview(stage.ledger, stage.epochCopy, ids.queued ?? '', {
+    const one = resolveReview(stage.ledger, stage.epochWitness, ids.queued ?? '', {
       ...ann,
       verdict: 'send_again',
       reason: 'why not',
@@ -478,7 +482,7 @@ describe('settling what a restore put into review', () => {
       .insertInto('kpay.attempts')
       .values({ ...attempt, lease_until })
       .execute();
-    await finishRestore(stage.ledger, stage.epochCopy, { ...ann, unseen: true });
+    await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
     await settle(verdict);
     expect(await stage.find(id)).toMatchObject({ state: 'unconfirmed', due_at: lease_until });
   });
@@ -488,14 +492,14 @@ describe('settling what a restore put into review', () => {
     ['not_happened', 'failed'],
   ] as const)('%s: %s', async (verdict, state) => {
     const { sentSince } = await restoreBehind();
-    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await finishRestore(stage.ledger, stage.epochWitness, ann);
     expect(await settle(verdict)).toEqual({ resolved: 1, left: 0 });
     expect(await stage.find(sentSince.id)).toMatchObject({ state, resolved_by: 'ann' });
   });
 
   it('touches only what the filter names', async () => {
     const { sentSince } = await restoreBehind();
-    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await finishRestore(stage.ledger, stage.epochWitness, ann);
     const { created_at } = sentSince;
     const none = { resolved: 0, left: 0 };
     expect(await settle('happened', { account: 'other' })).toEqual(none);
@@ -520,14 +524,14 @@ describe('settling what a restore put into review', () => {
     await to({ state: 'review', possibly_sent: true, reason_code: 'restored' });
     const back = { version: 3, state: 'queued', due_at: new Date() };
     await expect(to({ ...back, possibly_sent: true })).rejects.toThrow('no move from review to queued');
-    await cancelTransfer(stage.ledger, stage.epochCopy, id, ann);
+    await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     expect(await stage.find(id)).toMatchObject({ state: 'review' });
   });
 
   it('leaves pauses in force', async () => {
     const { sentSince } = await restoreBehind();
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'restore' });
-    await finishRestore(stage.ledger, stage.epochCopy, ann);
+    await finishRestore(stage.ledger, stage.epochWitness, ann);
     await settle('unchanged');
     expect(await stage.settle(sentSince.id, await stage.engine())).toMatchObject({ state: 'holding', reason_code: 'paused' });
   });

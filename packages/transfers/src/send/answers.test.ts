@@ -223,7 +223,7 @@ describe('the first answer to a transfer', () => {
   it('a 201 that comes after a person said “it happened” leaves its receipt, once', async () => {
     const { row, late } = await refusedBeforeLateSuccess();
     const found = { by: 'ann', verdict: 'happened', reason: 'seen at KPay' } as const;
-    expect(await resolveReview(stage.ledger, stage.epochCopy, row.id, found)).toMatchObject({ outcome: 'resolved' });
+    expect(await resolveReview(stage.ledger, stage.epochWitness, row.id, found)).toMatchObject({ outcome: 'resolved' });
     expect(await stage.find(row.id)).toMatchObject({ state: 'succeeded', confirmed_by: 'person', receipt: null });
     await late;
     const settled = await stage.find(row.id);
@@ -237,7 +237,7 @@ describe('the first answer to a transfer', () => {
   it('a 201 that comes after a person said “not happened”: an event, an alarm, money moved, no replay', async () => {
     const { row, late } = await refusedBeforeLateSuccess();
     const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
-    expect(await resolveReview(stage.ledger, stage.epochCopy, row.id, found)).toMatchObject({ outcome: 'resolved' });
+    expect(await resolveReview(stage.ledger, stage.epochWitness, row.id, found)).toMatchObject({ outcome: 'resolved' });
     stage.alarms.splice(0);
     await late;
     const settled = await stage.find(row.id);

@@ -111,7 +111,7 @@ it.each([1, 2])('money for three is spent by three of ten, by %i workers', async
 it('one that was cancelled and those of a paused corridor stay, the others of the same moment go', async () => {
   const rows = await acceptMany(9, (number) => ({ destinationCountry: number % 3 === 0 ? 'CIV' : 'SEN' }));
   const engine = allAtOnce(await stage.engine(), rows.length, async () => {
-    await cancelTransfer(stage.ledger, stage.epochCopy, rows[1]?.id ?? '', { by: 'ada' });
+    await cancelTransfer(stage.ledger, stage.epochWitness, rows[1]?.id ?? '', { by: 'ada' });
     await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-CIV' }, { by: 'ada', reason: 'stop' });
   });
   const states = (await advanceAll(rows, engine)).map(({ state, reason_code }) => reason_code ?? state);

@@ -129,7 +129,7 @@ class Life {
     this.dice = dice;
     this.tally = tally;
     const done = { tell: (what: string) => this.tell(what), count: (what: string) => tally.count(what) };
-    this.people = new People(universe, workers.epochCopy, dice, done, (row) => [
+    this.people = new People(universe, workers.epochWitness, dice, done, (row) => [
       row.id,
       ...(this.lost.get(row.external_id ?? '') ?? []),
     ]);
@@ -292,7 +292,7 @@ class Life {
     if (unsent && this.dice.chance(0.7)) {
       if (!(await this.people.cancel(unsent))) return;
     } else await this.people.pause();
-    const copied = await this.workers.epochCopy.read();
+    const copied = await this.workers.epochWitness.read();
     if (!copied || copied.epoch <= (this.backup?.epoch ?? 0)) {
       throw new Error('somebody decided in a quiet hour and the ledger did not grow: nothing would notice that it is restored');
     }
@@ -316,7 +316,7 @@ class Life {
       case 'wipe':
         this.hints = [];
         // Until a restore is noticed; nothing else could tell of it then.
-        if (this.restoredMs === undefined) this.workers.epochCopy.lose();
+        if (this.restoredMs === undefined) this.workers.epochWitness.lose();
         return this.workers.wipeStores();
       case 'revokeTokens':
         return this.universe.simulator.control.revokeTokens();
@@ -496,7 +496,7 @@ class Life {
    * restored here: nothing notices it, and people have to say so (docs/decisions/0014).
    */
   private async restore(laws: Laws): Promise<void> {
-    const copied = await this.workers.epochCopy.read();
+    const copied = await this.workers.epochWitness.read();
     if (!this.backup || this.restoredMs !== undefined || !copied || copied.epoch <= this.backup.epoch) return;
     const restart = this.dice.chance(0.5);
     this.tell(`the ledger is restored${restart ? ', and every process starts anew' : ' under the processes'}`);
@@ -517,7 +517,7 @@ class Life {
 
   private async finishRestore(laws: Laws): Promise<void> {
     if (this.restoredMs === undefined) return;
-    const { outcome } = await finishRestore(this.universe.ledger, this.workers.epochCopy, { by: 'ada' });
+    const { outcome } = await finishRestore(this.universe.ledger, this.workers.epochWitness, { by: 'ada' });
     if (outcome !== 'finished') throw new Error('nobody has noticed that the ledger was restored');
     this.restoredMs = undefined;
     this.backup = undefined;

@@ -780,7 +780,7 @@ function keptReason(`,
     theme: restores,
     edits: [
       {
-        file: 'packages/transfers/src/restore/decide.ts',
+        file: 'packages/transfers/src/restore/record-decision.ts',
         find: 'return { result, grown: await growEpoch(tx, copied) };',
         replace: 'return { result, grown: undefined };',
       },

@@ -1,6 +1,6 @@
 import {
   cancelTransfer,
-  type EpochCopy,
+  type EpochWitness,
   LedgerRestored,
   liftPause,
   type PauseScope,
@@ -15,7 +15,7 @@ import type { Universe } from './world.ts';
 /** The people of a simulated life. What they say of KPay is true; what they do comes at any moment. */
 export class People {
   private readonly universe: Universe;
-  private readonly copy: EpochCopy;
+  private readonly copy: EpochWitness;
   private readonly dice: Dice;
   private readonly onDone: { tell: (what: string) => void; count: (what: string) => void };
   /** Under which ids this transfer was in the ledger: after a restore an order that was lost is accepted anew. */
@@ -23,7 +23,7 @@ export class People {
 
   constructor(
     universe: Universe,
-    copy: EpochCopy,
+    copy: EpochWitness,
     dice: Dice,
     onDone: { tell: (what: string) => void; count: (what: string) => void },
     idsOf: (row: TransferRow) => readonly string[],

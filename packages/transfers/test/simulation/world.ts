@@ -28,7 +28,7 @@ import {
   scheduleCheck,
   type TransferEngine,
 } from '../../src/index.ts';
-import { createMemoryEpochCopy, type MemoryEpochCopy } from '../memory-epoch-copy.ts';
+import { createMemoryEpochWitness, type MemoryEpochWitness } from '../memory-epoch-witness.ts';
 import type { Dice } from './dice.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
 import { createTimeline, LONGEST_NAP_MS, type Timeline } from './timeline.ts';
@@ -120,7 +120,7 @@ export interface Workers {
   /** Every process looks whether its ledger is still the one it knows. */
   lookAtLedger(): Promise<void>;
   /** Where the ledger's epoch is kept beside it. */
-  epochCopy: MemoryEpochCopy;
+  epochWitness: MemoryEpochWitness;
   /** Processes that have committed a send and not made it yet end right there. */
   crashSenders(): Promise<void>;
   /** What processes share apart from the ledger is gone: tokens, observations, the budget. They go on. */
@@ -168,7 +168,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     if (!(error instanceof Retryable || error instanceof Rejected)) options.onError(error);
   });
 
-  const epochCopy = createMemoryEpochCopy();
+  const epochWitness = createMemoryEpochWitness();
   let shared: Stores = createMemoryStores({ clock: timeline.clock });
   let atKpay: Keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
   let settings = atKpay;
@@ -206,7 +206,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     await tasks.start(name, undefined, async () => {
       try {
         const pinned = await pinAccount(ledger, process.account);
-        const epoch = await openLedgerEpoch({ ledger, copy: epochCopy, clock: timeline.clock });
+        const epoch = await openLedgerEpoch({ ledger, copy: epochWitness, clock: timeline.clock });
         process.engine = engineOf(name, process.account, pinned, epoch);
       } catch (error) {
         if (error instanceof Retryable) return;
@@ -267,7 +267,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     async lookAtLedger() {
       for (const { engine } of processes.values()) await engine?.epoch.look();
     },
-    epochCopy,
+    epochWitness,
     async crashSenders() {
       for (const { task, before } of [...tasks.waiting()]) {
         if (before !== 'send' || !processes.has(task.owner)) continue;

@@ -1,4 +1,4 @@
-import { cancelTransfer as cancel, type EpochCopy, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
+import { cancelTransfer as cancel, type EpochWitness, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { requireTransfer } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';
@@ -7,7 +7,7 @@ import { Problem } from '../../problems/problem.ts';
 import { changedMeanwhile, replyWith } from './transfer-reply.ts';
 
 /** It races the send, and the answer says which of the two won. */
-export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
+export function cancelTransfer({ ledger, epochWitness }: { ledger: Ledger; epochWitness: EpochWitness }): Operation {
   return describeOperation({
     name: 'cancelTransfer',
     method: 'post',
@@ -22,7 +22,7 @@ export function cancelTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCop
     async handle({ id, body: { reason }, version, caller }) {
       await requireTransfer(ledger, caller, id);
       const order = { by: caller.owner, keyId: caller.apiKey?.id, version, ...(reason !== undefined && { reason }) };
-      const cancellation = await cancel(ledger, epochCopy, id, order);
+      const cancellation = await cancel(ledger, epochWitness, id, order);
       if (!cancellation) throw new Problem('not_found', 'There is no transfer with this id.');
       const { outcome, transfer } = cancellation;
       if (outcome === 'changed') throw changedMeanwhile(transfer);

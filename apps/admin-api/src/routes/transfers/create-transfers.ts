@@ -56,7 +56,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
     async handle({ query: { atomic }, text, caller }) {
       const names = new Set(reachable(caller, accounts).keys());
       const lines = parseLines(text, MAX_LINES);
-      const orders = lines.map((line) => understand(line, caller));
+      const orders = lines.map((line) => parseOrder(line, caller));
       const { recorded, results } =
         atomic === true
           ? await acceptAllOrNone(ledger, names, orders, rules)
@@ -72,7 +72,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
   });
 }
 
-function understand(line: Line, caller: Caller): TransferOrder | Refusal {
+function parseOrder(line: Line, caller: Caller): TransferOrder | Refusal {
   try {
     if ('problem' in line) throw new InvalidRequest('body', line.problem);
     const { idempotencyKey, ...order } = parseBody(lineSchema, line.value);

@@ -1,5 +1,12 @@
 import { valueSchema } from '@kpay/producer';
-import { type EpochCopy, type Ledger, moneyMoved, resolveReview, reviewResolutions, transferViewSchema } from '@kpay/transfers';
+import {
+  type EpochWitness,
+  type Ledger,
+  moneyMoved,
+  resolveReview,
+  reviewResolutions,
+  transferViewSchema,
+} from '@kpay/transfers';
 import { z } from 'zod';
 import { requireTransfer } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';
@@ -13,7 +20,7 @@ const bodySchema = z.strictObject({
   evidence: valueSchema(2_000).trim().optional(),
 });
 
-export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCopy: EpochCopy }): Operation {
+export function resolveTransfer({ ledger, epochWitness }: { ledger: Ledger; epochWitness: EpochWitness }): Operation {
   return describeOperation({
     name: 'resolveTransfer',
     method: 'post',
@@ -35,7 +42,7 @@ export function resolveTransfer({ ledger, epochCopy }: { ledger: Ledger; epochCo
         reason,
         ...(evidence !== undefined && { evidence }),
       };
-      const resolved = await resolveReview(ledger, epochCopy, id, resolution);
+      const resolved = await resolveReview(ledger, epochWitness, id, resolution);
       if (!resolved) throw new Problem('not_found', 'There is no transfer with this id.');
       if (resolved.outcome === 'resolved') return replyWith(resolved.transfer, caller);
       if (resolved.outcome === 'changed') throw changedMeanwhile(resolved.transfer);

@@ -1,5 +1,5 @@
 import type { Ledger, LedgerRow } from '@kpay/ledger';
-import type { Epoch, EpochCopy } from './epoch-copy.ts';
+import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 
 /** What the ledger's epoch and its copy say of each other. Undefined `copied`: there is none, the next worker writes it. */
@@ -10,7 +10,7 @@ export interface EpochState {
 }
 
 /** Whether the ledger was restored, or the copy is of another one. It only looks: a worker marks and refuses. */
-export async function lookAtEpoch(ledger: Ledger, copy: EpochCopy): Promise<EpochState> {
+export async function compareEpoch(ledger: Ledger, copy: EpochWitness): Promise<EpochState> {
   // The copy first: the other way round a growth in between would look like a restore.
   const copied = await copy.read();
   const row = await readLedgerRow(ledger.db);

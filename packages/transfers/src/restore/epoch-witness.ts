@@ -1,17 +1,18 @@
-/** Which ledger, and how far it had come. */
+/** A ledger's id and its epoch. */
 export interface Epoch {
   ledgerId: string;
   epoch: number;
 }
 
 /**
- * The copy of the ledger's epoch, kept where a restore of the ledger does not reach: in Redis, or in a file beside the
- * embedded data. It is written after the ledger's own commit, so it may be behind the ledger and is never ahead of it.
+ * A copy of the ledger's epoch, kept where a restore of the ledger does not reach: in Redis, or in a file beside the embedded
+ * data. It is written after the ledger's own commit, so it may be behind the ledger and is never ahead of it. A ledger behind
+ * its witness was restored from a backup.
  */
-export interface EpochCopy {
+export interface EpochWitness {
   /** Where it is, for messages. */
   readonly where: string;
-  /** Undefined when there is none: it is written anew then. */
+  /** Undefined when there is none; it is then written again. */
   read(): Promise<Epoch | undefined>;
   /** Writes an epoch, unless a later one is there, or another ledger's. */
   write(epoch: Epoch): Promise<void>;
@@ -24,8 +25,8 @@ export function mayOverwrite(there: Epoch | undefined, epoch: Epoch): boolean {
   return there === undefined || (there.ledgerId === epoch.ledgerId && there.epoch < epoch.epoch);
 }
 
-/** Where there is none to be kept: the epoch grows, and the next worker copies it. */
-export const noCopy: EpochCopy = {
+/** For callers without a witness: the epoch grows, and the next worker writes it to the witness. */
+export const noWitness: EpochWitness = {
   where: 'nowhere',
   read: () => Promise.resolve(undefined),
   write: () => Promise.resolve(),

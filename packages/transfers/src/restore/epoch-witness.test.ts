@@ -3,19 +3,19 @@ import { join } from 'node:path';
 import { createLogger, openRedis } from '@kpay/runtime';
 import { emptyTestRedis, keepLog, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFileEpochCopy, createRedisEpochCopy, type EpochCopy } from '../index.ts';
+import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '../index.ts';
 
 const ours = '00000000-0000-4000-8000-000000000001';
 const other = '00000000-0000-4000-8000-000000000002';
 
-function inFile(): EpochCopy & { path: string } {
+function inFile(): EpochWitness & { path: string } {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const path = join(folder.path, 'ledger-epoch.json');
-  return { ...createFileEpochCopy(path), path };
+  return { ...createFileEpochWitness(path), path };
 }
 
-async function inRedis(): Promise<EpochCopy> {
+async function inRedis(): Promise<EpochWitness> {
   const url = await emptyTestRedis(testServerUrls()?.redisUrl ?? '');
   const redis = await openRedis({
     url,
@@ -23,10 +23,10 @@ async function inRedis(): Promise<EpochCopy> {
     logger: createLogger({ name: 'test', destination: keepLog('epoch-copy') }),
   });
   onTestFinished(() => redis.disconnect());
-  return createRedisEpochCopy(redis);
+  return createRedisEpochWitness(redis);
 }
 
-const kinds: [string, () => EpochCopy | Promise<EpochCopy>][] = [['a file', inFile]];
+const kinds: [string, () => EpochWitness | Promise<EpochWitness>][] = [['a file', inFile]];
 if (testServerUrls()) kinds.push(['Redis', inRedis]);
 
 describe.each(kinds)('the copy in %s', (_where, open) => {

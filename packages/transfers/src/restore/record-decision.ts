@@ -1,16 +1,20 @@
 import type { Ledger, LedgerTransaction } from '@kpay/ledger';
-import type { Epoch, EpochCopy } from './epoch-copy.ts';
+import type { Epoch, EpochWitness } from './epoch-witness.ts';
 
 /**
- * Commits what a person decides (a pause, a key, a cancel) and grows the ledger's epoch with it, in one transaction. A
- * restore that forgets the decision is noticed then, also after hours without a send (law 9).
+ * Commits a person's decision (a pause, a key, a cancel) and grows the ledger's epoch, in one transaction. A restore that
+ * loses the decision is then detected, even after hours without a send (law 9).
  *
- * The decision does not wait for the copy: with Redis away it is committed all the same. The growth is owed then, by a mark
- * on the ledger, and made up for by the next worker that can read the copy: unread, the growth of a restored ledger could
- * catch up with it.
+ * The decision does not wait for the witness. When the witness cannot be read, a mark on the ledger says that growth is owed,
+ * and the next worker that can read it grows the epoch. Growing without reading could let a restored ledger catch up with its
+ * witness unseen.
  */
-export async function decide<T>(ledger: Ledger, copy: EpochCopy, work: (tx: LedgerTransaction) => Promise<T>): Promise<T> {
-  // The copy first: a ledger that is behind it was restored, and must not catch up with it by growing.
+export async function recordDecision<T>(
+  ledger: Ledger,
+  copy: EpochWitness,
+  work: (tx: LedgerTransaction) => Promise<T>,
+): Promise<T> {
+  // The witness first: a ledger behind it was restored, and must not catch up by growing.
   const copied = await readIfReachable(copy);
   const { result, grown } = await ledger.transaction(async (tx) => {
     const result = await work(tx);
@@ -18,7 +22,7 @@ export async function decide<T>(ledger: Ledger, copy: EpochCopy, work: (tx: Ledg
     await tx.db.updateTable('kpay.ledger').set({ growth_owed: true }).execute();
     return { result, grown: undefined };
   });
-  await copyEpoch(copy, grown);
+  await writeWitness(copy, grown);
   return result;
 }
 
@@ -33,11 +37,11 @@ export async function growEpoch(tx: LedgerTransaction, copied: Epoch | undefined
   return grown && { ledgerId: grown.id, epoch: grown.epoch };
 }
 
-/** After the commit. If this fails the copy is behind, which is never mistaken for a restore; a worker's look makes up for it. */
-export async function copyEpoch(copy: EpochCopy, grown: Epoch | undefined): Promise<void> {
+/** Writes the witness after the commit. If this fails, the witness is behind, which never looks like a restore; a worker repairs it. */
+export async function writeWitness(copy: EpochWitness, grown: Epoch | undefined): Promise<void> {
   if (grown) await copy.write(grown).catch(() => undefined);
 }
 
-async function readIfReachable(copy: EpochCopy): Promise<Epoch | undefined | 'unknown'> {
+async function readIfReachable(copy: EpochWitness): Promise<Epoch | undefined | 'unknown'> {
   return copy.read().catch(() => 'unknown' as const);
 }

@@ -1,12 +1,12 @@
 import { open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { type Epoch, type EpochCopy, mayOverwrite } from './epoch-copy.ts';
+import { type Epoch, type EpochWitness, mayOverwrite } from './epoch-witness.ts';
 
 const epochSchema = z.object({ ledgerId: z.string(), epoch: z.number() });
 
 /** The copy as a file, for one process at a time. What is not a copy counts as none. */
-export function createFileEpochCopy(path: string): EpochCopy {
+export function createFileEpochWitness(path: string): EpochWitness {
   let last: Promise<void> = Promise.resolve();
 
   /** One after the other: there is one draft, and what is read decides whether one is written. */

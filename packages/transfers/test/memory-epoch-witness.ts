@@ -1,11 +1,11 @@
-import type { Epoch, EpochCopy } from '../src/index.ts';
+import type { Epoch, EpochWitness } from '../src/index.ts';
 
-export interface MemoryEpochCopy extends EpochCopy {
+export interface MemoryEpochWitness extends EpochWitness {
   lose(): void;
 }
 
 /** A copy of the ledger's epoch that tests look at, and can lose. */
-export function createMemoryEpochCopy(): MemoryEpochCopy {
+export function createMemoryEpochWitness(): MemoryEpochWitness {
   let there: Epoch | undefined;
   return {
     where: 'memory',

@@ -1,9 +1,9 @@
 import type { RedisClient } from '@kpay/core/redis';
-import type { EpochCopy } from './epoch-copy.ts';
+import type { EpochWitness } from './epoch-witness.ts';
 
 const KEY = '{kpay-ledger}:epoch';
 
-/** mayOverwrite() of epoch-copy.ts, as one atomic step: several workers write it. */
+/** mayOverwrite() of epoch-witness.ts, as one atomic step: several workers write it. */
 const WRITE = `
 local ledger, epoch = unpack(redis.call('HMGET', KEYS[1], 'ledgerId', 'epoch'))
 if ledger and (ledger ~= ARGV[1] or tonumber(epoch) >= tonumber(ARGV[2])) then return 0 end
@@ -11,7 +11,7 @@ redis.call('HSET', KEYS[1], 'ledgerId', ARGV[1], 'epoch', ARGV[2])
 return 1`;
 
 /** The copy in Redis, shared by all workers. It lives and goes with that Redis: it has no expiry. */
-export function createRedisEpochCopy(redis: RedisClient): EpochCopy {
+export function createRedisEpochWitness(redis: RedisClient): EpochWitness {
   const run = (script: string, ...values: (string | number)[]) => redis.eval(script, 1, KEY, ...values);
   return {
     where: 'the Redis of REDIS_URL',
