@@ -111,6 +111,7 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     );
   });
 
+  let closing: Promise<void> | undefined;
   const maintain = async () => {
     // One by one, each with a turn of the loop: all at once would stop the process for seconds.
     const { rows } = await pool.query<{ name: string }>(TABLES);
@@ -125,14 +126,16 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     if (maintaining) return;
     maintaining = true;
     await maintain()
-      .catch(onError)
+      .catch((error: Error) => {
+        // Its pool ends under it then.
+        if (!closing) onError(error);
+      })
       .finally(() => {
         maintaining = false;
       });
   };
   const maintenance = setInterval(() => void maintainAgain(), MAINTAIN_EVERY_MS).unref();
 
-  let closing: Promise<void> | undefined;
   const shut = async () => {
     clearInterval(maintenance);
     await pool.end();
