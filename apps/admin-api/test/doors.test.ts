@@ -155,6 +155,35 @@ describe('a body that cannot be read', () => {
   );
 });
 
+describe('what can be read in two ways', () => {
+  const line = (fields: string) => `{"externalId":"doubt","sourceCountry":"CMR","destinationCountry":"GAB",${fields}}`;
+  const twice = 'body: has the field amount twice in one object';
+  const thousands = /^amount: can be read in two ways: write "500000"/;
+
+  it.each([
+    ['"amount":500.000', thousands, '/amount'],
+    ['"amount":500,"amount":5000', twice, ''],
+    ['"amount":500,"am\\u006funt":5000', twice, ''],
+  ])('is refused in JSON and in a line of it: %s', async (fields, detail, pointer) => {
+    const problem = { code: 'invalid_request', pointer, detail: expect.stringMatching(detail) };
+    const text = line(fields);
+    const post = (path: string, type: string) => api.ask(path, { method: 'POST', body: text, headers: { 'content-type': type } });
+    for (const path of ['/v1/transfers', '/v1/transfers/dry-run']) {
+      expect(await post(path, 'application/json')).toMatchObject({ status: 400, body: problem });
+    }
+    const batch = await post('/v1/transfers/batch', 'application/x-ndjson');
+    expect(batch.body.results).toMatchObject([{ line: 1, outcome: 'refused', problem }]);
+  });
+
+  it('is refused in the limits of a key and the amount of a quote, too', async () => {
+    const ask = (path: string, body: string) => api.ask(path, { method: 'POST', body });
+    const key = '{"name":"n","owner":"o","scopes":["read"],"spendLimits":[{"currency":"XAF","amount":500.000,"hours":1}]}';
+    expect(await ask('/v1/api-keys', key)).toMatchObject({ status: 400, body: { pointer: '/spendLimits/0/amount' } });
+    const quote = '{"sourceCountry":"CMR","destinationCountry":"SEN","amount":500.000}';
+    expect(await ask('/v1/quotes', quote)).toMatchObject({ status: 400, body: { pointer: '/amount' } });
+  });
+});
+
 // Last: after it there is no ledger.
 describe('while the ledger is away', () => {
   it('says 503, that nobody knows, and when to come back; /readyz fails, /healthz does not', async () => {

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { boundPassed } from '@kpay/core';
+import { repeatedName } from '@kpay/runtime';
 
 export const MAX_BODY_BYTES = 100_000;
 export const MAX_LINES_BYTES = 5_000_000;
@@ -9,30 +10,35 @@ export const JSON_BOUNDS = { depth: 32, entries: 1_000 };
 /** A body that is refused before it is parsed. Express gives it to problem-of.ts by `type`. */
 class UnreadableBody extends Error {
   readonly status: number;
-  readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries';
+  readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries' | 'body.name.twice';
   /** The line of a batch at which it is so. */
   readonly line: number | undefined;
+  /** The name that stands twice. */
+  readonly twice: string | undefined;
 
-  constructor(type: UnreadableBody['type'], line?: number) {
+  constructor(type: UnreadableBody['type'], { line, twice }: { line?: number; twice?: string } = {}) {
     super(type);
     this.type = type;
     this.status = type === 'body.charset' ? 415 : 400;
     this.line = line;
+    this.twice = twice;
   }
 }
 
 /** For Express's readers, as `verify`: a decoder would put U+FFFD in the place of what is not UTF-8, without a word. */
 export function verifyLines(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
   if (encoding !== 'utf-8') throw new UnreadableBody('body.charset');
-  if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8', lineOfFault(body));
+  if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8', { line: lineOfFault(body) });
 }
 
 export function verifyJson(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
   if (encoding !== 'utf-8') throw new UnreadableBody('body.charset');
   if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8');
-  // Bytes of characters beyond ASCII mean nothing to it.
-  const passed = boundPassed(body.toString('latin1'), JSON_BOUNDS);
+  const text = body.toString();
+  const passed = boundPassed(text, JSON_BOUNDS);
   if (passed) throw new UnreadableBody(`body.${passed}`);
+  const twice = repeatedName(text);
+  if (twice !== undefined) throw new UnreadableBody('body.name.twice', { twice });
 }
 
 /** What is said of JSON that passes a bound. */
@@ -40,6 +46,11 @@ export function pastBound(passed: 'depth' | 'entries'): string {
   return passed === 'depth'
     ? `nests deeper than ${JSON_BOUNDS.depth}`
     : `has more than ${JSON_BOUNDS.entries} entries in a list or an object`;
+}
+
+/** What is said of JSON in which a name stands twice: the first is taken by some, the last by others. */
+export function standsTwice(name: string): string {
+  return `has the field ${name.slice(0, 80)} twice in one object`;
 }
 
 /** The first line that is not UTF-8, as an editor numbers it: no character has a line feed among its bytes. */

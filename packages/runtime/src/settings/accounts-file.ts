@@ -1,5 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
+import { amountAsWritten, repeatedName } from '../json-in-doubt.ts';
 import { reasonOf } from '../start-error.ts';
 import { sendWindowSchema, spendLimitSchema } from './account-rules.ts';
 import { whyNoSecret, whyOpen } from './secret-file.ts';
@@ -98,14 +99,18 @@ function isWide(value: unknown, levels: number): boolean {
 }
 
 function parseJson(text: string, wrong: (what: string) => SettingsError): unknown {
+  let content: unknown;
   try {
     // Some editors begin a file with a byte order mark.
-    return JSON.parse(text.replace(/^\uFEFF/, ''));
+    content = JSON.parse(text.replace(/^\uFEFF/, ''), amountAsWritten);
   } catch (error) {
     // The parser's own message quotes the file, and with it perhaps a key: only the place is told.
     const [place = 'check its commas and quotes'] = /line \d+ column \d+/.exec(reasonOf(error)) ?? [];
     throw wrong(`is not JSON (${place})`);
   }
+  const twice = repeatedName(text);
+  if (twice !== undefined) throw wrong(`has the field ${twice.slice(0, 80)} twice in one object`);
+  return content;
 }
 
 function describeIssue(error: z.ZodError): string {

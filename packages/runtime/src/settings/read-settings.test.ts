@@ -440,6 +440,13 @@ test('a file that is not JSON is refused without a word of what is in it', () =>
   expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: is not JSON (line 3 column 1)`);
 });
 
+test('a file that names a field twice is refused: nobody can tell which one counts', () => {
+  const path = join(folder.path, 'twice.json');
+  writeFileSync(path, '{ "accounts": [{ "name": "a", "apiKey": "kpay_live_hush", "secretKey": "hush", "secretKey": "hush2" }] }');
+  chmodSync(path, 0o600);
+  expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: has the field secretKey twice in one object`);
+});
+
 test('the published JSON schema is the one the file is read by', () => {
   const published: unknown = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../accounts-file.schema.json'), 'utf8'));
   expect(published).toEqual(z.toJSONSchema(accountsFileSchema, { io: 'input' }));
