@@ -1,4 +1,5 @@
 import type { KpayAccount } from '@kpay/core';
+import { ledgerMissing } from '@kpay/ledger';
 import {
   createMetricsRegistry,
   currentTraceId,
@@ -10,15 +11,10 @@ import {
   type WebConfig,
   WRONG_HOST,
 } from '@kpay/runtime';
-import {
-  type AccountRules,
-  type EpochWitness,
-  type Ledger,
-  ledgerMissing,
-  type Maintenance,
-  type Plugin,
-  type TransferRow,
-} from '@kpay/transfers';
+import type { Ledger, TransferRow } from '@kpay/transfers';
+import type { Maintenance } from '@kpay/transfers/operations';
+import type { Plugin } from '@kpay/transfers/plugin';
+import type { AccountRules, EpochWitness } from '@kpay/transfers/worker';
 import type { Queue } from 'bullmq';
 import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler } from 'express';
 import helmet from 'helmet';

@@ -2,7 +2,7 @@ import { createBullBoard } from '@bull-board/api';
 import { BullMQAdapter } from '@bull-board/api/bullMQAdapter';
 import { ExpressAdapter } from '@bull-board/express';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
-import { advanceQueueName } from '@kpay/transfers';
+import { advanceQueueName } from '@kpay/transfers/worker';
 import { Job, type Queue } from 'bullmq';
 import { type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import helmet from 'helmet';

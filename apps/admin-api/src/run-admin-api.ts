@@ -1,5 +1,6 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
+import { LedgerBehind, LedgerUnusable, prepareLedger } from '@kpay/ledger';
 import {
   createCallWatchers,
   createMetricsRegistry,
@@ -10,19 +11,16 @@ import {
   runProcess,
   StartError,
 } from '@kpay/runtime';
+import { createLedger } from '@kpay/transfers';
 import {
   changeKeys,
   containStrayErrors,
   createAdvanceNotifiers,
-  createLedger,
   createRedisEpochWitness,
-  LedgerBehind,
-  LedgerUnusable,
   loadPlugins,
   openAccounts,
-  prepareLedger,
   readAccountRules,
-} from '@kpay/transfers';
+} from '@kpay/transfers/worker';
 import { openBoardQueues } from './queue-board.ts';
 import { startAdminApi } from './start-admin-api.ts';
 

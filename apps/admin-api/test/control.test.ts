@@ -1,6 +1,7 @@
 import { mkdirSync, rmdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { createFileEpochWitness, type EpochWitness, finishRestore } from '@kpay/transfers';
+import { finishRestore } from '@kpay/transfers/operations';
+import { createFileEpochWitness, type EpochWitness } from '@kpay/transfers/worker';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';

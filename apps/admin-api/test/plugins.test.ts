@@ -1,4 +1,4 @@
-import { definePlugin } from '@kpay/transfers';
+import { definePlugin } from '@kpay/transfers/plugin';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 import { openTestLedger } from './test-ledger.ts';

@@ -1,5 +1,7 @@
 import { openQueues, type Queues } from '@kpay/runtime';
-import { createFileEpochWitness, createMaintenance, definePlugin } from '@kpay/transfers';
+import { createMaintenance } from '@kpay/transfers/operations';
+import { definePlugin } from '@kpay/transfers/plugin';
+import { createFileEpochWitness } from '@kpay/transfers/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scopes } from '../src/auth/scopes.ts';
 import { openBoardQueues } from '../src/index.ts';

@@ -1,5 +1,6 @@
 import { openQueues, type Queues } from '@kpay/runtime';
-import { createFileEpochWitness, createMaintenance } from '@kpay/transfers';
+import { createMaintenance } from '@kpay/transfers/operations';
+import { createFileEpochWitness } from '@kpay/transfers/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scopes } from '../src/auth/scopes.ts';
 import { openBoardQueues } from '../src/index.ts';

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { queuePrefix } from '@kpay/producer';
 import { freePort } from '@kpay/testkit';
-import { advanceQueueName } from '@kpay/transfers';
+import { advanceQueueName } from '@kpay/transfers/worker';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { Pool } from 'undici';

@@ -3,8 +3,9 @@
 // with their indexes and triggers, by one statement, and the same job. It asks nobody who they are and judges nothing; the
 // same order twice is an error of the database.
 import { createHash, randomUUID } from 'node:crypto';
+import { openLedger } from '@kpay/ledger';
 import { createLogger, openPostgres } from '@kpay/runtime';
-import { advanceQueueName, openLedger } from '@kpay/transfers';
+import { advanceQueueName } from '@kpay/transfers/worker';
 import { Queue } from 'bullmq';
 import express from 'express';
 import { Redis } from 'ioredis';

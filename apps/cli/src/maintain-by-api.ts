@@ -1,5 +1,5 @@
 import { StartError } from '@kpay/runtime';
-import type { FinishedRestore, Maintenance, RebuiltQueue, ResolvedReviews } from '@kpay/transfers';
+import type { FinishedRestore, Maintenance, RebuiltQueue, ResolvedReviews } from '@kpay/transfers/operations';
 
 /** The same maintenance through the API of the process that holds the data folder. */
 export function maintainByApi({ url, token }: { url: string; token: string }): Maintenance {

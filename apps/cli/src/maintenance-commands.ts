@@ -1,7 +1,8 @@
 import { userInfo } from 'node:os';
+import { LedgerBehind, LedgerUnusable } from '@kpay/ledger';
 import { textSchema } from '@kpay/producer';
 import { StartError } from '@kpay/runtime';
-import { LedgerBehind, LedgerUnusable, type ReviewResolution, reviewResolutions } from '@kpay/transfers';
+import { type ReviewResolution, reviewResolutions } from '@kpay/transfers/operations';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { migrate } from './migrate.ts';
 import { withMaintenance } from './open-maintenance.ts';

@@ -1,5 +1,6 @@
+import { grantWorkingRights, lookAtSchema } from '@kpay/ledger';
 import { createLogger, openPostgres, readSettings, StartError, secretsOf } from '@kpay/runtime';
-import { grantWorkingRights, type LedgerSchema, lookAtSchema, migrateLedger } from '@kpay/transfers';
+import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
 
 /**
  * Brings the ledger's schema up to date with the role of DATABASE_URL, and gives another role the working rights.

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { openLedger, prepareLedger } from '@kpay/ledger';
 import type { Database } from '@kpay/runtime';
 import {
   createLogger,
@@ -13,15 +14,8 @@ import {
   StartError,
   secretsOf,
 } from '@kpay/runtime';
-import {
-  createFileEpochWitness,
-  createMaintenance,
-  createRedisEpochWitness,
-  type EpochWitness,
-  type Maintenance,
-  openLedger,
-  prepareLedger,
-} from '@kpay/transfers';
+import { createMaintenance, type Maintenance } from '@kpay/transfers/operations';
+import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '@kpay/transfers/worker';
 import { findAdminToken } from './admin-token.ts';
 import { maintainByApi } from './maintain-by-api.ts';
 

@@ -1,6 +1,7 @@
 import { openBoardQueues, startAdminApi } from '@kpay/admin-api';
 import { createMemoryStores } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
+import { openLedger } from '@kpay/ledger';
 import {
   type AccountSettings,
   createCallWatchers,
@@ -19,17 +20,16 @@ import {
   watchKeys,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { createMaintenance } from '@kpay/transfers/operations';
 import {
   changeKeys,
   containStrayErrors,
   createAdvanceNotifiers,
   createFileEpochWitness,
-  createMaintenance,
   loadPlugins,
   openAccounts,
-  openLedger,
   readAccountRules,
-} from '@kpay/transfers';
+} from '@kpay/transfers/worker';
 import { startWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';

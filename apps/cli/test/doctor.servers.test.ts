@@ -1,3 +1,4 @@
+import { openLedger } from '@kpay/ledger';
 import { createLogger, type Database, openPostgres } from '@kpay/runtime';
 import { createSimulator, type Simulator } from '@kpay/simulator';
 import {
@@ -10,14 +11,9 @@ import {
   startRedis,
   testServerUrls,
 } from '@kpay/testkit';
-import {
-  acceptTransfer,
-  createRedisEpochWitness,
-  finishRestore,
-  type Ledger,
-  type LedgerSchema,
-  openLedger,
-} from '@kpay/transfers';
+import { acceptTransfer, type Ledger, type LedgerSchema } from '@kpay/transfers';
+import { finishRestore } from '@kpay/transfers/operations';
+import { createRedisEpochWitness } from '@kpay/transfers/worker';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { chmodSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { prepareLedger } from '@kpay/ledger';
 import { createLogger, openPostgres } from '@kpay/runtime';
 import {
   createTestDatabase,
@@ -12,7 +13,7 @@ import {
   temporaryFolder,
   testServerUrls,
 } from '@kpay/testkit';
-import { type LedgerSchema, migrateLedger, prepareLedger } from '@kpay/transfers';
+import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { checkLedger } from '../src/doctor/check-ledger.ts';
 import { checkPostgres } from '../src/doctor/check-postgres.ts';

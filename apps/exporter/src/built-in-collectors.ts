@@ -1,4 +1,4 @@
-import { BUILT_IN, type Plugin } from '@kpay/transfers';
+import { BUILT_IN, type Plugin } from '@kpay/transfers/plugin';
 import { availabilityCollector } from './collectors/availability.ts';
 import { availabilityHistoryCollector } from './collectors/availability-history.ts';
 import { balancesCollector } from './collectors/balances.ts';

@@ -2,7 +2,7 @@ import { openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually, keepLog } from '@kpay/testkit';
-import { definePlugin, type Plugin } from '@kpay/transfers';
+import { definePlugin, type Plugin } from '@kpay/transfers/plugin';
 import { Counter, Gauge } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { startExporter } from './start-exporter.ts';

@@ -1,5 +1,6 @@
 import { type Logger, type MetricsFormat, renderMetrics } from '@kpay/runtime';
-import { asPlugin, type CollectorAccount, type Plugin, within } from '@kpay/transfers';
+import type { CollectorAccount, Plugin } from '@kpay/transfers/plugin';
+import { asPlugin, within } from '@kpay/transfers/worker';
 import { Counter, Registry } from 'prom-client';
 
 const REGISTER_WITHIN_MS = 5_000;

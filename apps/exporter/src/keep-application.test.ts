@@ -1,8 +1,9 @@
 import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
+import { openLedger } from '@kpay/ledger';
 import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { embeddedDataFolder, eventually, keepLog, rememberSecret } from '@kpay/testkit';
-import { type Ledger, openLedger } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startExporter } from './start-exporter.ts';
 

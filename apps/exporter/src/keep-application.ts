@@ -1,6 +1,7 @@
 import { type Keys, type KpayAccount, Rejected } from '@kpay/core';
 import { type Logger, reasonOf } from '@kpay/runtime';
-import { comparePin, type Ledger, PinMismatch } from '@kpay/transfers';
+import { type Ledger, PinMismatch } from '@kpay/transfers';
+import { comparePin } from '@kpay/transfers/worker';
 
 const ASK_AGAIN_MS = 10_000;
 /** A person has to change something first, and the requests are taken from those who send. */

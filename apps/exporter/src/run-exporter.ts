@@ -1,7 +1,8 @@
 import { InvalidSettings, openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, createMetricsRegistry, openPostgres, openRedis, readWebConfig, runProcess } from '@kpay/runtime';
-import { containStrayErrors, createLedger, loadPlugins } from '@kpay/transfers';
+import { createLedger } from '@kpay/transfers';
+import { containStrayErrors, loadPlugins } from '@kpay/transfers/worker';
 import { startExporter } from './start-exporter.ts';
 
 /** Runs the exporter as a process of its own until a signal stops it. */

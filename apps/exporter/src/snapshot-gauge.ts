@@ -1,5 +1,5 @@
 import type { Observed } from '@kpay/core';
-import type { CollectorAccount } from '@kpay/transfers';
+import type { CollectorAccount } from '@kpay/transfers/plugin';
 import { Gauge, type Registry } from 'prom-client';
 
 export interface Sample<Label extends string> {

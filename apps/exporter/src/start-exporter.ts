@@ -1,6 +1,7 @@
 import type { Keys, KpayAccount, ObservationName } from '@kpay/core';
 import { createMetricsRegistry, healthRoutes, type Logger, serveMetrics, startHttp, type WebConfig } from '@kpay/runtime';
-import type { Ledger, Plugin } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import type { Plugin } from '@kpay/transfers/plugin';
 import { Counter, Gauge, type Registry } from 'prom-client';
 import { builtInCollectors } from './built-in-collectors.ts';
 import { collectPlugins } from './collect-plugins.ts';

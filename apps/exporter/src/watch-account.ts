@@ -11,14 +11,9 @@ import {
   type WalletBalance,
 } from '@kpay/core';
 import { type Logger, repeat } from '@kpay/runtime';
-import {
-  type CollectorAccount,
-  type Ledger,
-  type Outflow,
-  ratePairsInUse,
-  recentOutflow,
-  type SeenOfKpay,
-} from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import type { CollectorAccount, SeenOfKpay } from '@kpay/transfers/plugin';
+import { type Outflow, ratePairsInUse, recentOutflow } from '@kpay/transfers/worker';
 import { boundNames } from './bound-names.ts';
 import { keepFresh } from './keep-fresh.ts';
 import { parseRatePair } from './rate-pair.ts';

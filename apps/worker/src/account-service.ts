@@ -3,6 +3,8 @@ import { hostname } from 'node:os';
 import { type KpayAccount, systemClock } from '@kpay/core';
 import { queuePrefix, transferQueueName } from '@kpay/producer';
 import { type Logger, type Queues, repeat } from '@kpay/runtime';
+import type { Ledger, PinMismatch, TransferRow } from '@kpay/transfers';
+import type { Plugin } from '@kpay/transfers/plugin';
 import {
   type AccountActivity,
   type AccountRules,
@@ -10,18 +12,14 @@ import {
   checksOf,
   createAdvanceNotifier,
   type Hint,
-  type Ledger,
   type LedgerEpoch,
   noRules,
   type Pin,
-  type PinMismatch,
-  type Plugin,
   sweepDue,
   type TransferEngine,
-  type TransferRow,
   wakeByRules,
   wakePayable,
-} from '@kpay/transfers';
+} from '@kpay/transfers/worker';
 import type { Processor } from 'bullmq';
 import { createAdvanceProcessor } from './advance-processor.ts';
 import { ADMISSION_BURST, openCompletionWaiters } from './completion-waiters.ts';

@@ -1,5 +1,6 @@
 import type { Logger } from '@kpay/runtime';
-import { advanceTransfer, type Hint, PinMismatch, type TransferEngine, type TransferRow } from '@kpay/transfers';
+import { PinMismatch, type TransferRow } from '@kpay/transfers';
+import { advanceTransfer, type Hint, type TransferEngine } from '@kpay/transfers/worker';
 import type { Processor } from 'bullmq';
 
 interface AdvanceProcessorOptions {

@@ -1,15 +1,7 @@
 import { countries, currenciesOf } from '@kpay/core';
 import { type Logger, repeat } from '@kpay/runtime';
-import {
-  countFinished,
-  isFinal,
-  type Ledger,
-  type LedgerFigures,
-  readEventHorizon,
-  readLedgerFigures,
-  type TransferState,
-  transferStates,
-} from '@kpay/transfers';
+import { isFinal, type Ledger, type TransferState, transferStates } from '@kpay/transfers';
+import { countFinished, type LedgerFigures, readEventHorizon, readLedgerFigures } from '@kpay/transfers/worker';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 // A scrape shows what was read last, so that many scrapers cost the ledger what one does.

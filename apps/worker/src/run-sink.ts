@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { type Logger, repeat } from '@kpay/runtime';
-import { deliverToSink, type Ledger, leaveSink, type Sink, type SinkDelivery } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import type { Sink } from '@kpay/transfers/plugin';
+import { deliverToSink, leaveSink, type SinkDelivery } from '@kpay/transfers/worker';
 
 const LOOK_EVERY_MS = 500;
 

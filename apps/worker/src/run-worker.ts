@@ -1,5 +1,6 @@
 import { InvalidSettings } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
+import { LedgerBehind, LedgerUnusable, prepareLedger } from '@kpay/ledger';
 import {
   createCallWatchers,
   createMetricsRegistry,
@@ -9,18 +10,15 @@ import {
   readWebConfig,
   runProcess,
 } from '@kpay/runtime';
+import { createLedger } from '@kpay/transfers';
 import {
   changeKeys,
   containStrayErrors,
-  createLedger,
   createRedisEpochWitness,
-  LedgerBehind,
-  LedgerUnusable,
   loadPlugins,
   openAccounts,
-  prepareLedger,
   readAccountRules,
-} from '@kpay/transfers';
+} from '@kpay/transfers/worker';
 import { startWorker } from './start-worker.ts';
 
 /** Runs the worker as a process of its own until a signal stops it. */

@@ -1,4 +1,5 @@
 import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
+import { ledgerMissing } from '@kpay/ledger';
 import {
   healthRoutes,
   type Logger,
@@ -9,20 +10,18 @@ import {
   startHttp,
   type WebConfig,
 } from '@kpay/runtime';
+import { type Ledger, PinMismatch } from '@kpay/transfers';
+import { pause } from '@kpay/transfers/operations';
+import type { Plugin } from '@kpay/transfers/plugin';
 import {
   type AccountRules,
   type EpochWitness,
   ForeignLedger,
-  type Ledger,
   type LedgerEpoch,
-  ledgerMissing,
   openLedgerEpoch,
   type Pin,
-  PinMismatch,
-  type Plugin,
-  pause,
   pinAccount,
-} from '@kpay/transfers';
+} from '@kpay/transfers/worker';
 import type { Registry } from 'prom-client';
 import { type AccountService, openAccountService } from './account-service.ts';
 import { watchFigures } from './ledger-metrics.ts';

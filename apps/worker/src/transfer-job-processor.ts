@@ -1,17 +1,17 @@
+import { isUnstorable } from '@kpay/ledger';
 import { type TransferJobData, type TransferJobResult, transferJobProgressSchema } from '@kpay/producer';
 import { type Logger, traceJob } from '@kpay/runtime';
 import {
-  type AccountRules,
   acceptTransfer,
   findTransfer,
   IdempotencyConflict,
   InvalidRequest,
   isFinal,
-  isUnstorable,
   type Ledger,
   presentTransfer,
   type TransferRow,
 } from '@kpay/transfers';
+import type { AccountRules } from '@kpay/transfers/worker';
 import { DelayedError, type Job, type Processor, UnrecoverableError } from 'bullmq';
 import { type CompletionWaiters, isNearItsEnd } from './completion-waiters.ts';
 import { limitConcurrency } from './limit-concurrency.ts';

@@ -1,5 +1,6 @@
 import { repeat } from '@kpay/runtime';
-import { type AccountActivity, findAccountActivity, type Ledger } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import { type AccountActivity, findAccountActivity } from '@kpay/transfers/worker';
 
 /** How soon the first transfer of an idle account is noticed without a hint. */
 const POLL_EVERY_MS = 250;

@@ -1,6 +1,7 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
 import { repeat } from '@kpay/runtime';
-import { type Ledger, wakeFunded, wakeRated } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import { wakeFunded, wakeRated } from '@kpay/transfers/worker';
 
 /** How old the balance and the rates become before they are read again. */
 export interface ObservationPace {

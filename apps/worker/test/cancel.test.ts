@@ -1,6 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, seededRandom, testServerUrls } from '@kpay/testkit';
-import { acceptTransfer, cancelTransfer, createAdvanceNotifier } from '@kpay/transfers';
+import { acceptTransfer } from '@kpay/transfers';
+import { cancelTransfer } from '@kpay/transfers/operations';
+import { createAdvanceNotifier } from '@kpay/transfers/worker';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 

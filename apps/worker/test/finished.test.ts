@@ -1,5 +1,5 @@
 import { eventually } from '@kpay/testkit';
-import { cancelTransfer, finishRestore, pause, resolveReview, resolveReviews } from '@kpay/transfers';
+import { cancelTransfer, finishRestore, pause, resolveReview, resolveReviews } from '@kpay/transfers/operations';
 import { expect, it, onTestFinished } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
@@ -47,4 +47,4 @@ it('counts every end in whichever process it was made, once, and goes on over a 
   await stage.stopWorker();
   await stage.startWorker();
   await eventually(async () => expect(await finished(stage)).toEqual(all));
-});
+}, 60_000);

@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { eventually, testServerUrls } from '@kpay/testkit';
-import { liftPause, pause, resolveReview, sweepDue, wakeFunded } from '@kpay/transfers';
+import { liftPause, pause, resolveReview } from '@kpay/transfers/operations';
+import { sweepDue, wakeFunded } from '@kpay/transfers/worker';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openWorkerStage, type WorkerStage } from './worker-stage.ts';

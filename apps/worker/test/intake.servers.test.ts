@@ -1,6 +1,7 @@
 import { createProducer } from '@kpay/producer';
 import { eventually, testServerUrls } from '@kpay/testkit';
-import { liftPause, pause, type TransferRow } from '@kpay/transfers';
+import type { TransferRow } from '@kpay/transfers';
+import { liftPause, pause } from '@kpay/transfers/operations';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@kpay/testkit';
-import { liftPause, pause } from '@kpay/transfers';
+import { liftPause, pause } from '@kpay/transfers/operations';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ADMISSION_BURST, openCompletionWaiters } from '../src/completion-waiters.ts';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';

@@ -13,19 +13,14 @@ import {
 } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { createTestDatabase, embeddedDataFolder, emptyTestRedis, keepLog, rememberSecret, testServerUrls } from '@kpay/testkit';
+import { createLedger, findTransfer, type Ledger, type LedgerSchema, migrateLedger, type TransferRow } from '@kpay/transfers';
 import {
   advanceQueueName,
   createFileEpochWitness,
-  createLedger,
   createRedisEpochWitness,
   type EpochWitness,
-  findTransfer,
   type Hint,
-  type Ledger,
-  type LedgerSchema,
-  migrateLedger,
-  type TransferRow,
-} from '@kpay/transfers';
+} from '@kpay/transfers/worker';
 import type { Job, JobsOptions, Queue } from 'bullmq';
 import { Registry } from 'prom-client';
 import { type RunningWorker, startWorker } from '../src/index.ts';

@@ -1,5 +1,5 @@
 import { appendFile } from 'node:fs/promises';
-import { definePlugin, type Plugin } from '@kpay/transfers';
+import { definePlugin, type Plugin } from '@kpay/transfers/plugin';
 
 const DAY_MS = 24 * 60 * 60_000;
 

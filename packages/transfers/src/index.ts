@@ -1,22 +1,11 @@
+// For services that accept and read transfers. Plugins import from ./plugin, people's actions from ./operations, the processes
+// that advance transfers from ./worker.
 export {
-  type ApiKeyRow,
   createLedger,
-  grantWorkingRights,
-  isLedgerAway,
-  isUnstorable,
   type Ledger,
-  LedgerBehind,
   type LedgerSchema,
-  type LedgerStatement,
   type LedgerTransaction,
-  LedgerUnusable,
-  ledgerMissing,
-  lookAtSchema,
   migrateLedger,
-  openLedger,
-  type PauseRow,
-  prepareLedger,
-  type QuoteRow,
   type TransferEventRow,
   type TransferRow,
   type TransferState,
@@ -27,14 +16,6 @@ export { acceptAllOrNone, acceptBatch, type BatchResult, type Refusal } from './
 export type { KeyLimit, LimitedKey } from './accept/key-limit.ts';
 export { presentQuote, type QuoteView, quote, quoteViewSchema } from './accept/quotes.ts';
 export { parseQuoteRequest, type QuoteRequest, quoteRequestSchema } from './accept/request.ts';
-export { changeKeys } from './accounts/change-keys.ts';
-export { type OpenAccountsOptions, openAccounts } from './accounts/open-accounts.ts';
-export { checkPin, comparePin, type Pin, pinAccount } from './accounts/pin.ts';
-export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from './checks/account-rules.ts';
-export type { Check, CheckContext, CheckVerdict } from './checks/check.ts';
-export { fundsCheck } from './checks/funds.ts';
-export { rateCheck } from './checks/rate.ts';
-export { scheduleCheck } from './checks/schedule.ts';
 export {
   EpochUnknown,
   IdempotencyConflict,
@@ -44,42 +25,8 @@ export {
   PinMismatch,
   SpendLimitExceeded,
 } from './errors.ts';
-export { deliverToSink, leaveSink, type SinkDelivery } from './events/deliver-to-sink.ts';
-export { AheadOfLedger, createEventFeed, type EventFeed } from './events/event-feed.ts';
-export { findPauseRow, liftPause, listPauses, type PauseScope, pause } from './holds/pauses.ts';
-export { wakeByRules, wakePayable } from './holds/wake-by-rules.ts';
-export { wakeFunded } from './holds/wake-funded.ts';
-export { wakeRated } from './holds/wake-rated.ts';
-export { lineOfKey, lockKeys, revokeKeys } from './keys/key-tree.ts';
-export { type Cancellation, cancelTransfer } from './operations/cancel-transfer.ts';
-export { type CheckResult, type DryRun, dryRunTransfer } from './operations/dry-run.ts';
-export { createMaintenance, type Maintenance, type MaintenanceOptions, type RebuiltQueue } from './operations/maintenance.ts';
-export { type Replay, replayTransfer } from './operations/replay-transfer.ts';
-export {
-  type Resolution,
-  type ReviewResolution,
-  resolveReview,
-  reviewResolutions,
-} from './operations/resolve-review.ts';
-export { type ResolvedReviews, type ReviewFilter, resolveReviews } from './operations/resolve-reviews.ts';
-export { type ReviewEvidence, reviewEvidence, type SeenBalance } from './operations/review-evidence.ts';
-export { checksOf } from './plugins/built-in.ts';
-export { loadPlugins } from './plugins/load-plugins.ts';
-export {
-  BUILT_IN,
-  type Collector,
-  type CollectorAccount,
-  definePlugin,
-  type Plugin,
-  type Route,
-  type RouteCall,
-  type SeenOfKpay,
-  type Sink,
-  type SinkEvent,
-} from './plugins/plugin.ts';
-export { asPlugin, containStrayErrors } from './plugins/stray-errors.ts';
-export { within } from './plugins/within.ts';
-export { type FoundApiKey, findApiKeys } from './queries/find-api-keys.ts';
+// Deprecated here: plugins import from @kpay/transfers/plugin. It stays for one release.
+export * from './faces/plugin.ts';
 export {
   findStopped,
   findTransfer,
@@ -89,14 +36,6 @@ export {
   type TransferPosition,
 } from './queries/find-transfers.ts';
 export {
-  countFinished,
-  type EventHorizon,
-  type LedgerFigures,
-  readEventHorizon,
-  readLedgerFigures,
-  type UnfinishedFigure,
-} from './queries/ledger-figures.ts';
-export {
   decimalSchema,
   presentEvent,
   presentTransfer,
@@ -105,24 +44,6 @@ export {
   transferEventViewSchema,
   transferViewSchema,
 } from './queries/present.ts';
-export { type Outflow, ratePairsInUse, recentOutflow } from './queries/recent-outflow.ts';
-export { type AccountActivity, findAccountActivity } from './queue/account-activity.ts';
-export {
-  ADVANCE_JOB,
-  advanceQueueName,
-  createAdvanceNotifier,
-  createAdvanceNotifiers,
-  type Hint,
-} from './queue/advance-queue.ts';
-export { type RebuiltHints, rebuildAdvanceQueue, sweepDue } from './queue/sweep.ts';
-export { compareEpoch } from './restore/compare-epoch.ts';
-export type { Epoch, EpochWitness } from './restore/epoch-witness.ts';
-export { createFileEpochWitness } from './restore/file-epoch-witness.ts';
-export { type FinishedRestore, finishRestore } from './restore/finish-restore.ts';
-export { ForeignLedger, type LedgerEpoch, type LedgerEpochOptions, openLedgerEpoch } from './restore/ledger-epoch.ts';
-export { recordDecision } from './restore/record-decision.ts';
-export { createRedisEpochWitness } from './restore/redis-epoch-witness.ts';
-export { advanceTransfer, type TransferEngine } from './send/advance.ts';
 export {
   type AttemptOutcome,
   attemptOutcomes,

@@ -1,4 +1,4 @@
-import type { Epoch, EpochWitness } from '../src/index.ts';
+import type { Epoch, EpochWitness } from '../src/faces/worker.ts';
 
 export interface MemoryEpochWitness extends EpochWitness {
   lose(): void;

@@ -2,17 +2,15 @@ import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
 import { createSimulator, type Simulator } from '@kpay/simulator';
 import { openTestLedger, type TestLedger } from '../../ledger/test/test-ledger.ts';
 import {
-  acceptTransfer,
   advanceTransfer,
-  findTransfer,
   fundsCheck,
   openLedgerEpoch,
   pinAccount,
   rateCheck,
   scheduleCheck,
   type TransferEngine,
-  type TransferRow,
-} from '../src/index.ts';
+} from '../src/faces/worker.ts';
+import { acceptTransfer, findTransfer, type TransferRow } from '../src/index.ts';
 import { createMemoryEpochWitness, type MemoryEpochWitness } from './memory-epoch-witness.ts';
 
 /** CMR to SEN, 100,000 XAF: what most tests send. */

@@ -1,5 +1,5 @@
+import type { ApiKeyRow } from '@kpay/ledger';
 import type { Logger } from '@kpay/runtime';
-import type { ApiKeyRow } from '@kpay/transfers';
 import type { Request, Response } from 'express';
 import { Counter, type Registry } from 'prom-client';
 import { type Denial, denials } from '../problems/problem.ts';

@@ -1,6 +1,6 @@
 import { hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { FoundApiKey } from '@kpay/transfers';
+import type { FoundApiKey } from '@kpay/transfers/operations';
 import { invalidToken, Problem, unauthenticated } from '../problems/problem.ts';
 import { isAddressIn } from './address-ranges.ts';
 import type { Caller } from './caller.ts';

@@ -1,19 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import {
-  type ApiKeyRow,
-  type EpochWitness,
-  type FoundApiKey,
-  findApiKeys,
-  InvalidRequest,
-  KeyEnded,
-  type KeyLimit,
-  type Ledger,
-  type LedgerTransaction,
-  lineOfKey,
-  lockKeys,
-  recordDecision,
-  revokeKeys,
-} from '@kpay/transfers';
+import type { ApiKeyRow } from '@kpay/ledger';
+import { InvalidRequest, KeyEnded, type KeyLimit, type Ledger, type LedgerTransaction } from '@kpay/transfers';
+import { type FoundApiKey, findApiKeys, lineOfKey, lockKeys, recordDecision, revokeKeys } from '@kpay/transfers/operations';
+import type { EpochWitness } from '@kpay/transfers/worker';
 import { batchCalls } from '../batch-calls.ts';
 import { Problem } from '../problems/problem.ts';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';

@@ -1,13 +1,7 @@
 import type { KpayAccount } from '@kpay/core';
-import {
-  findPauseRow,
-  findTransfer,
-  type Ledger,
-  type PauseRow,
-  presentTransfer,
-  type TransferRow,
-  type TransferView,
-} from '@kpay/transfers';
+import type { PauseRow } from '@kpay/ledger';
+import { findTransfer, type Ledger, presentTransfer, type TransferRow, type TransferView } from '@kpay/transfers';
+import { findPauseRow } from '@kpay/transfers/operations';
 import { z } from 'zod';
 import { Problem } from '../problems/problem.ts';
 import type { Caller } from './caller.ts';

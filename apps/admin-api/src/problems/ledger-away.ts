@@ -1,4 +1,4 @@
-import { isLedgerAway } from '@kpay/transfers';
+import { isLedgerAway } from '@kpay/ledger';
 
 // What pg, its pool, kysely and PGlite say after we closed them: this process is about to end, and another one serves.
 const CLOSED = /^(cannot use a pool after|client was closed|driver has already been destroyed|pglite is clos)/i;

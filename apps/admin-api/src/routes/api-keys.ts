@@ -1,6 +1,7 @@
 import { formatAmount, InvalidAmount, parseAmount } from '@kpay/core';
+import type { ApiKeyRow } from '@kpay/ledger';
 import { instantSchema, nameSchema } from '@kpay/producer';
-import { type ApiKeyRow, decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
+import { decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
 import { z } from 'zod';
 import { isAddressRange } from '../auth/address-ranges.ts';
 import type { OnKeyChange } from '../auth/auth-watch.ts';

@@ -1,10 +1,10 @@
 import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import type { QuoteRow } from '@kpay/ledger';
 import {
   type Ledger,
   parseQuoteRequest,
   presentQuote,
   type QuoteRequest,
-  type QuoteRow,
   quote,
   quoteRequestSchema,
   quoteViewSchema,

@@ -1,5 +1,5 @@
 import { instantSchema, nameSchema } from '@kpay/producer';
-import { type Maintenance, reviewResolutions } from '@kpay/transfers';
+import { type Maintenance, reviewResolutions } from '@kpay/transfers/operations';
 import { z } from 'zod';
 import { requireAllAccounts } from '../auth/rights.ts';
 import { describeOperation, type Operation } from '../http/operation.ts';

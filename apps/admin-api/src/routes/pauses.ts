@@ -1,6 +1,9 @@
 import type { KpayAccount } from '@kpay/core';
+import type { PauseRow } from '@kpay/ledger';
 import { instantSchema } from '@kpay/producer';
-import { type EpochWitness, type Ledger, liftPause, listPauses, type PauseRow, pause } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import { liftPause, listPauses, pause } from '@kpay/transfers/operations';
+import type { EpochWitness } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { reaches, requireAccount, requireAllAccounts, requirePause } from '../auth/rights.ts';
 import { describeOperation, type Operation } from '../http/operation.ts';

@@ -1,4 +1,5 @@
-import { asPlugin, type Plugin, type Route, within } from '@kpay/transfers';
+import type { Plugin, Route } from '@kpay/transfers/plugin';
+import { asPlugin, within } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { requireAllAccounts } from '../auth/rights.ts';
 import { describeOperation, type Operation } from '../http/operation.ts';

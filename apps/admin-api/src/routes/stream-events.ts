@@ -1,4 +1,6 @@
-import { AheadOfLedger, createEventFeed, type EventFeed, type Ledger, type SinkEvent } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import type { SinkEvent } from '@kpay/transfers/plugin';
+import { AheadOfLedger, createEventFeed, type EventFeed } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { reaches } from '../auth/rights.ts';
 import { type Call, describeOperation, type Operation } from '../http/operation.ts';

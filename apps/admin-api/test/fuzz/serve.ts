@@ -1,7 +1,8 @@
 // The admin API in a process of its own, whose heap can be asked for.
 import { openKpayAccount } from '@kpay/core';
 import { createLogger, openQueues } from '@kpay/runtime';
-import { createFileEpochWitness, createMaintenance } from '@kpay/transfers';
+import { createMaintenance } from '@kpay/transfers/operations';
+import { createFileEpochWitness } from '@kpay/transfers/worker';
 import { openBoardQueues, startAdminApi } from '../../src/index.ts';
 import { openTestLedger } from '../test-ledger.ts';
 

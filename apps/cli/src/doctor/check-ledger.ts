@@ -1,5 +1,7 @@
+import { lookAtSchema } from '@kpay/ledger';
 import type { Database } from '@kpay/runtime';
-import { compareEpoch, createLedger, type EpochWitness, type Ledger, type LedgerSchema, lookAtSchema } from '@kpay/transfers';
+import { createLedger, type Ledger, type LedgerSchema } from '@kpay/transfers';
+import { compareEpoch, type EpochWitness } from '@kpay/transfers/worker';
 import type { Finding } from './finding.ts';
 
 export interface CheckedLedger {

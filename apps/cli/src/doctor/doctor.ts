@@ -14,7 +14,8 @@ import {
   StartError,
   secretsOf,
 } from '@kpay/runtime';
-import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness, type Ledger } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '@kpay/transfers/worker';
 import { apiOf, epochFile } from '../open-maintenance.ts';
 import { checkAccount } from './check-account.ts';
 import { checkAddress } from './check-address.ts';

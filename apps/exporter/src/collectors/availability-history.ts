@@ -1,5 +1,5 @@
 import { type CountryAvailability, type Observed, providerStatuses } from '@kpay/core';
-import type { Collector } from '@kpay/transfers';
+import type { Collector } from '@kpay/transfers/plugin';
 import { Counter } from 'prom-client';
 import { shownOperations } from './availability.ts';
 

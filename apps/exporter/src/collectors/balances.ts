@@ -1,5 +1,5 @@
 import { formatAmount, type WalletBalance } from '@kpay/core';
-import type { Collector } from '@kpay/transfers';
+import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge, onceFor, type Sample } from '../snapshot-gauge.ts';
 
 type Figure = 'balanceMinor' | 'reservedMinor' | 'availableMinor';

@@ -1,4 +1,4 @@
-import type { Collector } from '@kpay/transfers';
+import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge } from '../snapshot-gauge.ts';
 
 /** kpay_api_budget_*: what all processes together may send to KPay in a window, and what is left of it. */

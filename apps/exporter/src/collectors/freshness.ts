@@ -1,5 +1,5 @@
 import type { Observed } from '@kpay/core';
-import type { Collector, CollectorAccount } from '@kpay/transfers';
+import type { Collector, CollectorAccount } from '@kpay/transfers/plugin';
 import { addSnapshotGauge, type Sample } from '../snapshot-gauge.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { Collector } from '@kpay/transfers';
+import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge } from '../snapshot-gauge.ts';
 
 /** kpay_exchange_rate, for the pairs that are set and those that transfers need. */

@@ -1,4 +1,5 @@
-import type { CollectorAccount, Outflow } from '@kpay/transfers';
+import type { CollectorAccount } from '@kpay/transfers/plugin';
+import type { Outflow } from '@kpay/transfers/worker';
 import { Registry } from 'prom-client';
 import { expect, it } from 'vitest';
 import { timeToEmptyCollector } from './time-to-empty.ts';

@@ -1,5 +1,5 @@
 import { formatAmount } from '@kpay/core';
-import type { Collector } from '@kpay/transfers';
+import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge } from '../snapshot-gauge.ts';
 import { sumByCurrency } from './balances.ts';
 

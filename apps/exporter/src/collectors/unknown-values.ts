@@ -1,5 +1,5 @@
 import { type CountryAvailability, operationTypes, providerStatuses, type WalletBalance } from '@kpay/core';
-import type { Collector } from '@kpay/transfers';
+import type { Collector } from '@kpay/transfers/plugin';
 import { Counter } from 'prom-client';
 import { addSnapshotGauge, onceFor, type Sample } from '../snapshot-gauge.ts';
 import { CODE } from './availability.ts';

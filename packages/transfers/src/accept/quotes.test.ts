@@ -1,17 +1,10 @@
 import { randomUUID } from 'node:crypto';
+import type { QuoteRow } from '@kpay/ledger';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
-import {
-  acceptTransfer,
-  advanceTransfer,
-  listTransferEvents,
-  parseQuoteRequest,
-  presentQuote,
-  type QuoteRow,
-  quote,
-  replayTransfer,
-  type TransferEngine,
-} from '../index.ts';
+import { replayTransfer } from '../faces/operations.ts';
+import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
+import { acceptTransfer, listTransferEvents, parseQuoteRequest, presentQuote, quote } from '../index.ts';
 import { floorOf } from './quotes.ts';
 
 let stage: Stage;

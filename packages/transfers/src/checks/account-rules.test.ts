@@ -1,19 +1,17 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
+import { finishRestore, resolveReview } from '../faces/operations.ts';
 import {
   type AccountRules,
-  acceptTransfer,
   advanceTransfer,
   checksOf,
-  finishRestore,
   noRules,
   readAccountRules,
-  resolveReview,
   type TransferEngine,
-  type TransferRow,
   wakeByRules,
   wakePayable,
-} from '../index.ts';
+} from '../faces/worker.ts';
+import { acceptTransfer, type TransferRow } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -2,7 +2,9 @@ import { testServerUrls } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { cancelTransfer, deliverToSink, leaveSink, type Sink, type SinkDelivery, type SinkEvent } from '../index.ts';
+import { cancelTransfer } from '../faces/operations.ts';
+import type { Sink, SinkEvent } from '../faces/plugin.ts';
+import { deliverToSink, leaveSink, type SinkDelivery } from '../faces/worker.ts';
 
 let stage: Stage;
 beforeAll(async () => {

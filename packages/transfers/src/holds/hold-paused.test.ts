@@ -1,6 +1,7 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { liftPause, listTransferEvents, pause } from '../index.ts';
+import { liftPause, pause } from '../faces/operations.ts';
+import { listTransferEvents } from '../index.ts';
 import { holdPaused } from './hold-paused.ts';
 
 let stage: Stage;

@@ -1,7 +1,8 @@
 import { systemClock } from '@kpay/core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { openLedgerEpoch, pause } from '../index.ts';
+import { pause } from '../faces/operations.ts';
+import { openLedgerEpoch } from '../faces/worker.ts';
 import { beginFirstSends } from '../send/begin.ts';
 
 // On the embedded database there is one session: nobody waits for a lock there.

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, type TransferEngine, type TransferRow, wakeFunded, wakeRated } from '../index.ts';
+import { advanceTransfer, type TransferEngine, wakeFunded, wakeRated } from '../faces/worker.ts';
+import type { TransferRow } from '../index.ts';
 import { tendRefusals } from './refusals.ts';
 
 let stage: Stage;

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, wakeRated } from '../index.ts';
+import { advanceTransfer, wakeRated } from '../faces/worker.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -1,16 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
-import {
-  advanceTransfer,
-  cancelTransfer,
-  IdempotencyConflict,
-  liftPause,
-  listTransferEvents,
-  pause,
-  replayTransfer,
-  resolveReview,
-  type TransferRow,
-} from '../index.ts';
+import { cancelTransfer, liftPause, pause, replayTransfer, resolveReview } from '../faces/operations.ts';
+import { advanceTransfer } from '../faces/worker.ts';
+import { IdempotencyConflict, listTransferEvents, type TransferRow } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

@@ -1,6 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, type ReviewEvidence, reviewEvidence, type TransferEngine, type TransferRow } from '../index.ts';
+import { type ReviewEvidence, reviewEvidence } from '../faces/operations.ts';
+import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
+import type { TransferRow } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

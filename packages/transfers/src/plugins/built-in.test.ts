@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, checksOf, definePlugin, noRules } from '../index.ts';
+import { definePlugin } from '../faces/plugin.ts';
+import { advanceTransfer, checksOf, noRules } from '../faces/worker.ts';
 
 let stage: Stage;
 beforeAll(async () => {

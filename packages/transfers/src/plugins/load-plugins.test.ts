@@ -3,7 +3,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryFolder } from '@kpay/testkit';
 import { afterAll, describe, expect, it } from 'vitest';
-import { definePlugin, loadPlugins } from '../index.ts';
+import { definePlugin } from '../faces/plugin.ts';
+import { loadPlugins } from '../faces/worker.ts';
 
 const folder = temporaryFolder();
 afterAll(() => folder.remove());

@@ -3,17 +3,17 @@ import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openTestLedger } from '../../../ledger/test/test-ledger.ts';
 import { openStage, type Stage } from '../../test/stage.ts';
+import { pause } from '../faces/operations.ts';
 import {
   advanceTransfer,
   countFinished,
-  pause,
   ratePairsInUse,
   readEventHorizon,
   readLedgerFigures,
   recentOutflow,
   type TransferEngine,
-  type TransferState,
-} from '../index.ts';
+} from '../faces/worker.ts';
+import type { TransferState } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

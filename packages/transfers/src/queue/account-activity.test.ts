@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
+import { cancelTransfer, pause } from '../faces/operations.ts';
+import { advanceTransfer, findAccountActivity } from '../faces/worker.ts';
 import { holdPaused } from '../holds/hold-paused.ts';
-import { advanceTransfer, cancelTransfer, findAccountActivity, pause } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

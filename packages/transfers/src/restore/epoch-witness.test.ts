@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createLogger, openRedis } from '@kpay/runtime';
 import { emptyTestRedis, keepLog, temporaryFolder, testServerUrls } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '../index.ts';
+import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '../faces/worker.ts';
 
 const ours = '00000000-0000-4000-8000-000000000001';
 const other = '00000000-0000-4000-8000-000000000002';

@@ -4,22 +4,15 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createMemoryEpochWitness } from '../../test/memory-epoch-witness.ts';
 import { openStage, order, type Stage } from '../../test/stage.ts';
 import {
-  advanceTransfer,
   cancelTransfer,
-  EpochUnknown,
-  ForeignLedger,
   finishRestore,
-  type LedgerEpoch,
-  LedgerRestored,
-  listTransferEvents,
-  moneyMoved,
-  openLedgerEpoch,
   pause,
   type ReviewResolution,
   resolveReview,
   resolveReviews,
-  type TransferRow,
-} from '../index.ts';
+} from '../faces/operations.ts';
+import { advanceTransfer, ForeignLedger, type LedgerEpoch, openLedgerEpoch } from '../faces/worker.ts';
+import { EpochUnknown, LedgerRestored, listTransferEvents, moneyMoved, type TransferRow } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

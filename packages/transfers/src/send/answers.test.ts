@@ -4,16 +4,10 @@ import { eventually } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import type { Check } from '../index.ts';
-import {
-  advanceTransfer,
-  listTransferEvents,
-  presentTransfer,
-  replayTransfer,
-  resolveReview,
-  type TransferEngine,
-  type TransferRow,
-} from '../index.ts';
+import { replayTransfer, resolveReview } from '../faces/operations.ts';
+import type { Check } from '../faces/plugin.ts';
+import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
+import { listTransferEvents, presentTransfer, type TransferRow } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
 
 // The outcome table once more, through the real client against a KPay that misbehaves. outcome.test.ts has the pure table.

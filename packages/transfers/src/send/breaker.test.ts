@@ -1,7 +1,9 @@
 import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, pause, type TransferEngine, type TransferRow } from '../index.ts';
+import { pause } from '../faces/operations.ts';
+import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
+import type { TransferRow } from '../index.ts';
 import { BREAKER_AFTER, PROBE_WITHIN_MS, tendBreaker } from './breaker.ts';
 
 let stage: Stage;

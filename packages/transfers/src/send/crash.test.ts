@@ -2,7 +2,8 @@ import type { KpayAccount, TransferPermit } from '@kpay/core';
 import { eventually } from '@kpay/testkit';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, type Ledger, type TransferEngine } from '../index.ts';
+import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
+import type { Ledger } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
 import { expireAttempt } from './settle.ts';
 

@@ -2,7 +2,8 @@ import { systemClock } from '@kpay/core';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { advanceTransfer, type TransferRow } from '../index.ts';
+import { advanceTransfer } from '../faces/worker.ts';
+import type { TransferRow } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
 
 // What builds an index, or repairs a table, holds a lock that only other sessions meet; the embedded database has one.

@@ -1,14 +1,8 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
 import { openStage, order, type Stage } from '../../test/stage.ts';
-import {
-  acceptTransfer,
-  advanceTransfer,
-  cancelTransfer,
-  IdempotencyConflict,
-  pause,
-  type TransferEngine,
-  type TransferRow,
-} from '../index.ts';
+import { cancelTransfer, pause } from '../faces/operations.ts';
+import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
+import { acceptTransfer, IdempotencyConflict, type TransferRow } from '../index.ts';
 
 let stage: Stage;
 beforeAll(async () => {

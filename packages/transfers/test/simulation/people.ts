@@ -1,14 +1,6 @@
-import {
-  cancelTransfer,
-  type EpochWitness,
-  LedgerRestored,
-  liftPause,
-  type PauseScope,
-  pause,
-  replayTransfer,
-  resolveReview,
-  type TransferRow,
-} from '../../src/index.ts';
+import { cancelTransfer, liftPause, type PauseScope, pause, replayTransfer, resolveReview } from '../../src/faces/operations.ts';
+import type { EpochWitness } from '../../src/faces/worker.ts';
+import { LedgerRestored, type TransferRow } from '../../src/index.ts';
 import type { Dice } from './dice.ts';
 import type { Universe } from './world.ts';
 

@@ -15,19 +15,17 @@ import { openTestLedger } from '../../../ledger/test/test-ledger.ts';
 import { type SpendLimit, spendLimitCheck } from '../../src/checks/spend-limit.ts';
 import {
   advanceTransfer,
-  createLedger,
   fundsCheck,
-  type Ledger,
   type LedgerEpoch,
   openAccounts,
   openLedgerEpoch,
   type Pin,
-  PinMismatch,
   pinAccount,
   rateCheck,
   scheduleCheck,
   type TransferEngine,
-} from '../../src/index.ts';
+} from '../../src/faces/worker.ts';
+import { createLedger, type Ledger, PinMismatch } from '../../src/index.ts';
 import { createMemoryEpochWitness, type MemoryEpochWitness } from '../memory-epoch-witness.ts';
 import type { Dice } from './dice.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';

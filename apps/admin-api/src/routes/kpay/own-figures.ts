@@ -1,5 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
-import { checkPin, type Ledger } from '@kpay/transfers';
+import type { Ledger } from '@kpay/transfers';
+import { checkPin } from '@kpay/transfers/worker';
 
 /**
  * Makes sure that an account's keys read its own figures.

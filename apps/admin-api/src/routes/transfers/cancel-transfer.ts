@@ -1,4 +1,6 @@
-import { cancelTransfer as cancel, type EpochWitness, type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
+import { type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
+import { cancelTransfer as cancel } from '@kpay/transfers/operations';
+import type { EpochWitness } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { requireTransfer } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';

@@ -1,16 +1,8 @@
 import type { KpayAccount } from '@kpay/core';
-import {
-  type AccountRules,
-  acceptTransfer,
-  type CheckResult,
-  type DryRun,
-  dryRunTransfer,
-  type Ledger,
-  type Plugin,
-  type TransferOrder,
-  type TransferRow,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { acceptTransfer, type Ledger, type TransferOrder, type TransferRow, transferViewSchema } from '@kpay/transfers';
+import { type CheckResult, type DryRun, dryRunTransfer } from '@kpay/transfers/operations';
+import type { Plugin } from '@kpay/transfers/plugin';
+import type { AccountRules } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { requireScope } from '../../auth/authenticate.ts';
 import type { Caller } from '../../auth/caller.ts';

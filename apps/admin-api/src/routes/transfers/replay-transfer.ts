@@ -1,13 +1,8 @@
 import type { KpayAccount } from '@kpay/core';
 import { transferRequestSchema } from '@kpay/producer';
-import {
-  type AccountRules,
-  type Ledger,
-  moneyMoved,
-  replayTransfer as replay,
-  type TransferRow,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { type Ledger, moneyMoved, type TransferRow, transferViewSchema } from '@kpay/transfers';
+import { replayTransfer as replay } from '@kpay/transfers/operations';
+import type { AccountRules } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { requireTransfer } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';

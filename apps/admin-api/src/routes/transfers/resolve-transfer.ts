@@ -1,12 +1,7 @@
 import { valueSchema } from '@kpay/producer';
-import {
-  type EpochWitness,
-  type Ledger,
-  moneyMoved,
-  resolveReview,
-  reviewResolutions,
-  transferViewSchema,
-} from '@kpay/transfers';
+import { type Ledger, moneyMoved, transferViewSchema } from '@kpay/transfers';
+import { resolveReview, reviewResolutions } from '@kpay/transfers/operations';
+import type { EpochWitness } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { requireTransfer } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';

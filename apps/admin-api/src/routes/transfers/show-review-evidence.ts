@@ -1,4 +1,5 @@
-import { decimalSchema, type Ledger, type ReviewEvidence, reviewEvidence, transferViewSchema } from '@kpay/transfers';
+import { decimalSchema, type Ledger, transferViewSchema } from '@kpay/transfers';
+import { type ReviewEvidence, reviewEvidence } from '@kpay/transfers/operations';
 import { z } from 'zod';
 import { requireTransfer } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';
