@@ -69,7 +69,7 @@ describe('what KPAY_PLUGINS names', () => {
     }
     // In a process of its own: vitest finds packages its own way.
     const program = `
-      const { loadPlugins } = await import(${JSON.stringify(new URL('../index.ts', import.meta.url).href)});
+      const { loadPlugins } = await import(${JSON.stringify(new URL('../faces/worker.ts', import.meta.url).href)});
       console.log((await loadPlugins(['esm-only', 'either'])).map(({ name }) => name).join());
       await loadPlugins(['not-installed']).catch((error) => console.log(error.message));`;
     const args = ['--conditions=@kpay/source', '--input-type=module', '--eval', program];
