@@ -43,6 +43,7 @@ describe('a token of the issuer', () => {
   it('may say what it allows in a list', async () => {
     expect((await read(await issuer.token({ scope: ['treasury.read'] }))).status).toBe(200);
     expect((await read(await issuer.token({ scope: { treasury: 'read' } }))).status).toBe(403);
+    expect((await read(await issuer.token({ scope: [['treasury.read']] }))).status).toBe(403);
   });
 
   it('may be of a clock half a minute away, and no further', async () => {

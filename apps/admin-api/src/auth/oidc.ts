@@ -92,10 +92,10 @@ async function discoverKeysUrl(issuer: string): Promise<string> {
   return found.jwks_uri;
 }
 
-/** A claim that is a list, or text with blanks. */
+/** A claim that is a list of texts, or one text with blanks. What is anything else names nothing: `[["keys"]]` is not `keys`. */
 function listOf(claim: unknown): string[] {
   if (typeof claim === 'string') return claim.split(' ').filter((each) => each !== '');
-  return Array.isArray(claim) ? claim.map(String) : [];
+  return Array.isArray(claim) ? claim.filter((each) => typeof each === 'string') : [];
 }
 
 /** Without the setting all. With it a token without the claim reaches none. */
