@@ -191,8 +191,13 @@ describe('a key', () => {
       ['/v1/pauses', '{"scope":"all","reason":"x"}'],
       ['/v1/api-keys', '{"name":"a","scopes":["read"]}'],
       [`/v1/transfers/${String(made.body.id)}/cancel`, '{}'],
+      ['/v1/quotes', JSON.stringify({ sourceCountry: 'CMR', destinationCountry: 'SEN' })],
+      ['/v1/transfers/dry-run', JSON.stringify({ ...wish, externalId: 'new' })],
+      // Made already: what became of it is told to nobody whose key has ended.
+      ['/v1/transfers/dry-run', JSON.stringify({ ...wish, externalId: 'late' })],
+      ['/v1/transfers', JSON.stringify({ ...wish, externalId: 'late' })],
     ] as const) {
-      const { id, key } = await makeKey({ scopes: ['keys', 'read', 'control'] });
+      const { id, key } = await makeKey({ scopes: ['keys', 'read', 'control', 'transfers:create'] });
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': text.length };
       const sending = request(`${api.url}${path}`, { method: 'POST', headers });
       const answered = once(sending, 'response');

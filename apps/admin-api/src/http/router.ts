@@ -94,8 +94,9 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
 }
 
 /** A body can come long after its headers. Orders of transfers look at their key where they are recorded. */
-function comesLate({ body, lines, scope }: Operation, { apiKey }: Caller): boolean {
-  return (body ?? lines) !== undefined && !(apiKey && scope === 'transfers:create');
+function comesLate({ body, lines, idempotent }: Operation, { apiKey }: Caller): boolean {
+  const isOrder = idempotent === true || lines !== undefined;
+  return (body ?? lines) !== undefined && !(apiKey && isOrder);
 }
 
 async function sendChunks({ chunks, headers }: Stream, type: string, request: Request, response: Response): Promise<void> {

@@ -15,12 +15,13 @@ import {
 import { sql } from 'kysely';
 import { type AccountRules, noRules } from '../checks/account-rules.ts';
 import { describeLimit, limitsOf, type SpendLimit } from '../checks/spend-limit.ts';
-import { AlreadyReplayed, IdempotencyConflict, InvalidRequest } from '../errors.ts';
+import { IdempotencyConflict, InvalidRequest } from '../errors.ts';
+import { requireGoodKey } from '../keys/key-tree.ts';
 import { nameTransfer } from '../send/trace-step.ts';
-import { statesWithoutEffect } from '../states/states.ts';
 import { judgeKey, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
+import { lockReplays, refuseSecondReplay } from './replays.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
 
 export interface TransferOrder {
@@ -135,11 +136,14 @@ export async function acceptParsed(
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance> {
   // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
-  const original = order.replayOf === undefined ? undefined : await lockOriginal(tx, order.replayOf);
+  if (order.replayOf !== undefined) await lockReplays(tx, order.replayOf);
   const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
   const earlier = await findEarlier(tx, order, request);
-  if (earlier) return replay(tx, earlier, order, request, hash);
-  if (original !== undefined) await refuseSecondReplay(tx, original);
+  if (earlier) {
+    if (order.apiKey) await requireGoodKey(tx, order.apiKey.id);
+    return replay(tx, earlier, order, request, hash);
+  }
+  if (order.replayOf !== undefined) await refuseSecondReplay(tx, order.replayOf);
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
   refuseUnsendable(request, rules.get(order.account));
   const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
@@ -176,38 +180,6 @@ async function findEarlier(
   }
   if (order.idempotencyKey === undefined) return undefined;
   return transfers.where('owner', '=', order.owner).where('idempotency_key', '=', order.idempotencyKey).executeTakeFirst();
-}
-
-/** Locks the transfer that a line of replays began with, and says which that is. */
-async function lockOriginal(tx: LedgerTransaction, id: string): Promise<string> {
-  const { rows } = await sql<{ id: string }>`
-    with recursive line as (
-      select id, replay_of from kpay.transfers where id = ${id}
-      union all
-      select t.id, t.replay_of from line join kpay.transfers t on t.id = line.replay_of
-    )
-    select id from line where replay_of is null`.execute(tx.db);
-  const original = rows[0]?.id ?? id;
-  await tx.db.selectFrom('kpay.transfers').select('id').where('id', '=', original).forUpdate().execute();
-  return original;
-}
-
-/**
- * One replay at a time, and none after one that succeeded or may have moved money: of the transfer, of what it is a replay
- * of, and of their replays, because all of them are one payment. The lock on the first of them makes replays by several
- * people follow each other; the ledger's index guards the same for each transfer alone (migration 0014).
- */
-async function refuseSecondReplay(tx: LedgerTransaction, original: string): Promise<void> {
-  const { rows } = await sql<Pick<TransferRow, 'id' | 'state' | 'kpay_transfer_id'>>`
-    with recursive family as (
-      select id, state, kpay_transfer_id from kpay.transfers where id = ${original}
-      union all
-      select t.id, t.state, t.kpay_transfer_id from family join kpay.transfers t on t.replay_of = family.id
-    )
-    select * from family where kpay_transfer_id is not null or state <> all(${[...statesWithoutEffect]}::text[])
-    limit 1`.execute(tx.db);
-  const [made] = rows;
-  if (made) throw new AlreadyReplayed(made.id, made.kpay_transfer_id === null ? made.state : 'succeeded');
 }
 
 async function replay(

@@ -31,11 +31,21 @@ export async function lineOfKey({ db }: LedgerTransaction, id: string): Promise<
  * @param alone nobody else may hold them meanwhile; without it others may hold them in the same way.
  * @throws KeyEnded when one of them was revoked or has expired.
  */
-export async function lockKeys({ db, now }: LedgerTransaction, ids: readonly string[], alone = false): Promise<void> {
+export async function lockKeys(tx: LedgerTransaction, ids: readonly string[], alone = false): Promise<void> {
   const { rows } = await sql<Pick<ApiKeyRow, 'revoked_at' | 'expires_at'>>`
     select revoked_at, expires_at from kpay.api_keys where id = any(${ids}::text[])
-    order by array_position(${ids}::text[], id) for ${alone ? sql`no key update` : sql`share`}`.execute(db);
-  if (rows.length < ids.length || rows.some((key) => key.revoked_at !== null)) throw new KeyEnded('revoked');
+    order by array_position(${ids}::text[], id) for ${alone ? sql`no key update` : sql`share`}`.execute(tx.db);
+  refuseEnded(rows, ids.length, tx.now);
+}
+
+/** For who makes nothing with a key: it is not locked. @throws KeyEnded */
+export async function requireGoodKey({ db, now }: LedgerTransaction, id: string): Promise<void> {
+  const rows = await db.selectFrom('kpay.api_keys').select(['revoked_at', 'expires_at']).where('id', '=', id).execute();
+  refuseEnded(rows, 1, now);
+}
+
+function refuseEnded(rows: readonly Pick<ApiKeyRow, 'revoked_at' | 'expires_at'>[], asked: number, now: Date): void {
+  if (rows.length < asked || rows.some((key) => key.revoked_at !== null)) throw new KeyEnded('revoked');
   if (rows.some((key) => key.expires_at !== null && key.expires_at <= now)) throw new KeyEnded('expired');
 }
 

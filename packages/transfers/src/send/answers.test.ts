@@ -4,7 +4,7 @@ import { eventually } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { replayTransfer, resolveReview } from '../faces/operations.ts';
+import { cancelTransfer, replayTransfer, resolveReview } from '../faces/operations.ts';
 import type { Check } from '../faces/plugin.ts';
 import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
 import { listTransferEvents, presentTransfer, type TransferRow } from '../index.ts';
@@ -244,6 +244,42 @@ describe('the first answer to a transfer', () => {
     const again = { owner: 'ann', externalId: 'again-after-late' };
     expect(await replayTransfer(stage.ledger, new Set(['default']), row.id, again)).toMatchObject({ outcome: 'not_replayable' });
   });
+
+  it('a 201 that comes after its transfer was replayed cancels the replay that is not sent yet, a replay of a replay too', async () => {
+    const { row, late } = await refusedBeforeLateSuccess();
+    const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
+    await resolveReview(stage.ledger, stage.epochWitness, row.id, found);
+    const first = await replayed(row.id, 'again-1');
+    await cancelTransfer(stage.ledger, stage.epochWitness, first, { by: 'ann' });
+    const second = await replayed(first, 'again-2');
+    stage.alarms.splice(0);
+    await late;
+    expect(await stage.find(second)).toMatchObject({ state: 'cancelled', reason_code: 'succeeded_late', attempts: 0 });
+    expect(stage.alarms).toEqual([expect.stringContaining(`its replay ${second} is cancelled, unsent`)]);
+    await advanceTransfer(await stage.engine(), second, never);
+    expect(stage.simulator.control.truth().transferCount).toBe(1);
+  });
+
+  it('a 201 that comes after its replay was sent says so, and sends the replay again by itself no more', async () => {
+    const { row, late } = await refusedBeforeLateSuccess();
+    const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
+    await resolveReview(stage.ledger, stage.epochWitness, row.id, found);
+    const again = await replayed(row.id, 'again');
+    fault({ kind: 'status', status: 500, when: 'before' });
+    await advanceTransfer(await stage.engine(), again, never);
+    expect(await stage.find(again)).toMatchObject({ state: 'unconfirmed' });
+    stage.alarms.splice(0);
+    await late;
+    expect(await stage.find(again)).toMatchObject({ state: 'review', reason_code: 'succeeded_late', due_at: null });
+    expect(stage.alarms).toEqual([expect.stringContaining(`its replay ${again} is review, and the money may have moved twice`)]);
+    expect(stage.effects(row)).toBe(1);
+  });
+
+  async function replayed(id: string, externalId: string): Promise<string> {
+    const replay = await replayTransfer(stage.ledger, new Set(['default']), id, { owner: 'ann', externalId });
+    if (replay?.outcome !== 'accepted') throw new Error(`${id} was not replayed`);
+    return replay.acceptance.transfer.id;
+  }
 
   describe('that the ledger does not take', () => {
     afterEach(() => sql`drop trigger if exists refusing on kpay.attempts`.execute(stage.ledger.db));

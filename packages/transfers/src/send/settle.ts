@@ -1,6 +1,7 @@
 import type { TransferReceipt } from '@kpay/core';
 import type { AttemptRow, LedgerStatement, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { sql } from 'kysely';
+import { stopReplays } from '../accept/replays.ts';
 import { countRefusal, nothingRefused } from '../holds/refusals.ts';
 import type { Answer } from '../states/answer.ts';
 import { isFinal } from '../states/states.ts';
@@ -170,13 +171,14 @@ async function succeedLate(
     if (row.kpay_transfer_id !== null) return undefined;
     return apply(tx, row, number, { ...outcome, type: 'receipt_late' });
   }
-  // A person said that it did not happen. The state is final; the receipt says what is true, and stops a replay.
-  const alarm = `KPay answered 201 after this transfer was settled as ${row.state}: its money has moved (KPay's id ${receipt.id})`;
+  // A person said that it did not happen. The state is final; the receipt says what is true, and stops replays.
+  const moved = `KPay answered 201 after this transfer was settled as ${row.state}: its money has moved (KPay's id ${receipt.id})`;
+  const alarm = [moved, ...(await stopReplays(tx, row))].join('; ');
   return apply(tx, row, number, {
     to: row.state,
     type: 'succeeded_late',
     reasonCode: 'succeeded_late',
-    reason: alarm,
+    reason: moved,
     alarm,
     ...(outcome.detail && { detail: outcome.detail }),
     ...(outcome.set && { set: outcome.set }),

@@ -795,7 +795,7 @@ function keptReason(`,
     law: 'replays',
     what: 'several people may make a transfer again in one moment',
     edits: [
-      { file: accept, find: 'if (original !== undefined) await refuseSecondReplay(tx, original);', replace: '' },
+      { file: accept, find: 'if (order.replayOf !== undefined) await refuseSecondReplay(tx, order.replayOf);', replace: '' },
       {
         file: 'packages/ledger/src/migrations/0014-one-replay.ts',
         find: 'where replay_of is not null and state not in',
@@ -809,7 +809,7 @@ function keptReason(`,
     edits: [
       {
         file: 'packages/transfers/src/keys/key-tree.ts',
-        find: "if (rows.length < ids.length || rows.some((key) => key.revoked_at !== null)) throw new KeyEnded('revoked');",
+        find: "if (rows.length < asked || rows.some((key) => key.revoked_at !== null)) throw new KeyEnded('revoked');",
         replace: '',
       },
       { file: accept, find: 'select k.revoked_at is null and (', replace: 'select (' },

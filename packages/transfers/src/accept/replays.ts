@@ -1,0 +1,79 @@
+import type { LedgerStatement, LedgerTransaction, TransferRow } from '@kpay/ledger';
+import { type RawBuilder, sql } from 'kysely';
+import { AlreadyReplayed } from '../errors.ts';
+import { isFinal, statesWithoutEffect } from '../states/states.ts';
+import { type Transition, transition } from '../states/transition.ts';
+
+/*
+ * A transfer, what it is a replay of, and all replays of these are one payment: its family. Whoever locks
+ * several of it locks the earlier before the later.
+ */
+
+/** The table `family` of ids, after `with recursive`. */
+function familyOf(id: string): RawBuilder<unknown> {
+  return sql`line as (
+      select id, replay_of from kpay.transfers where id = ${id}
+      union all
+      select t.id, t.replay_of from line join kpay.transfers t on t.id = line.replay_of
+    ), family as (
+      select id from line where replay_of is null
+      union all
+      select t.id from family join kpay.transfers t on t.replay_of = family.id
+    )`;
+}
+
+/** Locks a family, so that replays by several people follow each other, and a late receipt of one of it too. */
+export async function lockReplays({ db }: LedgerTransaction, id: string): Promise<void> {
+  await sql`
+    with recursive ${familyOf(id)}
+    select from kpay.transfers t where t.id in (select id from family) order by t.created_at, t.id for update of t`.execute(db);
+}
+
+/**
+ * One replay at a time, and none after one that succeeded or may have moved money, of a family. The ledger's index guards the
+ * same for each transfer alone (migration 0014).
+ *
+ * @throws AlreadyReplayed
+ */
+export async function refuseSecondReplay({ db }: LedgerTransaction, id: string): Promise<void> {
+  const { rows } = await sql<Pick<TransferRow, 'id' | 'state' | 'kpay_transfer_id'>>`
+    with recursive ${familyOf(id)}
+    select id, state, kpay_transfer_id from kpay.transfers
+    where id in (select id from family)
+      and (kpay_transfer_id is not null or state <> all(${[...statesWithoutEffect]}::text[]))
+    limit 1`.execute(db);
+  const [made] = rows;
+  if (made) throw new AlreadyReplayed(made.id, made.kpay_transfer_id === null ? made.state : 'succeeded');
+}
+
+/**
+ * After a receipt of a transfer that was believed to have moved nothing: what makes it again must not move the money once
+ * more. What was not sent is cancelled, and what may have been is sent again by nobody but a person. The caller has that
+ * transfer's row locked, for which a replay that is accepted at this moment waits, or has this one wait.
+ *
+ * @returns what became of each, for the alarm.
+ */
+export async function stopReplays(tx: LedgerStatement, { id }: Pick<TransferRow, 'id'>): Promise<string[]> {
+  const { rows } = await sql<TransferRow>`
+    with recursive ${familyOf(id)}
+    select t.* from kpay.transfers t where t.id in (select id from family) and t.id <> ${id}
+    order by t.created_at, t.id`.execute(tx.db);
+  const told: string[] = [];
+  for (const row of rows) {
+    if (isFinal(row.state) && row.state !== 'succeeded') continue;
+    const step = stopOf(row, `transfer ${id}, the same payment, has moved its money after all`);
+    const stopped = step && (await transition(tx, row, { ...step, actor: 'worker' }));
+    // Somebody is faster: it is being sent.
+    const state = stopped?.state ?? (step ? 'submitting' : row.state);
+    const twice = state === 'cancelled' ? 'unsent' : 'and the money may have moved twice';
+    told.push(`its replay ${row.id} is ${state}, ${twice}`);
+  }
+  return told;
+}
+
+function stopOf({ state }: TransferRow, reason: string): Omit<Transition, 'actor'> | undefined {
+  if (state === 'queued' || state === 'holding' || state === 'awaiting_approval') {
+    return { to: 'cancelled', type: 'cancelled', reasonCode: 'succeeded_late', reason };
+  }
+  return state === 'unconfirmed' ? { to: 'review', type: 'review', reasonCode: 'succeeded_late', reason } : undefined;
+}
