@@ -3,8 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createSimulator } from '@kpay/simulator';
 import { eventually, temporaryFolder } from '@kpay/testkit';
-import type { TransferRow } from '@kpay/transfers';
-import type { SinkEvent } from '@kpay/transfers/plugin';
+import type { CheckedTransfer, SinkEvent } from '@kpay/transfers/plugin';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { getTransfer, postTransfer } from '../../../apps/cli/test/ask-api.ts';
 import { runKpay, settingsFor, startKpay } from '../../../apps/cli/test/start-kpay.ts';
@@ -16,7 +15,7 @@ const order = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 
 
 describe('the check', () => {
   const [check] = blackoutDays({ days: ['2026-12-25', '2026-12-26', '2027-01-01'] }).checks ?? [];
-  const ask = (now: string) => check?.check({} as TransferRow, { now: new Date(now) } as never);
+  const ask = (now: string) => check?.check({} as CheckedTransfer, { now: new Date(now) } as never);
 
   it.each([
     ['2026-12-24T23:59:59.999Z', undefined],

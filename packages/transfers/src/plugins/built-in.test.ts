@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
-import { definePlugin } from '../faces/plugin.ts';
+import { type CheckedTransfer, definePlugin } from '../faces/plugin.ts';
 import { advanceTransfer, checksOf, noRules } from '../faces/worker.ts';
 
 let stage: Stage;
@@ -16,7 +16,8 @@ it('a check of a plugin cannot change what is sent', async () => {
       {
         name: 'amount',
         check(transfer) {
-          Object.assign(transfer, { amount_minor: '999', destination_country: 'KEN' });
+          Object.assign(transfer, { amount: '999', destinationCountry: 'KEN' });
+          Object.assign(transfer.row, { amount_minor: '999', destination_country: 'KEN' });
           return { verdict: 'pass' };
         },
       },
@@ -26,4 +27,32 @@ it('a check of a plugin cannot change what is sent', async () => {
   await advanceTransfer(await stage.engine({ checks: checksOf(noRules, [forger]) }), id, new AbortController().signal);
   expect(await stage.find(id)).toMatchObject({ state: 'succeeded', amount_minor: '100000' });
   expect(stage.simulator.control.truth().transfers).toMatchObject([{ amount: '100000', destinationCountry: 'SEN' }]);
+});
+
+it('a check of a plugin gets the transfer as the API shows it, and for one release the row', async () => {
+  const seen: CheckedTransfer[] = [];
+  const watcher = definePlugin({
+    name: 'watcher',
+    checks: [
+      {
+        name: 'all',
+        check(transfer) {
+          seen.push(transfer);
+          return { verdict: 'pass' };
+        },
+      },
+    ],
+  });
+  const row = await stage.accept({ externalId: 'watched' });
+  await advanceTransfer(await stage.engine({ checks: checksOf(noRules, [watcher]) }), row.id, new AbortController().signal);
+  expect(seen).toMatchObject([
+    {
+      id: row.id,
+      amount: '100000',
+      currency: 'XAF',
+      destinationCountry: 'SEN',
+      state: 'queued',
+      row: { amount_minor: '100000' },
+    },
+  ]);
 });

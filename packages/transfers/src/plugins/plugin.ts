@@ -1,8 +1,9 @@
 import type { CountryAvailability, ExchangeRate, Observed, WalletBalance } from '@kpay/core';
+import type { TransferRow } from '@kpay/ledger';
 import type { Registry } from 'prom-client';
 import { z } from 'zod';
-import type { Check } from '../checks/check.ts';
-import type { TransferEventView } from '../queries/present.ts';
+import type { CheckContext, CheckVerdict } from '../checks/check.ts';
+import type { TransferEventView, TransferView } from '../queries/present.ts';
 import type { Outflow } from '../queries/recent-outflow.ts';
 
 /** The name of the plugin that the built-in checks are. */
@@ -13,13 +14,27 @@ export interface Plugin {
   /** Stands in reasons, logs and metrics: 1 to 32 of a to z, 0 to 9 and -. */
   name: string;
   /** Asked by the worker before each first send, after the built-in ones. */
-  checks?: readonly Check[];
+  checks?: readonly PluginCheck[];
   /** Add metrics of their own to the exporter's. */
   collectors?: readonly Collector[];
   /** Are told of everything that happens to transfers, by the worker. */
   sinks?: readonly Sink[];
   /** Are added to the admin API, behind its keys. */
   routes?: readonly Route[];
+}
+
+/** A transfer as the API shows it. A check gets a copy: nothing that it changes is sent. */
+export interface CheckedTransfer extends TransferView {
+  /** @deprecated The ledger's row, for one release: take the fields beside it. */
+  row: TransferRow;
+}
+
+/** Looks at a transfer before each first send, after the built-in checks. */
+export interface PluginCheck {
+  name: string;
+  /** Longer than this and the transfer is held; 5 s unless given. */
+  timeoutMs?: number;
+  check(transfer: CheckedTransfer, context: CheckContext): CheckVerdict | Promise<CheckVerdict>;
 }
 
 /**
