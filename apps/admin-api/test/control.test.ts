@@ -200,6 +200,8 @@ describe('/v1/pauses', () => {
     ['/account', { scope: 'account', reason: 'x' }],
     ['/account', { scope: 'account', account: 'nobody', reason: 'x' }],
     ['/corridor', { scope: 'corridor', account: 'default', corridor: 'CMR', reason: 'x' }],
+    ['/corridor', { scope: 'corridor', account: 'default', corridor: 'CMR-GBA', reason: 'x' }],
+    ['/corridor', { scope: 'corridor', account: 'default', corridor: 'CMR-CMR', reason: 'x' }],
     ['/reason', { scope: 'all' }],
     ['/until', { scope: 'all', reason: 'x', until: 'tomorrow' }],
   ])('refuse a body that is wrong at %s', async (pointer, body) => {

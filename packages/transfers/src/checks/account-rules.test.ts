@@ -222,6 +222,16 @@ describe('a spend limit', () => {
     expect(await ask({})).toMatchObject({ replayed: true, transfer: { id: before.id } });
   });
 
+  it.each([
+    ['CMR-GBA', 'must be one of'],
+    ['GAB-GAB', 'cannot send to itself'],
+    ['SEN-GAB', 'no XAF leave by: SEN holds XOF'],
+  ])('is refused for %s, a corridor that it would limit nothing of', (corridor, why) => {
+    const settings = { name: 'default', spendLimits: [{ currency: 'XAF', amount: '500', hours: 1, corridor }] };
+    expect(() => readAccountRules([settings])).toThrow(/^account default: spendLimits\[0\]\.corridor is a corridor that no /);
+    expect(() => readAccountRules([settings])).toThrow(why);
+  });
+
   it('is refused when its amount cannot be of its currency', () => {
     const settings = { name: 'default', spendLimits: [{ currency: 'XAF', amount: '0.5', hours: 1 }] };
     expect(() => readAccountRules([settings])).toThrow('account default: spendLimits[0].amount must be a whole number of XAF');

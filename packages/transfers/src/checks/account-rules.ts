@@ -1,4 +1,5 @@
 import { InvalidAmount, InvalidSettings, parseAmount } from '@kpay/core';
+import { whyNoCorridor } from '../states/corridor.ts';
 import type { SendWindow } from './send-window.ts';
 import type { SpendLimit } from './spend-limit.ts';
 
@@ -37,6 +38,8 @@ function readLimit(
   { currency, amount, hours, corridor }: NonNullable<AccountRuleSettings['spendLimits']>[number],
   place: string,
 ): SpendLimit {
+  const noCorridor = corridor === undefined ? undefined : whyNoCorridor(corridor, currency);
+  if (noCorridor !== undefined) throw new InvalidSettings(`${place}.corridor ${noCorridor}`);
   try {
     return { currency, amountMinor: parseAmount(amount, currency).amountMinor, hours, corridor: corridor ?? null };
   } catch (error) {

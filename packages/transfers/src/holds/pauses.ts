@@ -5,6 +5,7 @@ import { lockAccounts } from '../accounts/account-turn.ts';
 import { InvalidRequest } from '../errors.ts';
 import { type EpochWitness, noWitness } from '../restore/epoch-witness.ts';
 import { recordDecision } from '../restore/record-decision.ts';
+import { whyNoCorridor } from '../states/corridor.ts';
 import { wakeUnpaused } from './wake-unpaused.ts';
 
 export type PauseScope =
@@ -19,7 +20,7 @@ const REST_MS = 60 * 60_000;
  * Stops sends. It is a row of the ledger that every send reads inside its own transaction, so it holds from the
  * moment this returns, with the queue wiped or Redis down. What was sent before is not called back.
  *
- * @throws InvalidRequest for an end that has passed.
+ * @throws InvalidRequest for an end that has passed, and for a corridor that no transfer has.
  */
 export async function pause(
   ledger: Ledger,
@@ -27,6 +28,8 @@ export async function pause(
   { by, reason, until = null }: { by: string; reason: string; until?: Date | null },
   copy: EpochWitness = noWitness,
 ): Promise<PauseRow> {
+  const noCorridor = 'corridor' in scope ? whyNoCorridor(scope.corridor) : undefined;
+  if (noCorridor !== undefined) throw new InvalidRequest('corridor', noCorridor);
   return recordDecision(ledger, copy, async (tx) => {
     if (until !== null && until <= tx.now)
       throw new InvalidRequest('until', 'must be in the future: a pause that is over stops nothing');
