@@ -280,6 +280,14 @@ describe('a key with a spend limit', () => {
     expect((await api.ask('/v1/transfers', { body: order('b'), token: key })).status).toBe(202);
   });
 
+  it('gets nothing back of what was settled as failed, and of which KPay’s receipt came later', async () => {
+    const { key } = await makeKey(limited);
+    const made = await api.ask('/v1/transfers', { body: order('a', { amount: 100_000 }), token: key });
+    const late = { state: 'failed', kpay_transfer_id: 'wt_1', due_at: null, finished_at: new Date(), version: 2 } as const;
+    await api.ledger.db.updateTable('kpay.transfers').set(late).where('id', '=', String(made.body.id)).execute();
+    expect((await api.ask('/v1/transfers', { body: order('b'), token: key })).body.code).toBe('spend_limit_exceeded');
+  });
+
   it('makes nothing in a currency that it has no limit for, nor what alone passes it', async () => {
     const { key } = await makeKey(limited);
     const kes = { sourceCountry: 'KEN', destinationCountry: 'UGA', amount: 100 };

@@ -4,6 +4,7 @@ import { sql } from 'kysely';
 import { describeLimit, type SpendLimit } from '../checks/spend-limit.ts';
 import { SpendLimitExceeded } from '../errors.ts';
 import { type KeyOfLine, keysFrom, lineOfKey, lockKeys } from '../keys/key-tree.ts';
+import { statesWithoutEffect } from '../states/states.ts';
 import type { TransferRequest } from './request.ts';
 
 const HOUR_MS = 60 * 60_000;
@@ -62,11 +63,16 @@ async function judgeLimits(
   for (const limit of ofCurrency) {
     const since = new Date(now.getTime() - limit.hours * HOUR_MS);
     const { rows } = await sql<{ made: string }>`
-      with recursive ${keysFrom(key.id)}
-      select coalesce(sum(t.amount_minor), 0)::text as made
-      from tree join kpay.transfers t on t.api_key_id = tree.id
-      where t.currency = ${limit.currency} and t.created_at > ${since}
-        and t.state not in ('failed', 'rejected', 'cancelled', 'expired')`.execute(db);
+      with recursive ${keysFrom(key.id)}, made as (
+        select t.amount_minor from tree join kpay.transfers t on t.api_key_id = tree.id
+        where t.currency = ${limit.currency} and t.created_at > ${since} and t.state <> all(${[...statesWithoutEffect]}::text[])
+        union all
+        -- Apart, so that the index alone answers the first. KPay's receipt came after these were settled.
+        select t.amount_minor from tree join kpay.transfers t on t.api_key_id = tree.id
+        where t.currency = ${limit.currency} and t.created_at > ${since} and t.state = any(${[...statesWithoutEffect]}::text[])
+          and t.kpay_transfer_id is not null
+      )
+      select coalesce(sum(amount_minor), 0)::text as made from made`.execute(db);
     const made = BigInt(rows[0]?.made ?? '0');
     if (made + amount.amountMinor <= limit.amountMinor) continue;
     const already = formatAmount({ amountMinor: made, currency: limit.currency });
