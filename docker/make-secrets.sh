@@ -2,7 +2,8 @@
 # Makes docker/secrets for compose.yaml: passwords that nobody has to know. What is there already stays.
 set -eu
 cd "$(dirname "$0")"
-# The folder keeps others of this machine out; the files are read by the apps' user in their containers.
+# The folder keeps other users of this machine out. The files can be read by the apps' user in the containers, and written by their
+# owner: KPay's keys are put into them later, and may be changed while the apps run.
 mkdir -p secrets && chmod 700 secrets && cd secrets
 random() { head -c 32 /dev/urandom | od -An -tx1 | tr -d ' \n'; }
 for name in postgres-password app-password redis-password admin-token keys-secret grafana-password; do
@@ -14,4 +15,4 @@ done
 for name in kpay-api-key kpay-secret-key; do
   [ -s "$name" ] || { : >"$name"; echo "put KPay's key into docker/secrets/$name" >&2; }
 done
-chmod 444 ./*
+chmod 644 ./*

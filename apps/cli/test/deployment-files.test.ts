@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { copyFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { temporaryFolder } from '@kpay/testkit';
 import { Ajv2019 } from 'ajv/dist/2019.js';
@@ -165,6 +165,8 @@ describe('the compose files', () => {
       const { status, stderr } = spawnSync('sh', [script], { encoding: 'utf8' });
       expect(status, stderr).toBe(0);
       const names = readdirSync(join(folder.path, 'secrets')).toSorted();
+      // KPay's keys are written into their files later: their owner must be able to.
+      for (const name of names) expect((statSync(join(folder.path, 'secrets', name)).mode & 0o777).toString(8), name).toBe('644');
       return names.map((name) => [name, readFileSync(join(folder.path, 'secrets', name), 'utf8')] as const);
     };
     const made = make();
