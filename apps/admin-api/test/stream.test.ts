@@ -137,11 +137,14 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
   it('refuses a position that is none, or that this ledger has not come to', async () => {
     for (const [id, why] of [
       ['x', 'must be the id of an event'],
-      ['999999999', 'restored from a backup'],
+      [
+        '999999999',
+        /^Last-Event-ID: there is no event 999999999: the last one is \d+\. If this ledger sent it, .* restored from a backup/,
+      ],
     ] as const) {
       const answer = await api.ask('/v1/stream', { headers: { 'last-event-id': id } });
       expect(answer).toMatchObject({ status: 400, body: { parameter: 'Last-Event-ID' } });
-      expect(answer.body.detail).toContain(why);
+      expect(answer.body.detail).toMatch(why);
     }
   });
 

@@ -8,6 +8,7 @@ import {
   createLogger,
   createMetricsRegistry,
   createShutdown,
+  notListening,
   onSignals,
   openEmbeddedDatabase,
   openQueues,
@@ -204,8 +205,9 @@ async function openSimulator({ host, ports, dataDir, simulatorTimeScale: timeSca
       windowMs,
     });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
-    throw new StartError(`port ${ports.simulator} is in use: set SIMULATOR_PORT to a free one`, { cause: error });
+    const { syscall = '' } = error as NodeJS.ErrnoException;
+    if (!['listen', 'getaddrinfo'].includes(syscall)) throw error;
+    throw notListening(error as NodeJS.ErrnoException, { port: ports.simulator, host, portSetting: 'SIMULATOR_PORT' });
   }
 }
 

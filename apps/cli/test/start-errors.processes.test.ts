@@ -71,6 +71,13 @@ describe('a start that cannot work says in one line what to do', { timeout: TEST
     );
   });
 
+  it.each(['not..a..host', '192.0.2.1'])('HOST=%s with the simulator', async (host) => {
+    const noKeys = { KPAY_API_KEY: '', KPAY_SECRET_KEY: '' };
+    expect(await refusalOf({ ...noKeys, HOST: host })).toBe(
+      `${host} is not an address of this machine: set HOST to one, or leave it out for 127.0.0.1`,
+    );
+  });
+
   it('a key that KPay does not know', async () => {
     expect(await refusalOf({ KPAY_API_KEY: 'kpay_test_x' })).toBe(
       'KPay refuses the keys of account default (401): check its API key and secret key',

@@ -29,7 +29,18 @@ try {
   console.log(`  X-API-Key: ${simulatorApiKey}   X-Secret-Key: ${simulatorSecretKey}`);
   console.log(`  control: ${simulator.url}/__sim   truth: ${dataDir ? `kept in ${dataDir}` : 'in memory'}`);
 } catch (error) {
-  const inUse = error instanceof Error && 'code' in error && error.code === 'EADDRINUSE';
-  console.error(inUse ? `Port ${port} is in use; choose another with SIMULATOR_PORT` : String(error));
+  console.error(whyNotStarted(error));
   process.exit(1);
+}
+
+function whyNotStarted(error: unknown): string {
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is in use; choose another with SIMULATOR_PORT`;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${host} is not an address of this machine; choose another with HOST`;
+    default:
+      return String(error);
+  }
 }

@@ -71,6 +71,11 @@ test('the bin answers the documented keys and ends cleanly on SIGTERM', async ()
 
 test.each([
   ['a port in use', async (url: string) => ({ SIMULATOR_PORT: new URL(url).port }), /^Port \d+ is in use; choose another/],
+  [
+    'a host that is not this machine',
+    async () => ({ HOST: '192.0.2.1' }),
+    /^192\.0\.2\.1 is not an address of this machine; choose another with HOST/,
+  ],
   ['a port that is none', async () => ({ SIMULATOR_PORT: 'many' }), /^SIMULATOR_PORT: /],
 ])('%s ends it with one line that says so', async (_title, environment, message) => {
   const other = await createSimulator({ port: 0 });

@@ -15,6 +15,7 @@ export {
   type ListeningServer,
   type ListenOptions,
   listen,
+  notListening,
   sendText,
   startHttp,
 } from './http/start-http.ts';

@@ -101,5 +101,8 @@ function blockOf(event: SinkEvent): string {
 
 function refusePosition(error: unknown): never {
   if (!(error instanceof AheadOfLedger)) throw error;
-  throw invalidParameter('Last-Event-ID', `${error.message}. The ledger was restored from a backup: read the transfers anew`);
+  throw invalidParameter(
+    'Last-Event-ID',
+    `${error.message}. If this ledger sent it, the ledger was restored from a backup since: read the transfers again`,
+  );
 }

@@ -44,7 +44,7 @@ export async function listen(server: Server, { port, host, portSetting }: Listen
   server.once('error', reject);
   server.listen({ port, host }, resolve);
   await promise.catch((error: NodeJS.ErrnoException) => {
-    throw new StartError(whyNotListening(error, port, host, portSetting), { cause: error });
+    throw notListening(error, { port, host, portSetting });
   });
   server.off('error', reject);
   const bound = (server.address() as AddressInfo).port;
@@ -65,6 +65,11 @@ async function closeServer(server: Server): Promise<void> {
   await closed;
   clearInterval(idle);
   clearTimeout(limit);
+}
+
+/** The one line for a server that could not listen, naming the setting to change. */
+export function notListening(error: NodeJS.ErrnoException, { port, host, portSetting }: ListenOptions): StartError {
+  return new StartError(whyNotListening(error, port, host, portSetting), { cause: error });
 }
 
 function whyNotListening(error: NodeJS.ErrnoException, port: number, host: string, setting: string): string {

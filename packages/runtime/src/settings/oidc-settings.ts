@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { baseUrlSchema } from './setting-values.ts';
+import { addressSchema } from './setting-values.ts';
 
 /** Whose tokens the admin API takes, and what they allow. */
 export interface OidcSettings {
@@ -27,7 +27,9 @@ export const oidcVariables = {
     .optional()
     .describe('Take bearer tokens of this issuer too ([access.md](access.md)).'),
   KPAY_OIDC_AUDIENCE: z.string().optional().describe('The audience that those tokens must name.'),
-  KPAY_OIDC_JWKS_URL: baseUrlSchema.optional().describe("Where the issuer's keys are. Unset: from its discovery document."),
+  KPAY_OIDC_JWKS_URL: addressSchema('https://id.example.org/keys')
+    .optional()
+    .describe("Where the issuer's keys are. Unset: from its discovery document."),
   KPAY_OIDC_SCOPES_CLAIM: z.string().default('scope').describe('The claim that holds the scopes of a token.'),
   KPAY_OIDC_ACCOUNTS_CLAIM: z.string().optional().describe('The claim that holds the accounts a token reaches. Unset: all.'),
   KPAY_OIDC_KEY_DAYS: z

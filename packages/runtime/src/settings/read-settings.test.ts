@@ -250,6 +250,7 @@ describe('a wrong setting is refused in one line that says what would be right',
       'KPAY_OIDC_ISSUER is set but KPAY_OIDC_AUDIENCE is not: without it a token for anything else would open this API',
     ],
     [{ KPAY_OIDC_KEY_DAYS: '30' }, 'KPAY_OIDC_KEY_DAYS is set but KPAY_OIDC_ISSUER is not: set it, or leave both out'],
+    [{ KPAY_OIDC_JWKS_URL: 'x' }, 'KPAY_OIDC_JWKS_URL must be an address such as https://id.example.org/keys'],
     [{ KPAY_OIDC_KEY_DAYS: '0' }, 'KPAY_OIDC_KEY_DAYS must be a number of days from 1 to 9999'],
     [{ KPAY_OIDC_AUDIENCE: 'x' }, 'KPAY_OIDC_AUDIENCE is set but KPAY_OIDC_ISSUER is not: set it, or leave both out'],
     [

@@ -22,11 +22,14 @@ export const ratePairSchema = z
   })
   .describe('Two currencies, such as XAF:XOF');
 
-/** An `http` address without its last slash. */
-export const baseUrlSchema = z
-  .url({ protocol: /^https?$/, error: 'must be an address such as https://admin.kpay.site' })
-  .refine((url) => !/[?#@]/.test(url), 'must be an address such as https://admin.kpay.site, without user, query or fragment')
-  .overwrite((url) => url.replace(/(?<!\/)\/+$/, ''));
+/** An `http` address without its last slash; the message for a wrong one shows `example`. */
+export const addressSchema = (example: string) =>
+  z
+    .url({ protocol: /^https?$/, error: `must be an address such as ${example}` })
+    .refine((url) => !/[?#@]/.test(url), `must be an address such as ${example}, without user, query or fragment`)
+    .overwrite((url) => url.replace(/(?<!\/)\/+$/, ''));
+
+export const baseUrlSchema = addressSchema('https://admin.kpay.site');
 
 export const rateLimitSchema = z
   .number({ error: 'must be a whole number from 1 to 100000' })

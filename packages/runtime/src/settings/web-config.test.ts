@@ -110,6 +110,7 @@ describe('a file that cannot be meant is refused in one line that names the plac
     'plain-password.yml': 'basic_auth_users.prometheus must be a bcrypt hash',
     'unknown-key.yml': 'has what is not supported: http_server_config',
     'not-yaml.txt': 'is not YAML (line 3)',
+    'only-text.yml': 'must be names with values, such as basic_auth_users',
     'no-key.yml': 'tls_server_config.key_file must be text',
     'missing-certificate.yml': 'tls_server_config.cert_file cannot be read (ENOENT: ',
     'no-certificate.yml': 'tls_server_config cannot be used (',

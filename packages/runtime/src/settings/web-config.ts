@@ -38,27 +38,31 @@ const clientAuth = {
 const versions: Readonly<Record<string, SecureVersion>> = { TLS12: 'TLSv1.2', TLS13: 'TLSv1.3' };
 
 const text = z.string({ error: 'must be text' }).min(1, 'must not be empty');
-const schema = z.strictObject({
-  tls_server_config: z
-    .strictObject({
-      cert_file: text,
-      key_file: text,
-      client_ca_file: text.optional(),
-      client_auth_type: z
-        .enum(['NoClientCert', 'RequireAndVerifyClientCert'], { error: 'must be NoClientCert or RequireAndVerifyClientCert' })
-        .optional(),
-      min_version: z.enum(['TLS12', 'TLS13'], { error: 'must be TLS12 or TLS13' }).optional(),
-    })
-    .optional(),
-  basic_auth_users: z
-    .record(z.string(), z.string({ error: 'must be a bcrypt hash' }).regex(BCRYPT_HASH, 'must be a bcrypt hash'), {
-      error: 'must be users with their bcrypt hashes',
-    })
-    .optional(),
-  // Ours: Prometheus' exporters know no bearer token, and no names.
-  allowed_hosts: z.array(text, { error: 'must be a list of host names' }).max(100, 'must be at most 100 names').optional(),
-  bearer_token_file: text.optional(),
-});
+const NOT_NAMES = 'must be names with values, such as basic_auth_users';
+const schema = z.strictObject(
+  {
+    tls_server_config: z
+      .strictObject({
+        cert_file: text,
+        key_file: text,
+        client_ca_file: text.optional(),
+        client_auth_type: z
+          .enum(['NoClientCert', 'RequireAndVerifyClientCert'], { error: 'must be NoClientCert or RequireAndVerifyClientCert' })
+          .optional(),
+        min_version: z.enum(['TLS12', 'TLS13'], { error: 'must be TLS12 or TLS13' }).optional(),
+      })
+      .optional(),
+    basic_auth_users: z
+      .record(z.string(), z.string({ error: 'must be a bcrypt hash' }).regex(BCRYPT_HASH, 'must be a bcrypt hash'), {
+        error: 'must be users with their bcrypt hashes',
+      })
+      .optional(),
+    // Ours: Prometheus' exporters know no bearer token, and no names.
+    allowed_hosts: z.array(text, { error: 'must be a list of host names' }).max(100, 'must be at most 100 names').optional(),
+    bearer_token_file: text.optional(),
+  },
+  { error: NOT_NAMES },
+);
 
 /**
  * Reads the file that KPAY_WEB_CONFIG_FILE names, in the form of Prometheus' exporters (tls_server_config,

@@ -234,7 +234,9 @@ describe('a spend limit', () => {
 
   it('is refused when its amount cannot be of its currency', () => {
     const settings = { name: 'default', spendLimits: [{ currency: 'XAF', amount: '0.5', hours: 1 }] };
-    expect(() => readAccountRules([settings])).toThrow('account default: spendLimits[0].amount must be a whole number of XAF');
+    expect(() => readAccountRules([settings])).toThrow(
+      'account default: spendLimits[0].amount must be a whole number of XAF (of KPAY_SPEND_LIMITS or the accounts file)',
+    );
   });
 });
 

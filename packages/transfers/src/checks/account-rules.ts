@@ -43,7 +43,8 @@ function readLimit(
   try {
     return { currency, amountMinor: parseAmount(amount, currency).amountMinor, hours, corridor: corridor ?? null };
   } catch (error) {
-    if (error instanceof InvalidAmount) throw new InvalidSettings(`${place}.amount ${error.message}`);
+    if (error instanceof InvalidAmount)
+      throw new InvalidSettings(`${place}.amount ${error.message} (of KPAY_SPEND_LIMITS or the accounts file)`);
     throw error;
   }
 }

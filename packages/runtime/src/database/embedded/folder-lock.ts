@@ -1,5 +1,5 @@
 import { mkdirSync, realpathSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf, StartError } from '../../start-error.ts';
 
@@ -38,7 +38,7 @@ export function lockFolder(folder: string): () => void {
 
 function openLockFile(folder: string): DatabaseSync {
   try {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    makeFolder(resolve(folder));
     checkPrivate(folder);
     return new DatabaseSync(join(folder, 'lock.sqlite'));
   } catch (error) {
@@ -46,6 +46,19 @@ function openLockFile(folder: string): DatabaseSync {
     throw new StartError(`the data folder ${folder} cannot be written (${reasonOf(error)}): set KPAY_DATA_DIR to one that can`, {
       cause: error,
     });
+  }
+}
+
+/** Makes the folder and those above it. `recursive` of mkdirSync never returns where a file system answers ENOENT, as /proc does. */
+function makeFolder(path: string): void {
+  const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  if (isThere()) return;
+  makeFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have made it meanwhile.
+    if (!isThere()) throw error;
   }
 }
 
