@@ -18,10 +18,10 @@ import { describeLimit, limitsOf, type SpendLimit } from '../checks/spend-limit.
 import { IdempotencyConflict, InvalidRequest } from '../errors.ts';
 import { requireGoodKey } from '../keys/key-tree.ts';
 import { nameTransfer } from '../send/trace-step.ts';
+import { lockReplays, refuseSecondReplay } from '../states/replays.ts';
 import { judgeKey, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
 import { judgeQuote, lockQuote } from './quotes.ts';
-import { lockReplays, refuseSecondReplay } from './replays.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
 
 export interface TransferOrder {

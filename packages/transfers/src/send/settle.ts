@@ -1,9 +1,9 @@
 import type { TransferReceipt } from '@kpay/core';
 import type { AttemptRow, LedgerStatement, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { sql } from 'kysely';
-import { stopReplays } from '../accept/replays.ts';
 import { countRefusal, nothingRefused } from '../holds/refusals.ts';
 import type { Answer } from '../states/answer.ts';
+import { stopReplays } from '../states/replays.ts';
 import { isFinal } from '../states/states.ts';
 import { type EndedAttempt, type Transition, transition, transitionMany } from '../states/transition.ts';
 import { countAnswer } from './breaker.ts';

@@ -1,6 +1,6 @@
 import type { FaultRule } from '@kpay/simulator';
 import type { TransferRow } from '../../src/index.ts';
-import type { Dice } from './dice.ts';
+import type { Rng } from './rng.ts';
 
 export const RETRY_AFTER_SECONDS = 10;
 /** How long a call runs on at most: less than KPAY_CONFLICT_CONFIRM_SECONDS, which is 60. */
@@ -141,31 +141,31 @@ const deceptiveReads = {
   ],
 } as const satisfies Record<string, readonly Fault[]>;
 
-/** What lives of this kind must have met. */
+/** What runs of this kind must have met. */
 export const readDeceptions: readonly string[] = Object.keys(deceptiveReads);
 
 /** An answer to a read of this kind of thing that says another, and as what it is counted. Rates are seldom asked for. */
-export function deceptiveRead(dice: Dice, before: string): { as: string; fault: Fault } | undefined {
-  if (!dice.chance(before === 'rate' ? 0.5 : 0.05)) return undefined;
+export function deceptiveRead(rng: Rng, before: string): { as: string; fault: Fault } | undefined {
+  if (!rng.chance(before === 'rate' ? 0.5 : 0.05)) return undefined;
   const [rates, balances, pages] = readDeceptions;
-  const as = before === 'rate' ? rates : before === 'balance' && dice.chance(0.5) ? balances : pages;
-  const fault = as === undefined ? undefined : dice.pick<Fault>(deceptiveReads[as as keyof typeof deceptiveReads]);
+  const as = before === 'rate' ? rates : before === 'balance' && rng.chance(0.5) ? balances : pages;
+  const fault = as === undefined ? undefined : rng.pick<Fault>(deceptiveReads[as as keyof typeof deceptiveReads]);
   return as === undefined || !fault ? undefined : { as, fault };
 }
 
 /** What goes wrong with the next read of KPay, if anything. */
-export function faultOfRead(dice: Dice, odds: FaultOdds): Fault | undefined {
-  return dice.chance(odds.read) ? dice.pick(readFaults) : undefined;
+export function faultOfRead(rng: Rng, odds: FaultOdds): Fault | undefined {
+  return rng.chance(odds.read) ? rng.pick(readFaults) : undefined;
 }
 
 /** What goes wrong with the next send of a transfer, if anything. `outage`: KPay answers nothing but 503. */
-export function faultOfSend(dice: Dice, odds: FaultOdds, row: TransferRow | undefined, outage: boolean): Fault | undefined {
+export function faultOfSend(rng: Rng, odds: FaultOdds, row: TransferRow | undefined, outage: boolean): Fault | undefined {
   if (outage) return { kind: 'status', status: 503, when: 'before' };
-  if (dice.chance(odds.rateLimited)) return rateLimit;
-  if (dice.chance(odds.late)) return lateAnswer(dice, odds);
-  if (dice.chance(odds.deceptive)) return dice.pick(deceptiveAnswers);
-  if (dice.chance(row?.refused_before ? odds.lostAfterRefusal : odds.lost)) return dice.pick(lostAnswers);
-  return dice.chance(row?.possibly_sent ? odds.refusedAfterUnknown : odds.refused) ? dice.pick(refusals) : undefined;
+  if (rng.chance(odds.rateLimited)) return rateLimit;
+  if (rng.chance(odds.late)) return lateAnswer(rng, odds);
+  if (rng.chance(odds.deceptive)) return rng.pick(deceptiveAnswers);
+  if (rng.chance(row?.refused_before ? odds.lostAfterRefusal : odds.lost)) return rng.pick(lostAnswers);
+  return rng.chance(row?.possibly_sent ? odds.refusedAfterUnknown : odds.refused) ? rng.pick(refusals) : undefined;
 }
 
 /**
@@ -173,20 +173,20 @@ export function faultOfSend(dice: Dice, odds: FaultOdds, row: TransferRow | unde
  * it can hold the id, so that another one is answered 409 although in the end nothing may come of it. None runs on for as
  * long as two conflicts must be apart: that is what law 5 takes for granted.
  */
-function lateAnswer(dice: Dice, { running, fails, gatewayTimeout, leastMs }: FaultOdds): Fault {
-  switch (dice.weighted({ after: 2, before: 3, running })) {
+function lateAnswer(rng: Rng, { running, fails, gatewayTimeout, leastMs }: FaultOdds): Fault {
+  switch (rng.weighted({ after: 2, before: 3, running })) {
     case 'after':
-      return { kind: 'delay', when: 'after', delayMs: 1_000 + dice.below(40_000) };
+      return { kind: 'delay', when: 'after', delayMs: 1_000 + rng.below(40_000) };
     case 'before':
-      return { kind: 'delay', when: 'before', delayMs: 1_000 + dice.below(120_000) };
+      return { kind: 'delay', when: 'before', delayMs: 1_000 + rng.below(120_000) };
     case 'running': {
-      const outcome = dice.chance(fails) ? 'fail' : 'succeed';
-      const delayMs = leastMs + dice.below(LONGEST_CALL_MS - leastMs);
+      const outcome = rng.chance(fails) ? 'fail' : 'succeed';
+      const delayMs = leastMs + rng.below(LONGEST_CALL_MS - leastMs);
       return {
         kind: 'conflict_while_running',
         outcome,
         delayMs,
-        ...(dice.chance(gatewayTimeout) && { gatewayTimeoutMs: 1_000 + dice.below(Math.min(15_000, delayMs)) }),
+        ...(rng.chance(gatewayTimeout) && { gatewayTimeoutMs: 1_000 + rng.below(Math.min(15_000, delayMs)) }),
       };
     }
   }

@@ -3,16 +3,16 @@ import { registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { PGlite } from '@electric-sql/pglite';
 import { openTestPglite } from '../../../ledger/test/test-ledger.ts';
-import { live } from './life.ts';
 import type { Caught, Hunt } from './mutate.ts';
 import { type Mutation, mutated, mutations, nameOf, ROOT } from './mutations.ts';
-import { seedOf, themeOf } from './themes.ts';
+import { live } from './run.ts';
+import { scenarioOf, seedOf } from './scenarios.ts';
 import { openUniverse } from './world.ts';
 
-// A process of mutate.ts. Each mutation is a copy of our modules that lives in memory only: the same addresses with a
+// A process of mutate.ts. Each mutation is a copy of our modules that runs in memory only: the same addresses with a
 // question mark, each loaded with the mutation's edits. What is installed, and one PGlite, serves them all.
 
-type Graph = { life: typeof import('./life.ts'); world: typeof import('./world.ts') };
+type Graph = { run: typeof import('./run.ts'); world: typeof import('./world.ts') };
 
 const copies = new Map<string, Mutation>();
 
@@ -39,20 +39,20 @@ async function hunt(pglite: PGlite, { name, seed, most }: Hunt): Promise<Caught 
   if (!mutation) throw new Error(`there is no mutation "${name}"`);
   const copy = `copy=${copies.size + 1}`;
   copies.set(copy, mutation);
-  const graph: Graph = { life: await import(`./life.ts?${copy}`), world: await import(`./world.ts?${copy}`) };
+  const graph: Graph = { run: await import(`./run.ts?${copy}`), world: await import(`./world.ts?${copy}`) };
   const universe = await graph.world.openUniverse(pglite);
   try {
     let tried = 0;
     for (const next of seedsFor(mutation, seed, most)) {
       tried += 1;
-      const broken = await graph.life.live(universe, next).then(
+      const broken = await graph.run.live(universe, next).then(
         () => undefined,
         (error: unknown) => firstSentence(error),
       );
       if (broken === undefined) continue;
       // What breaks without the mutation too says nothing about it.
       await live(await sound, next);
-      return { seed: next, theme: themeOf(next).name, broken, tried, seconds: (performance.now() - startedMs) / 1_000 };
+      return { seed: next, scenario: scenarioOf(next).name, broken, tried, seconds: (performance.now() - startedMs) / 1_000 };
     }
     return undefined;
   } finally {
@@ -60,10 +60,10 @@ async function hunt(pglite: PGlite, { name, seed, most }: Hunt): Promise<Caught 
   }
 }
 
-/** The one that is known, those of the mutation's theme, then all others. */
-function seedsFor({ theme }: Mutation, known: number | undefined, most: number): number[] {
+/** The one that is known, those of the mutation's scenario, then all others. */
+function seedsFor({ scenario }: Mutation, known: number | undefined, most: number): number[] {
   const all = Array.from({ length: most }, (_, index) => index + 1);
-  const itsOwn = all.map((number) => seedOf(theme ?? '', number)).filter((seed) => seed !== undefined);
+  const itsOwn = all.map((number) => seedOf(scenario ?? '', number)).filter((seed) => seed !== undefined);
   const ordered = [...itsOwn.slice(0, Math.ceil(most * 0.8)), ...all];
   return [...new Set([...(known === undefined ? [] : [known]), ...ordered])].slice(0, most);
 }

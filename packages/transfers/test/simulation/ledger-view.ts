@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import type { Ledger, TransferState } from '../../src/index.ts';
 
-// What the laws look at, read in one statement: they are looked at after every step. Times are milliseconds.
+// What the invariants look at, read in one statement: they are looked at after every step. Times are milliseconds.
 
 export interface RowView {
   id: string;

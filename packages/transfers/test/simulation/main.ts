@@ -4,7 +4,7 @@ import { FULL_FROM_SEEDS, mustHappen, type Simulated, simulate } from './simulat
 import { Tally } from './tally.ts';
 import { openUniverse } from './world.ts';
 
-// `npm run simulate -- 2000`: so many lives, on all processors, each process with a ledger of its own.
+// `npm run simulate -- 2000`: so many runs, on all processors, each process with a ledger of its own.
 // `--share <from> <count>` is what each of them is started with.
 
 type Report = { done: Simulated & { cpuMs: number } } | { failed: string };

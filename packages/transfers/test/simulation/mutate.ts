@@ -7,22 +7,22 @@ import { promisify } from 'node:util';
 import { temporaryFolder } from '@kpay/testkit';
 import { assertApplies, type Mutation, mutations, nameOf, ROOT } from './mutations.ts';
 
-// `npm run mutations`: takes each law's check out and lives the life that is known to break then (caught.json). Where it
-// does not break any more, lives of the mutation's theme are tried, then others, and then its test, if it has one. Fails when a
+// `npm run mutations`: takes each law's check out and runs the run that is known to break then (caught.json). Where it
+// does not break any more, runs of the mutation's scenario are tried, then others, and then its test, if it has one. Fails when a
 // mutation is caught by none, or its text is not in the code any more.
-// `npm run mutations -- <lives to try for each> [<regular expression for "law 5: …">]` does so for some; both write caught.json anew.
-// `npm run mutations -- recorded` lives only what caught.json names, and fails when that catches a mutation no more: minutes.
+// `npm run mutations -- <runs to try for each> [<regular expression for "law 5: …">]` does so for some; both write caught.json anew.
+// `npm run mutations -- recorded` runs only what caught.json names, and fails when that catches a mutation no more: minutes.
 
-/** What is written down of it: a life, or the test that was run in place of one. */
+/** What is written down of it: a run, or the test that was run in place of one. */
 type Recorded = { seed: number; broken: string } | { test: string; broken: string };
 
 /** What caught a mutation. */
 export interface Caught {
   seed: number;
-  theme: string;
+  scenario: string;
   /** The first sentence of what was broken. */
   broken: string;
-  /** Of how many lives it was the last. */
+  /** Of how many runs it was the last. */
   tried: number;
   seconds: number;
 }
@@ -47,7 +47,7 @@ class Hunter {
     this.child ??= fork(join(import.meta.dirname, 'hunt.ts'), { execArgv: ['--conditions=@kpay/source'] });
     const { child } = this;
     const answer = Promise.withResolvers<Caught | undefined>();
-    const hung = setTimeout(() => answer.reject(new Error(`${asked.name}: its lives never ended`)), HUNG_MS);
+    const hung = setTimeout(() => answer.reject(new Error(`${asked.name}: its runs never ended`)), HUNG_MS);
     child.once('message', (message: { caught?: Caught }) => answer.resolve(message.caught));
     child.once('exit', (code) => answer.reject(new Error(`${asked.name}: the process ended with ${code}`)));
     child.send(asked);
@@ -101,7 +101,7 @@ async function runTests(file: string, name: string, env: NodeJS.ProcessEnv): Pro
 const [first = '60', pattern = ''] = process.argv.slice(2);
 const onlyRecorded = first === 'recorded';
 if (!onlyRecorded && !/^\d+$/.test(first))
-  throw new Error('usage: npm run mutations [-- <lives to try for each>|recorded [<regular expression for "law 5: …">]]');
+  throw new Error('usage: npm run mutations [-- <runs to try for each>|recorded [<regular expression for "law 5: …">]]');
 const most = Number(first);
 const chosen = mutations.filter((mutation) => new RegExp(pattern).test(nameOf(mutation)));
 for (const mutation of chosen) assertApplies(mutation);
@@ -120,22 +120,22 @@ function save(): void {
   writeFileSync(record, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
 }
 
-/** The life that shows it: the one that is known, or else others. */
-async function findLife(hunter: Hunter, mutation: Mutation, seed: number | undefined): Promise<Caught | undefined> {
+/** The run that shows it: the one that is known, or else others. */
+async function findRun(hunter: Hunter, mutation: Mutation, seed: number | undefined): Promise<Caught | undefined> {
   if (onlyRecorded) return seed === undefined ? undefined : hunter.hunt({ name: nameOf(mutation), seed, most: 1 });
   return hunter.hunt({ name: nameOf(mutation), seed, most: mutation.elsewhere === undefined ? most : 5 });
 }
 
 function tell({ law, what }: Mutation, caughtBy: string | number, seen: string, caught?: Caught): void {
-  const { theme = '', tried = '', seconds = 0 } = caught ?? {};
-  const cells = [law, what, caughtBy, theme, seen.replaceAll('|', '/'), tried, seconds.toFixed(0)];
+  const { scenario = '', tried = '', seconds = 0 } = caught ?? {};
+  const cells = [law, what, caughtBy, scenario, seen.replaceAll('|', '/'), tried, seconds.toFixed(0)];
   process.stdout.write(`| ${cells.join(' | ')} |\n`);
 }
 
 async function judge(hunter: Hunter, mutation: Mutation): Promise<void> {
   const name = nameOf(mutation);
   const recorded = known[name];
-  const caught = await findLife(hunter, mutation, recorded && 'seed' in recorded ? recorded.seed : undefined);
+  const caught = await findRun(hunter, mutation, recorded && 'seed' in recorded ? recorded.seed : undefined);
   if (caught) {
     known[name] = { seed: caught.seed, broken: caught.broken };
     return tell(mutation, caught.seed, caught.broken, caught);
@@ -159,7 +159,9 @@ async function work(): Promise<void> {
   hunter.close();
 }
 
-process.stdout.write('| law | its check taken out | seed | theme | what was seen | lives | s |\n|---|---|---|---|---|---|---|\n');
+process.stdout.write(
+  '| law | its check taken out | seed | scenario | what was seen | runs | s |\n|---|---|---|---|---|---|---|\n',
+);
 await Promise.all(Array.from({ length: availableParallelism() }, work));
 
 process.stdout.write(

@@ -10,12 +10,12 @@ export const ROOT: URL = new URL('../../../../', import.meta.url);
 export interface Mutation {
   law: string;
   what: string;
-  /** The theme of lives in which it is looked for first. */
-  theme?: string;
+  /** The scenario of runs in which it is looked for first. */
+  scenario?: string;
   edits: readonly { file: string; find: string; replace: string }[];
-  /** A test that is run against it where no life is known to break: fault injection at the place itself. */
+  /** A test that is run against it where no run is known to break: fault injection at the place itself. */
   test?: { file: string; name: string };
-  /** Why no simulated life can see it, and what does. */
+  /** Why no simulated run can see it, and what does. */
   elsewhere?: string;
 }
 
@@ -86,7 +86,7 @@ export const mutations: readonly Mutation[] = [
   {
     law: '1',
     what: 'an outcome is committed whatever its attempt number',
-    theme: late,
+    scenario: late,
     edits: [
       {
         file: settle,
@@ -115,7 +115,7 @@ export const mutations: readonly Mutation[] = [
   {
     law: '2',
     what: 'an expired lease counts as not sent',
-    theme: late,
+    scenario: late,
     edits: [
       {
         file: settle,
@@ -140,7 +140,7 @@ export const mutations: readonly Mutation[] = [
   {
     law: '3',
     what: 'a refusal after an unknown outcome means failed, and no constraint stands against it',
-    theme: refusals,
+    scenario: refusals,
     edits: [
       { file: outcome, find: refusedAfterUnknown, replace: `      return failedMutant(` },
       {
@@ -167,7 +167,7 @@ function keptReason(`,
   {
     law: '3',
     what: 'the same, with the constraint in its place',
-    theme: refusals,
+    scenario: refusals,
     edits: [
       { file: outcome, find: refusedAfterUnknown, replace: `      return failedMutant(` },
       {
@@ -189,7 +189,7 @@ function keptReason(`,
   {
     law: '4',
     what: 'a lost answer counts as not sent',
-    theme: refusals,
+    scenario: refusals,
     test: {
       file: 'packages/transfers/src/send/answers.test.ts',
       name: 'unconfirmed, then sent again under the same id: one effect',
@@ -310,13 +310,13 @@ function keptReason(`,
   {
     law: '4',
     what: 'after a 429 nobody waits but the one who got it',
-    theme: 'too many requests',
+    scenario: 'too many requests',
     edits: [{ file: 'packages/core/src/budget.ts', find: 'block(waitMs).catch(() => {});', replace: '' }],
   },
   {
     law: '5',
     what: 'a conflict on the first send is a success',
-    theme: refusals,
+    scenario: refusals,
     edits: [
       {
         file: outcome,
@@ -333,19 +333,19 @@ function keptReason(`,
   {
     law: '5',
     what: 'a conflict confirms although KPay refused the id before',
-    theme: refusals,
+    scenario: refusals,
     edits: [{ file: outcome, find: '  if (row.refused_before) {', replace: '  if (row.refused_before && row.tries < 0) {' }],
   },
   {
     law: '5',
     what: 'a refusal that comes late is not kept for the conflict rule',
-    theme: late,
+    scenario: late,
     edits: [{ file: settle, find: '.set({ refused_before: true })', replace: '.set({ refused_before: false })' }],
   },
   {
     law: '5',
     what: 'one conflict is enough',
-    theme: running,
+    scenario: running,
     edits: [
       { file: outcome, find: '  if (first === null) {', replace: '  if (first === null && row.tries < 0) {' },
       {
@@ -359,7 +359,7 @@ function keptReason(`,
   {
     law: '5',
     what: 'two conflicts confirm at any distance, and the second is not waited for',
-    theme: running,
+    scenario: running,
     edits: [
       { file: outcome, find: 'if (context.now < confirmsAt)', replace: 'if (context.now < confirmsAt && row.tries < 0)' },
       {
@@ -372,14 +372,14 @@ function keptReason(`,
   {
     law: '5',
     what: 'an attempt without an answer between two conflicts is passed over',
-    theme: running,
+    scenario: running,
     test: { file: 'packages/transfers/src/send/answers.test.ts', name: '409, then no answer, then 409' },
     edits: [{ file: outcome, find: 'first_conflict_at: null,', replace: '' }],
   },
   {
     law: '6',
     what: 'first sends go through an open breaker',
-    theme: outages,
+    scenario: outages,
     test: { file: 'packages/transfers/src/send/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
@@ -392,7 +392,7 @@ function keptReason(`,
   {
     law: '6',
     what: 'all re-sends probe an open breaker at once',
-    theme: outages,
+    scenario: outages,
     test: {
       file: 'packages/transfers/src/send/breaker.test.ts',
       name: 'a re-send that KPay answered with a conflict once waits for the probe under way',
@@ -408,7 +408,7 @@ function keptReason(`,
   {
     law: '6',
     what: 'unknown outcomes are not counted',
-    theme: outages,
+    scenario: outages,
     test: { file: 'packages/transfers/src/send/breaker.test.ts', name: 'an hour of 503' },
     edits: [
       {
@@ -421,7 +421,7 @@ function keptReason(`,
   {
     law: '7',
     what: 'the pin is not compared',
-    theme: wrongSettings,
+    scenario: wrongSettings,
     edits: [
       {
         file: 'packages/transfers/src/accounts/pin.ts',
@@ -433,7 +433,7 @@ function keptReason(`,
   {
     law: '7',
     what: 'the pin is not compared, at the start nor in the transaction nor with the body that was sent',
-    theme: wrongSettings,
+    scenario: wrongSettings,
     edits: [
       {
         file: 'packages/transfers/src/accounts/pin.ts',
@@ -472,7 +472,7 @@ function keptReason(`,
   {
     law: '8',
     what: 'a pause of a corridor is not seen',
-    theme: pauses,
+    scenario: pauses,
     edits: [
       {
         file: 'packages/transfers/src/holds/pauses.ts',
@@ -542,7 +542,7 @@ function keptReason(`,
   {
     law: 'funds',
     what: 'a balance of any age will do',
-    theme: 'money that others take',
+    scenario: 'money that others take',
     edits: [
       {
         file: begin,
@@ -576,7 +576,7 @@ function keptReason(`,
   {
     law: 'budget',
     what: 'a slot counts from when it was taken, not from the answer',
-    theme: limit,
+    scenario: limit,
     edits: [
       {
         file: budgetStore,
@@ -588,7 +588,7 @@ function keptReason(`,
   {
     law: 'budget',
     what: 'a slot that was never settled is free after a minute',
-    theme: limit,
+    scenario: limit,
     test: {
       file: 'packages/core/src/budget.test.ts',
       name: 'of a process that died counts until its lease and a window are over',
@@ -604,7 +604,7 @@ function keptReason(`,
   {
     law: 'budget',
     what: 'one slot more than the limit is given',
-    theme: limit,
+    scenario: limit,
     edits: [
       { file: budgetStore, find: 'if (inUse >= limit) return false;', replace: 'if (inUse > limit) return false;' },
       { file: budgetStore, find: 'return inUse + keptForOthers < limit;', replace: 'return inUse + keptForOthers <= limit;' },
@@ -613,7 +613,7 @@ function keptReason(`,
   {
     law: 'budget',
     what: 'a read takes no slot',
-    theme: limit,
+    scenario: limit,
     edits: [
       {
         file: client,
@@ -630,7 +630,7 @@ function keptReason(`,
   {
     law: '9',
     what: 'nobody compares the epoch of the ledger with what was seen',
-    theme: restores,
+    scenario: restores,
     edits: [
       { file: epoch, find: "      .where('epoch', '>=', seen)\n", replace: '' },
       { file: epoch, find: ' && row.epoch >= seen', replace: '' },
@@ -640,13 +640,13 @@ function keptReason(`,
   {
     law: '9',
     what: 'a process that starts does not look at the copy of the epoch',
-    theme: restores,
+    scenario: restores,
     edits: [{ file: epoch, find: 'Math.max(known, copied?.epoch ?? 0)', replace: 'known' }],
   },
   {
     law: '9',
     what: 'a send that is being committed does not look at the epoch',
-    theme: restores,
+    scenario: restores,
     edits: [
       {
         file: epoch,
@@ -658,7 +658,7 @@ function keptReason(`,
   {
     law: '9',
     what: 'a finished restore leaves what was unfinished as it is',
-    theme: restores,
+    scenario: restores,
     edits: [
       {
         file: finishRestore,
@@ -670,7 +670,7 @@ function keptReason(`,
   {
     law: '9',
     what: 'a conflict proves something after a restore',
-    theme: restores,
+    scenario: restores,
     test: {
       file: 'packages/transfers/src/restore/restore.test.ts',
       name: 'send_again: only what the ledger knows to have been sent',
@@ -680,7 +680,7 @@ function keptReason(`,
   {
     law: 'limits',
     what: 'spend limits are not judged again in the submitting transaction',
-    theme: spendLimits,
+    scenario: spendLimits,
     edits: [
       {
         file: begin,
@@ -692,7 +692,7 @@ function keptReason(`,
   {
     law: 'limits',
     what: 'what is under way or unconfirmed does not count for a spend limit',
-    theme: spendLimits,
+    scenario: spendLimits,
     edits: [
       {
         file: spending,
@@ -704,7 +704,7 @@ function keptReason(`,
   {
     law: 'limits',
     what: 'what is unconfirmed counts for a spend limit from its latest send only',
-    theme: spendLimits,
+    scenario: spendLimits,
     test: {
       file: 'packages/transfers/src/checks/account-rules.test.ts',
       name: 'counts what will be sent again by itself, however long ago it was sent',
@@ -777,7 +777,7 @@ function keptReason(`,
   {
     law: '9',
     what: 'what people decide does not grow the ledger',
-    theme: restores,
+    scenario: restores,
     edits: [
       {
         file: 'packages/transfers/src/restore/record-decision.ts',

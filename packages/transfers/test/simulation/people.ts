@@ -1,14 +1,14 @@
 import { cancelTransfer, liftPause, type PauseScope, pause, replayTransfer, resolveReview } from '../../src/faces/operations.ts';
 import type { EpochWitness } from '../../src/faces/worker.ts';
 import { LedgerRestored, type TransferRow } from '../../src/index.ts';
-import type { Dice } from './dice.ts';
+import type { Rng } from './rng.ts';
 import type { Universe } from './world.ts';
 
-/** The people of a simulated life. What they say of KPay is true; what they do comes at any moment. */
+/** The people of a simulated run. What they say of KPay is true; what they do comes at any moment. */
 export class People {
   private readonly universe: Universe;
   private readonly copy: EpochWitness;
-  private readonly dice: Dice;
+  private readonly rng: Rng;
   private readonly onDone: { tell: (what: string) => void; count: (what: string) => void };
   /** Under which ids this transfer was in the ledger: after a restore an order that was lost is accepted anew. */
   private readonly idsOf: (row: TransferRow) => readonly string[];
@@ -16,26 +16,26 @@ export class People {
   constructor(
     universe: Universe,
     copy: EpochWitness,
-    dice: Dice,
+    rng: Rng,
     onDone: { tell: (what: string) => void; count: (what: string) => void },
     idsOf: (row: TransferRow) => readonly string[],
   ) {
     this.idsOf = idsOf;
     this.universe = universe;
     this.copy = copy;
-    this.dice = dice;
+    this.rng = rng;
     this.onDone = onDone;
   }
 
   async pause(): Promise<void> {
-    const scope = this.dice.pick<PauseScope>([
+    const scope = this.rng.pick<PauseScope>([
       { scope: 'all' },
       { scope: 'account', account: 'default' },
       { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' },
     ]);
     if (!scope) return;
     const { ledger, timeline } = this.universe;
-    const until = this.dice.chance(0.3) ? new Date(timeline.nowMs() + 90_000) : null;
+    const until = this.rng.chance(0.3) ? new Date(timeline.nowMs() + 90_000) : null;
     await pause(ledger, scope, { by: 'ada', reason: 'a test', until }, this.copy);
     this.done(`pauses (${scope.scope})`);
   }
@@ -64,7 +64,7 @@ export class People {
       // While a call is still under way at KPay nobody can say that nothing happened.
       if (row.state !== 'review' || this.idsOf(row).some((id) => timeline.isAtKpay(id))) continue;
       const truth = simulator.control.truth({ requests: 0, externalId: row.kpay_external_id });
-      const again = row.send_body !== null && this.dice.chance(sendAgain);
+      const again = row.send_body !== null && this.rng.chance(sendAgain);
       const verdict = again ? 'send_again' : truth.transfers.length > 0 ? 'happened' : 'not_happened';
       const resolution = { by: 'ada', verdict, reason: 'seen at KPay' } as const;
       const resolved = await unlessRestored(resolveReview(ledger, this.copy, row.id, resolution));

@@ -1,5 +1,5 @@
 import { deceptions, readDeceptions } from './faults.ts';
-import { live } from './life.ts';
+import { live } from './run.ts';
 import { Tally } from './tally.ts';
 import type { Universe } from './world.ts';
 
@@ -9,7 +9,7 @@ export interface Simulated {
   counts: Record<string, number>;
 }
 
-/** Lives `count` lives, one a seed. @throws an Error that begins with the command that replays the one that failed. */
+/** Runs `count` runs, one a seed. @throws an Error that begins with the command that replays the one that failed. */
 export async function simulate(universe: Universe, from: number, count: number): Promise<Simulated> {
   const tally = new Tally();
   let steps = 0;

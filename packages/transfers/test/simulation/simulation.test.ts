@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { live } from './life.ts';
+import { live } from './run.ts';
 import { FULL_FROM_SEEDS, mustHappen, simulate } from './simulate.ts';
 import { Tally } from './tally.ts';
 import { openUniverse, type Universe } from './world.ts';
 
-// One life a seed. KPAY_SIM_SEED runs that one alone, KPAY_SIM_SEEDS so many, KPAY_SIM_FROM from that one on.
+// One run a seed. KPAY_SIM_SEED runs that one alone, KPAY_SIM_SEEDS so many, KPAY_SIM_FROM from that one on.
 const only = process.env.KPAY_SIM_SEED;
 const from = Number(only ?? process.env.KPAY_SIM_FROM ?? 1);
 const count = only === undefined ? Number(process.env.KPAY_SIM_SEEDS ?? 100) : 1;
@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 afterAll(() => universe.close());
 
-it(`in ${count} simulated lives every transfer has one effect or none, and its events say which`, {
+it(`in ${count} simulated runs every transfer has one effect or none, and its events say which`, {
   timeout: count * 5_000 + 30_000,
 }, async () => {
   const startedMs = performance.now();
@@ -28,7 +28,7 @@ it(`in ${count} simulated lives every transfer has one effect or none, and its e
   if (count >= FULL_FROM_SEEDS) expect(tally.missing(mustHappen)).toEqual([]);
 });
 
-it('a seed tells the same life again', async () => {
+it('a seed tells the same run again', async () => {
   for (const seed of [from, from + 1, from + 2]) {
     const [once, again] = [await live(universe, seed), await live(universe, seed)];
     expect(again.told).toEqual(once.told);

@@ -4,7 +4,7 @@ import type { Task, Tasks } from './tasks.ts';
 /** Naps let the time pass by themselves; anything longer is a time-out, which ends when its time has come. */
 export const LONGEST_NAP_MS = 1_000;
 
-/** The time of a simulated life. It passes only when somebody says so, for our processes and for KPay alike. */
+/** The time of a simulated run. It passes only when somebody says so, for our processes and for KPay alike. */
 export interface Timeline {
   nowMs(): number;
   /** The clock of one process, with its time-outs. */

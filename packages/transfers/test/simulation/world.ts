@@ -27,7 +27,7 @@ import {
 } from '../../src/faces/worker.ts';
 import { createLedger, type Ledger, PinMismatch } from '../../src/index.ts';
 import { createMemoryEpochWitness, type MemoryEpochWitness } from '../memory-epoch-witness.ts';
-import type { Dice } from './dice.ts';
+import type { Rng } from './rng.ts';
 import { createTasks, type Gate, type Tasks } from './tasks.ts';
 import { createTimeline, LONGEST_NAP_MS, type Timeline } from './timeline.ts';
 
@@ -45,7 +45,7 @@ export interface Keys {
   secretKey: string;
 }
 
-/** A ledger and a KPay that all lives of one run share, under one clock that only the simulation moves. */
+/** A ledger and a KPay that all runs of one run share, under one clock that only the simulation moves. */
 export interface Universe {
   ledger: Ledger;
   simulator: Simulator;
@@ -106,7 +106,7 @@ function writesTo(node: RootOperationNode): boolean {
   return ['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'].includes(node.kind);
 }
 
-/** The processes of one life: workers that take steps, die and start anew. */
+/** The processes of one run: workers that take steps, die and start anew. */
 export interface Workers {
   names(): readonly string[];
   /** Has a worker advance a transfer, up to its first await that matters. */
@@ -141,7 +141,7 @@ export interface Workers {
 interface Process {
   account: KpayAccount;
   /** What it does to shared stores and the queue counts only while this is true. */
-  life: { alive: boolean };
+  run: { alive: boolean };
   /** Undefined until KPay has said who we are. */
   engine: TransferEngine | undefined;
 }
@@ -150,7 +150,7 @@ export interface WorkersOptions {
   /** Requests a minute, at KPay and in our settings. */
   limit: number;
   spendLimits: readonly SpendLimit[];
-  dice: Dice;
+  rng: Rng;
   /** Told of what no worker should ever throw. */
   onError: (error: unknown) => void;
   count: (what: string) => void;
@@ -158,7 +158,7 @@ export interface WorkersOptions {
 
 export async function startWorkers(universe: Universe, options: WorkersOptions): Promise<Workers> {
   const { ledger, timeline, simulator, tasks } = universe;
-  const { limit, spendLimits, dice, count } = options;
+  const { limit, spendLimits, rng, count } = options;
   const { control } = simulator;
   control.setLimit({ limit });
   // A read of KPay that fails ends a worker's try; the transfer stays due and the sweep finds it.
@@ -181,10 +181,10 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
   async function start(keys: Keys): Promise<void> {
     born += 1;
     const name = `worker-${born}`;
-    const life = { alive: true };
+    const run = { alive: true };
     const stores = storesOf(
       () => shared,
-      () => life.alive,
+      () => run.alive,
     );
     const accounts = await openAccounts(
       [{ name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: limit }],
@@ -192,7 +192,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     );
     for (const account of accounts.values()) {
       opened.push(account);
-      const process = { account, life, engine: undefined };
+      const process = { account, run, engine: undefined };
       processes.set(name, process);
       await pin(name, process);
     }
@@ -227,7 +227,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
       clock: timeline.clock,
       worker,
       conflictConfirmMs: 60_000,
-      random: dice.random,
+      random: rng.random,
       onAlarm: () => count('alarms'),
     };
   }
@@ -235,7 +235,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
   function kill(name: string): void {
     const process = processes.get(name);
     if (!process) return;
-    process.life.alive = false;
+    process.run.alive = false;
     processes.delete(name);
     tasks.kill(name);
     timeline.forget(name);

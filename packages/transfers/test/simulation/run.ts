@@ -2,13 +2,13 @@ import { sql } from 'kysely';
 import { acceptTransfer, findTransfer, KeyEnded, type TransferRow, type TransferState } from '../../src/index.ts';
 import { finishRestore } from '../../src/restore/finish-restore.ts';
 import { tendBreaker } from '../../src/send/breaker.ts';
-import { createDice, type Dice } from './dice.ts';
 import { deceptionOf, deceptiveRead, faultOfRead, faultOfSend } from './faults.ts';
-import { Laws } from './laws.ts';
+import { Invariants } from './invariants.ts';
 import { People } from './people.ts';
+import { createRng, type Rng } from './rng.ts';
+import { type Happening, isRare, RARE, type RareHappening, rareHappenings, type Scenario, scenarioOf } from './scenarios.ts';
 import { Tally } from './tally.ts';
 import type { WaitingTask } from './tasks.ts';
-import { type Happening, isRare, RARE, type RareHappening, rareHappenings, type Theme, themeOf } from './themes.ts';
 import { ours, startWorkers, type Universe, type Workers } from './world.ts';
 
 const MAX_ROUNDS = 3_000;
@@ -30,8 +30,8 @@ const orders = [
 /** Enough for each order alone and never for two: what one is sent with, another must not count on. */
 const scarce = { CMR: 120_000, GAB: 71_000, KEN: 1_500, ZMB: 400 };
 
-/** What became of one life. */
-export interface LifeStory {
+/** What became of one run. */
+export interface RunStory {
   steps: number;
   counts: Readonly<Record<string, number>>;
   /** What happened, a line each: the same for the same seed. */
@@ -39,65 +39,65 @@ export interface LifeStory {
 }
 
 /**
- * One life of the system, all of it out of one seed: transfers are ordered, hints come twice, late or never,
+ * One run of the system, all of it out of one seed: transfers are ordered, hints come twice, late or never,
  * processes die and freeze, answers get lost or come late; then things calm down and everything must come to its end.
  *
  * @throws an Error with what was broken, and how it came to that.
  */
-export async function live(universe: Universe, seed: number): Promise<LifeStory> {
+export async function live(universe: Universe, seed: number): Promise<RunStory> {
   await universe.reset();
-  const dice = createDice(seed);
-  const theme = themeOf(seed);
+  const rng = createRng(seed);
+  const scenario = scenarioOf(seed);
   const tally = new Tally();
   const errors: string[] = [];
   const count = (what: string, times = 1) => tally.count(what, times);
   const workers = await startWorkers(universe, {
-    limit: dice.pick(theme.limits) ?? 40,
-    spendLimits: theme.spendLimits,
-    dice,
+    limit: rng.pick(scenario.limits) ?? 40,
+    spendLimits: scenario.spendLimits,
+    rng,
     count,
     onError: (error) => {
       // An answer to a send that the ledger has forgotten: there is nothing left to write it to.
-      if (life.hasRestored && /^attempt \d+ of transfer \S+ is not in the ledger$/.test(String(Object(error).message))) return;
+      if (run.hasRestored && /^attempt \d+ of transfer \S+ is not in the ledger$/.test(String(Object(error).message))) return;
       // The ledger refused it: whoever asked asks again.
       if (Object(error).code === REFUSES_WRITES) return count('writes that the ledger refused');
       errors.push(error instanceof Error ? String(error.stack) : String(error));
     },
   });
-  const life = new Life(universe, workers, theme, dice, tally, isRare(seed));
-  const laws = new Laws(universe, {
+  const run = new Run(universe, workers, scenario, rng, tally, isRare(seed));
+  const invariants = new Invariants(universe, {
     ...workers,
-    withdrawnMs: () => life.withdrawnMs,
-    restoredMs: () => life.restoredMs,
-    spendLimits: theme.spendLimits,
-    bestRateSince: (ms) => life.bestRateSince(ms),
+    withdrawnMs: () => run.withdrawnMs,
+    restoredMs: () => run.restoredMs,
+    spendLimits: scenario.spendLimits,
+    bestRateSince: (ms) => run.bestRateSince(ms),
     count,
   });
-  const look = async () => assertUnbroken(life, [...errors, ...(await laws.broken())]);
+  const look = async () => assertUnbroken(run, [...errors, ...(await invariants.broken())]);
   try {
-    await life.open();
-    for (let action = 0; action < theme.actions; action++) {
-      await life.happen(dice.weighted(theme.happenings), laws);
+    await run.open();
+    for (let action = 0; action < scenario.actions; action++) {
+      await run.happen(rng.weighted(scenario.happenings), invariants);
       await look();
-      if (!life.isRare || !dice.chance(RARE)) continue;
-      await life.happenRarely(dice.weighted(rareHappenings), laws);
+      if (!run.isRare || !rng.chance(RARE)) continue;
+      await run.happenRarely(rng.weighted(rareHappenings), invariants);
       await look();
     }
-    await life.calmDown(look, laws);
+    await run.calmDown(look, invariants);
     await look();
-    assertUnbroken(life, await laws.unfinished());
-    for (const row of await life.rows()) tally.count(`transfers ${row.state}`);
-    return { steps: life.steps, counts: tally.counts, told: life.story };
+    assertUnbroken(run, await invariants.unfinished());
+    for (const row of await run.rows()) tally.count(`transfers ${row.state}`);
+    return { steps: run.steps, counts: tally.counts, told: run.story };
   } finally {
     await workers.close();
   }
 }
 
-function assertUnbroken(life: Life, broken: readonly string[]): void {
-  if (broken.length > 0) throw new Error(`${broken.join('\n')}\n\n${life.story.slice(-60).join('\n')}`);
+function assertUnbroken(run: Run, broken: readonly string[]): void {
+  if (broken.length > 0) throw new Error(`${broken.join('\n')}\n\n${run.story.slice(-60).join('\n')}`);
 }
 
-class Life {
+class Run {
   readonly story: string[] = [];
   steps = 0;
   /** The modelled queue: ids of transfers. */
@@ -117,19 +117,19 @@ class Life {
   readonly isRare: boolean;
   private readonly universe: Universe;
   private readonly workers: Workers;
-  private readonly theme: Theme;
-  private readonly dice: Dice;
+  private readonly scenario: Scenario;
+  private readonly rng: Rng;
   private readonly tally: Tally;
 
-  constructor(universe: Universe, workers: Workers, theme: Theme, dice: Dice, tally: Tally, rare: boolean) {
+  constructor(universe: Universe, workers: Workers, scenario: Scenario, rng: Rng, tally: Tally, rare: boolean) {
     this.isRare = rare;
     this.universe = universe;
     this.workers = workers;
-    this.theme = theme;
-    this.dice = dice;
+    this.scenario = scenario;
+    this.rng = rng;
     this.tally = tally;
     const done = { tell: (what: string) => this.tell(what), count: (what: string) => tally.count(what) };
-    this.people = new People(universe, workers.epochWitness, dice, done, (row) => [
+    this.people = new People(universe, workers.epochWitness, rng, done, (row) => [
       row.id,
       ...(this.lost.get(row.external_id ?? '') ?? []),
     ]);
@@ -137,11 +137,11 @@ class Life {
 
   async open(): Promise<void> {
     const { control } = this.universe.simulator;
-    const plenty = this.theme.rich ? 1_000 : 1;
+    const plenty = this.scenario.rich ? 1_000 : 1;
     for (const [country, balance] of Object.entries(scarce)) control.setBalance({ country, balance: balance * plenty });
     control.setBalance({ country: 'COG', balance: 0 });
     this.setRate(1);
-    for (let order = 0; order < this.theme.ordersAtStart; order++) {
+    for (let order = 0; order < this.scenario.ordersAtStart; order++) {
       // Each in a moment of its own: rows of one moment come in the order of their ids, which are random.
       await this.universe.timeline.pass(1);
       await this.accept();
@@ -157,13 +157,13 @@ class Life {
     return rows.orderBy('created_at').execute();
   }
 
-  async happen(what: Happening, laws: Laws): Promise<void> {
+  async happen(what: Happening, invariants: Invariants): Promise<void> {
     const { timeline } = this.universe;
     // Nothing happens at the same moment as something else, so that before and after are never in doubt.
-    await timeline.pass(1 + this.dice.below(200));
+    await timeline.pass(1 + this.rng.below(200));
     switch (what) {
       case 'step': {
-        const task = this.dice.pick(this.steppable());
+        const task = this.rng.pick(this.steppable());
         return task ? this.step(task, true) : this.deliver();
       }
       case 'deliver':
@@ -172,7 +172,7 @@ class Life {
         return this.sweep();
       case 'wait':
         this.tell('time passes');
-        return timeline.pass(this.dice.pick(this.theme.waitsMs) ?? 0);
+        return timeline.pass(this.rng.pick(this.scenario.waitsMs) ?? 0);
       case 'accept':
         return this.accept();
       case 'acceptAgain':
@@ -182,12 +182,12 @@ class Life {
       case 'lift':
         return this.people.liftPauses();
       case 'cancel':
-        await this.people.cancel(this.dice.pick(await this.rows()));
+        await this.people.cancel(this.rng.pick(await this.rows()));
         return;
       case 'resolve':
         return this.people.resolveReviews(await this.rowsIn('review'), 0.6);
       case 'replay': {
-        const transfer = await this.people.replay(this.dice.pick(await this.rows()), `again-${this.ordered.size + 1}`);
+        const transfer = await this.people.replay(this.rng.pick(await this.rows()), `again-${this.ordered.size + 1}`);
         return transfer && this.hint(transfer, {});
       }
       case 'deposit':
@@ -199,13 +199,13 @@ class Life {
       case 'backUp':
         return this.backUp();
       case 'restore':
-        return this.restore(laws);
+        return this.restore(invariants);
       case 'finishRestore':
-        return this.finishRestore(laws);
+        return this.finishRestore(invariants);
       case 'rate':
-        return this.setRate(this.dice.pick([0.9, 1, 1.1]) ?? 1);
+        return this.setRate(this.rng.pick([0.9, 1, 1.1]) ?? 1);
       case 'outage':
-        this.outageUntilMs = timeline.nowMs() + 60_000 + this.dice.below(300_000);
+        this.outageUntilMs = timeline.nowMs() + 60_000 + this.rng.below(300_000);
         this.tally.count('outages');
         return this.tell('KPay is away');
       default:
@@ -223,13 +223,13 @@ class Life {
     return Math.max(...inForce.map(({ rate }) => rate));
   }
 
-  async happenRarely(what: RareHappening, laws: Laws): Promise<void> {
-    await this.universe.timeline.pass(1 + this.dice.below(200));
+  async happenRarely(what: RareHappening, invariants: Invariants): Promise<void> {
+    await this.universe.timeline.pass(1 + this.rng.below(200));
     switch (what) {
       case 'replayTogether': {
         const ended = await this.rowsIn('failed', 'cancelled', 'expired');
         const names = [1, 2, 3].map((person) => `again-${this.ordered.size + 1}-${person}`);
-        const made = await this.people.replayTogether(this.dice.pick(ended), names);
+        const made = await this.people.replayTogether(this.rng.pick(ended), names);
         if (ended.length > 0) this.tally.count('replays asked for at once');
         return made.forEach((transfer) => {
           this.hint(transfer, {});
@@ -240,7 +240,7 @@ class Life {
       case 'refuseWrites':
         return this.refuseWrites();
       case 'quietHour':
-        return this.quietHour(laws);
+        return this.quietHour(invariants);
     }
   }
 
@@ -248,14 +248,14 @@ class Life {
   private async orderByRevokedKey(): Promise<void> {
     const { ledger, timeline } = this.universe;
     const now = new Date(timeline.nowMs());
-    const id = String(1e9 + this.dice.below(9e9)).slice(-10);
+    const id = String(1e9 + this.rng.below(9e9)).slice(-10);
     await sql`insert into kpay.api_keys (id, hash, name, owner, scopes, created_by, created_at, revoked_at)
       values (${id}, 'hash', 'till', 'shop', '{transfers:create}', 'ada', ${now}, ${now}) on conflict do nothing`.execute(
       ledger.db,
     );
-    const body = { ...this.dice.pick(orders), externalId: `revoked-${id}` };
+    const body = { ...this.rng.pick(orders), externalId: `revoked-${id}` };
     // What is judged by the ledger goes another way than what is not.
-    const expiresAt = this.dice.chance(0.5) ? { expiresAt: new Date(timeline.nowMs() + 60_000).toISOString() } : {};
+    const expiresAt = this.rng.chance(0.5) ? { expiresAt: new Date(timeline.nowMs() + 60_000).toISOString() } : {};
     const order = { account: 'default', owner: 'shop', body: { ...body, ...expiresAt }, apiKey: { id, limits: [] } };
     const refused = await acceptTransfer(ledger, new Set(['default']), order).then(
       ({ transfer }) => `${transfer.external_id} was accepted of a key that was revoked`,
@@ -272,9 +272,9 @@ class Life {
     this.tell('the ledger refuses writes');
     await sql`set default_transaction_read_only = on`.execute(ledger.db);
     try {
-      for (let step = 3 + this.dice.below(8); step > 0; step--) {
-        await timeline.pass(this.dice.pick([1, 500, 5_000, 20_000]) ?? 0);
-        const task = this.dice.pick(this.steppable());
+      for (let step = 3 + this.rng.below(8); step > 0; step--) {
+        await timeline.pass(this.rng.pick([1, 500, 5_000, 20_000]) ?? 0);
+        const task = this.rng.pick(this.steppable());
         if (task) await this.step(task, true);
       }
     } finally {
@@ -284,12 +284,12 @@ class Life {
   }
 
   /** An hour without a send, in which somebody decides something; and then the ledger of before it. */
-  private async quietHour(laws: Laws): Promise<void> {
+  private async quietHour(invariants: Invariants): Promise<void> {
     if (this.restoredMs !== undefined) return;
     await this.backUp();
     await this.universe.timeline.pass(QUIET_MS);
-    const unsent = this.dice.pick(await this.rowsIn('queued', 'holding'));
-    if (unsent && this.dice.chance(0.7)) {
+    const unsent = this.rng.pick(await this.rowsIn('queued', 'holding'));
+    if (unsent && this.rng.chance(0.7)) {
       if (!(await this.people.cancel(unsent))) return;
     } else await this.people.pause();
     const copied = await this.workers.epochWitness.read();
@@ -297,14 +297,14 @@ class Life {
       throw new Error('somebody decided in a quiet hour and the ledger did not grow: nothing would notice that it is restored');
     }
     this.tally.count('restores over a quiet hour in which people decided');
-    return this.restore(laws);
+    return this.restore(invariants);
   }
 
   /** What befalls processes, stores and keys. */
   private async disturb(
     what: 'crash' | 'freeze' | 'wipe' | 'revokeTokens' | 'rotateKeys' | 'restart' | 'misconfigure',
   ): Promise<void> {
-    const worker = this.dice.pick(this.workers.names());
+    const worker = this.rng.pick(this.workers.names());
     if (what !== 'restart' && what !== 'wipe' && worker === undefined) return;
     this.tally.count(what);
     this.tell(`${what} ${worker ?? ''}`);
@@ -312,7 +312,7 @@ class Life {
       case 'crash':
         return this.workers.crash(worker ?? '');
       case 'freeze':
-        return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + 20_000 + this.dice.below(70_000));
+        return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + 20_000 + this.rng.below(70_000));
       case 'wipe':
         this.hints = [];
         // Until a restore is noticed; nothing else could tell of it then.
@@ -321,7 +321,7 @@ class Life {
       case 'revokeTokens':
         return this.universe.simulator.control.revokeTokens();
       case 'rotateKeys':
-        return this.workers.rotateKeys(this.dice.pick(['secret', 'both', 'reused'] as const) ?? 'secret');
+        return this.workers.rotateKeys(this.rng.pick(['secret', 'both', 'reused'] as const) ?? 'secret');
       case 'restart':
         return this.workers.restart();
       case 'misconfigure':
@@ -330,13 +330,13 @@ class Life {
   }
 
   /** No more mischief: everything must end, by the sweep and by people who look at KPay. */
-  async calmDown(look: () => Promise<void>, laws: Laws): Promise<void> {
+  async calmDown(look: () => Promise<void>, invariants: Invariants): Promise<void> {
     const { timeline } = this.universe;
     this.tell('things calm down');
     this.outageUntilMs = 0;
     await timeline.pass(130_000);
     await this.workers.restart();
-    await this.finishRestore(laws);
+    await this.finishRestore(invariants);
     for (const [id, { name }] of [...this.ordered]) if (this.lost.get(name)?.includes(id)) await this.acceptOnceMore(id);
     await this.people.liftPauses();
     this.setRate(2);
@@ -375,14 +375,14 @@ class Life {
     const isSend = before === 'send';
     const row = isSend && task.about !== undefined ? await findTransfer(this.universe.ledger, task.about) : undefined;
     const outage = timeline.nowMs() < this.outageUntilMs;
-    const { odds } = this.theme;
-    const lie = this.isRare && mischief && !isSend ? deceptiveRead(this.dice, before) : undefined;
+    const { odds } = this.scenario;
+    const lie = this.isRare && mischief && !isSend ? deceptiveRead(this.rng, before) : undefined;
     if (lie) this.tally.count(lie.as);
     const fault = !mischief
       ? undefined
       : isSend
-        ? faultOfSend(this.dice, odds, row, outage)
-        : (lie?.fault ?? faultOfRead(this.dice, odds));
+        ? faultOfSend(this.rng, odds, row, outage)
+        : (lie?.fault ?? faultOfRead(this.rng, odds));
     if (fault) simulator.control.addFault({ match: isSend ? { endpoint: 'transfer' } : {}, times: 1, fault });
     const deception = fault && deceptionOf(fault);
     if (deception !== undefined) this.tally.count(deception);
@@ -397,16 +397,16 @@ class Life {
 
   /** A process is stopped with an answer in its hands, and goes on when its attempt was given up long ago. */
   private freezeWithAnswer(worker: string): void {
-    if (this.workers.names().length < 2 || !this.dice.chance(this.theme.frozenWithAnswer)) return;
+    if (this.workers.names().length < 2 || !this.rng.chance(this.scenario.frozenWithAnswer)) return;
     const { timeline } = this.universe;
-    timeline.freeze(worker, timeline.nowMs() + FROZEN_PAST_LEASE_MS + this.dice.below(FROZEN_LONGER_MS));
+    timeline.freeze(worker, timeline.nowMs() + FROZEN_PAST_LEASE_MS + this.rng.below(FROZEN_LONGER_MS));
     this.tally.count('stopped with an answer in its hands');
     this.tell(`${worker} is stopped with an answer in its hands`);
   }
 
   /** A read that KPay does not answer: the client gives it up, or its process dies in the middle of it. */
   private async endRead(worker: string): Promise<void> {
-    if (this.dice.chance(0.5)) {
+    if (this.rng.chance(0.5)) {
       this.tally.count('reads that time out');
       return this.universe.timeline.pass(20_000);
     }
@@ -417,14 +417,14 @@ class Life {
 
   /** A hint comes: not always the first one, and sometimes once more later. */
   private async deliver(): Promise<void> {
-    const id = this.dice.pick(this.hints);
+    const id = this.rng.pick(this.hints);
     if (id === undefined) return this.sweep();
-    if (!this.dice.chance(0.3)) this.hints.splice(this.hints.indexOf(id), 1);
+    if (!this.rng.chance(0.3)) this.hints.splice(this.hints.indexOf(id), 1);
     await this.start(id);
   }
 
   private async start(id: string): Promise<void> {
-    const worker = this.dice.pick(this.workers.names());
+    const worker = this.rng.pick(this.workers.names());
     if (worker !== undefined) await this.workers.advance(worker, id);
   }
 
@@ -440,12 +440,12 @@ class Life {
   private async accept(): Promise<void> {
     const { ledger, timeline } = this.universe;
     const body = {
-      ...this.dice.pick(orders),
+      ...this.rng.pick(orders),
       externalId: `order-${this.ordered.size + 1}`,
-      onInsufficientFunds: this.dice.chance(0.15) ? 'fail' : 'hold',
-      ...(this.dice.chance(0.2) && { expiresAt: new Date(timeline.nowMs() + 60_000 + this.dice.below(300_000)).toISOString() }),
+      onInsufficientFunds: this.rng.chance(0.15) ? 'fail' : 'hold',
+      ...(this.rng.chance(0.2) && { expiresAt: new Date(timeline.nowMs() + 60_000 + this.rng.below(300_000)).toISOString() }),
     };
-    const minRate = body.destinationCountry === 'SEN' && this.dice.chance(0.4) ? { minRate: '1' } : {};
+    const minRate = body.destinationCountry === 'SEN' && this.rng.chance(0.4) ? { minRate: '1' } : {};
     const asked = { ...body, ...minRate };
     const { transfer } = await acceptTransfer(ledger, new Set(['default']), { account: 'default', owner: 'admin', body: asked });
     this.hint(transfer, asked);
@@ -455,13 +455,13 @@ class Life {
   /** Some hints are lost on their way, some come twice; the sweep finds the row. */
   private hint(transfer: TransferRow, body: object): void {
     this.ordered.set(transfer.id, { name: transfer.external_id ?? transfer.id, body });
-    if (this.dice.chance(0.8)) this.hints.push(transfer.id);
-    if (this.dice.chance(0.3)) this.hints.push(transfer.id);
+    if (this.rng.chance(0.8)) this.hints.push(transfer.id);
+    if (this.rng.chance(0.3)) this.hints.push(transfer.id);
   }
 
   /** A caller who heard nothing asks once more: the answer is the transfer that is there. */
   private async acceptAgain(): Promise<void> {
-    const [id] = this.dice.pick([...this.ordered].filter(([, order]) => 'externalId' in order.body)) ?? [];
+    const [id] = this.rng.pick([...this.ordered].filter(([, order]) => 'externalId' in order.body)) ?? [];
     if (id !== undefined) await this.acceptOnceMore(id);
   }
 
@@ -495,10 +495,10 @@ class Life {
    * The ledger is what it was at the last backup; KPay is not. One that is younger than the last growth of the epoch is not
    * restored here: nothing notices it, and people have to say so (docs/decisions/0014).
    */
-  private async restore(laws: Laws): Promise<void> {
+  private async restore(invariants: Invariants): Promise<void> {
     const copied = await this.workers.epochWitness.read();
     if (!this.backup || this.restoredMs !== undefined || !copied || copied.epoch <= this.backup.epoch) return;
-    const restart = this.dice.chance(0.5);
+    const restart = this.rng.chance(0.5);
     this.tell(`the ledger is restored${restart ? ', and every process starts anew' : ' under the processes'}`);
     if (!restart) await this.workers.crashSenders();
     await this.backup.restore();
@@ -509,27 +509,27 @@ class Life {
     for (const [id, { name }] of this.ordered) {
       if (!there.has(id)) this.lost.set(name, [...(this.lost.get(name) ?? []), id]);
     }
-    await laws.rewind();
+    await invariants.rewind();
     // A restore takes longer than the second between two looks at the ledger.
     if (restart) await this.workers.restart();
     else await this.workers.lookAtLedger();
   }
 
-  private async finishRestore(laws: Laws): Promise<void> {
+  private async finishRestore(invariants: Invariants): Promise<void> {
     if (this.restoredMs === undefined) return;
     const { outcome } = await finishRestore(this.universe.ledger, this.workers.epochWitness, { by: 'ada' });
     if (outcome !== 'finished') throw new Error('nobody has noticed that the ledger was restored');
     this.restoredMs = undefined;
     this.backup = undefined;
-    assertUnbroken(this, await laws.unreviewed());
+    assertUnbroken(this, await invariants.unreviewed());
     this.tally.count('restores finished');
     this.tell('the restore is finished');
   }
 
   /** Somebody else who needs the limit too. */
   private async read(): Promise<void> {
-    const worker = this.dice.pick(this.workers.names());
-    const lane = this.dice.pick(['people', 'metrics'] as const);
+    const worker = this.rng.pick(this.workers.names());
+    const lane = this.rng.pick(['people', 'metrics'] as const);
     if (worker !== undefined && lane !== undefined) await this.workers.read(worker, lane);
   }
 
@@ -540,7 +540,7 @@ class Life {
 
   /** The owner takes money out, which is nobody's to know. */
   private withdraw(): void {
-    const left = this.dice.pick([0, 0.3]) ?? 0;
+    const left = this.rng.pick([0, 0.3]) ?? 0;
     for (const { country, balance } of this.wallets()) {
       this.universe.simulator.control.setBalance({ country, balance: (Number(balance) * left).toFixed(decimalsIn(balance)) });
     }

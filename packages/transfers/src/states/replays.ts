@@ -1,8 +1,8 @@
 import type { LedgerStatement, LedgerTransaction, TransferRow } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
 import { AlreadyReplayed } from '../errors.ts';
-import { isFinal, statesWithoutEffect } from '../states/states.ts';
-import { type Transition, transition } from '../states/transition.ts';
+import { isFinal, statesWithoutEffect } from './states.ts';
+import { type Transition, transition } from './transition.ts';
 
 /*
  * A transfer, what it is a replay of, and all replays of these are one payment: its family. Whoever locks

@@ -33,10 +33,10 @@ export const happenings = {
 export type Happening = keyof typeof happenings;
 
 /**
- * What a life is about. Everything can happen in every life; a situation that needs several rare things in a row would
- * come up in one of a thousand, so some lives have a theme in which these are frequent.
+ * What a run is about. Everything can happen in every run; a situation that needs several rare things in a row would
+ * come up in one of a thousand, so some runs have a scenario in which these are frequent.
  */
-export interface Theme {
+export interface Scenario {
   name: string;
   happenings: Readonly<Record<Happening, number>>;
   odds: FaultOdds;
@@ -54,13 +54,13 @@ export interface Theme {
   spendLimits: readonly SpendLimit[];
 }
 
-const usual: Theme = {
+const usual: Scenario = {
   name: 'anything',
   happenings,
   odds: { ...usualOdds, read: 0.12 },
   actions: 180,
   ordersAtStart: 3,
-  // Little enough that the limit is felt in some lives, and more than enough in others.
+  // Little enough that the limit is felt in some runs, and more than enough in others.
   limits: [8, 14, 40],
   waitsMs: [1_000, 6_000, 20_000, 28_000, 34_000, 46_000, 130_000],
   frozenWithAnswer: 0,
@@ -68,7 +68,7 @@ const usual: Theme = {
   spendLimits: [],
 };
 
-function theme(name: string, changes: Partial<Omit<Theme, 'happenings' | 'odds'>> & Changes): Theme {
+function scenario(name: string, changes: Partial<Omit<Scenario, 'happenings' | 'odds'>> & Changes): Scenario {
   return {
     ...usual,
     ...changes,
@@ -83,32 +83,32 @@ interface Changes {
   odds?: Partial<FaultOdds>;
 }
 
-// Calm but for what the theme is about: a disturbance more would only cut short what is wanted.
+// Calm but for what the scenario is about: a disturbance more would only cut short what is wanted.
 const calm = { crash: 0.3, freeze: 0.3, misconfigure: 0, rotateKeys: 0, wipe: 0, outage: 0, pause: 0.3, revokeTokens: 0.3 };
 
-export const themes: readonly Theme[] = [
+export const scenarios: readonly Scenario[] = [
   usual,
-  theme('answers that come after the lease', {
+  scenario('answers that come after the lease', {
     happenings: { ...calm, sweep: 16, wait: 8, resolve: 2 },
     odds: { late: 0.15, lost: 0.35, refused: 0.3, refusedAfterUnknown: 0.3 },
     waitsMs: [1_000, 6_000, 20_000, 46_000],
     frozenWithAnswer: 0.35,
     limits: [40],
   }),
-  theme('calls that run on while others are answered 409', {
+  scenario('calls that run on while others are answered 409', {
     happenings: { ...calm, sweep: 16, wait: 16, accept: 1, cancel: 0.3, resolve: 2 },
     actions: 300,
     odds: { late: 0.8, running: 60, fails: 0.85, gatewayTimeout: 0.9, leastMs: 30_000, lost: 0.2, refused: 0.1 },
     waitsMs: [1_000, 3_000, 6_000, 12_000, 34_000],
     limits: [40],
   }),
-  theme('refusals', {
+  scenario('refusals', {
     happenings: { ...calm, crash: 1, sweep: 16, wait: 8, resolve: 3, deposit: 5 },
     odds: { late: 0.05, lost: 0.4, refused: 0.5, lostAfterRefusal: 0.7, refusedAfterUnknown: 0.5 },
     waitsMs: [6_000, 20_000, 34_000],
     limits: [40],
   }),
-  theme('the limit', {
+  scenario('the limit', {
     happenings: { ...calm, crash: 2, freeze: 1.5, accept: 9, read: 40, deliver: 40, wait: 7, cancel: 0.3 },
     odds: { late: 0.2, lost: 0.05, refused: 0.05, refusedAfterUnknown: 0.05, read: 0.01 },
     ordersAtStart: 6,
@@ -116,7 +116,7 @@ export const themes: readonly Theme[] = [
     waitsMs: [1_000, 6_000, 20_000, 34_000],
     rich: true,
   }),
-  theme('too many requests', {
+  scenario('too many requests', {
     happenings: { ...calm, accept: 8, deliver: 40 },
     odds: { late: 0.05, lost: 0.1, rateLimited: 0.2, read: 0.15 },
     ordersAtStart: 6,
@@ -124,19 +124,19 @@ export const themes: readonly Theme[] = [
     waitsMs: [1_000, 6_000],
     rich: true,
   }),
-  theme('money that others take', {
+  scenario('money that others take', {
     happenings: { ...calm, accept: 8, withdraw: 5, deposit: 5, wait: 10, deliver: 30 },
     odds: { late: 0.1, lost: 0.15 },
     waitsMs: [1_000, 6_000, 28_000, 34_000],
     limits: [40],
   }),
-  theme('restores', {
+  scenario('restores', {
     happenings: { ...calm, crash: 1, restart: 1, wipe: 0.3, backUp: 5, restore: 4, finishRestore: 6, acceptAgain: 4, wait: 8 },
     odds: { lost: 0.4, refused: 0.3, refusedAfterUnknown: 0.6, lostAfterRefusal: 0.5 },
     waitsMs: [1_000, 20_000, 34_000, 46_000],
     limits: [40],
   }),
-  theme('spend limits', {
+  scenario('spend limits', {
     happenings: { ...calm, accept: 10, deliver: 40, wait: 8, pause: 1.5 },
     odds: { late: 0.1, lost: 0.2, refused: 0.1 },
     ordersAtStart: 8,
@@ -150,9 +150,9 @@ export const themes: readonly Theme[] = [
   }),
 ];
 
-/** What the lives about anything are about in three cases of four: it takes a whole life, and few are needed. */
-const seldom: readonly Theme[] = [
-  theme('outages', {
+/** What the runs about anything are about in three cases of four: it takes a whole run, and few are needed. */
+const seldom: readonly Scenario[] = [
+  scenario('outages', {
     happenings: { ...calm, outage: 4, accept: 9, sweep: 20, wait: 10, cancel: 0.3 },
     odds: { late: 0.05 },
     actions: 260,
@@ -161,40 +161,40 @@ const seldom: readonly Theme[] = [
     waitsMs: [1_000, 6_000, 20_000, 34_000, 46_000],
     rich: true,
   }),
-  theme('wrong settings', {
+  scenario('wrong settings', {
     happenings: { ...calm, misconfigure: 4, rotateKeys: 3, restart: 2, accept: 8, deliver: 40 },
     limits: [40],
     rich: true,
   }),
-  theme('pauses', {
+  scenario('pauses', {
     happenings: { ...calm, pause: 2, lift: 4, accept: 12, deliver: 40, wait: 4 },
     limits: [40],
     rich: true,
   }),
 ];
 
-export function themeOf(seed: number): Theme {
-  const own = themes[seed % themes.length] ?? usual;
-  return own === usual ? (seldom[Math.floor(seed / themes.length) % (seldom.length + 1)] ?? usual) : own;
+export function scenarioOf(seed: number): Scenario {
+  const own = scenarios[seed % scenarios.length] ?? usual;
+  return own === usual ? (seldom[Math.floor(seed / scenarios.length) % (seldom.length + 1)] ?? usual) : own;
 }
 
-/** The n-th seed of a theme, from 1 on; undefined when there is no such theme. */
+/** The n-th seed of a scenario, from 1 on; undefined when there is no such scenario. */
 export function seedOf(name: string, n: number): number | undefined {
-  const place = themes.findIndex((each) => each.name === name);
-  if (place > 0) return n * themes.length + place;
+  const place = scenarios.findIndex((each) => each.name === name);
+  if (place > 0) return n * scenarios.length + place;
   const quarter = place === 0 ? seldom.length : seldom.findIndex((each) => each.name === name);
-  return quarter < 0 ? undefined : (n * (seldom.length + 1) + quarter) * themes.length;
+  return quarter < 0 ? undefined : (n * (seldom.length + 1) + quarter) * scenarios.length;
 }
 
 /**
- * What befalls one life in seven beside all else, whatever its theme, and how often of 1 after anything that happens. The
- * other lives stay as they are, and so do the seeds that are known to catch a mutation.
+ * What befalls one run in seven beside all else, whatever its scenario, and how often of 1 after anything that happens. The
+ * other runs stay as they are, and so do the seeds that are known to catch a mutation.
  */
 export const RARE = 0.04;
 export const rareHappenings = { replayTogether: 3, revokedKey: 3, refuseWrites: 3, quietHour: 1 };
 export type RareHappening = keyof typeof rareHappenings;
 
 export function isRare(seed: number): boolean {
-  // An outage takes its whole life.
-  return seed % 7 === 5 && themeOf(seed).name !== 'outages';
+  // An outage takes its whole run.
+  return seed % 7 === 5 && scenarioOf(seed).name !== 'outages';
 }

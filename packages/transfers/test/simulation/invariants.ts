@@ -25,7 +25,7 @@ const MAY_HAVE_MOVED: readonly TransferState[] = ['submitting', 'unconfirmed', '
 
 type Request = Truth['requests'][number];
 
-/** What the laws must know that neither the ledger nor KPay tells. */
+/** What the invariants must know that neither the ledger nor KPay tells. */
 export interface Witness {
   /** When what processes share was wiped last. */
   wipedMs(): number;
@@ -63,10 +63,10 @@ interface Spent {
 }
 
 /**
- * Looks on through one life and says what is broken: a sentence each, by what the ledger and KPay both hold. It keeps
+ * Looks on through one run and says what is broken: a sentence each, by what the ledger and KPay both hold. It keeps
  * what it has seen, so that each look costs the same and nothing can be undone behind its back.
  */
-export class Laws {
+export class Invariants {
   private readonly universe: Universe;
   private readonly witness: Witness;
   private seenEvent = 0;
@@ -159,7 +159,7 @@ export class Laws {
       .map((row) => `${row.name} is ${row.state} after a restore, though nobody has looked at it`);
   }
 
-  /** When a life is over. */
+  /** When a run is over. */
   async unfinished(): Promise<string[]> {
     const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, ms: 0 });
     return rows.flatMap((row) => {

@@ -1,7 +1,7 @@
 import { seededRandom } from '@kpay/testkit';
 
-/** Everything that is left to chance in one simulated life, out of one seed. */
-export interface Dice {
+/** Everything that is left to chance in one simulated run, out of one seed. */
+export interface Rng {
   random: () => number;
   /** True this often, of 1. */
   chance(probability: number): boolean;
@@ -12,7 +12,7 @@ export interface Dice {
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
 }
 
-export function createDice(seed: number): Dice {
+export function createRng(seed: number): Rng {
   const random = seededRandom(seed);
   const below = (end: number) => Math.floor(random() * end);
   return {
