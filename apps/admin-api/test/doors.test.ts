@@ -158,14 +158,14 @@ describe('a body that cannot be read', () => {
 describe('what can be read in two ways', () => {
   const line = (fields: string) => `{"externalId":"doubt","sourceCountry":"CMR","destinationCountry":"GAB",${fields}}`;
   const twice = 'body: has the field amount twice in one object';
-  const thousands = /^amount: can be read in two ways: write "500000"/;
+  const thousands = 'body: has the amount 500.000, which can be read in two ways: write 500000 or 500.00';
 
   it.each([
-    ['"amount":500.000', thousands, '/amount'],
-    ['"amount":500,"amount":5000', twice, ''],
-    ['"amount":500,"am\\u006funt":5000', twice, ''],
-  ])('is refused in JSON and in a line of it: %s', async (fields, detail, pointer) => {
-    const problem = { code: 'invalid_request', pointer, detail: expect.stringMatching(detail) };
+    ['"amount":500.000', thousands],
+    ['"amount":500,"amount":5000', twice],
+    ['"amount":500,"am\\u006funt":5000', twice],
+  ])('is refused in JSON and in a line of it: %s', async (fields, detail) => {
+    const problem = { code: 'invalid_request', pointer: '', detail };
     const text = line(fields);
     const post = (path: string, type: string) => api.ask(path, { method: 'POST', body: text, headers: { 'content-type': type } });
     for (const path of ['/v1/transfers', '/v1/transfers/dry-run']) {
@@ -178,9 +178,9 @@ describe('what can be read in two ways', () => {
   it('is refused in the limits of a key and the amount of a quote, too', async () => {
     const ask = (path: string, body: string) => api.ask(path, { method: 'POST', body });
     const key = '{"name":"n","owner":"o","scopes":["read"],"spendLimits":[{"currency":"XAF","amount":500.000,"hours":1}]}';
-    expect(await ask('/v1/api-keys', key)).toMatchObject({ status: 400, body: { pointer: '/spendLimits/0/amount' } });
+    expect(await ask('/v1/api-keys', key)).toMatchObject({ status: 400, body: { detail: thousands } });
     const quote = '{"sourceCountry":"CMR","destinationCountry":"SEN","amount":500.000}';
-    expect(await ask('/v1/quotes', quote)).toMatchObject({ status: 400, body: { pointer: '/amount' } });
+    expect(await ask('/v1/quotes', quote)).toMatchObject({ status: 400, body: { detail: thousands } });
   });
 });
 

@@ -20,7 +20,7 @@ export {
   startHttp,
 } from './http/start-http.ts';
 export { tellProxy } from './http/tell-proxy.ts';
-export { amountAsWritten, repeatedName } from './json-in-doubt.ts';
+export { doubtIn } from './json-in-doubt.ts';
 export { type CurrentTrace, currentTrace, currentTraceId } from './logging/current-trace.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logging/logger.ts';
 export { createMetricsRegistry } from './metrics/metrics-registry.ts';

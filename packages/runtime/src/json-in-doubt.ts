@@ -1,27 +1,18 @@
-/** Such as 500.000, which half of the countries read as half a million: JSON.parse makes 500 of it. */
-const THOUSANDS_OR_DECIMALS = /^\d{1,3}\.\d{3}$/;
-
-/**
- * A reviver for JSON.parse: an `amount` that is a number and can be read in two ways stays the text that was written, so
- * that whoever reads amounts refuses it as the same text in quotes.
- *
- * @param context what JSON.parse has given a reviver since Node 21.
- */
-export function amountAsWritten(key: string, value: unknown, context?: { source?: string }): unknown {
-  if (key !== 'amount' || typeof value !== 'number') return value;
-  return THOUSANDS_OR_DECIMALS.test(context?.source ?? '') ? context?.source : value;
-}
-
 const QUOTE = 34;
 const BACKSLASH = 92;
 const COLON = 58;
+const OPENING = { list: 91, object: 123 };
+const CLOSING: ReadonlySet<number> = new Set([93, 125]);
 const SPACES: ReadonlySet<number> = new Set([32, 9, 10, 13]);
+/** Half of the countries read 500.000 as half a million, and JSON.parse makes 500 of it. */
+const THOUSANDS_OR_DECIMALS = /([1-9]\d{0,2})\.(\d{3})(?![\d.eE])/y;
 
 /**
- * The first name that stands twice in one object of a JSON text. JSON.parse silently takes the last of the two, others the
- * first: nobody can tell which one its writer means. Of a text that is no JSON it may say anything.
+ * What of a JSON text can be read in two ways, to follow the name of the text; undefined when all is clear. A name that stands
+ * twice in one object: JSON.parse silently takes the last of the two, others the first. An `amount` that is a number like
+ * 500.000; in quotes it is refused by whoever reads amounts. Of a text that is no JSON it may say anything.
  */
-export function repeatedName(text: string): string | undefined {
+export function doubtIn(text: string): string | undefined {
   // The names of each object that is open; undefined for a list.
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at += 1) {
@@ -30,21 +21,31 @@ export function repeatedName(text: string): string | undefined {
       const begin = at;
       for (at += 1; at < text.length && text.charCodeAt(at) !== QUOTE; at += 1) if (text.charCodeAt(at) === BACKSLASH) at += 1;
       const names = open.at(-1);
-      if (!names || !isColonNext(text, at + 1)) continue;
+      const colon = afterSpaces(text, at + 1);
+      if (!names || text.charCodeAt(colon) !== COLON) continue;
       const name = unescaped(text.slice(begin, at + 1));
-      if (names.has(name)) return name;
+      if (names.has(name)) return `has the field ${name.slice(0, 80)} twice in one object`;
       names.add(name);
-    } else if (code === 123) open.push(new Set());
-    else if (code === 91) open.push(undefined);
-    else if (code === 125 || code === 93) open.pop();
+      const doubt = name === 'amount' ? doubtOfAmount(text, afterSpaces(text, colon + 1)) : undefined;
+      if (doubt !== undefined) return doubt;
+    } else if (code === OPENING.object) open.push(new Set());
+    else if (code === OPENING.list) open.push(undefined);
+    else if (CLOSING.has(code)) open.pop();
   }
   return undefined;
 }
 
-function isColonNext(text: string, from: number): boolean {
+function doubtOfAmount(text: string, at: number): string | undefined {
+  THOUSANDS_OR_DECIMALS.lastIndex = at;
+  const [number, whole, three = ''] = THOUSANDS_OR_DECIMALS.exec(text) ?? [];
+  if (number === undefined) return undefined;
+  return `has the amount ${number}, which can be read in two ways: write ${whole}${three} or ${whole}.${three.slice(0, 2)}`;
+}
+
+function afterSpaces(text: string, from: number): number {
   let at = from;
   while (SPACES.has(text.charCodeAt(at))) at += 1;
-  return text.charCodeAt(at) === COLON;
+  return at;
 }
 
 /** `"am\u006funt"` and `"amount"` are one name. */

@@ -1,8 +1,8 @@
 import { boundPassed } from '@kpay/core';
-import { amountAsWritten, repeatedName } from '@kpay/runtime';
+import { doubtIn } from '@kpay/runtime';
 import { CsvError, parse } from 'csv-parse/sync';
 import { Problem } from '../problems/problem.ts';
-import { JSON_BOUNDS, MAX_BODY_BYTES, pastBound, standsTwice } from '../problems/unreadable-body.ts';
+import { JSON_BOUNDS, MAX_BODY_BYTES, pastBound } from '../problems/unreadable-body.ts';
 import type { TextBody } from './operation.ts';
 
 // Thrice what a transfer has; labels are columns too.
@@ -51,10 +51,10 @@ function parseJsonLine(line: number, content: string): Line {
   if (content.length > MAX_LINE) return { line, problem: `has more than ${MAX_LINE} characters` };
   const passed = boundPassed(content, JSON_BOUNDS);
   if (passed) return { line, problem: pastBound(passed) };
-  const twice = repeatedName(content);
-  if (twice !== undefined) return { line, problem: standsTwice(twice) };
+  const doubt = doubtIn(content);
+  if (doubt !== undefined) return { line, problem: doubt };
   try {
-    return { line, value: JSON.parse(content, amountAsWritten) };
+    return { line, value: JSON.parse(content) };
   } catch {
     return { line, problem: 'is not valid JSON' };
   }

@@ -2,7 +2,6 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { amountAsWritten } from '@kpay/runtime';
 import express, { type Request, type RequestHandler, type Response, Router } from 'express';
 import { z } from 'zod';
 import { requireScope } from '../auth/authenticate.ts';
@@ -168,7 +167,7 @@ function textBodyOf(request: Request): TextBody {
   return { type: type.trim().toLowerCase(), text: typeof request.body === 'string' ? request.body : '' };
 }
 
-const readJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, verify: verifyJson, reviver: amountAsWritten });
+const readJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, verify: verifyJson });
 
 function refuseOtherTypes(types: readonly string[]): RequestHandler {
   return (request, _response, next) => {

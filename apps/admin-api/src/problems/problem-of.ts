@@ -1,7 +1,7 @@
 import { EpochUnknown, IdempotencyConflict, InvalidRequest, KeyEnded, LedgerRestored, SpendLimitExceeded } from '@kpay/transfers';
 import { couldNotAskLedger } from './ledger-away.ts';
 import { invalidToken, Problem } from './problem.ts';
-import { pastBound, standsTwice } from './unreadable-body.ts';
+import { pastBound } from './unreadable-body.ts';
 
 const RETRY_AFTER_S = '5';
 // A text with a NUL character: JSON can carry it, Postgres stores none (22021 in text, 22P05 in jsonb).
@@ -86,8 +86,8 @@ function ofHttpError(error: unknown): Problem | undefined {
   if (passed === 'depth' || passed === 'entries') {
     return new Problem('invalid_request', `body: ${pastBound(passed)}`, { pointer: '' });
   }
-  if (fieldOf(error, 'type') === 'body.name.twice') {
-    return new Problem('invalid_request', `body: ${standsTwice(fieldOf(error, 'twice'))}`, { pointer: '' });
+  if (fieldOf(error, 'type') === 'body.doubt') {
+    return new Problem('invalid_request', `body: ${fieldOf(error, 'doubt')}`, { pointer: '' });
   }
   const status = Number(fieldOf(error, 'status'));
   if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB, that of a batch 5 MB.');
@@ -97,6 +97,6 @@ function ofHttpError(error: unknown): Problem | undefined {
   return undefined;
 }
 
-function fieldOf(error: unknown, name: 'code' | 'type' | 'status' | 'line' | 'twice'): string {
+function fieldOf(error: unknown, name: 'code' | 'type' | 'status' | 'line' | 'doubt'): string {
   return error instanceof Error ? String(Reflect.get(error, name) ?? '') : '';
 }

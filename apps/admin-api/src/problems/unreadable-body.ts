@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { boundPassed } from '@kpay/core';
-import { repeatedName } from '@kpay/runtime';
+import { doubtIn } from '@kpay/runtime';
 
 export const MAX_BODY_BYTES = 100_000;
 export const MAX_LINES_BYTES = 5_000_000;
@@ -10,18 +10,18 @@ export const JSON_BOUNDS = { depth: 32, entries: 1_000 };
 /** A body that is refused before it is parsed. Express gives it to problem-of.ts by `type`. */
 class UnreadableBody extends Error {
   readonly status: number;
-  readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries' | 'body.name.twice';
+  readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries' | 'body.doubt';
   /** The line of a batch at which it is so. */
   readonly line: number | undefined;
-  /** The name that stands twice. */
-  readonly twice: string | undefined;
+  /** What can be read in two ways. */
+  readonly doubt: string | undefined;
 
-  constructor(type: UnreadableBody['type'], { line, twice }: { line?: number; twice?: string } = {}) {
+  constructor(type: UnreadableBody['type'], { line, doubt }: { line?: number; doubt?: string } = {}) {
     super(type);
     this.type = type;
     this.status = type === 'body.charset' ? 415 : 400;
     this.line = line;
-    this.twice = twice;
+    this.doubt = doubt;
   }
 }
 
@@ -37,8 +37,8 @@ export function verifyJson(_request: unknown, _response: unknown, body: Buffer, 
   const text = body.toString();
   const passed = boundPassed(text, JSON_BOUNDS);
   if (passed) throw new UnreadableBody(`body.${passed}`);
-  const twice = repeatedName(text);
-  if (twice !== undefined) throw new UnreadableBody('body.name.twice', { twice });
+  const doubt = doubtIn(text);
+  if (doubt !== undefined) throw new UnreadableBody('body.doubt', { doubt });
 }
 
 /** What is said of JSON that passes a bound. */
@@ -46,11 +46,6 @@ export function pastBound(passed: 'depth' | 'entries'): string {
   return passed === 'depth'
     ? `nests deeper than ${JSON_BOUNDS.depth}`
     : `has more than ${JSON_BOUNDS.entries} entries in a list or an object`;
-}
-
-/** What is said of JSON in which a name stands twice: the first is taken by some, the last by others. */
-export function standsTwice(name: string): string {
-  return `has the field ${name.slice(0, 80)} twice in one object`;
 }
 
 /** The first line that is not UTF-8, as an editor numbers it: no character has a line feed among its bytes. */

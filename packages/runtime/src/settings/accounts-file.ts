@@ -1,6 +1,6 @@
 import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
-import { amountAsWritten, repeatedName } from '../json-in-doubt.ts';
+import { doubtIn } from '../json-in-doubt.ts';
 import { reasonOf } from '../start-error.ts';
 import { sendWindowSchema, spendLimitSchema } from './account-rules.ts';
 import { whyNoSecret, whyOpen } from './secret-file.ts';
@@ -102,14 +102,14 @@ function parseJson(text: string, wrong: (what: string) => SettingsError): unknow
   let content: unknown;
   try {
     // Some editors begin a file with a byte order mark.
-    content = JSON.parse(text.replace(/^\uFEFF/, ''), amountAsWritten);
+    content = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
     // The parser's own message quotes the file, and with it perhaps a key: only the place is told.
     const [place = 'check its commas and quotes'] = /line \d+ column \d+/.exec(reasonOf(error)) ?? [];
     throw wrong(`is not JSON (${place})`);
   }
-  const twice = repeatedName(text);
-  if (twice !== undefined) throw wrong(`has the field ${twice.slice(0, 80)} twice in one object`);
+  const doubt = doubtIn(text);
+  if (doubt !== undefined) throw wrong(doubt);
   return content;
 }
 
