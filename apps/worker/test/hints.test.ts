@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { eventually } from '@kpay/testkit';
 import { acceptTransfer, type TransferRow } from '@kpay/transfers';
-import { cancelTransfer } from '@kpay/transfers/operations';
 import { sweepDue } from '@kpay/transfers/worker';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -92,52 +91,4 @@ describe('the queue of hints can be lost at any moment', () => {
         values (${id}, 1, 'default', 'dead', now() - interval '60 s', now() - interval '15 s', '')`.execute(db);
     });
   }
-});
-
-describe('beside 260 of the highest priority of one caller, who goes on ordering', () => {
-  const SEND_EVERY_MS = 60_000 / 100;
-  const SWEEP_EVERY_MS = 1_000;
-  let nowMs = Date.now();
-  let quiet: WorkerStage;
-  beforeAll(async () => {
-    quiet = await openWorkerStage(undefined, () => new Date(nowMs));
-    await quiet.stopWorker();
-  });
-  afterAll(() => quiet.close());
-
-  async function acceptOf(owner: string, externalId: string, priority: number): Promise<string> {
-    const asked = { account: 'default', owner, body: { ...order(externalId), priority } };
-    return (await acceptTransfer(quiet.ledger, new Set(['default']), asked)).transfer.id;
-  }
-
-  /** Takes what a worker would send next, as KPay takes 100 a minute, until it is this one. @returns after how long. */
-  async function sentAfterMs(id: string): Promise<number> {
-    const startMs = nowMs;
-    let sweptMs = 0;
-    for (;;) {
-      if (nowMs - sweptMs >= SWEEP_EVERY_MS) {
-        await sweepDue(quiet.ledger, 'default', quiet.hints);
-        sweptMs = nowMs;
-      }
-      const [next] = await quiet.hints.getJobs(['prioritized'], 0, 0, true);
-      if (!next) throw new Error('nothing is due');
-      nowMs += SEND_EVERY_MS;
-      if (next.data.transferId === id) return nowMs - startMs;
-      await cancelTransfer(quiet.ledger, quiet.epochWitness, next.data.transferId, { by: 'test' });
-      await next.remove();
-      await acceptOf('eager', `more-${nowMs}`, 9);
-    }
-  }
-
-  it.each([0, 5])(
-    'one of priority %d of another caller is sent within half a minute',
-    async (priority) => {
-      await Promise.all(Array.from({ length: 260 }, (_, n) => acceptOf('eager', `${priority}-urgent-${n}`, 9)));
-      const id = await acceptOf('patient', `${priority}-patient`, priority);
-      const waitedMs = await sentAfterMs(id);
-      process.stdout.write(`priority ${priority} beside 260 of priority 9: sent after ${waitedMs / 1_000} s\n`);
-      expect(waitedMs).toBeLessThan(30_000);
-    },
-    60_000,
-  );
 });

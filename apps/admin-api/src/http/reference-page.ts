@@ -21,7 +21,7 @@ const pageWith = (folder: string) => `<!doctype html>
 </html>
 `;
 // The document stands beside the script's folder, whatever path a proxy puts before both.
-const start = `const url = new URL('../../openapi.json', document.currentScript.src).href;
+const start = `const url = new URL('../openapi.json', document.currentScript.src).href;
 SwaggerUIBundle({ url, dom_id: '#reference', deepLinking: true, tryItOutEnabled: true });\n`;
 
 /** A page at which people read /openapi.json and try it. All of it is served from here; nothing is loaded from elsewhere. */

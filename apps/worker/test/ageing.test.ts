@@ -1,0 +1,54 @@
+import { acceptTransfer } from '@kpay/transfers';
+import { cancelTransfer } from '@kpay/transfers/operations';
+import { sweepDue } from '@kpay/transfers/worker';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
+
+// In a file of its own: on a real Redis the worker of another stage would take the hints.
+describe('beside 260 of the highest priority of one caller, who goes on ordering', () => {
+  const SEND_EVERY_MS = 60_000 / 100;
+  const SWEEP_EVERY_MS = 1_000;
+  let nowMs = Date.now();
+  let quiet: WorkerStage;
+  beforeAll(async () => {
+    quiet = await openWorkerStage(undefined, () => new Date(nowMs));
+    await quiet.stopWorker();
+  });
+  afterAll(() => quiet.close());
+
+  async function acceptOf(owner: string, externalId: string, priority: number): Promise<string> {
+    const asked = { account: 'default', owner, body: { ...order(externalId), priority } };
+    return (await acceptTransfer(quiet.ledger, new Set(['default']), asked)).transfer.id;
+  }
+
+  /** Takes what a worker would send next, as KPay takes 100 a minute, until it is this one. @returns after how long. */
+  async function sentAfterMs(id: string): Promise<number> {
+    const startMs = nowMs;
+    let sweptMs = 0;
+    for (;;) {
+      if (nowMs - sweptMs >= SWEEP_EVERY_MS) {
+        await sweepDue(quiet.ledger, 'default', quiet.hints);
+        sweptMs = nowMs;
+      }
+      const [next] = await quiet.hints.getJobs(['prioritized'], 0, 0, true);
+      if (!next) throw new Error('nothing is due');
+      nowMs += SEND_EVERY_MS;
+      if (next.data.transferId === id) return nowMs - startMs;
+      await cancelTransfer(quiet.ledger, quiet.epochWitness, next.data.transferId, { by: 'test' });
+      await next.remove();
+      await acceptOf('eager', `more-${nowMs}`, 9);
+    }
+  }
+
+  it.each([0, 5])(
+    'one of priority %d of another caller is sent within half a minute',
+    async (priority) => {
+      await Promise.all(Array.from({ length: 260 }, (_, n) => acceptOf('eager', `${priority}-urgent-${n}`, 9)));
+      const id = await acceptOf('patient', `${priority}-patient`, priority);
+      const waitedMs = await sentAfterMs(id);
+      process.stdout.write(`priority ${priority} beside 260 of priority 9: sent after ${waitedMs / 1_000} s\n`);
+      expect(waitedMs).toBeLessThan(30_000);
+    },
+    60_000,
+  );
+});
