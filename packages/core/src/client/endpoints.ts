@@ -7,7 +7,7 @@ import { parseExactJson } from './json.ts';
 // The six Utilities endpoints of KPay's page: what each answers, as it comes and as we hand it on. Fields that
 // nothing needs may be missing. Numbers arrive here as decimal text (json.ts).
 
-/** One endpoint: how to ask, and how to parseOrder the answer. */
+/** One endpoint: how to ask, and how to read the answer. */
 export interface Endpoint<T> {
   name: string;
   method: 'GET' | 'POST';
