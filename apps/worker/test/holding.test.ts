@@ -11,6 +11,8 @@ const ROWS = testServerUrls() ? 100_000 : 3_000;
 const INTERVALS = testServerUrls() ? 4 : 2;
 const PART = 20_000;
 const EVERY_MS = 3_000;
+/** After the read that shows it: wake, sweep and send, on a machine that runs other tests too. */
+const WITHIN_MS = 1_000;
 const AMOUNT_KES = 100;
 
 let stage: WorkerStage;
@@ -119,7 +121,7 @@ describe(`${ROWS} transfers held for funds`, () => {
     await eventually(async () => expect(await inState('succeeded')).toHaveLength(30), { timeoutMs: 3 * EVERY_MS });
     const tookMs = firstSendMs() - arrivedMs;
     process.stdout.write(`  from the money's arrival to the first send: ${tookMs} ms of ${EVERY_MS} ms\n`);
-    expect(tookMs).toBeLessThanOrEqual(EVERY_MS);
+    expect(tookMs).toBeLessThanOrEqual(EVERY_MS + WITHIN_MS);
     expectFirst(await inState('succeeded'), 30);
 
     // What the money does not cover is not tried.
@@ -150,7 +152,7 @@ describe(`${ROWS} transfers held for funds`, () => {
     const tookMs = firstSendMs() - resolvedMs;
     expectFirst(await inState('succeeded'), 10);
     process.stdout.write(`  from the resolution to the first send: ${tookMs} ms of ${EVERY_MS} ms\n`);
-    expect(tookMs).toBeLessThanOrEqual(EVERY_MS);
+    expect(tookMs).toBeLessThanOrEqual(EVERY_MS + WITHIN_MS);
   });
 
   it('are looked at in milliseconds, whether the money does for none or for some', { timeout: 120_000 }, async () => {
@@ -189,7 +191,7 @@ describe(`${ROWS} transfers held for a rate`, () => {
     await eventually(async () => expect(await inState('succeeded')).toHaveLength(25), { timeoutMs: 3 * EVERY_MS });
     const tookMs = firstSendMs() - changedMs;
     process.stdout.write(`  from the rate's recovery to the first send: ${tookMs} ms of ${EVERY_MS} ms\n`);
-    expect(tookMs).toBeLessThanOrEqual(EVERY_MS);
+    expect(tookMs).toBeLessThanOrEqual(EVERY_MS + WITHIN_MS);
     await delay(EVERY_MS);
     expect(since({}).transfer).toBe(25);
   });
