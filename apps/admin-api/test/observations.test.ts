@@ -112,6 +112,21 @@ describe('what KPay says', () => {
     }
   });
 
+  it('asks KPay for no rate of other currencies than its own, and not again and again for a pair that it refuses', async () => {
+    const asked = () =>
+      api.simulator.control.truth().requests.filter(({ path }) => path.startsWith('/api/v1/payments/exchange-rate')).length;
+    const before = asked();
+    for (const code of ['AAA', 'AAB', 'AAC', 'QQQ']) expect((await api.ask(`/v1/rates?from=XAF&to=${code}`)).status).toBe(404);
+    expect(asked()).toBe(before);
+    api.simulator.control.addFault({ match: { endpoint: 'exchange-rate' }, fault: { kind: 'status', status: 404 } });
+    const began = performance.now();
+    // Longer than the second for which any failure is answered again.
+    while (performance.now() - began < 1_500) expect((await api.ask('/v1/rates?from=KES&to=XOF')).status).toBe(404);
+    const quote = await api.ask('/v1/quotes', { body: { sourceCountry: 'KEN', destinationCountry: 'SEN' } });
+    expect(quote.body.code).toBe('kpay_unavailable');
+    expect(asked()).toBe(before + 1);
+  });
+
   it('lists the accounts without their keys', async () => {
     const { body } = await api.ask('/v1/accounts');
     expect(body).toEqual({

@@ -1,5 +1,6 @@
 import type { KpayClient } from './client/client.ts';
 import type { CountryAvailability, ExchangeRate, WalletBalance } from './client/endpoints.ts';
+import { Rejected } from './errors.ts';
 import { createSharedValue, type SharedValue } from './shared-value.ts';
 import { assertLane, type Lane } from './stores/budget-store.ts';
 import type { SharedEntry, SharedStore } from './stores/shared-store.ts';
@@ -61,6 +62,8 @@ const MAX_AGE_MS: Readonly<Record<ObservationName, number>> = { balance: 30_000,
 const KEEP_MS = 7 * 24 * 60 * 60_000;
 /** After a failure whoever asks within this gets the same error: an outage must not eat the budget in failing reads. */
 const FAILURE_MS = 1_000;
+/** KPay's no to a pair of currencies is an answer: whoever asks on and on must not use up the budget of all. */
+const REFUSAL_MS = 30_000;
 /** What another process has read is noticed within this. Without it each judgement of a transfer would ask the store. */
 const TRUST_MS = 1_000;
 /** Anybody may ask for the rate of any two currencies; more pairs than this are not remembered. */
@@ -113,7 +116,8 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
           value.failure = undefined;
           return { text, keepMs: KEEP_MS };
         } catch (error) {
-          value.failedUntilMs = clock.monotonicMs() + FAILURE_MS;
+          const isRefusal = pair !== null && error instanceof Rejected && (error.status === 400 || error.status === 404);
+          value.failedUntilMs = clock.monotonicMs() + (isRefusal ? REFUSAL_MS : FAILURE_MS);
           value.failure = { at: new Date(clock.now()), error: error instanceof Error ? error : new Error(String(error)) };
           throw error;
         }

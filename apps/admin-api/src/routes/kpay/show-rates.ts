@@ -1,4 +1,4 @@
-import { type KpayAccount, type ObserveOptions, Rejected } from '@kpay/core';
+import { exponentOf, type KpayAccount, type ObserveOptions, Rejected } from '@kpay/core';
 import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { requireAccount } from '../../auth/rights.ts';
@@ -41,11 +41,20 @@ export function showRates({ accounts, own }: { accounts: ReadonlyMap<string, Kpa
 }
 
 async function readRate(account: KpayAccount, from: string, to: string, options: ObserveOptions) {
+  // Any three letters would be a question to KPay of its own.
+  if (exponentOf(from) === undefined || exponentOf(to) === undefined) throw unknownPair(from, to);
   try {
     return await account.observations.rate(from, to, options);
   } catch (error) {
-    // These two are an answer to this question. A 401 or 403 is not, and the last rate is still worth showing.
-    if (!(error instanceof Rejected) || ![400, 404].includes(error.status)) throw error;
-    throw new Problem('not_found', `KPay knows no rate from ${from} to ${to}.`, { cause: error });
+    throw isRefusal(error) ? unknownPair(from, to, error) : error;
   }
+}
+
+/** These two are an answer to this question. A 401 or 403 is not, and the last rate is still worth showing. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof Rejected && [400, 404].includes(error.status);
+}
+
+function unknownPair(from: string, to: string, cause?: unknown): Problem {
+  return new Problem('not_found', `KPay knows no rate from ${from} to ${to}.`, { cause });
 }
