@@ -276,6 +276,16 @@ describe('what programs and people make of the document', () => {
     expect(parameter('/v1/rates', 'from')).toMatchObject({ enum: expect.arrayContaining(['XAF', 'KES']) });
   });
 
+  it('every amount and time of a transfer has an example that somebody would write', () => {
+    type Form = { pattern?: string; format?: string; examples?: unknown[]; anyOf?: Form[] };
+    const { Transfer } = (document.components as { schemas: Record<string, { properties: Record<string, Form> }> }).schemas;
+    const forms = Object.values(Transfer?.properties ?? {}).flatMap((each) => each.anyOf ?? [each]);
+    const decimal = String.raw`^-?\d+(\.\d+)?$`;
+    const formed = forms.filter(({ pattern, format }) => pattern === decimal || format === 'date-time');
+    expect(formed.length).toBeGreaterThan(8);
+    for (const { examples } of formed) expect(examples).toHaveLength(1);
+  });
+
   it('every body that must be given has an example, which the document allows; the first one makes a transfer', async () => {
     for (const { name, described } of operations()) {
       const content = described.requestBody?.content['application/json'];

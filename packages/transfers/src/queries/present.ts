@@ -6,8 +6,12 @@ import { type EventType, eventTypes, reasonCodes } from '../states/reasons.ts';
 import { moneyMoved } from '../states/states.ts';
 
 /** Amounts and rates are decimal text, never floating point numbers. */
-export const decimalSchema = z.string().regex(/^-?\d+(\.\d+)?$/);
-const time = z.iso.datetime();
+// Without examples a reader of the OpenAPI document is shown generated digits and years.
+export const decimalSchema = z
+  .string()
+  .regex(/^-?\d+(\.\d+)?$/)
+  .meta({ examples: ['50000'] });
+const time = z.iso.datetime().meta({ examples: ['2026-11-24T08:00:00.000Z'] });
 const state = z.enum(transferStates);
 
 const reasonCodeSchema = z
