@@ -75,7 +75,7 @@ export function findBrokenReferences(root: string): BrokenReference[] {
       }
       if (HISTORY.has(file)) continue;
       for (const [, name] of withoutLinks(line).matchAll(FILE_NAME)) {
-        if (!name || OF_THE_READER.has(name) || /(?:^|\/)(?:dist|node_modules)\//.test(name)) continue;
+        if (!name || OF_THE_READER.has(name.replace(/^\.\//, '')) || /(?:^|\/)(?:dist|node_modules)\//.test(name)) continue;
         const path = name.replace(/^(?:\.\.?\/)+/, '');
         const meant = byName.get(path.slice(path.lastIndexOf('/') + 1)) ?? [];
         if (!meant.some((each) => each === path || each.endsWith(`/${path}`))) report(name, 'no file has this name');
