@@ -233,8 +233,8 @@ function streamTokenOf({ method, path, query: { token }, headers }: Request): st
 function sendProblem(logger: Logger, watch: AuthWatch): ErrorRequestHandler {
   return (error: unknown, request, response, _next) => {
     if (response.headersSent) {
-      // Cut off, so that nobody takes it for whole.
-      logger.error({ err: error, method: request.method, path: request.path }, 'an answer broke off');
+      // The connection is cut, so that the client sees a truncated response.
+      logger.error({ err: error, method: request.method, path: request.path }, 'an answer failed after its headers were sent');
       return void response.destroy();
     }
     // Without an operation nothing was begun.

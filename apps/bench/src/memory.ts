@@ -102,7 +102,7 @@ async function waitsOf(
   return Promise.all(waits);
 }
 
-/** Copies one row to as many queued ones: accepting each would take minutes and weigh the same. */
+/** Copies one row until there are `transfers` queued ones. Accepting each would take minutes and use the same memory. */
 async function multiply({ postgresUrl }: Stage, transfers: number): Promise<void> {
   const client = new pg.Client({ connectionString: postgresUrl });
   await client.connect();

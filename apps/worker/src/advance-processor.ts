@@ -6,14 +6,14 @@ import type { Processor } from 'bullmq';
 interface AdvanceProcessorOptions {
   /** Aborted when the worker stops: what only waits gives up. */
   signal: AbortSignal;
-  /** Told of each transfer that this process took on. */
+  /** Called with each transfer that this process advanced. */
   onMoved: (transfer: TransferRow) => Promise<void>;
-  /** Told once when the account turns out to be another KPay than the ledger's. */
+  /** Called once when KPay's application is not the one that the ledger has stored for this account. */
   onMismatch: (mismatch: PinMismatch) => Promise<void>;
   logger: Logger;
 }
 
-/** The processor of an account's hints: takes the transfer one step on. It never fails: what is due stays due. */
+/** Processes an account's advance jobs: each one takes a transfer one step further. A job never fails, because a transfer that is due stays due in the ledger. */
 export function createAdvanceProcessor(engine: TransferEngine, options: AdvanceProcessorOptions): Processor<Hint, void> {
   const { signal, onMoved, onMismatch, logger } = options;
   const account = engine.account.name;

@@ -75,7 +75,7 @@ async function startLocal(): Promise<Started | Unavailable> {
     opened.push(server);
   }
   const [postgres, redis] = opened;
-  if (!postgres || !redis) throw new Error('a server is missing');
+  if (!postgres || !redis) throw new Error('Postgres or Redis did not start');
   return {
     postgresUrl: postgres.url,
     redisUrl: redis.url,

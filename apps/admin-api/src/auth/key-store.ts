@@ -36,26 +36,26 @@ export interface KeyStore {
 export interface KeyStoreOptions {
   /** See createKeyHasher. */
   secret: string;
-  /** Grows with each key that is made or revoked: a restore must not bring a revoked key back unnoticed. */
+  /** Its epoch grows when a key is made or revoked. So a restore that brings a revoked key back is noticed. */
   epochWitness: EpochWitness;
-  /** For a key without a rate of its own. */
+  /** The rate limit of a key that has none of its own. */
   usualRequestsPerMinute: number;
-  /** How long a key may live that a token of the issuer made; not longer than the token unless given. */
+  /** The longest life of a key that was made with a token of the issuer, in days. Default: until the token ends. */
   tokenKeyDays?: number | undefined;
 }
 
-// Writing down each use would be a write for each request.
+// At most one write in this time for each key: a write for each use would be a write for each request.
 const LAST_USE_EVERY_MS = 60_000;
 const DAY_MS = 24 * 60 * 60_000;
-/** Keys that came of one another: each use of the last one looks at all of them. */
+/** The longest chain of keys that made each other. Each use of the last key reads the whole chain. */
 const MAX_LINE = 10;
 
 export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeyStore {
   const { epochWitness } = options;
   const hash = createKeyHasher(options.secret);
-  // Every request waits for it.
+  // Batched, because every request waits for this read.
   const rowOf = batchCalls((ids: string[]) => findApiKeys(ledger, ids));
-  // Nobody waits for it, and one that fails is made up for by the next use.
+  // No request waits for this write. When it fails, the next use of the key writes again.
   const writeUse = (id: string, now: Date) => {
     const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);
     void ledger.db

@@ -2,21 +2,27 @@ import type { Caller } from '../auth/caller.ts';
 import { Problem } from '../problems/problem.ts';
 
 export interface PlacesOptions {
-  /** What a place is taken for, in the plural, for the caller to read: `streams`. */
+  /** The name of what is limited, in the plural, for error messages: `streams`. */
   of: string;
-  /** How much there is in all. */
+  /** The limit of all callers together. */
   most: number;
-  /** How much of it one caller may have: one owner, so that nobody gets more by making keys. */
+  /** The limit of one owner. Keys of one owner share it, so more keys do not give more places. */
   mostByCaller: number;
   retryAfterSeconds: number;
 }
 
-/** @param gone gives the places back, also when it is aborted already. @param amount one unless given. @throws Problem when there is not so much. */
+/**
+ * Takes places, and gives them back when `gone` is aborted.
+ *
+ * @param gone may be aborted already; then no place is taken.
+ * @param amount the number of places, 1 by default.
+ * @throws Problem when fewer places are free.
+ */
 export type TakePlaces = (caller: Caller, gone: AbortSignal, amount?: number) => void;
 
 /**
- * Bounds what is under way at once, in all and by caller. It counts in the call itself: whoever comes while another is
- * waited for finds that one counted.
+ * Limits what is under way at once, for all callers together and for each owner. Places are counted synchronously, so
+ * two calls at the same time cannot both take the last one.
  */
 export function createPlaces({ of, most, mostByCaller, retryAfterSeconds }: PlacesOptions): TakePlaces {
   let taken = 0;

@@ -50,7 +50,7 @@ export function limitRequests({ perMinute, redis, logger }: RequestLimitOptions)
     // The store below says it once, not for every request.
     logger: { warn: () => {}, error: () => {} },
     handler: (_request, _response, next) => {
-      next(new Problem('too_many_requests', 'The key asks more often than it may: wait as long as Retry-After says.'));
+      next(new Problem('too_many_requests', 'The key has used its requests of this minute: wait as long as Retry-After says.'));
     },
     ...(redis && { store: createSharedStore(redis, logger) }),
   });

@@ -4,14 +4,14 @@ import { doubtIn } from '@kpay/runtime';
 
 export const MAX_BODY_BYTES = 100_000;
 export const MAX_LINES_BYTES = 5_000_000;
-/** Far more than any body that we take has. */
+/** Far above what a valid body needs. */
 export const JSON_BOUNDS = { depth: 32, entries: 1_000 };
 
-/** A body that is refused before it is parsed. Express gives it to problem-of.ts by `type`. */
+/** A request body that is refused before it is parsed. problem-of.ts chooses the problem by `type`. */
 class UnreadableBody extends Error {
   readonly status: number;
   readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries' | 'body.doubt';
-  /** The line of a batch at which it is so. */
+  /** The line of the batch that cannot be read. */
   readonly line: number | undefined;
   /** What can be read in two ways. */
   readonly doubt: string | undefined;

@@ -7,10 +7,10 @@ export interface CountryAvailability {
 
 const operationTypes = ['DEPOSIT', 'PAYOUT', 'REMITTANCE'];
 
-/** Not everything is well by default, so that a dashboard shows all three statuses. */
+/** Operations that do not start as OPERATIONAL, so that a dashboard shows all three statuses. */
 const unwell: Readonly<Record<string, string>> = { 'ORANGE_CMR:PAYOUT': 'DELAYED', 'ZAMTEL_ZMB:PAYOUT': 'CLOSED' };
 
-/** The true status of every provider. Any text is accepted, because real ones will appear that nobody documented. */
+/** The true status of every provider. Any text is accepted, because the real KPay may send undocumented statuses. */
 export class AvailabilityBoard {
   #countries = initialBoard();
 

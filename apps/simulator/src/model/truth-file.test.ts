@@ -53,7 +53,7 @@ test('a broken line in the middle is an error that names the file and the line',
   const dataDir = makeFolder();
   const path = join(dataDir, 'simulator-truth.jsonl');
   writeFileSync(path, '{"type":"reset"}\nnot JSON\n{"type":"reset"}\n');
-  await expect(createSimulator({ port: 0, dataDir })).rejects.toThrow(`${path}:2 is no event of the simulator`);
+  await expect(createSimulator({ port: 0, dataDir })).rejects.toThrow(`${path}:2 is not an event of the simulator`);
 });
 
 test('rotated keys are still those of the application after a restart', async () => {

@@ -57,7 +57,7 @@ function parseLine(path: string, line: string, number: number): TruthEvent {
   try {
     return TruthEventSchema.parse(JSON.parse(line));
   } catch (cause) {
-    throw new Error(`${path}:${number} is no event of the simulator; remove the file to start afresh`, { cause });
+    throw new Error(`${path}:${number} is not an event of the simulator; remove the file to start with an empty one`, { cause });
   }
 }
 

@@ -296,7 +296,7 @@ describe('a caller without types', () => {
     const { client, taken } = openTaken();
     const wrong = { lane: lane as 'money' };
     for (const asking of [client.balance(wrong), client.accessToken(wrong), client.prepareTransfer(wrong)]) {
-      await expect(asking).rejects.toThrow('a lane is one of money, checks, people, metrics');
+      await expect(asking).rejects.toThrow('lane must be one of money, checks, people, metrics');
     }
     expect(taken).toEqual([]);
     expect(server.requests).toEqual([]);

@@ -41,7 +41,7 @@ it.each([
   ['CMR', 50_000n, undefined, /must be in XAF/],
   ['CMR', 0n, 'XAF', /above zero/],
   ['CMR', -1n, 'XAF', /above zero/],
-  ['CMR', 50_000, 'XAF', /above zero, as a bigint/],
+  ['CMR', 50_000, 'XAF', /a bigint above zero/],
 ] as const)('from %s, %s minor units of %s are refused', (sourceCountry, amountMinor, currency, message) => {
   const amount = { amountMinor, currency } as TransferRequestFields['amount'];
   expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(InvalidAmount);

@@ -45,5 +45,5 @@ export function transferBody({
 function assertCurrencyOf(sourceCountry: string, { amountMinor, currency }: Money): void {
   const expected = currencyOf(sourceCountry);
   if (currency !== expected) throw new InvalidAmount(`must be in ${expected}, the currency of ${sourceCountry}`);
-  if (typeof amountMinor !== 'bigint' || amountMinor <= 0n) throw new InvalidAmount('must be above zero, as a bigint');
+  if (typeof amountMinor !== 'bigint' || amountMinor <= 0n) throw new InvalidAmount('must be a bigint above zero');
 }

@@ -10,11 +10,11 @@ export type Lane = 'money' | 'checks' | 'people' | 'metrics';
 export const lanes: readonly Lane[] = ['money', 'checks', 'people', 'metrics'];
 
 /**
- * Types do not reach callers in JavaScript: a slot of a lane that nobody knows would count for nobody.
- * @throws Error when it is none of the lanes.
+ * Checks a lane from a caller in JavaScript, whom types do not stop. A slot of an unknown lane would count in no lane.
+ * @throws Error when `lane` is not one of the lanes.
  */
 export function assertLane(lane: unknown): asserts lane is Lane {
-  if (!lanes.some((each) => each === lane)) throw new Error(`a lane is one of ${lanes.join(', ')}`);
+  if (!lanes.some((each) => each === lane)) throw new Error(`lane must be one of ${lanes.join(', ')}`);
 }
 
 /** The rules a slot is given by. They come with every take, so that a store keeps nothing but slots. */

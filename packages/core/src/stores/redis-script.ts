@@ -21,7 +21,7 @@ export function createScript(text: string): RunScript {
       });
     } catch (error) {
       // Without the original: ioredis keeps a command's arguments on its errors, and a token can be among them.
-      throw new Error(`Redis: ${messageOf(error)}`);
+      throw new Error(`Redis refused or did not answer: ${messageOf(error)}`);
     }
   };
 }

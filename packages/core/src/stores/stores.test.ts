@@ -91,7 +91,7 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
 
   it('gives no slot to a lane that it does not know', async () => {
     for (const lane of ['undefined', undefined, 'MONEY']) {
-      await expect(store.take(lane as Lane, rulesOf(100)), String(lane)).rejects.toThrow('a lane is one of');
+      await expect(store.take(lane as Lane, rulesOf(100)), String(lane)).rejects.toThrow('lane must be one of');
     }
     expect(await other.used()).toBe(0);
   });

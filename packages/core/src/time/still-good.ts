@@ -1,22 +1,22 @@
-/** Two processes translate one date by their own exchanges with Redis: so far apart may they read it. */
+/** How far apart two processes may read the same date, because each measures Redis' clock by its own calls. */
 const DATES_DIFFER_MS = 1_000;
 
-/** Something that began at `sinceMs`, by a clock that can be set, and is good for `forMs`. */
+/** A value that is valid for `forMs` from `sinceMs` on, by a clock that can be set. */
 export interface Dated {
   sinceMs: number;
   forMs: number;
 }
 
 /**
- * Whether it still is. What lies in the future is not: the clock was set back since, and nobody knows how old it is.
- * Every date that decides whether something is believed is judged here.
+ * Whether the value is still valid. A date in the future is not: the clock was set back, so the age is unknown.
+ * Every date that decides whether a value is trusted is checked here.
  */
 export function isStillGood({ sinceMs, forMs }: Dated, nowMs: number): boolean {
   const ageMs = nowMs - sinceMs;
   return ageMs >= -DATES_DIFFER_MS && ageMs <= forMs;
 }
 
-/** The same in a script of Redis, for a date alone: `inFuture(sinceMs)`. */
+/** The check for a future date as a function of a Redis script: `inFuture(sinceMs)`. */
 export const LUA_IN_FUTURE = `
 local function inFuture(since) return since > now + ${DATES_DIFFER_MS} end
 `;

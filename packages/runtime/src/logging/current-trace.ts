@@ -1,12 +1,12 @@
 import { TraceFlags, trace } from '@opentelemetry/api';
 
-/** The ids of a trace and of the step in it that runs now, as they stand in log lines. */
+/** The ids of the current trace and span, named as in log lines. */
 export interface CurrentTrace {
   trace_id: string;
   span_id: string;
 }
 
-/** What runs now, when it is traced and the trace is kept (sampled); undefined otherwise, and always when tracing is off. */
+/** The current trace and span. Undefined when nothing is traced, or when the trace is not sampled. */
 export function currentTrace(): CurrentTrace | undefined {
   const span = trace.getActiveSpan()?.spanContext();
   if (!span || (span.traceFlags & TraceFlags.SAMPLED) === 0) return undefined;

@@ -89,10 +89,10 @@ export async function openRedis({
 }
 
 /**
- * Asks whether Redis answers and takes writes. A replica, such as a master after a planned switchover, is left: the
- * connection is made anew. In a cluster a replica sends every command on to its master.
+ * Checks that Redis answers and takes writes. When the server is a replica, as a master is after a planned switchover,
+ * the client reconnects. In a cluster this is not needed: commands are redirected to the master.
  *
- * @throws when it does not.
+ * @throws when Redis does not answer or is a read-only replica.
  */
 export async function pingWritable(redis: Redis | Cluster): Promise<void> {
   if (redis instanceof Cluster) return void (await redis.ping());

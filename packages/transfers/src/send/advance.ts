@@ -308,20 +308,23 @@ async function send(
     return report(engine, await untilStored(engine.clock, startedMs, patience, settle));
   } catch (error) {
     if (!endsDoubt || isLedgerAway(error)) throw error;
-    // Not stored for a whole lease: store at least that there was an answer. The error is for the log.
+    // The answer could not be stored for a whole lease: store at least that KPay answered. The error goes to the log.
     const lost = () => settleAs({ kind: 'answer_lost', detail: answer.kind });
     report(engine, await untilStored(engine.clock, startedMs, patience, lost));
     throw error;
   }
 }
 
-/** Whether a later 409 would be misread without this answer: after a 201, a refusal, or the collision of a first send. */
+/**
+ * Whether this answer must be stored, because a later 409 would be misread without it. True for a 201, a refusal, and a
+ * 409 to a first send.
+ */
 function proves({ kind }: Answer, { state }: TransferRow): boolean {
   if (kind === 'conflict') return state === 'submitting';
   return kind === 'succeeded' || kind === 'refused' || kind === 'insufficient_funds' || kind === 'not_completed';
 }
 
-/** Stores the outcome without its text, or at least that there was an answer, after which no 409 confirms anything. */
+/** Stores the outcome without its text. If that fails, stores only that KPay answered: then no later 409 confirms. */
 async function settleUnstorable(
   answer: Answer,
   settleAs: (known: Answer) => Promise<Settled | undefined>,
