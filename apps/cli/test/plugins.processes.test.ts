@@ -16,7 +16,7 @@ export default {
     {
       name: 'unruly',
       timeoutMs: 200,
-      check({ external_id: what }) {
+      check({ externalId: what }) {
         if (what === 'throws') throw new Error('no licence');
         if (what === 'hangs') return new Promise(() => {});
         if (what === 'nonsense') return 'yes';

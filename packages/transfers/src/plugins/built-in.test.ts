@@ -56,3 +56,21 @@ it('a check of a plugin gets the transfer as the API shows it, and for one relea
     },
   ]);
 });
+
+it('a check of a plugin that reads a column where the row stood before holds the transfer', async () => {
+  const old = definePlugin({
+    name: 'old',
+    checks: [
+      {
+        name: 'list',
+        check: (transfer) =>
+          Reflect.get(transfer, 'external_id') === 'listed'
+            ? { verdict: 'reject', code: 'listed', reason: 'it is on a list' }
+            : { verdict: 'pass' },
+      },
+    ],
+  });
+  const { id } = await stage.accept({ externalId: 'listed' });
+  await advanceTransfer(await stage.engine({ checks: checksOf(noRules, [old]) }), id, new AbortController().signal);
+  expect(await stage.find(id)).toMatchObject({ state: 'holding', reason_code: 'check_failed', attempts: 0 });
+});

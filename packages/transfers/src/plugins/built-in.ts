@@ -1,3 +1,4 @@
+import type { TransferRow } from '@kpay/ledger';
 import type { AccountRules } from '../checks/account-rules.ts';
 import type { Check, CheckVerdict } from '../checks/check.ts';
 import { destinationPayoutsCheck } from '../checks/destination-payouts.ts';
@@ -7,7 +8,7 @@ import { scheduleCheck } from '../checks/schedule.ts';
 import { spendLimitCheck } from '../checks/spend-limit.ts';
 import { timeWindowCheck } from '../checks/time-window.ts';
 import { presentTransfer } from '../queries/present.ts';
-import type { Plugin } from './plugin.ts';
+import type { CheckedTransfer, Plugin } from './plugin.ts';
 import { asPlugin } from './stray-errors.ts';
 
 /** The built-in checks of an account, the cheapest first. */
@@ -30,13 +31,28 @@ export function checksOf(rules: AccountRules, plugins: readonly Plugin[]): Check
         ...check,
         name: `${name}/${check.name}`,
         async check(row, context) {
-          const transfer = { ...presentTransfer(row), row: structuredClone(row) };
-          return underName(name, await asPlugin(name, () => check.check(transfer, context)));
+          return underName(name, await asPlugin(name, () => check.check(viewOf(row), context)));
         },
       }),
     ),
   );
   return [...builtInChecks(rules), ...ofPlugins];
+}
+
+/**
+ * What a plugin's check gets: a copy, so that it cannot change what is sent. A column of the row that the check reads where it
+ * stood before throws, which holds the transfer: undefined could make a check pass that must not.
+ */
+function viewOf(row: TransferRow): CheckedTransfer {
+  const view = { ...presentTransfer(row), row: structuredClone(row) };
+  for (const column of Object.keys(row).filter((name) => !Object.hasOwn(view, name))) {
+    Object.defineProperty(view, column, {
+      get() {
+        throw new Error(`transfer.${column} is no field of a transfer: take the API's field, or transfer.row.${column}`);
+      },
+    });
+  }
+  return view;
 }
 
 /** So that no plugin's hold is taken for one of ours, which are let go by what ours wait for. */
