@@ -8,26 +8,12 @@ it.each([...everywhere, '\ufeff', '\uffff', '\ud800', '\udfff'])('refuses %j in 
   for (const kind of ['name', 'text'] as const) expect(refusedCharacter(`a${character}b`, kind)).toBe(written);
 });
 
-it.each([
-  '\t',
-  '\n',
-  '\r\n',
-  '\u200d',
-  '\u200f',
-  '\u00ad',
-  '\u{e0067}',
-  '\u00a0',
-  '\u202f',
-  '\u3000',
-  'e\u0301',
-  '\u212b',
-  'a\u0301\u0323\u0323\u0301',
-])('takes %j in a text, but in no name', (character) => {
+it.each(['\t', '\n', '\r\n', '\u200d', '\u200f', '\u00ad', '\u{e0067}'])('takes %j in a text, but in no name', (character) => {
   expect(refusedCharacter(`a${character}b`, 'text')).toBeUndefined();
   expect(refusedCharacter(`a${character}b`, 'name')).toMatch(/^U\+[0-9A-F]{4,5}$/);
 });
 
-it.each(['order 1', 'é', 'مرحبا', '💸🇨🇲', '日本', "'; drop table", '\u00e9', 'कि', 'ｅ'])('takes %j in every text', (value) => {
+it.each(['order 1', 'é', 'مرحبا', '💸🇨🇲', '日本', "'; drop table", '\u00a0'])('takes %j in every text', (value) => {
   expect(refusedCharacter(value, 'name')).toBeUndefined();
 });
 
@@ -35,9 +21,6 @@ it('cuts spaces off at the ends, and says what is wrong', () => {
   expect(nameSchema(20).parse(' order 1 ')).toBe('order 1');
   expect(textSchema(8).safeParse('a\u202eb').error?.issues[0]?.message).toBe(
     'must not contain U+202E: control and invisible characters are refused',
-  );
-  expect(nameSchema(8).safeParse('e\u0301').error?.issues[0]?.message).toBe(
-    'must not contain U+0301: characters that can be taken for others are refused',
   );
   expect(textSchema(8).safeParse(' ').error?.issues[0]?.message).toBe('must not be empty');
   expect(textSchema(8).safeParse(`\u0000${'x'.repeat(1_000_000)}`).error?.issues).toMatchObject([

@@ -5,35 +5,17 @@ import { z } from 'zod';
 const REFUSED_IN_TEXTS =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for.
   /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f-\u009f\u200b\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ufffe\uffff]|\p{Cs}/u;
-// Also all that cannot be seen, and other spaces than the usual one: two names that look alike must be alike.
-const HIDDEN_IN_NAMES = /[\t\n\r]|\p{Cf}/u;
-const UNUSUAL_SPACE = /(?! )\p{Zs}/u;
-const ACCENT = /\p{M}/u;
+// Also all that cannot be seen: two names that look alike must be alike.
+const REFUSED_IN_NAMES = /[\t\n\r]|\p{Cf}/u;
 
 /**
  * The first character that a text from outside may not have, as `U+202E`; undefined when there is none. A `text` may have
- * lines, tabs and the joiners of scripts and emoji; a `name`, by which something is found again, none of them, nor an accent
- * apart from its letter: Macs write é as two characters, others as one (Unicode's form NFC).
+ * lines, tabs and the joiners of scripts and emoji; a `name`, by which something is found again, none of them.
  */
 export function refusedCharacter(value: string, kind: 'name' | 'text'): string | undefined {
-  const hidden = kind === 'name' ? [REFUSED_IN_TEXTS, HIDDEN_IN_NAMES] : [REFUSED_IN_TEXTS];
-  const [found] = hidden.flatMap((pattern) => pattern.exec(value) ?? []);
-  const first = found ?? (kind === 'name' ? ambiguousCharacter(value) : undefined);
+  const patterns = kind === 'name' ? [REFUSED_IN_TEXTS, REFUSED_IN_NAMES] : [REFUSED_IN_TEXTS];
+  const [first] = patterns.flatMap((pattern) => pattern.exec(value) ?? []);
   return first && `U+${(first.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}`;
-}
-
-/** One that looks like another: a space other than the usual one, or an accent apart from its letter. */
-function ambiguousCharacter(value: string): string | undefined {
-  return UNUSUAL_SPACE.exec(value)?.[0] ?? apartFromItsLetter(value);
-}
-
-function apartFromItsLetter(value: string): string | undefined {
-  const composed = value.normalize('NFC');
-  if (composed === value) return undefined;
-  const kept = new Set(composed);
-  const gone = [...value].filter((character) => !kept.has(character));
-  // None is gone where accents only stand in another order.
-  return gone.find((character) => ACCENT.test(character)) ?? gone[0] ?? ACCENT.exec(value)?.[0];
 }
 
 /** What every free text of a caller is held against, whichever door it comes by; spaces at its ends are cut off. */
@@ -56,11 +38,7 @@ const upTo = (maxLength: number) => z.string().max(maxLength, { error: `must be 
 
 function clean(kind: 'name' | 'text', schema: z.ZodString): z.ZodString {
   return schema.refine((value) => refusedCharacter(value, kind) === undefined, {
-    error: ({ input }) => {
-      const character = refusedCharacter(String(input), kind);
-      const isHidden = kind === 'text' || ambiguousCharacter(String(input)) === undefined;
-      const why = isHidden ? 'control and invisible characters' : 'characters that can be taken for others';
-      return `must not contain ${character}: ${why} are refused`;
-    },
+    error: ({ input }) =>
+      `must not contain ${refusedCharacter(String(input), kind)}: control and invisible characters are refused`,
   });
 }
