@@ -119,6 +119,11 @@ describe('an order that cannot be right is refused, names its field and leaves n
     ['externalId', { ...good, externalId: '  ' }, 'empty'],
     ['minrate', { ...good, minrate: '1' }, 'not a field'],
     ['minRate', { ...good, minRate: '0' }, 'above zero'],
+    [
+      'minRate',
+      { ...good, destinationCountry: 'GAB', minRate: '1.000000001' },
+      'must be at most 1, which is the rate within XAF',
+    ],
     ['notBefore', { ...good, notBefore: 'tomorrow' }, 'ISO 8601'],
     ['expiresAt', { ...good, notBefore: '2027-01-02T00:00:00Z', expiresAt: '2027-01-01T00:00:00Z' }, 'later than notBefore'],
     ['expiresAt', { ...good, expiresAt: '2020-01-01T00:00:00Z' }, 'future'],

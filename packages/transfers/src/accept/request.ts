@@ -49,6 +49,11 @@ export function parseTransferRequest(body: unknown): TransferRequest {
     throw new InvalidRequest('minRate', "must be left out with a quoteId: the quote's floor takes its place");
   }
   const { currency, destinationCurrency } = currenciesOf(fields);
+  const minRate = fields.minRate === undefined ? null : rate('minRate', fields.minRate);
+  // KPay's page: within one currency the rate is 1. A transfer that asks for more would be held for ever.
+  if (minRate !== null && currency === destinationCurrency && compareRates(minRate, '1') > 0) {
+    throw new InvalidRequest('minRate', `must be at most 1, which is the rate within ${currency}`);
+  }
   const notBefore = fields.notBefore === undefined ? null : new Date(fields.notBefore);
   const expiresAt = fields.expiresAt === undefined ? null : new Date(fields.expiresAt);
   if (notBefore && expiresAt && expiresAt <= notBefore) throw new InvalidRequest('expiresAt', 'must be later than notBefore');
@@ -59,7 +64,7 @@ export function parseTransferRequest(body: unknown): TransferRequest {
     amount: amountWithinBounds(fields.amount, currency),
     destinationCurrency,
     description: fields.description ?? null,
-    minRate: fields.minRate === undefined ? null : rate('minRate', fields.minRate),
+    minRate,
     quoteId: fields.quoteId?.toLowerCase() ?? null,
     onInsufficientFunds: fields.onInsufficientFunds ?? 'hold',
     notBefore,
