@@ -19,6 +19,7 @@ import * as shares from './migrations/0020-shares.ts';
 import * as replays from './migrations/0021-replays.ts';
 import * as growthOwed from './migrations/0030-growth-owed.ts';
 import * as boundedKeys from './migrations/0031-bounded-keys.ts';
+import * as lateReceipts from './migrations/0032-late-receipts.ts';
 import type { LedgerSchema } from './schema.ts';
 
 /** What brings a ledger up to date, in the order of their names. */
@@ -40,6 +41,7 @@ export const ledgerMigrations: Readonly<Record<string, Migration>> = {
   '0021-replays': replays,
   '0030-growth-owed': growthOwed,
   '0031-bounded-keys': boundedKeys,
+  '0032-late-receipts': lateReceipts,
 };
 
 /** The schema `kpay` is not one that this release can bring up to date, or this role or server does not let it. */

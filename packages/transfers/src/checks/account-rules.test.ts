@@ -170,6 +170,19 @@ describe('a spend limit', () => {
     expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 
+  it('counts what moved after all, as a receipt says that came after a person had settled it', async () => {
+    const engine = await advancerWith(limits({ amount: 150_000, hours: 48 }));
+    unknownOutcome();
+    const unknown = await advance(engine, await accept('unknown'));
+    stage.ledger.passMs(25 * HOUR_MS);
+    await advance(engine, unknown);
+    const verdict = { verdict: 'not_happened', by: 'a person', reason: 'asked KPay' } as const;
+    await resolveReview(stage.ledger, stage.epochWitness, unknown.id, verdict);
+    const receipt = { kpay_transfer_id: 'late' };
+    await stage.ledger.db.updateTable('kpay.transfers').set(receipt).where('id', '=', unknown.id).execute();
+    expect(await advance(engine, await accept('waits'))).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
+  });
+
   it('counts what will be sent again by itself, however long ago it was sent', async () => {
     const engine = await advancerWith(limits({ amount: 150_000, hours: 1 }));
     unknownOutcome();

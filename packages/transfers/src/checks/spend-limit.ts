@@ -32,12 +32,12 @@ export function describeLimit({ currency, amountMinor, hours, corridor }: SpendL
 }
 
 /**
- * Judges a transfer by its account's limits. What counts is what was sent or may have been: under way, without an
- * answer, in review, succeeded; each from its last send on, the latest moment at which the money can have moved. What is
- * under way or will be sent again by itself has that moment still before it, so it counts as sent now.
+ * Evaluates a transfer by its account's spend limits. Transfers count that were sent or may have been: under way, without an
+ * answer, in review, succeeded, or failed with a receipt that came late. Each counts from its last send on, the latest moment
+ * at which its money can have moved. A transfer that is under way, or will be sent again, counts as sent now.
  *
- * It is a check, and judged once more under the wallet's lock when the send is committed. That lock is of the account
- * and currency, and so of all that a limit counts: two workers cannot fill the same room.
+ * It is a check, and runs again under the wallet's lock when the send is committed. That lock is of the account and currency,
+ * and so of all that a limit counts: two workers cannot both use what is left.
  */
 export async function evaluateSpending(
   db: Kysely<LedgerSchema>,
@@ -101,6 +101,10 @@ function counted(account: string, { currency, corridor, hours }: SpendLimit, now
   return sql`
     select id, amount_minor, sent_at as at from kpay.transfers
     where account = ${account} and currency = ${currency} ${there} and sent_at > ${since} and state in ('review', 'succeeded')
+    union all
+    select id, amount_minor, sent_at as at from kpay.transfers
+    where account = ${account} and currency = ${currency} ${there} and sent_at > ${since}
+      and state = 'failed' and kpay_transfer_id is not null
     union all
     select id, amount_minor, ${now}::timestamptz as at from kpay.transfers
     where account = ${account} and currency = ${currency} ${there} and state in ('submitting', 'unconfirmed')`;
