@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -56,6 +56,13 @@ describe('a reference', () => {
 
   it('to a renamed file is found', () => {
     expect(foundWith({ 'src/send/begin.ts': undefined, 'src/send/start.ts': '' })).toEqual(['README.md:1 send/begin.ts']);
+  });
+
+  it('to a file that was deleted and not committed yet is found', () => {
+    foundWith({});
+    execFileSync('git', ['add', '.'], { cwd: root });
+    unlinkSync(join(root, 'src/send/begin.ts'));
+    expect(findBrokenReferences(root).map(({ names }) => names)).toEqual(['send/begin.ts']);
   });
 
   it('by a dead link or anchor is found', () => {

@@ -1,8 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 
-/** A place that names something which does not exist. */
+/** A place that names a law, decision, file, link or anchor that does not exist. */
 export interface BrokenReference {
   file: string;
   line: number;
@@ -29,7 +29,8 @@ const OF_THE_READER = new Set(['my-plugin.ts', 'my-check.ts', 'my-check.test.ts'
 export function findBrokenReferences(root: string): BrokenReference[] {
   const files = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: root, encoding: 'utf8' })
     .split('\n')
-    .filter((file) => file !== '');
+    // A file that was deleted and not committed yet is still in git's index.
+    .filter((file) => file !== '' && existsSync(join(root, file)));
   const texts = new Map<string, string>();
   const read = (file: string) => {
     const text = texts.get(file) ?? readFileSync(join(root, file), 'utf8');

@@ -67,7 +67,7 @@ export function callerOfKey({ row, now, makerEnded }: FoundApiKey, address: stri
 /** @throws Problem (400) for two Authorization headers. */
 export function refuseTwoTokens({ headersDistinct }: IncomingMessage): void {
   if ((headersDistinct.authorization?.length ?? 0) < 2) return;
-  throw new Problem('invalid_request', 'Send one Authorization header: of several nobody can tell which one counts.');
+  throw new Problem('invalid_request', 'Send exactly one Authorization header.');
 }
 
 /** The token of an Authorization header. @throws Problem (401) when there is none. */

@@ -18,7 +18,7 @@ import { scopes } from './scopes.ts';
 export interface KeyStore {
   /**
    * @returns the key itself too: this is the only time that it is known.
-   * @throws Problem (403) for more than its maker may do; KeyEnded when the maker has ended meanwhile.
+   * @throws Problem (403) when the key exceeds its maker's bounds. KeyEnded when the maker was revoked or has expired.
    */
   create(wanted: WantedKey, maker: Caller): Promise<{ key: string; row: ApiKeyRow }>;
   list(caller: Caller): Promise<ApiKeyRow[]>;
@@ -27,7 +27,7 @@ export interface KeyStore {
    * key, or it was revoked before.
    */
   revoke(id: string, caller: Caller): Promise<{ row: ApiKeyRow; others: string[] } | undefined>;
-  /** The row of a key that somebody has, whatever its state; undefined when nobody ever had it. */
+  /** The row of a key, whatever its state. Undefined when no such key was ever made. */
   find(key: string): Promise<FoundApiKey | undefined>;
   /** The same by the id of a key. */
   look(id: string): Promise<FoundApiKey | undefined>;

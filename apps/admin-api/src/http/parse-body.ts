@@ -2,7 +2,7 @@ import { textSchema } from '@kpay/producer';
 import { InvalidRequest } from '@kpay/transfers';
 import type { z } from 'zod';
 
-export const reasonSchema = textSchema(500).describe('Why, for whoever reads the history.');
+export const reasonSchema = textSchema(500).describe('The reason, for readers of the history.');
 
 /** Parses a body against its schema; none counts as an empty object. @throws InvalidRequest naming the field. */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
