@@ -123,7 +123,7 @@ export async function expireAttempt(
   const answer: Answer = { kind: 'unknown', detail: 'lease_expired' };
   await endAttempt(tx, attempt, answer);
   const outcome = await outcomeFor(tx, row, attempt, answer, context);
-  // Nothing will come of waiting longer: the lease was the wait.
+  // Re-send at once: the lease already covered the waiting time.
   const due_at = outcome.to === 'review' ? null : tx.now;
   // The next step follows the send that was lost, not the finding of it.
   return apply(tx, row, row.attempts, { ...outcome, set: { ...outcome.set, due_at, moved_trace: row.moved_trace } });
