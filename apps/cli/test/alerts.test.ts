@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { createSimulator } from '@kpay/simulator';
 import { eventually, freePort, temporaryFolder } from '@kpay/testkit';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { startAlertReceiver } from './alerts/alert-receiver.ts';
 import { query } from './alerts/prometheus-query.ts';
 import { programOf, startAlertmanager, startPrometheus } from './alerts/scaled-prometheus.ts';
@@ -27,7 +27,7 @@ const order = (externalId: string, more: object = {}) => ({
   ...more,
 });
 
-test('the person on call hears of each thing that goes wrong, and that it is over', { timeout: 600_000 }, async () => {
+it('the person on call hears of each thing that goes wrong, and that it is over', { timeout: 600_000 }, async () => {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const simulator = await createSimulator({ port: 0, limit: LIMIT, windowMs: BUDGET_WINDOW_S * 1_000, caching: false });

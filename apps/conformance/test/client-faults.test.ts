@@ -7,7 +7,7 @@ import {
   simulatorApiKey,
   simulatorSecretKey,
 } from '@kpay/simulator';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // Everything that the simulator can do wrong, and what @kpay/core makes of it: a kind of fault without a row does not compile.
 
@@ -109,7 +109,7 @@ function named(error: unknown): string {
 
 describe('our client takes no fault of the simulator for a success or a refusal that it is not', () => {
   let sent = 0;
-  test.each(Object.values(sends).flat())('a send under %j comes to: %s', async (fault, outcome) => {
+  it.each(Object.values(sends).flat())('a send under %j comes to: %s', async (fault, outcome) => {
     const { application } = await account.client.me();
     sent += 1;
     const body = transferBody({
@@ -127,7 +127,7 @@ describe('our client takes no fault of the simulator for a success or a refusal 
     expect(seen).toBe(outcome);
   });
 
-  test.each(reads)('a read of the %s under %j comes to: %j', async (what, fault, outcome) => {
+  it.each(reads)('a read of the %s under %j comes to: %j', async (what, fault, outcome) => {
     simulator.control.addFault({ match: { endpoint: what === 'rate' ? 'exchange-rate' : 'balance' }, times: 1, fault });
     const read =
       what === 'rate'

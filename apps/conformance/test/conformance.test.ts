@@ -1,5 +1,5 @@
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allCases } from '../src/all-cases.ts';
 import { alignColumns } from '../src/report.ts';
 import { type CaseResult, type RunOptions, runCases } from '../src/run-cases.ts';
@@ -57,11 +57,11 @@ describe('against the simulator', () => {
     await simulator.close();
   });
 
-  test('every case that can be tried holds, and each of them has its fault', () => {
+  it('every case that can be tried holds, and each of them has its fault', () => {
     expect(held.toSorted()).toEqual(Object.keys(caseFaults).toSorted());
   });
 
-  test.each(Object.entries(caseFaults))('%s breaks by its fault, and nothing else does', async (name, fault) => {
+  it.each(Object.entries(caseFaults))('%s breaks by its fault, and nothing else does', async (name, fault) => {
     const usesLimit = limitCases.includes(name);
     const results = await (usesLimit
       ? onFreshSimulator((fresh) => runWithFault(fresh, withLimit, name, fault))

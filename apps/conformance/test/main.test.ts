@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
@@ -19,7 +19,7 @@ async function run(args: string[], env: Record<string, string> = {}) {
   }
 }
 
-test('without keys the simulator is judged, and that is said', async () => {
+it('without keys the simulator is judged, and that is said', async () => {
   const { code, stdout, stderr } = await run(['--json', '--move-money', '--exhaust-limit']);
   expect(stderr).toContain('says nothing about KPay');
   const { cases } = JSON.parse(stdout) as { cases: { result: string }[] };
@@ -28,7 +28,7 @@ test('without keys the simulator is judged, and that is said', async () => {
   expect(stdout).not.toContain(simulatorSecretKey);
 });
 
-test.each<[Record<string, string>, string]>([
+it.each<[Record<string, string>, string]>([
   [{ KPAY_BASE_URL: 'http://127.0.0.1:1' }, 'KPAY_API_KEY'],
   [{ KPAY_API_KEY: 'kpay_test_x' }, 'KPAY_SECRET_KEY'],
   [{ KPAY_API_KEY_FILE: '/does/not/exist' }, 'KPAY_API_KEY_FILE'],
@@ -40,12 +40,12 @@ test.each<[Record<string, string>, string]>([
   expect(stderr).toContain(name);
 });
 
-test('an option that does not exist ends it before anything is sent', async () => {
+it('an option that does not exist ends it before anything is sent', async () => {
   const { code, stderr } = await run(['--move-mony']);
   expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('--move-mony') });
 });
 
-test('a KPay that breaks a documented fact ends it with 1', async () => {
+it('a KPay that breaks a documented fact ends it with 1', async () => {
   const simulator = await createSimulator({ port: 0 });
   try {
     simulator.control.addFault({ match: { endpoint: 'me' }, times: 1, fault: { kind: 'unknown_enum' } });

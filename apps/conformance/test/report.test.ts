@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { type CaseOutcome, type Certainty, reads } from '../src/case.ts';
 import { createRedactor } from '../src/redact.ts';
 import { exitCodeOf, formatJson, formatTable } from '../src/report.ts';
@@ -11,7 +11,7 @@ function resultOf(certainty: Certainty, verdict: CaseOutcome) {
   return { case: reads(`${certainty}.fact`, certainty, 'It is so.', async () => verdict), verdict };
 }
 
-test.each<[Certainty, CaseOutcome, 0 | 1]>([
+it.each<[Certainty, CaseOutcome, 0 | 1]>([
   ['page', broken, 1],
   ['docs', broken, 1],
   ['wild', broken, 0],
@@ -22,12 +22,12 @@ test.each<[Certainty, CaseOutcome, 0 | 1]>([
   expect(exitCodeOf([resultOf('page', held), resultOf(certainty, verdict)])).toBe(code);
 });
 
-test('a run in which nothing held is no success', () => {
+it('a run in which nothing held is no success', () => {
   expect(exitCodeOf([resultOf('page', notTried)])).toBe(1);
   expect(exitCodeOf([resultOf('wild', broken)])).toBe(1);
 });
 
-test('the table has a line for each case, counts them, and tells a breach from a deviation', () => {
+it('the table has a line for each case, counts them, and tells a breach from a deviation', () => {
   expect(formatTable([resultOf('page', broken), resultOf('wild', broken), resultOf('docs', notTried)])).toBe(
     `case       certainty  result     seen
 page.fact  page       broken     status 500
@@ -41,14 +41,14 @@ differs, though nothing documents it: wild.fact: It is so.
   );
 });
 
-test('the JSON says the same', () => {
+it('the JSON says the same', () => {
   expect(JSON.parse(formatJson([resultOf('page', held)]))).toEqual({
     exitCode: 0,
     cases: [{ name: 'page.fact', fact: 'It is so.', certainty: 'page', movesMoney: false, result: 'held', seen: 'status 200' }],
   });
 });
 
-test('secrets, tokens and phone numbers are hidden, documented sandbox numbers are not', () => {
+it('secrets, tokens and phone numbers are hidden, documented sandbox numbers are not', () => {
   const { redact, addSecret } = createRedactor(['sk_live_key']);
   addSecret('opaque-token');
   expect(redact('sk_live_key, opaque-token, eyJhbGciOi.eyJzdWIi.c2ln, 237699123456, 237653456789')).toBe(

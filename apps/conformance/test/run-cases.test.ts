@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { allCases } from '../src/all-cases.ts';
 import { judge, reads, show } from '../src/case.ts';
 import { type RunOptions, runCases } from '../src/run-cases.ts';
@@ -23,11 +23,11 @@ function run(options: Partial<RunOptions>, cases = allCases) {
   return runCases(cases, { keys: testKeys, baseUrl, requestsPerMinute: Number.POSITIVE_INFINITY, ...options });
 }
 
-test('names of cases are unique', () => {
+it('names of cases are unique', () => {
   expect(new Set(allCases.map(({ name }) => name)).size).toBe(allCases.length);
 });
 
-test.each<[string, Partial<RunOptions>, number]>([
+it.each<[string, Partial<RunOptions>, number]>([
   ['test keys alone', {}, 0],
   ['live money without money', { keys: liveKeys, liveMoney: true }, 0],
   ['live keys without live money', { keys: liveKeys, moveMoney: true }, 0],
@@ -40,13 +40,13 @@ test.each<[string, Partial<RunOptions>, number]>([
   expect(simulator.control.truth().transferCount > 0).toBe(tried > 0);
 });
 
-test('without --exhaust-limit the limit is left alone', async () => {
+it('without --exhaust-limit the limit is left alone', async () => {
   const results = await run({});
   const limits = results.filter((result) => result.case.exhaustsLimit);
   expect(limits.map(({ verdict }) => verdict.result)).toEqual(['not tried', 'not tried']);
 });
 
-test('requests are spread evenly over the minute', async () => {
+it('requests are spread evenly over the minute', async () => {
   const started = performance.now();
   await run(
     { requestsPerMinute: 60 * 50 },
@@ -56,12 +56,12 @@ test('requests are spread evenly over the minute', async () => {
   expect(performance.now() - started).toBeGreaterThanOrEqual(99);
 });
 
-test('a run that takes too long ends, and says so', async () => {
+it('a run that takes too long ends, and says so', async () => {
   const results = await run({ timeLimitMs: 0 });
   expect(results.map(({ verdict }) => verdict.result)).toEqual(allCases.map(() => 'not tried'));
 });
 
-test.each([
+it.each([
   ['refuses connections', 'http://127.0.0.1:1'],
   ['answers nothing but 429', undefined],
 ])('a KPay that %s breaks no fact: nothing is known of them', async (_, address) => {
@@ -76,7 +76,7 @@ test.each([
   }
 });
 
-test('what was seen is hidden before it is cut, so that no half of a secret is left', async () => {
+it('what was seen is hidden before it is cut, so that no half of a secret is left', async () => {
   const long = `${'x'.repeat(110)}${testKeys.secretKey}`;
   const [result] = await run({}, [reads('leak', 'page', 'It is so.', async () => judge(true, show(long)))]);
   expect(JSON.stringify(result?.verdict)).not.toContain('simul');

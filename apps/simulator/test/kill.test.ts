@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createSimulator, type Truth } from '../src/index.ts';
 import { connect } from './client.ts';
 
@@ -29,7 +29,7 @@ async function readUrl(child: ChildProcess): Promise<string> {
   throw new Error('the simulator ended without a word');
 }
 
-test('three kills under load lose no transfer that was answered 201 and double none', async () => {
+it('three kills under load lose no transfer that was answered 201 and double none', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'simulator-kill-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true }));
   const answered = new Set<string>();
@@ -61,7 +61,7 @@ test('three kills under load lose no transfer that was answered 201 and double n
   expect(truth.money).toEqual({ conserved: true, problems: [] });
 });
 
-test('the bin answers the documented keys and ends cleanly on SIGTERM', async () => {
+it('the bin answers the documented keys and ends cleanly on SIGTERM', async () => {
   const child = start({});
   const client = connect(await readUrl(child));
   expect((await client.get('/api/v1/payments/me')).status).toBe(200);
@@ -69,7 +69,7 @@ test('the bin answers the documented keys and ends cleanly on SIGTERM', async ()
   expect(await once(child, 'exit')).toEqual([0, null]);
 });
 
-test.each([
+it.each([
   ['a port in use', async (url: string) => ({ SIMULATOR_PORT: new URL(url).port }), /^Port \d+ is in use; choose another/],
   [
     'a host that is not this machine',

@@ -6,7 +6,7 @@ import { FolderInUse, openEmbeddedDatabase } from '@kpay/runtime';
 import { embeddedDataFolder, eventually, findProgram, type TemporaryFolder, unavailable } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 
 const COMMITS = 50;
 const logger = pino({ level: 'silent' });
@@ -43,7 +43,7 @@ function start(program: string, ...args: string[]): { child: ChildProcess; lines
   return { child, lines: () => text.split('\n').slice(0, -1) };
 }
 
-test('a busy folder opens for nobody else; SIGKILL frees it and loses no row whose commit was acknowledged', async () => {
+it('a busy folder opens for nobody else; SIGKILL frees it and loses no row whose commit was acknowledged', async () => {
   for (const round of [1, 2]) {
     const { child, lines } = run('insert-rows.ts', '1000000');
     await eventually(() => expect(lines().length).toBeGreaterThan(COMMITS), { timeoutMs: 60_000 });
@@ -70,7 +70,7 @@ test('a busy folder opens for nobody else; SIGKILL frees it and loses no row who
   }
 }, 90_000);
 
-test('the kernel is asked for one fsync at least for each commit', async ({ skip }) => {
+it('the kernel is asked for one fsync at least for each commit', async ({ skip }) => {
   const strace = findProgram(['strace']);
   const works = strace !== undefined && spawnSync(strace, ['-o', '/dev/null', process.execPath, '-v']).status === 0;
   if (!works) return skip(unavailable('there is no strace that may trace: fsyncs are only counted in the process').unavailable);

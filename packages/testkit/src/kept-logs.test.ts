@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { keepLog, rememberSecret } from './kept-logs.ts';
 import setup from './vitest-logs.ts';
 
@@ -13,7 +13,7 @@ afterEach(() => {
 
 const line = (note: string) => `${JSON.stringify({ level: 'warn', note, msg: 'something happened' })}\n`;
 
-test.each([
+it.each([
   ['a signed token', 'eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhbm4ifQ.c2ln'],
   ['a KPay key', 'kpay_test_simulator'],
   ['a KPay secret key', `got ${'0123456789abcdef'.repeat(4)}`],
@@ -40,7 +40,7 @@ test.each([
   expect(told).not.toContain(text);
 });
 
-test('a run whose logs have none passes', () => {
+it('a run whose logs have none passes', () => {
   const endRun = setup();
   keepLog('app').write(
     line('550e8400-e29b-41d4-a716-446655440000 [redacted] [number] Bearer [redacted] kops_0123456789_ 1795489159456'),

@@ -4,7 +4,7 @@ import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import pg from 'pg';
-import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { afterEach, expect, it, onTestFinished, vi } from 'vitest';
 import { eventually } from './eventually.ts';
 import { inContainers, unavailable } from './own-server.ts';
 import { findProgram } from './run-local.ts';
@@ -15,7 +15,7 @@ import { temporaryFolder } from './temporary-folder.ts';
 afterEach(() => void vi.unstubAllEnvs());
 
 for (const [name, start] of Object.entries({ startRedis, startPostgres })) {
-  test(`${name} is ready when it is given, and leaves no process behind`, async ({ skip }) => {
+  it(`${name} is ready when it is given, and leaves no process behind`, async ({ skip }) => {
     const server = await start();
     if ('unavailable' in server) return skip(server.unavailable);
     expect(isAlive(server.pid)).toBe(true);
@@ -25,7 +25,7 @@ for (const [name, start] of Object.entries({ startRedis, startPostgres })) {
   });
 }
 
-test('a restarted Postgres has its data, and so has a Redis that writes to disk', async ({ skip }) => {
+it('a restarted Postgres has its data, and so has a Redis that writes to disk', async ({ skip }) => {
   const postgres = await startPostgres();
   if ('unavailable' in postgres) return skip(postgres.unavailable);
   onTestFinished(postgres.stop);
@@ -53,7 +53,7 @@ test('a restarted Postgres has its data, and so has a Redis that writes to disk'
   expect([postgres.pid, redis.pid].map(isAlive)).toEqual([true, true]);
 });
 
-test('a paused server can still be killed', async ({ skip }) => {
+it('a paused server can still be killed', async ({ skip }) => {
   const server = await startRedis();
   if ('unavailable' in server) return skip(server.unavailable);
   await server.pause();
@@ -64,7 +64,7 @@ test('a paused server can still be killed', async ({ skip }) => {
 });
 
 // A container that a killed run leaves behind is for testcontainers' own helper to remove.
-test.skipIf(inContainers())('a server ends with the process that started it, even by SIGKILL', async ({ skip }) => {
+it.skipIf(inContainers())('a server ends with the process that started it, even by SIGKILL', async ({ skip }) => {
   if (findProgram(['setpriv']) === undefined) return skip(unavailable('there is no setpriv to tie servers to us').unavailable);
   const script = join(import.meta.dirname, '../test/start-servers.ts');
   // It cannot remove its folders when it is killed; they are all in this one, which Postgres' user must get through.
@@ -80,7 +80,7 @@ test.skipIf(inContainers())('a server ends with the process that started it, eve
   for (const pid of String(line).trim().split(' ')) await eventually(() => expect(stateOf(Number(pid))).toMatch(/^Z?$/));
 });
 
-test('what cannot be had says why, and fails where everything must be had', () => {
+it('what cannot be had says why, and fails where everything must be had', () => {
   vi.stubEnv('KPAY_TEST_STRICT', '');
   expect(unavailable('there is no such server')).toEqual({ unavailable: 'there is no such server' });
   vi.stubEnv('KPAY_TEST_STRICT', '1');

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { eventually } from './eventually.ts';
 import { createTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
 
@@ -29,7 +29,7 @@ function talk(proxy: TcpProxy): { socket: Socket; heard: () => string } {
   return { socket, heard: () => text };
 }
 
-test('data arrives in order however much jitter there is', async () => {
+it('data arrives in order however much jitter there is', async () => {
   const { socket, heard } = talk(await proxyToEcho({ jitterMs: 5, seed: 7 }));
   for (let part = 0; part < 20; part++) {
     socket.write(`${part},`);
@@ -38,7 +38,7 @@ test('data arrives in order however much jitter there is', async () => {
   expect(heard()).toBe(Array.from({ length: 20 }, (_, part) => `${part},`).join(''));
 });
 
-test('a pause holds data and loses none', async () => {
+it('a pause holds data and loses none', async () => {
   const proxy = await proxyToEcho();
   const { socket, heard } = talk(proxy);
   socket.write('a');
@@ -51,7 +51,7 @@ test('a pause holds data and loses none', async () => {
   expect(heard()).toBe('ab');
 });
 
-test('dropped data never arrives, while the connection stays', async () => {
+it('dropped data never arrives, while the connection stays', async () => {
   const proxy = await proxyToEcho();
   const { socket, heard } = talk(proxy);
   socket.write('a');
@@ -69,7 +69,7 @@ test('dropped data never arrives, while the connection stays', async () => {
   });
 });
 
-test('a cut resets what is open and lets new connections through', async () => {
+it('a cut resets what is open and lets new connections through', async () => {
   const proxy = await proxyToEcho();
   const first = talk(proxy);
   first.socket.write('a');
@@ -81,7 +81,7 @@ test('a cut resets what is open and lets new connections through', async () => {
   await eventually(() => expect(second.heard()).toBe('b'));
 });
 
-test('while it refuses nobody is let in, and then they are', async () => {
+it('while it refuses nobody is let in, and then they are', async () => {
   const proxy = await proxyToEcho();
   proxy.refuse();
   const refused = connect(proxy.port, '127.0.0.1');

@@ -1,12 +1,12 @@
 import { request } from 'node:http';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSimulator } from '../../test/client.ts';
 import { simulatorApplicationId } from '../index.ts';
 
 const companyOfSimulator = 'c0a8e1d4-92b6-4f0e-8d3b-7a41f2c69e55';
 
 describe('over HTTP', () => {
-  test('GET /__sim lists operations, and each of them exists', async () => {
+  it('GET /__sim lists operations, and each of them exists', async () => {
     const { client } = await openSimulator();
     const { operations } = (await client.get('/__sim', {})).body as { operations: string[] };
     expect(operations.length).toBeGreaterThan(10);
@@ -19,7 +19,7 @@ describe('over HTTP', () => {
     expect((await client.get('/__sim/nothing', {})).status).toBe(404);
   });
 
-  test('balances, rates, availability, time, faults and truth are set and read', async () => {
+  it('balances, rates, availability, time, faults and truth are set and read', async () => {
     const { client, url } = await openSimulator();
     const post = async (operation: string, body: unknown) => (await client.post(`/__sim/${operation}`, body, {})).status;
     expect(await post('balance', { country: 'CMR', balance: '70000', reservedBalance: 1 })).toBe(200);
@@ -47,7 +47,7 @@ describe('over HTTP', () => {
     expect((await client.get('/__sim/truth', {})).body).toMatchObject({ transferCount: 0, transfers: [], requests: [] });
   });
 
-  test.each([
+  it.each([
     ['balance', { country: 'CMR', balance: -1 }, 'balance'],
     ['balance', { country: 'CMR', balance: 'much' }, 'balance'],
     ['balance', { country: 'CMR', balance: 0.5 }, 'balance'],
@@ -77,7 +77,7 @@ describe('over HTTP', () => {
     expect(messages[0]).toMatch(new RegExp(`^${field}: `));
   });
 
-  test.each([
+  it.each([
     ['host', 'kpay.example:8090'],
     ['host', '127.0.0.1.example'],
     ['origin', 'https://kpay.example'],
@@ -97,7 +97,7 @@ describe('over HTTP', () => {
   });
 });
 
-test('the truth is read page by page', async () => {
+it('the truth is read page by page', async () => {
   const { client, control } = await openSimulator();
   const token = await client.token();
   for (let number = 1; number <= 5; number += 1) await client.transfer({ externalId: `n${number}` }, token);
@@ -109,7 +109,7 @@ test('the truth is read page by page', async () => {
   expect(control.truth({ requestsAfter: 4 }).requests.map(({ sequence }) => sequence)).toEqual([5, 6]);
 });
 
-test('the log keeps the latest requests and counts all of them', async () => {
+it('the log keeps the latest requests and counts all of them', async () => {
   const { client, control } = await openSimulator({ keptRequests: 10, limit: 1000 });
   for (let call = 0; call < 45; call += 1) await client.get('/api/v1/payments/me');
   const { requests, requestCounts } = control.truth();
@@ -121,7 +121,7 @@ test('the log keeps the latest requests and counts all of them', async () => {
   });
 });
 
-test('a request is recorded with who sent it, what it asked and how it ended', async () => {
+it('a request is recorded with who sent it, what it asked and how it ended', async () => {
   const { client, control } = await openSimulator();
   await client.transfer({ externalId: 'x', applicationId: companyOfSimulator });
   expect(control.truth({ externalId: 'x' }).requests).toEqual([
@@ -141,7 +141,7 @@ test('a request is recorded with who sent it, what it asked and how it ended', a
   ]);
 });
 
-test('a reset gives back the wallets of the opening and forgets ids, rates, faults and the limit', async () => {
+it('a reset gives back the wallets of the opening and forgets ids, rates, faults and the limit', async () => {
   const { client, control } = await openSimulator({ limit: 4, applications: [{ apiKey: 'kpay_test_b', secretKey: 's' }] });
   const opened = control.truth().wallets;
   control.setRate({ from: 'XAF', to: 'XAF', rate: 3 });
@@ -156,7 +156,7 @@ test('a reset gives back the wallets of the opening and forgets ids, rates, faul
   expect(replies.map(({ status }) => status)).toEqual([201, 200]);
 });
 
-test('two applications cannot share a key or an id', async () => {
+it('two applications cannot share a key or an id', async () => {
   const { control } = await openSimulator();
   expect(() => control.addApplication({ apiKey: 'kpay_test_simulator', secretKey: 's' })).toThrow(/apiKey/);
   expect(() => control.addApplication({ apiKey: 'kpay_test_x', secretKey: 's', id: simulatorApplicationId })).toThrow(/id/);

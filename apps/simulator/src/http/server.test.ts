@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSimulator } from '../../test/client.ts';
 import { simulatorApplicationId } from '../index.ts';
 import { countries } from '../model/catalogue.ts';
@@ -6,7 +6,7 @@ import { countries } from '../model/catalogue.ts';
 const companyId = 'c0a8e1d4-92b6-4f0e-8d3b-7a41f2c69e55';
 
 describe('the six utilities answer as documented', () => {
-  test('me', async () => {
+  it('me', async () => {
     const { client } = await openSimulator();
     expect(await client.get('/api/v1/payments/me')).toMatchObject({
       status: 200,
@@ -18,14 +18,14 @@ describe('the six utilities answer as documented', () => {
     });
   });
 
-  test('token', async () => {
+  it('token', async () => {
     const { client } = await openSimulator();
     const { status, body } = await client.post('/api/v1/payments/token', {});
     expect(status).toBe(201);
     expect(body).toEqual({ accessToken: expect.stringMatching(/^ey/), expiresIn: '30m', environment: 'TEST' });
   });
 
-  test.each([
+  it.each([
     ['XAF', 'XOF', 1.0153],
     ['XAF', 'XAF', 1],
     ['XOF', 'XOF', 1],
@@ -38,7 +38,7 @@ describe('the six utilities answer as documented', () => {
     });
   });
 
-  test('predict-provider', async () => {
+  it('predict-provider', async () => {
     const { client } = await openSimulator();
     expect(await client.post('/api/v1/payments/predict-provider', { phoneNumber: '237653456789' })).toMatchObject({
       status: 201,
@@ -46,7 +46,7 @@ describe('the six utilities answer as documented', () => {
     });
   });
 
-  test('availability names every provider of the twelve countries, with three operations each', async () => {
+  it('availability names every provider of the twelve countries, with three operations each', async () => {
     const { client } = await openSimulator();
     const { status, body } = await client.get('/api/v1/payments/availability');
     expect(status).toBe(200);
@@ -64,7 +64,7 @@ describe('the six utilities answer as documented', () => {
     );
   });
 
-  test('balance sums the countries of a currency and subtracts what is reserved', async () => {
+  it('balance sums the countries of a currency and subtracts what is reserved', async () => {
     const { client, control } = await openSimulator();
     control.setBalance({ country: 'CMR', balance: 150_000, reservedBalance: '25000' });
     control.setBalance({ country: 'COD', currency: 'USD', balance: '12.34' });
@@ -76,7 +76,7 @@ describe('the six utilities answer as documented', () => {
 });
 
 describe('a transfer', () => {
-  test('CMR→SEN 100,000 XAF at 1.0153 credits 101,530 XOF, and shows both legs, no status and no fee', async () => {
+  it('CMR→SEN 100,000 XAF at 1.0153 credits 101,530 XOF, and shows both legs, no status and no fee', async () => {
     const { client, control } = await openSimulator();
     const { status, body } = await client.transfer({
       destinationCountry: 'SEN',
@@ -115,7 +115,7 @@ describe('a transfer', () => {
     expect(money).toEqual({ conserved: true, problems: [] });
   });
 
-  test('within a zone the rate is 1 and the total of the currency stays as it was', async () => {
+  it('within a zone the rate is 1 and the total of the currency stays as it was', async () => {
     const { client } = await openSimulator();
     const before = await client.get('/api/v1/payments/balance');
     expect(await client.transfer()).toMatchObject({
@@ -125,7 +125,7 @@ describe('a transfer', () => {
     expect((await client.get('/api/v1/payments/balance')).body).toEqual(before.body);
   });
 
-  test.each([
+  it.each([
     ['same country', { destinationCountry: 'CMR' }, 400],
     ['amount below 100', { amount: 99 }, 400],
     ['amount above 10,000,000', { amount: 10_000_001 }, 400],
@@ -157,12 +157,12 @@ describe('a transfer', () => {
     expect(control.truth()).toMatchObject({ transferCount: 0, money: { conserved: true } });
   });
 
-  test.each([100, 10_000_000])('the bound %i itself is allowed', async (amount) => {
+  it.each([100, 10_000_000])('the bound %i itself is allowed', async (amount) => {
     const { client } = await openSimulator();
     expect((await client.transfer({ amount })).status).toBe(201);
   });
 
-  test('an unknown property is named, together with every other fault of the body', async () => {
+  it('an unknown property is named, together with every other fault of the body', async () => {
     const { client } = await openSimulator();
     expect((await client.transfer({ currency: 'XAF', amount: 'many' })).body).toMatchObject({
       statusCode: 400,
@@ -170,14 +170,14 @@ describe('a transfer', () => {
     });
   });
 
-  test('what is reserved cannot be sent', async () => {
+  it('what is reserved cannot be sent', async () => {
     const { client, control } = await openSimulator();
     control.setBalance({ country: 'CMR', balance: 150_000, reservedBalance: 25_000 });
     expect((await client.transfer({ amount: 125_001 })).status).toBe(422);
     expect((await client.transfer({ amount: 125_000 })).status).toBe(201);
   });
 
-  test('an externalId is held by an active transfer, whatever the second body says, and free after FAILED', async () => {
+  it('an externalId is held by an active transfer, whatever the second body says, and free after FAILED', async () => {
     const { client, control } = await openSimulator();
     expect((await client.transfer({ externalId: 'a' })).status).toBe(201);
     expect((await client.transfer({ externalId: 'a' })).status).toBe(409);
@@ -188,7 +188,7 @@ describe('a transfer', () => {
     expect(control.truth()).toMatchObject({ transferCount: 2, money: { conserved: true } });
   });
 
-  test('an externalId that was refused with 422 is free when no fault burns it', async () => {
+  it('an externalId that was refused with 422 is free when no fault burns it', async () => {
     const { client, control } = await openSimulator();
     control.setBalance({ country: 'CMR', balance: 0 });
     expect((await client.transfer({ externalId: 'a' })).status).toBe(422);
@@ -196,14 +196,14 @@ describe('a transfer', () => {
     expect((await client.transfer({ externalId: 'a' })).status).toBe(201);
   });
 
-  test('without an externalId the same body twice is two transfers', async () => {
+  it('without an externalId the same body twice is two transfers', async () => {
     const { client, control } = await openSimulator();
     await client.transfer();
     await client.transfer();
     expect(control.truth().transferCount).toBe(2);
   });
 
-  test('a hundred at once with one externalId move money once', async () => {
+  it('a hundred at once with one externalId move money once', async () => {
     const { client, control } = await openSimulator({ limit: 1000 });
     const token = await client.token();
     const replies = await Promise.all(Array.from({ length: 100 }, () => client.transfer({ externalId: 'once' }, token)));
@@ -222,7 +222,7 @@ describe('documented refusals of the utilities', () => {
     ['the key alone', { 'x-api-key': 'kpay_test_simulator' }],
   ] as const;
 
-  test.each(wrong)('%s: 401 in the envelope, everywhere', async (_title, headers) => {
+  it.each(wrong)('%s: 401 in the envelope, everywhere', async (_title, headers) => {
     const { client } = await openSimulator();
     const replies = [
       ...(await Promise.all(utilities.map((name) => client.get(`/api/v1/payments/${name}`, headers)))),
@@ -235,7 +235,7 @@ describe('documented refusals of the utilities', () => {
     }
   });
 
-  test.each([
+  it.each([
     ['GET', '/api/v1/payments/exchange-rate', 400],
     ['GET', '/api/v1/payments/exchange-rate?from=XAF', 400],
     ['GET', '/api/v1/payments/exchange-rate?from=XAF&to=nothing', 400],
@@ -250,7 +250,7 @@ describe('documented refusals of the utilities', () => {
     expect(reply.body).toMatchObject({ statusCode: status, message: expect.anything(), error: expect.any(String) });
   });
 
-  test.each([
+  it.each([
     [{ phoneNumber: '237670000001' }],
     [{ phoneNumber: 237653456789 }],
     [{}],
@@ -263,7 +263,7 @@ describe('documented refusals of the utilities', () => {
     });
   });
 
-  test('malformed JSON is 400, a body that is not called JSON counts as empty, one too large is 413', async () => {
+  it('malformed JSON is 400, a body that is not called JSON counts as empty, one too large is 413', async () => {
     const { client } = await openSimulator();
     const path = '/api/wallets/transfer';
     const headers = { authorization: `Bearer ${await client.token()}` };
@@ -278,7 +278,7 @@ describe('documented refusals of the utilities', () => {
   });
 });
 
-test.each([1, 20])(
+it.each([1, 20])(
   'at a time scale of %i rates are shown for an hour and availability for a minute, unless set or uncached',
   async (timeScale) => {
     let now = 1_800_000_000_000;
@@ -306,7 +306,7 @@ test.each([1, 20])(
   },
 );
 
-test('a second application has keys, ids, wallets and an environment of its own', async () => {
+it('a second application has keys, ids, wallets and an environment of its own', async () => {
   const live = { apiKey: 'kpay_live_abc', secretKey: 'f'.repeat(64), wallets: [{ country: 'CMR', balance: 500 }] };
   const { client } = await openSimulator({ applications: [live] });
   const keys = { 'x-api-key': live.apiKey, 'x-secret-key': live.secretKey };
@@ -317,7 +317,7 @@ test('a second application has keys, ids, wallets and an environment of its own'
   expect((await client.get('/api/v1/payments/me', { ...keys, 'x-secret-key': 'simulator-secret' })).status).toBe(401);
 });
 
-test('connections are kept alive and answers carry a date', async () => {
+it('connections are kept alive and answers carry a date', async () => {
   const { client } = await openSimulator();
   const { headers } = await client.get('/api/v1/payments/me');
   expect(headers.get('keep-alive')).toBe('timeout=75');

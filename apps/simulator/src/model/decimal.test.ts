@@ -1,8 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { convertMinor, formatMinor, parseDecimal, toMinor } from './decimal.ts';
 
 describe('toMinor', () => {
-  test.each([
+  it.each([
     [50_000, 0, 50_000n],
     ['50000.00', 0, 50_000n],
     [0.1, 2, 10n],
@@ -21,7 +21,7 @@ describe('toMinor', () => {
   });
 });
 
-test.each([
+it.each([
   [5n, 2, '0.05'],
   [-5n, 2, '-0.05'],
   [123_456n, 2, '1234.56'],
@@ -30,7 +30,7 @@ test.each([
   expect(formatMinor(minor, decimals)).toBe(expected);
 });
 
-test.each([
+it.each([
   [100_000n, 0, 1.0153, 0, 101_530n],
   [333n, 0, 1.0153, 0, 338n],
   [100n, 0, 0.00166667, 2, 16n],

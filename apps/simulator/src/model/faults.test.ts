@@ -1,5 +1,5 @@
 import { eventually } from '@kpay/testkit';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { openSimulator, type Reply } from '../../test/client.ts';
 import type { FaultRule } from '../index.ts';
 
@@ -41,7 +41,7 @@ describe('before applying nothing has moved and a second send does it; after app
     { ...fault, when: 'before' as const },
     { ...fault, when: 'after' as const },
   ]);
-  test.each(both)('%o', async (fault) => {
+  it.each(both)('%o', async (fault) => {
     const { first, applied, second, ending } = await sendUnder(fault as FaultRule['fault']);
     if (fault.kind === 'drop' || fault.kind === 'hang') {
       expect(first).toBe('no answer');
@@ -57,7 +57,7 @@ describe('before applying nothing has moved and a second send does it; after app
   });
 });
 
-test('a status fault answers the envelope, plain text when asked, and Retry-After when told', async () => {
+it('a status fault answers the envelope, plain text when asked, and Retry-After when told', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ times: 1, fault: { kind: 'status', status: 503, retryAfterSeconds: 7 } });
   control.addFault({ times: 1, fault: { kind: 'status', status: 502, as: 'text' } });
@@ -71,12 +71,12 @@ test('a status fault answers the envelope, plain text when asked, and Retry-Afte
   expect((await ask()).status).toBe(200);
 });
 
-test('a truncated answer promises more bytes than it sends, and the transfer is applied', async () => {
+it('a truncated answer promises more bytes than it sends, and the transfer is applied', async () => {
   const { first, applied, second, ending } = await sendUnder({ kind: 'truncate' });
   expect({ first, applied, second, ending }).toEqual({ first: 'no answer', applied: 1, second: 409, ending: 'truncated' });
 });
 
-test('a delay before applying goes on when the client gives up: the money moves later', async () => {
+it('a delay before applying goes on when the client gives up: the money moves later', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'delay', delayMs: 150 } });
   const token = await client.token();
@@ -86,7 +86,7 @@ test('a delay before applying goes on when the client gives up: the money moves 
   expect(control.truth({ externalId: 'late' }).requests).toMatchObject([{ ending: 'client_gone', status: 201, fault: 'delay' }]);
 });
 
-test('401 midway: one call is refused, the same token works on the next', async () => {
+it('401 midway: one call is refused, the same token works on the next', async () => {
   const { client, control } = await openSimulator();
   const token = await client.token();
   control.addFault({ match: { endpoint: 'transfer', nth: 2 }, fault: { kind: 'unauthorized' } });
@@ -95,7 +95,7 @@ test('401 midway: one call is refused, the same token works on the next', async 
   expect(statuses).toEqual([201, 401, 201]);
 });
 
-test.each([
+it.each([
   [3, '3'],
   [undefined, null],
 ])('a burst of 429 with retryAfterSeconds %s', async (retryAfterSeconds, header) => {
@@ -109,7 +109,7 @@ test.each([
   expect(control.truth().requestCounts.refusedByLimit).toBe(0);
 });
 
-test('message_array makes every error carry an array, and leaves successes alone', async () => {
+it('message_array makes every error carry an array, and leaves successes alone', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ fault: { kind: 'message_array' } });
   expect((await client.transfer({ applicationId: 'c0a8e1d4-92b6-4f0e-8d3b-7a41f2c69e55' })).body).toMatchObject({
@@ -119,7 +119,7 @@ test('message_array makes every error carry an array, and leaves successes alone
   expect((await client.get('/api/v1/payments/me')).status).toBe(200);
 });
 
-test('unknown_enum puts a value nobody documented where an enum stands', async () => {
+it('unknown_enum puts a value nobody documented where an enum stands', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ match: { endpoint: 'me' }, fault: { kind: 'unknown_enum', value: 'LIVE' } });
   control.addFault({ fault: { kind: 'unknown_enum' } });
@@ -134,7 +134,7 @@ test('unknown_enum puts a value nobody documented where an enum stands', async (
   expect((await client.transfer()).body).toMatchObject({ sourceTransaction: { type: 'SOMETHING_NEW', currency: 'XAF' } });
 });
 
-test('balance_rows brings a currency once for each country, and the sum stays', async () => {
+it('balance_rows brings a currency once for each country, and the sum stays', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ fault: { kind: 'balance_rows' } });
   const { body } = await client.get('/api/v1/payments/balance');
@@ -143,7 +143,7 @@ test('balance_rows brings a currency once for each country, and the sum stays', 
 });
 
 describe('conflict_while_running: a second call gets 409 while the first still runs, then the first', () => {
-  test.each([
+  it.each([
     ['fail', 500, 0, 201],
     ['fail_and_burn', 500, 0, 409],
     ['succeed', 201, 1, 409],
@@ -161,7 +161,7 @@ describe('conflict_while_running: a second call gets 409 while the first still r
   });
 });
 
-test('a gateway can answer 504 for a transfer that runs on, holds its id, and then fails', async () => {
+it('a gateway can answer 504 for a transfer that runs on, holds its id, and then fails', async () => {
   const { client, control } = await openSimulator();
   const fault = { kind: 'conflict_while_running', delayMs: 200, gatewayTimeoutMs: 20 } as const;
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault });
@@ -172,7 +172,7 @@ test('a gateway can answer 504 for a transfer that runs on, holds its id, and th
   await eventually(async () => expect(await send()).toBe(201));
 });
 
-test('burn_id answers 422, moves nothing, and the id is 409 for ever', async () => {
+it('burn_id answers 422, moves nothing, and the id is 409 for ever', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'burn_id' } });
   const statuses = [];
@@ -182,7 +182,7 @@ test('burn_id answers 422, moves nothing, and the id is 409 for ever', async () 
 });
 
 describe('a rule meets only what it matches:', () => {
-  test.each<[string, FaultRule['match'], number[]]>([
+  it.each<[string, FaultRule['match'], number[]]>([
     ['everything', {}, [500, 500, 500]],
     ['an endpoint', { endpoint: 'balance' }, [500, 200, 201]],
     ['a method', { method: 'post' }, [200, 200, 500]],
@@ -203,7 +203,7 @@ describe('a rule meets only what it matches:', () => {
   });
 });
 
-test('the same seed gives the same requests the same faults; another seed gives others', async () => {
+it('the same seed gives the same requests the same faults; another seed gives others', async () => {
   const play = async (seed: number) => {
     const { client, control } = await openSimulator({ seed, limit: 1000 });
     control.addFault({ match: { endpoint: 'me' }, probability: 0.3, fault: { kind: 'status', status: 503 } });
@@ -219,7 +219,7 @@ test('the same seed gives the same requests the same faults; another seed gives 
   expect(new Set(once)).toEqual(new Set([200, 401, 503]));
 });
 
-test('rules are removed one by one or all, and the same rules throw the same dice again after a clear', async () => {
+it('rules are removed one by one or all, and the same rules throw the same dice again after a clear', async () => {
   const { client, control } = await openSimulator();
   const me = async () => (await client.get('/api/v1/payments/me')).status;
   const { id } = control.addFault({ fault: { kind: 'unauthorized' } });
@@ -232,7 +232,7 @@ test('rules are removed one by one or all, and the same rules throw the same dic
   expect(control.addFault({ fault: { kind: 'unauthorized' } }).id).toBe(id);
 });
 
-test('closing ends a hang, a delay and an idle connection within a second, and what was delayed is never applied', async () => {
+it('closing ends a hang, a delay and an idle connection within a second, and what was delayed is never applied', async () => {
   const { client, control, close } = await openSimulator();
   control.addFault({ match: { endpoint: 'me' }, fault: { kind: 'hang' } });
   control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'delay', delayMs: 60_000 } });

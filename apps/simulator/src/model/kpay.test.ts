@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { simulatorApplication } from './application.ts';
 import { checkMoney } from './check-money.ts';
 import { Kpay } from './kpay.ts';
@@ -24,13 +24,13 @@ function open(seed = 1) {
   return { kpay, application, order, clock, events, disk };
 }
 
-test('it runs under a clock of the test alone', () => {
+it('it runs under a clock of the test alone', () => {
   const { kpay, application, order, clock } = open();
   clock.now = 0;
   expect(kpay.transfer(application, order()).createdAt).toBe('1970-01-01T00:00:00.000Z');
 });
 
-test('ids follow from the seed, and never come twice, not after a reset either', () => {
+it('ids follow from the seed, and never come twice, not after a reset either', () => {
   const [one, same, other] = [open(1), open(1), open(2)].map(({ kpay, application, order }) => {
     const before = kpay.transfer(application, order()).id;
     kpay.reset();
@@ -41,7 +41,7 @@ test('ids follow from the seed, and never come twice, not after a reset either',
   expect(new Set([...(one ?? []), ...(other ?? [])]).size).toBe(4);
 });
 
-test('what could not be recorded has not happened', () => {
+it('what could not be recorded has not happened', () => {
   const { kpay, application, order, disk } = open();
   disk.full = true;
   expect(() => kpay.transfer(application, order({ externalId: 'x' }))).toThrow('no space left');
@@ -50,7 +50,7 @@ test('what could not be recorded has not happened', () => {
   expect(kpay.transfer(application, order({ externalId: 'x' })).externalId).toBe('x');
 });
 
-test('a journal of its events gives the same truth again', () => {
+it('a journal of its events gives the same truth again', () => {
   const { kpay, application, order, events } = open();
   kpay.setBalance(application, { country: 'CMR', balance: '900000', reservedBalance: 100 });
   kpay.setRate('XAF', 'KES', 0.21, false);
@@ -69,7 +69,7 @@ test('a journal of its events gives the same truth again', () => {
   expect(checkMoney(again.applications, again.transfers)).toEqual([]);
 });
 
-test('the check of the money sees a franc that came from nowhere and an id that was used twice', () => {
+it('the check of the money sees a franc that came from nowhere and an id that was used twice', () => {
   const { kpay, application, order } = open();
   const transfer = kpay.transfer(application, order({ externalId: 'x' }));
   expect(checkMoney(kpay.applications, kpay.transfers)).toEqual([]);

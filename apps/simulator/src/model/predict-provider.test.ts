@@ -1,11 +1,11 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { Refusal } from './answer.ts';
 import { countries } from './catalogue.ts';
 import { predictProvider } from './predict-provider.ts';
 
 const byCountry = countries.map(({ code, sandboxNumber, dialCode }) => [code, sandboxNumber, dialCode] as const);
 
-test.each(byCountry)('%s: the sandbox number is known with plus, without, and in national form', (code, number, dialCode) => {
+it.each(byCountry)('%s: the sandbox number is known with plus, without, and in national form', (code, number, dialCode) => {
   const expected = expect.objectContaining({ country: code, phoneNumber: number });
   const national = number.slice(dialCode.length);
   for (const written of [number, `+${number}`, `00${number}`, national, `0${national.replace(/^0/, '')}`]) {
@@ -13,12 +13,12 @@ test.each(byCountry)('%s: the sandbox number is known with plus, without, and in
   }
 });
 
-test.each(['039', '049', '069', '119', '129'])('the outcome number ending %s is known too', (ending) => {
+it.each(['039', '049', '069', '119', '129'])('the outcome number ending %s is known too', (ending) => {
   const phoneNumber = `237653456${ending}`;
   expect(predictProvider(phoneNumber, 'TEST')).toEqual({ country: 'CMR', provider: 'MTN_MOMO_CMR', phoneNumber });
 });
 
-test.each(['237670000001', '237653456788', '123', 'not a number', '', '2376534567891234'])(
+it.each(['237670000001', '237653456788', '123', 'not a number', '', '2376534567891234'])(
   'in sandbox %j is refused with 400',
   (written) => {
     expect(() => predictProvider(written, 'TEST')).toThrow(expect.objectContaining({ status: 400 }));
@@ -26,7 +26,7 @@ test.each(['237670000001', '237653456788', '123', 'not a number', '', '237653456
   },
 );
 
-test('in production a number that is no test number is known by its country', () => {
+it('in production a number that is no test number is known by its country', () => {
   expect(predictProvider('237670000001', 'PRODUCTION')).toEqual({
     country: 'CMR',
     provider: 'MTN_MOMO_CMR',

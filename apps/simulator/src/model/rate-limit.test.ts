@@ -1,8 +1,8 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { openSimulator } from '../../test/client.ts';
 import { RateLimit, SlidingWindow } from './rate-limit.ts';
 
-test('a window holds the receipts of (now − window, now], however many came before', () => {
+it('a window holds the receipts of (now − window, now], however many came before', () => {
   const window = new SlidingWindow();
   for (let at = 0; at < 10_000; at += 1) {
     window.add(at);
@@ -12,21 +12,21 @@ test('a window holds the receipts of (now − window, now], however many came be
   expect(window.count(10_099, 100)).toBe(0);
 });
 
-test('the limit slides: a place is free again exactly one window after it was taken', () => {
+it('the limit slides: a place is free again exactly one window after it was taken', () => {
   const limit = new RateLimit();
   const admit = (at: number) => limit.admit('key', at, 2, 1000);
   expect([admit(0), admit(600), admit(700)]).toEqual([undefined, undefined, 300]);
   expect([admit(999), admit(1000), admit(1001)]).toEqual([1, undefined, 599]);
 });
 
-test('a refused request takes no place, so a client that keeps asking recovers', () => {
+it('a refused request takes no place, so a client that keeps asking recovers', () => {
   const limit = new RateLimit();
   limit.admit('key', 0, 1, 1000);
   for (let at = 1; at < 1000; at += 1) expect(limit.admit('key', at, 1, 1000)).toBe(1000 - at);
   expect(limit.admit('key', 1000, 1, 1000)).toBeUndefined();
 });
 
-test('every request to /api counts for its key, whatever its answer; the next gets 429 with Retry-After', async () => {
+it('every request to /api counts for its key, whatever its answer; the next gets 429 with Retry-After', async () => {
   let now = 1_800_000_000_000;
   const { client, control } = await openSimulator({ limit: 5, now: () => now });
   const secretWrong = { 'x-api-key': 'kpay_test_simulator', 'x-secret-key': 'wrong' };
@@ -56,14 +56,14 @@ test('every request to /api counts for its key, whatever its answer; the next ge
   expect(Object.values(requestCounts.mostInWindow)).toEqual([8]);
 });
 
-test('keys are counted apart, with a limit of their own where one was given', async () => {
+it('keys are counted apart, with a limit of their own where one was given', async () => {
   const other = { 'x-api-key': 'kpay_test_other', 'x-secret-key': 's' };
   const { client } = await openSimulator({ limit: 1, applications: [{ apiKey: 'kpay_test_other', secretKey: 's', limit: 2 }] });
   const ask = async (headers?: Record<string, string>) => (await client.get('/api/v1/payments/me', headers)).status;
   expect([await ask(), await ask(), await ask(other), await ask(other), await ask(other)]).toEqual([200, 429, 200, 200, 429]);
 });
 
-test('a time scale of 20 makes a window of 60 s one of 3 s', async () => {
+it('a time scale of 20 makes a window of 60 s one of 3 s', async () => {
   let now = 1_800_000_000_000;
   const { client } = await openSimulator({ limit: 1, timeScale: 20, now: () => now });
   const ask = async () => (await client.get('/api/v1/payments/me')).status;

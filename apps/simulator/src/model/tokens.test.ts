@@ -1,6 +1,6 @@
 import { createSecretKey } from 'node:crypto';
 import { SignJWT, UnsecuredJWT } from 'jose';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { connect, openSimulator } from '../../test/client.ts';
 import { simulatorApplicationId } from '../index.ts';
 
@@ -9,7 +9,7 @@ const start = 1_800_000_000_000;
 describe('the transfer is answered 401, and moves nothing,', () => {
   const inAnHour = Math.floor(Date.now() / 1000) + 3600;
   const unsigned = new UnsecuredJWT({}).setSubject(simulatorApplicationId).setExpirationTime(inAnHour).encode();
-  test.each([
+  it.each([
     ['without a token', undefined],
     ['with another scheme', 'Basic abc'],
     ['with garbage', 'Bearer abc.def.ghi'],
@@ -22,7 +22,7 @@ describe('the transfer is answered 401, and moves nothing,', () => {
     expect(control.truth().transferCount).toBe(0);
   });
 
-  test('with a token that somebody else signed', async () => {
+  it('with a token that somebody else signed', async () => {
     const { client } = await openSimulator();
     const forged = await new SignJWT({ environment: 'TEST', generation: 0 })
       .setProtectedHeader({ alg: 'HS256' })
@@ -32,7 +32,7 @@ describe('the transfer is answered 401, and moves nothing,', () => {
     expect((await client.transfer({}, forged)).status).toBe(401);
   });
 
-  test('with the token of an application that is not known here', async () => {
+  it('with the token of an application that is not known here', async () => {
     const elsewhere = await openSimulator({ applications: [{ apiKey: 'kpay_test_elsewhere', secretKey: 's' }] });
     const keys = { 'x-api-key': 'kpay_test_elsewhere', 'x-secret-key': 's' };
     const { body } = await elsewhere.client.post('/api/v1/payments/token', {}, keys);
@@ -40,7 +40,7 @@ describe('the transfer is answered 401, and moves nothing,', () => {
     expect((await client.transfer({}, (body as { accessToken: string }).accessToken)).status).toBe(401);
   });
 
-  test('with a token that was revoked', async () => {
+  it('with a token that was revoked', async () => {
     const { client, control } = await openSimulator();
     const token = await client.token();
     control.revokeTokens();
@@ -49,7 +49,7 @@ describe('the transfer is answered 401, and moves nothing,', () => {
   });
 });
 
-test('rotated keys are the application from then on; the old ones, and tokens had with them, are 401', async () => {
+it('rotated keys are the application from then on; the old ones, and tokens had with them, are 401', async () => {
   const { url, client, control } = await openSimulator();
   const token = await client.token();
   control.rotateKeys({ apiKey: 'kpay_test_new', secretKey: 'new' });
@@ -62,18 +62,18 @@ test('rotated keys are the application from then on; the old ones, and tokens ha
   expect((await client.transfer()).status).toBe(201);
 });
 
-test('the API keys alone do not open the transfer', async () => {
+it('the API keys alone do not open the transfer', async () => {
   const { client } = await openSimulator();
   expect((await client.post('/api/wallets/transfer', {})).status).toBe(401);
 });
 
-test("one application's token does not move another's money: 403", async () => {
+it("one application's token does not move another's money: 403", async () => {
   const { client } = await openSimulator({ applications: [{ apiKey: 'kpay_test_other', secretKey: 's' }] });
   const { body } = await client.post('/api/v1/payments/token', {}, { 'x-api-key': 'kpay_test_other', 'x-secret-key': 's' });
   expect((await client.transfer({}, (body as { accessToken: string }).accessToken)).status).toBe(403);
 });
 
-test.each([
+it.each([
   [1, 30 * 60_000],
   [20, 90_000],
 ])('at a time scale of %i a token lives for %i ms', async (timeScale, lifetimeMs) => {
@@ -86,7 +86,7 @@ test.each([
   expect((await client.transfer({}, token)).status).toBe(401);
 });
 
-test('the token is HS256 and carries the environment and exactly thirty minutes', async () => {
+it('the token is HS256 and carries the environment and exactly thirty minutes', async () => {
   const { client } = await openSimulator();
   const [head = '', payload = ''] = (await client.token()).split('.');
   const decode = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString());

@@ -1,7 +1,7 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { connect, openSimulator } from '../../test/client.ts';
 import { createSimulator } from '../index.ts';
 import { openTruthFile } from './truth-file.ts';
@@ -12,7 +12,7 @@ function makeFolder(): string {
   return folder;
 }
 
-test('the truth is the same after a restart: transfers, balances, ids, rates, and applications with their wallets', async () => {
+it('the truth is the same after a restart: transfers, balances, ids, rates, and applications with their wallets', async () => {
   const dataDir = makeFolder();
   const applications = [{ apiKey: 'kpay_test_b', secretKey: 's', wallets: [{ country: 'CMR', balance: 500 }] }];
   const first = await openSimulator({ dataDir, applications });
@@ -32,7 +32,7 @@ test('the truth is the same after a restart: transfers, balances, ids, rates, an
   expect((body as { id: string }).id).not.toBe(transfers[0]?.id);
 });
 
-test('a torn last line was never answered: it is cut off, and what follows is whole', () => {
+it('a torn last line was never answered: it is cut off, and what follows is whole', () => {
   const dataDir = makeFolder();
   const file = openTruthFile(dataDir);
   file.append({ type: 'rate_set', from: 'XAF', to: 'XOF', rate: 1 });
@@ -49,14 +49,14 @@ test('a torn last line was never answered: it is cut off, and what follows is wh
   expect(readFileSync(whole.path, 'utf8').split('\n')).toHaveLength(3);
 });
 
-test('a broken line in the middle is an error that names the file and the line', async () => {
+it('a broken line in the middle is an error that names the file and the line', async () => {
   const dataDir = makeFolder();
   const path = join(dataDir, 'simulator-truth.jsonl');
   writeFileSync(path, '{"type":"reset"}\nnot JSON\n{"type":"reset"}\n');
   await expect(createSimulator({ port: 0, dataDir })).rejects.toThrow(`${path}:2 is not an event of the simulator`);
 });
 
-test('rotated keys are still those of the application after a restart', async () => {
+it('rotated keys are still those of the application after a restart', async () => {
   const dataDir = makeFolder();
   const first = await openSimulator({ dataDir });
   first.control.rotateKeys({ apiKey: 'kpay_test_new', secretKey: 'new' });

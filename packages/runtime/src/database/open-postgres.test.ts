@@ -1,7 +1,7 @@
 import { createTcpProxy, eventually, freePort, startPostgres } from '@kpay/testkit';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { SecondClient } from './database.ts';
 import { openPostgres } from './open-postgres.ts';
 
@@ -18,14 +18,14 @@ const url = 'unavailable' in server ? '' : server.url;
 closers.push(() => 'unavailable' in server || server.stop());
 
 describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
-  test('values come as from the embedded database', async () => {
+  it('values come as from the embedded database', async () => {
     const database = await openPostgres({ url, logger });
     closers.push(database.close);
     const { rows } = await database.pool.query(`select 9007199254740993 as big, '2026-11-24T01:02:03.456Z'::timestamptz as at`);
     expect(rows).toEqual([{ big: '9007199254740993', at: new Date('2026-11-24T01:02:03.456Z') }]);
   });
 
-  test('a second client inside a transaction is refused at once here too', async () => {
+  it('a second client inside a transaction is refused at once here too', async () => {
     const database = await openPostgres({ url, logger });
     closers.push(database.close);
     const db = database.kysely();
@@ -35,7 +35,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     await database.close();
   });
 
-  test('a statement that says so is planned once for a connection, and others are not kept', async () => {
+  it('a statement that says so is planned once for a connection, and others are not kept', async () => {
     const database = await openPostgres({ url, logger, maxClients: 1 });
     closers.push(database.close);
     const db = database.kysely();
@@ -49,7 +49,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect(rows).toEqual([{ uses: '2' }]);
   });
 
-  test.each([
+  it.each([
     ['without parameters', sql`create table begun (n int)`],
     ['with parameters', sql`select set_config('application_name', ${'begun'}, false)`],
   ])('a transaction whose first statement comes %s is undone as a whole', async (_how, first) => {
@@ -68,7 +68,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect((await sql`select 1 as one`.execute(db)).rows).toEqual([{ one: 1 }]);
   });
 
-  test('a connection cut in mid-transaction fails that transaction only, and is logged', async () => {
+  it('a connection cut in mid-transaction fails that transaction only, and is logged', async () => {
     const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(url).port) } });
     closers.push(proxy.close);
     const database = await openPostgres({ url: url.replace(/:\d+\//, `:${proxy.port}/`), logger });
@@ -84,14 +84,14 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect((await sql`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
   });
 
-  test('a statement that takes too long is given up, and its connection serves on', async () => {
+  it('a statement that takes too long is given up, and its connection serves on', async () => {
     const database = await openPostgres({ url, logger, maxClients: 1, statementTimeoutMs: 300 });
     closers.push(database.close);
     await expect(database.pool.query('select pg_sleep(60)')).rejects.toMatchObject({ code: '57014' });
     expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  test('a server that went silent is given up within seconds, and asked again over a new connection', async () => {
+  it('a server that went silent is given up within seconds, and asked again over a new connection', async () => {
     const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(url).port) } });
     closers.push(proxy.close);
     const through = url.replace(/:\d+\//, `:${proxy.port}/`);
@@ -110,7 +110,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect((await sql`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
   });
 
-  test('a wrong database is refused in one line that names the setting and shows no password', async () => {
+  it('a wrong database is refused in one line that names the setting and shows no password', async () => {
     await expect(
       openPostgres({ url: url.replace('kpay@', 'kpay:hush@').replace('/postgres', '/nowhere'), logger }),
     ).rejects.toThrow(
@@ -119,7 +119,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
   });
 });
 
-test('a server that is not there is refused in one line', async () => {
+it('a server that is not there is refused in one line', async () => {
   const port = await freePort();
   await expect(openPostgres({ url: `postgres://kpay:hush@127.0.0.1:${port}/kpay`, logger })).rejects.toThrow(
     `cannot connect to Postgres (connect ECONNREFUSED 127.0.0.1:${port}): check DATABASE_URL and that the server runs`,

@@ -2,7 +2,7 @@ import { createTcpProxy, eventually, startPostgres, startRedis } from '@kpay/tes
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { pino } from 'pino';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { openQueues } from '../queues/open-queues.ts';
 import { openRedis } from '../redis/open-redis.ts';
 import { openPostgres } from './open-postgres.ts';
@@ -28,7 +28,7 @@ const can = await startRedis();
 if (!('unavailable' in can)) await can.stop();
 
 describe.skipIf('unavailable' in can)('with servers of our own', () => {
-  test('after a planned switchover all connections leave the server that takes no writes, although it goes on answering', async () => {
+  it('after a planned switchover all connections leave the server that takes no writes, although it goes on answering', async () => {
     const [old, next] = [await postgres(), await postgres()];
     if (!old || !next) throw new Error('there is no Postgres');
     let port = old.port;
@@ -57,7 +57,7 @@ describe.skipIf('unavailable' in can)('with servers of our own', () => {
     await Promise.all([write(), write(), write()]);
   }, 60_000);
 
-  test('a pool that only reads leaves a server that takes no writes too', async () => {
+  it('a pool that only reads leaves a server that takes no writes too', async () => {
     const server = await postgres();
     if (!server) throw new Error('there is no Postgres');
     const database = await openPostgres({ url: server.url, logger, maxClients: 1 });
@@ -72,7 +72,7 @@ describe.skipIf('unavailable' in can)('with servers of our own', () => {
     );
   }, 60_000);
 
-  test('what a database or role sets changes neither answers nor limits', async () => {
+  it('what a database or role sets changes neither answers nor limits', async () => {
     const server = await postgres();
     if (!server) throw new Error('there is no Postgres');
     for (const [name, value] of [
@@ -111,7 +111,7 @@ describe.skipIf('unavailable' in can)('with servers of our own', () => {
     ]);
   }, 60_000);
 
-  test('a Redis that became a replica is left, and is not ready meanwhile', async () => {
+  it('a Redis that became a replica is left, and is not ready meanwhile', async () => {
     const server = await startRedis();
     if ('unavailable' in server) throw new Error(server.unavailable);
     onTestFinished(() => server.stop());

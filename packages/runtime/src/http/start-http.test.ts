@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { pino } from 'pino';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, it } from 'vitest';
 import { StartError } from '../start-error.ts';
 import { type HttpHandler, healthRoutes, listen, sendText, startHttp } from './start-http.ts';
 
@@ -19,12 +19,12 @@ async function start(routes: Record<string, HttpHandler>) {
   return server;
 }
 
-test('an idle connection is kept for longer than a balancer reuses it', async () => {
+it('an idle connection is kept for longer than a balancer reuses it', async () => {
   const { url } = await start({ '/': (_request, response) => sendText(response, 200, 'ok') });
   expect((await fetch(url)).headers.get('keep-alive')).toBe('timeout=65');
 });
 
-test('a path is answered by its handler, by GET and HEAD alone, whatever the query', async () => {
+it('a path is answered by its handler, by GET and HEAD alone, whatever the query', async () => {
   const { url } = await start({ '/metrics': (_request, response) => sendText(response, 200, 'kpay_up 1\n') });
   expect(await (await fetch(`${url}/metrics?x=1`)).text()).toBe('kpay_up 1\n');
   expect((await fetch(`${url}/metrics`, { method: 'HEAD' })).status).toBe(200);
@@ -33,7 +33,7 @@ test('a path is answered by its handler, by GET and HEAD alone, whatever the que
   expect((await fetch(`${url}/toString`)).status).toBe(404);
 });
 
-test('readiness tells what is missing, health only that the process runs', async () => {
+it('readiness tells what is missing, health only that the process runs', async () => {
   const missing = ['account default: KPay has not answered yet'];
   const { url } = await start(healthRoutes(() => missing));
   expect((await fetch(`${url}/healthz`)).status).toBe(200);
@@ -43,7 +43,7 @@ test('readiness tells what is missing, health only that the process runs', async
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 });
 
-test('a handler that throws is answered with 500 and logged, and tells the caller nothing of why', async () => {
+it('a handler that throws is answered with 500 and logged, and tells the caller nothing of why', async () => {
   const { url } = await start({
     '/metrics': () => {
       throw new Error('inner');
@@ -54,25 +54,25 @@ test('a handler that throws is answered with 500 and logged, and tells the calle
   expect(lines.join('')).toContain('inner');
 });
 
-test('a path that is no address does not end the process', async () => {
+it('a path that is no address does not end the process', async () => {
   const { url } = await start({});
   expect((await fetch(`${url}//`)).status).toBe(404);
 });
 
-test('a port in use is refused in one line that names the setting', async () => {
+it('a port in use is refused in one line that names the setting', async () => {
   const { port } = await start({});
   const second = listen(createServer(), { port, host: '127.0.0.1', portSetting: 'EXPORTER_PORT' });
   await expect(second).rejects.toBeInstanceOf(StartError);
   await expect(second).rejects.toThrow(`port ${port} is in use: set EXPORTER_PORT to a free one`);
 });
 
-test('a host that is not this machine is refused in one line', async () => {
+it('a host that is not this machine is refused in one line', async () => {
   await expect(listen(createServer(), { port: 0, host: '192.0.2.1', portSetting: 'ADMIN_API_PORT' })).rejects.toThrow(
     '192.0.2.1 is not an address of this machine: set HOST to one, or leave it out for 127.0.0.1',
   );
 });
 
-test('closing waits for an answer under way', async () => {
+it('closing waits for an answer under way', async () => {
   const begun = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   const server = await start({

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { readSettings, secretsOf } from '../settings/read-settings.ts';
 import { tellProxy } from './tell-proxy.ts';
 
@@ -9,7 +9,7 @@ function proxyWith(env: Record<string, string>): string | undefined {
   return readSettings({ ...KEYS, ...env }).accounts[0]?.proxyUrl;
 }
 
-test.each<[Record<string, string>, string | undefined]>([
+it.each<[Record<string, string>, string | undefined]>([
   [{ HTTPS_PROXY: PROXY }, `${PROXY}/`],
   [{ https_proxy: 'proxy.example:3128', HTTPS_PROXY: 'http://other' }, 'http://proxy.example:3128/'],
   [{ HTTPS_PROXY: ' ' }, undefined],
@@ -31,7 +31,7 @@ test.each<[Record<string, string>, string | undefined]>([
   expect(proxyWith(env)).toBe(proxy);
 });
 
-test.each(['socks5://proxy:1080', 'http://', 'http://a b:hush', 'http://user:%zz@proxy'])(
+it.each(['socks5://proxy:1080', 'http://', 'http://a b:hush', 'http://user:%zz@proxy'])(
   '%s is refused in one line without its value',
   (HTTPS_PROXY) => {
     expect(() => proxyWith({ HTTPS_PROXY })).toThrow(
@@ -40,7 +40,7 @@ test.each(['socks5://proxy:1080', 'http://', 'http://a b:hush', 'http://user:%zz
   },
 );
 
-test('each way is told once, without user and password, which the log knows for secrets', () => {
+it('each way is told once, without user and password, which the log knows for secrets', () => {
   const settings = readSettings({ ...KEYS, HTTPS_PROXY: PROXY });
   const told: string[] = [];
   tellProxy([...settings.accounts, ...settings.accounts], { warn: (line: unknown) => void told.push(String(line)) });

@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createLogger } from './logger.ts';
 
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
@@ -20,7 +20,7 @@ const SHAPES: Record<string, [text: string, hidden: string]> = {
   'a short phone number': ['70123456', '70123456'],
 };
 
-test('a secret that becomes known later is hidden from then on', () => {
+it('a secret that becomes known later is hidden from then on', () => {
   const lines: string[] = [];
   const secrets = new Set(['first-secret']);
   const log = createLogger({ name: 'test', destination: { write: (line: string) => void lines.push(line) }, secrets });
@@ -37,7 +37,7 @@ function capture(): { lines: string[]; log: ReturnType<typeof createLogger> } {
 }
 
 for (const [what, [text, hidden]] of Object.entries(SHAPES)) {
-  test(`${what} reaches no line: in a message, an argument, a field, deep in one, in an error, its cause and its fields`, () => {
+  it(`${what} reaches no line: in a message, an argument, a field, deep in one, in an error, its cause and its fields`, () => {
     const { lines, log } = capture();
     const error = Object.assign(new Error(`refused ${text} today`, { cause: new Error(text) }), { body: { note: text } });
     log.info(`got ${text} today`);
@@ -55,7 +55,7 @@ for (const [what, [text, hidden]] of Object.entries(SHAPES)) {
   });
 }
 
-test('what stands under the name of a secret is hidden whatever it looks like', () => {
+it('what stands under the name of a secret is hidden whatever it looks like', () => {
   const { lines, log } = capture();
   const names = [
     'apiKey',
@@ -78,7 +78,7 @@ test('what stands under the name of a secret is hidden whatever it looks like', 
   expect(lines.join('')).not.toMatch(/plain|12345/);
 });
 
-test('what is no secret stays: ids, amounts, balances, times, ports and prose', () => {
+it('what is no secret stays: ids, amounts, balances, times, ports and prose', () => {
   const { lines, log } = capture();
   const fields = {
     transferId: '550e8400-e29b-41d4-a716-446655440000',
@@ -106,7 +106,7 @@ test('what is no secret stays: ids, amounts, balances, times, ports and prose', 
   });
 });
 
-test('an error keeps its name, stack, code and cause', () => {
+it('an error keeps its name, stack, code and cause', () => {
   const { lines, log } = capture();
   log.error(Object.assign(new TypeError('first', { cause: new RangeError('second') }), { code: 'E1' }));
   const { err, msg } = JSON.parse(lines[0] ?? '') as { err: Record<string, unknown>; msg: string };
@@ -120,7 +120,7 @@ test('an error keeps its name, stack, code and cause', () => {
   expect(err.stack).toContain('logger.test.ts');
 });
 
-test('a circle, bytes and a bottomless object do no harm, and what is logged is not changed', () => {
+it('a circle, bytes and a bottomless object do no harm, and what is logged is not changed', () => {
   const { lines, log } = capture();
   const circle: Record<string, unknown> = { apiKey: 'plain', bytes: Buffer.from('plain') };
   circle.self = circle;

@@ -1,9 +1,9 @@
 import { Counter, Gauge, Registry } from 'prom-client';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { chooseFormat, renderMetrics } from './render-metrics.ts';
 import { createTracedHistogram } from './traced-histogram.ts';
 
-test.each([
+it.each([
   [undefined, 'text'],
   ['*/*', 'text'],
   ['text/plain;version=0.0.4', 'text'],
@@ -19,7 +19,7 @@ test.each([
   expect(chooseFormat(accept)).toBe(format);
 });
 
-test('both formats of one registry, in turn, each with its own names', async () => {
+it('both formats of one registry, in turn, each with its own names', async () => {
   const registry = new Registry();
   new Counter({ name: 'sends_total', help: 'Sends.', registers: [registry] }).inc(2);
   new Gauge({

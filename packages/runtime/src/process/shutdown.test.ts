@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { eventually } from '@kpay/testkit';
 import { pino } from 'pino';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { createShutdown } from './shutdown.ts';
 
 function capture() {
@@ -11,7 +11,7 @@ function capture() {
   return { lines, logger: pino({}, { write: (line: string) => void lines.push(line) }) };
 }
 
-test('what was opened last is released first, each once, however often it is run', async () => {
+it('what was opened last is released first, each once, however often it is run', async () => {
   const { lines, logger } = capture();
   const shutdown = createShutdown({ logger, deadlineMs: 1_000 });
   const order: string[] = [];
@@ -27,7 +27,7 @@ test('what was opened last is released first, each once, however often it is run
   expect(lines).toEqual([]);
 });
 
-test('one that throws, rejects or never ends is logged, and the others are still released', async () => {
+it('one that throws, rejects or never ends is logged, and the others are still released', async () => {
   const { lines, logger } = capture();
   const shutdown = createShutdown({ logger, deadlineMs: 20 });
   let released = false;
@@ -48,7 +48,7 @@ test('one that throws, rejects or never ends is logged, and the others are still
   ]);
 });
 
-test('all together end within their bound: what is left then is told to close, and not waited for', async () => {
+it('all together end within their bound: what is left then is told to close, and not waited for', async () => {
   const { logger } = capture();
   const shutdown = createShutdown({ logger, deadlineMs: 60_000, withinMs: 50 });
   const told: string[] = [];
@@ -64,7 +64,7 @@ test('all together end within their bound: what is left then is told to close, a
   expect(performance.now() - startedMs).toBeLessThan(5_000);
 });
 
-test('the first signal asks, the second ends at once with the code of the signal', async () => {
+it('the first signal asks, the second ends at once with the code of the signal', async () => {
   const script = join(import.meta.dirname, '../../test/wait-for-signals.ts');
   for (const [signal, code] of Object.entries({ SIGINT: 130, SIGTERM: 143 }) as [NodeJS.Signals, number][]) {
     const child = spawn(process.execPath, ['--conditions=@kpay/source', script], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -2,7 +2,7 @@ import { embeddedDataFolder, eventually, startRedis } from '@kpay/testkit';
 import { DelayedError, UnrecoverableError } from 'bullmq';
 import { sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from '../database/embedded/open-embedded-database.ts';
 import { openQueues, type QueueStore, type Queues } from './open-queues.ts';
 
@@ -44,7 +44,7 @@ for (const [title, store, missing] of stores) {
       closers.push(queues.close);
     });
 
-    test('a job is done, its result told by events, and one that fails for good is not tried again', async () => {
+    it('a job is done, its result told by events, and one that fails for good is not tried again', async () => {
       const name = newName();
       const events = queues.queueEvents(name, { prefix });
       await events.waitUntilReady();
@@ -66,7 +66,7 @@ for (const [title, store, missing] of stores) {
       expect(tries).toBe(2);
     });
 
-    test('a job put off is done when it is promoted, and the same id is taken once while it is there', async () => {
+    it('a job put off is done when it is promoted, and the same id is taken once while it is there', async () => {
       const name = newName();
       const queue = queues.queue<{ n: number }>(name, { prefix });
       const seen: number[] = [];
@@ -88,7 +88,7 @@ for (const [title, store, missing] of stores) {
       expect(seen).toEqual([1, 1]);
     });
 
-    test('closing ends what was opened, twice without harm, and leaves a job under way to finish', async () => {
+    it('closing ends what was opened, twice without harm, and leaves a job under way to finish', async () => {
       const own = await openQueues({ store: store(), logger });
       const name = newName();
       const queue = own.queue(name, { prefix });
@@ -117,7 +117,7 @@ for (const [title, store, missing] of stores) {
   });
 }
 
-test('500 jobs and their transactions share the embedded session without losing a row or holding one up', async () => {
+it('500 jobs and their transactions share the embedded session without losing a row or holding one up', async () => {
   const db = database.kysely<{ 'kpay.done': { job: number } }>();
   await sql`create schema if not exists kpay`.execute(db);
   await sql`create table kpay.done (job int primary key)`.execute(db);
@@ -141,7 +141,7 @@ test('500 jobs and their transactions share the embedded session without losing 
   expect(lines).toEqual([]);
 }, 60_000);
 
-test('a queue of Redis is refused in one line when Redis does not answer', async () => {
+it('a queue of Redis is refused in one line when Redis does not answer', async () => {
   await expect(openQueues({ store: { redisUrl: 'redis://:hush@127.0.0.1:1' }, logger })).rejects.toThrow(
     'Redis does not answer (connect ECONNREFUSED 127.0.0.1:1): check REDIS_URL and that the server runs',
   );

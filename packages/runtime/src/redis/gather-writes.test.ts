@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { gatherWrites } from './gather-writes.ts';
 
 /** What reached the system, one entry a call. */
@@ -21,7 +21,7 @@ function open(): { socket: Writable; calls: string[] } {
   return { socket, calls };
 }
 
-test('what is written in one turn leaves together, in order, and the next turn is another call', async () => {
+it('what is written in one turn leaves together, in order, and the next turn is another call', async () => {
   const { socket, calls } = open();
   socket.write('a');
   await Promise.resolve();
@@ -35,7 +35,7 @@ test('what is written in one turn leaves together, in order, and the next turn i
   expect(calls).toEqual(['abc', 'd']);
 });
 
-test('what was written before the end leaves before it', async () => {
+it('what was written before the end leaves before it', async () => {
   const { socket, calls } = open();
   const ended = Promise.withResolvers<void>();
   socket.write('a');

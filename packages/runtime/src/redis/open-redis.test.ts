@@ -1,7 +1,7 @@
 import { createTcpProxy, eventually, freePort, startRedis } from '@kpay/testkit';
 import { Cluster, Redis } from 'ioredis';
 import { pino } from 'pino';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { openQueues } from '../queues/open-queues.ts';
 import { openRedis } from './open-redis.ts';
 
@@ -24,7 +24,7 @@ async function behindProxy() {
 }
 
 describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
-  test('while Redis is away a producer is told at once, and a worker waits and goes on', async () => {
+  it('while Redis is away a producer is told at once, and a worker waits and goes on', async () => {
     const { proxy, url } = await behindProxy();
     const producer = await openRedis({ url, role: 'producer', logger });
     const worker = await openRedis({ url, role: 'worker', logger });
@@ -44,7 +44,7 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
     expect(lines.join('')).toContain('the connection to Redis failed');
   });
 
-  test('queues live through a loss of Redis: jobs added before and after it are done', async () => {
+  it('queues live through a loss of Redis: jobs added before and after it are done', async () => {
     const { proxy, url } = await behindProxy();
     const queues = await openQueues({ store: { redisUrl: url }, logger });
     closers.push(queues.close);
@@ -73,7 +73,7 @@ const half = await startRedis([
 closers.push(() => 'unavailable' in half || half.stop());
 
 // BullMQ waits for a copy of the connection, and a worker whose copy never says that it is there never works again.
-test.skipIf('unavailable' in half)(
+it.skipIf('unavailable' in half)(
   'a copy of a connection to a cluster comes back although some slots have no master yet',
   async () => {
     if ('unavailable' in half) return;
@@ -93,13 +93,13 @@ test.skipIf('unavailable' in half)(
   },
 );
 
-test('a password in REDIS_URL is not shown when the server is not there', async () => {
+it('a password in REDIS_URL is not shown when the server is not there', async () => {
   const refused = openRedis({ url: 'redis://:hush@127.0.0.1:1', role: 'producer', logger });
   await expect(refused).rejects.toThrow(/^Redis does not answer \(connect ECONNREFUSED/);
   await expect(refused).rejects.not.toThrow('hush');
 });
 
-test.each([
+it.each([
   ['redis://:hush@one:6379,two', 'REDIS_URL lists "two": give each node a host and a port'],
   ['redis://:hush@one:6379,two:6379/3', 'REDIS_URL names database 3: a Redis Cluster has only one, leave it out'],
   ['redis://:hush@127.0.0.1:1,127.0.0.1:2', 'Redis does not answer (Connection is closed.): check REDIS_URL'],

@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { accountsFileSchema } from './accounts-file.ts';
 import { readSettings, secretsOf } from './read-settings.ts';
@@ -32,7 +32,7 @@ function refusal(env: NodeJS.ProcessEnv): string {
   throw new Error('the settings were accepted');
 }
 
-test('where others can reach it, an admin token that could be guessed is refused; at home it is not', () => {
+it('where others can reach it, an admin token that could be guessed is refused; at home it is not', () => {
   const short = 'a'.repeat(31);
   const says = 'KPAY_ADMIN_TOKEN is too short: set one of 32 characters or more (openssl rand -hex 32)';
   const keys = { KPAY_API_KEY: 'key', KPAY_SECRET_KEY: 'secret' };
@@ -44,7 +44,7 @@ test('where others can reach it, an admin token that could be guessed is refused
   expect(readSettings({ KPAY_ADMIN_TOKEN: 'x' }).adminToken).toBe('x');
 });
 
-test('nothing set runs embedded, with the simulator for KPay', () => {
+it('nothing set runs embedded, with the simulator for KPay', () => {
   expect(readSettings({})).toEqual({
     mode: 'embedded',
     accounts: [],
@@ -74,7 +74,7 @@ const RULES = {
   ],
 };
 
-test('everything set is read, blanks around it left out', () => {
+it('everything set is read, blanks around it left out', () => {
   const settings = readSettings({
     ...STORES,
     KPAY_API_KEY: ' kpay_live_key ',
@@ -173,16 +173,16 @@ test('everything set is read, blanks around it left out', () => {
   ]);
 });
 
-test('a blank value counts as missing', () => {
+it('a blank value counts as missing', () => {
   expect(readSettings({ DATABASE_URL: '', REDIS_URL: '  ', KPAY_API_KEY: '' })).toMatchObject({ mode: 'embedded', accounts: [] });
 });
 
-test('a secret may come from a file', () => {
+it('a secret may come from a file', () => {
   const settings = readSettings({ KPAY_API_KEY_FILE: join(folder.path, 'key'), KPAY_SECRET_KEY: 's' });
   expect(settings.accounts).toMatchObject([{ name: 'default', apiKey: 'kpay_test_from_file' }]);
 });
 
-test('the accounts of a file stand beside the one of the environment, which fills in what they leave out', () => {
+it('the accounts of a file stand beside the one of the environment, which fills in what they leave out', () => {
   const file = join(ACCOUNTS, 'good/two.json');
   const { accounts } = readSettings({
     ...KEYS,
@@ -304,18 +304,18 @@ describe('a wrong setting is refused in one line that says what would be right',
     ],
   ];
   for (const [env, message] of cases) {
-    test(message, () => {
+    it(message, () => {
       expect(refusal(env)).toBe(message);
       expect(message).not.toContain('hush');
     });
   }
 
-  test('a secret file that is empty', () => {
+  it('a secret file that is empty', () => {
     const path = join(folder.path, 'empty');
     expect(refusal({ KPAY_ADMIN_TOKEN_FILE: path })).toBe(`KPAY_ADMIN_TOKEN_FILE names an empty file: ${path}`);
   });
 
-  test.each([
+  it.each([
     ['two lines', 'hush-1\nhush-2\n', 0o600, 'has more than one line, and must hold the secret alone'],
     ['a character beyond ASCII', 'hüsh', 0o600, 'has characters that are not ASCII, and must hold the secret alone'],
     ['a file that everybody may write', 'hush', 0o666, 'everybody on this machine may change (run chmod 600 PATH)'],
@@ -330,7 +330,7 @@ describe('a wrong setting is refused in one line that says what would be right',
     expect(refusal({ KPAY_ACCOUNTS_FILE: accounts })).toBe(`KPAY_ACCOUNTS_FILE ${accounts}: accounts[0].secretKeyFile ${says}`);
   });
 
-  test('an accounts file that everybody may write', () => {
+  it('an accounts file that everybody may write', () => {
     const path = join(folder.path, 'open.json');
     writeFileSync(path, JSON.stringify({ accounts: [{ name: 'one', apiKey: 'a', secretKey: 'b' }] }));
     chmodSync(path, 0o666);
@@ -339,7 +339,7 @@ describe('a wrong setting is refused in one line that says what would be right',
     );
   });
 
-  test.each([
+  it.each([
     ['REDIS_URL', 'redis://app:a#SECRET@redis:6379'],
     ['REDIS_URL', 'redis://app:12#SECRET@redis:6379'],
     ['REDIS_URL', 'redis://app:12/SECRET@redis:6379'],
@@ -355,7 +355,7 @@ describe('a wrong setting is refused in one line that says what would be right',
     );
   });
 
-  test('an account named default beside the one of the environment', () => {
+  it('an account named default beside the one of the environment', () => {
     const path = join(folder.path, 'accounts.json');
     writeFileSync(path, JSON.stringify({ accounts: [{ name: 'default', apiKey: 'kpay_test_hush', secretKey: 'hush' }] }));
     expect(readSettings({ KPAY_ACCOUNTS_FILE: path }).accounts).toMatchObject([{ name: 'default' }]);
@@ -365,7 +365,7 @@ describe('a wrong setting is refused in one line that says what would be right',
   });
 });
 
-test.each([
+it.each([
   ['is not UTF-8: save it as UTF-8', Buffer.from('{"accounts":[{"name":"é"}]}', 'latin1')],
   ['is longer than 1 MB', Buffer.from(`{"accounts":[]}${' '.repeat(1_000_000)}`)],
   ['has a list of more than 1000 entries', Buffer.from(JSON.stringify({ accounts: Array(1_001).fill({}) }))],
@@ -376,13 +376,13 @@ test.each([
   expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
 });
 
-test('an accounts file may begin with a byte order mark', () => {
+it('an accounts file may begin with a byte order mark', () => {
   const path = join(folder.path, 'bom.json');
   writeFileSync(path, `\uFEFF${JSON.stringify({ accounts: [{ name: 'one', apiKey: 'a', secretKey: 'b' }] })}`);
   expect(readSettings({ KPAY_ACCOUNTS_FILE: path }).accounts).toMatchObject([{ name: 'one' }]);
 });
 
-test.each([
+it.each([
   'postgres://kpay:p%40ss%23@db:5432/kpay?sslmode=require',
   'postgres:///kpay?host=/run/postgresql',
   'postgresql://kpay@[::1]:5432/kpay?options=-c%20a%3Db',
@@ -390,7 +390,7 @@ test.each([
   expect(readSettings({ ...STORES, DATABASE_URL })).toMatchObject({ databaseUrl: DATABASE_URL });
 });
 
-test('live keys are accepted where they were meant', () => {
+it('live keys are accepted where they were meant', () => {
   const live = { ...LIVE, KPAY_ENVIRONMENT: 'PRODUCTION' };
   expect(readSettings({ ...live, ...STORES }).accounts).toMatchObject([{ environment: 'PRODUCTION' }]);
   expect(readSettings({ ...live, KPAY_ALLOW_EMBEDDED_LIVE: '1' })).toMatchObject({ mode: 'embedded' });
@@ -421,10 +421,10 @@ describe('a wrong accounts file is refused at the place where it is wrong', () =
   };
   const files = readdirSync(join(ACCOUNTS, 'bad')).filter((file) => file.endsWith('.json'));
 
-  test('every bad file has its message', () => expect(files.sort()).toEqual(Object.keys(messages).sort()));
+  it('every bad file has its message', () => expect(files.sort()).toEqual(Object.keys(messages).sort()));
 
   for (const file of files) {
-    test(file, () => {
+    it(file, () => {
       const path = join(ACCOUNTS, 'bad', file);
       const message = refusal({ KPAY_ACCOUNTS_FILE: path });
       expect(message).toBe(`KPAY_ACCOUNTS_FILE ${path}: ${messages[file]}`);
@@ -433,7 +433,7 @@ describe('a wrong accounts file is refused at the place where it is wrong', () =
   }
 });
 
-test('a file that is not JSON is refused without a word of what is in it', () => {
+it('a file that is not JSON is refused without a word of what is in it', () => {
   const path = join(folder.path, 'not.json');
   writeFileSync(path, '{ "accounts": [{ "apiKey": kpay_live_hush }] }');
   expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: is not JSON (check its commas and quotes)`);
@@ -441,14 +441,14 @@ test('a file that is not JSON is refused without a word of what is in it', () =>
   expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: is not JSON (line 3 column 1)`);
 });
 
-test('a file that names a field twice is refused: nobody can tell which one counts', () => {
+it('a file that names a field twice is refused: nobody can tell which one counts', () => {
   const path = join(folder.path, 'twice.json');
   writeFileSync(path, '{ "accounts": [{ "name": "a", "apiKey": "kpay_live_hush", "secretKey": "hush", "secretKey": "hush2" }] }');
   chmodSync(path, 0o600);
   expect(refusal({ KPAY_ACCOUNTS_FILE: path })).toBe(`KPAY_ACCOUNTS_FILE ${path}: has the field secretKey twice in one object`);
 });
 
-test('the published JSON schema is the one the file is read by', () => {
+it('the published JSON schema is the one the file is read by', () => {
   const published: unknown = JSON.parse(readFileSync(resolve(import.meta.dirname, '../../accounts-file.schema.json'), 'utf8'));
   expect(published).toEqual(z.toJSONSchema(accountsFileSchema, { io: 'input' }));
 });

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { redisNodes } from './redis-nodes.ts';
 
-test.each([
+it.each([
   ['redis://redis:6379', ['redis://redis:6379']],
   ['redis://:a,b@redis:6379/2', ['redis://:a,b@redis:6379/2']],
   ['rediss://kpay:p@ss@one:6379,two:6380', ['rediss://kpay:p@ss@one:6379', 'rediss://kpay:p@ss@two:6380']],

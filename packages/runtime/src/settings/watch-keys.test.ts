@@ -1,7 +1,7 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { eventually, temporaryFolder } from '@kpay/testkit';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, it, onTestFinished } from 'vitest';
 import { createLogger } from '../logging/logger.ts';
 import { type AccountSettings, readSettings } from './read-settings.ts';
 import { watchKeys } from './watch-keys.ts';
@@ -42,7 +42,7 @@ function watch(files: Record<string, string>, env: (path: (name: string) => stri
 
 const pair = (path: (name: string) => string) => ({ KPAY_API_KEY_FILE: path('api'), KPAY_SECRET_KEY_FILE: path('secret') });
 
-test('keys that change in their files are offered once, with the account they are of, and hidden in logs', async () => {
+it('keys that change in their files are offered once, with the account they are of, and hidden in logs', async () => {
   const { state, write, lines, secrets } = watch({ api: 'kpay_test_one', secret: 'one' }, pair);
   write('secret', 'a-second-secret');
   await eventually(() => expect(state.taken).toHaveLength(1));
@@ -54,7 +54,7 @@ test('keys that change in their files are offered once, with the account they ar
   expect(state.tries).toBe(2);
 });
 
-test('refused keys are told of once, tried again, and taken when they are good after all', async () => {
+it('refused keys are told of once, tried again, and taken when they are good after all', async () => {
   const { state, write, lines } = watch({ api: 'kpay_test_one', secret: 'one' }, pair);
   state.refuse = new Error('not yours: two-of-them');
   write('secret', 'two-of-them');
@@ -66,7 +66,7 @@ test('refused keys are told of once, tried again, and taken when they are good a
   await eventually(() => expect(state.taken).toHaveLength(1));
 });
 
-test('keys that go back to those in use are no news', async () => {
+it('keys that go back to those in use are no news', async () => {
   const { state, write, lines } = watch({ api: 'kpay_test_one', secret: 'one' }, pair);
   state.refuse = new Error('no');
   write('secret', 'two');
@@ -79,7 +79,7 @@ test('keys that go back to those in use are no news', async () => {
   expect(lines.filter((line) => line.includes('new keys are in use'))).toEqual([]);
 });
 
-test('a file that cannot be read is told of once, and what it holds later is taken', async () => {
+it('a file that cannot be read is told of once, and what it holds later is taken', async () => {
   const { state, write, lines } = watch({ api: 'kpay_test_one', secret: 'one' }, pair);
   write('secret', '');
   await eventually(() => expect(lines.join('')).toContain('KPAY_SECRET_KEY_FILE names an empty file'));
@@ -88,7 +88,7 @@ test('a file that cannot be read is told of once, and what it holds later is tak
   expect(lines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
 });
 
-test('of an accounts file only the changed account is offered, and a live key in a test account is refused', async () => {
+it('of an accounts file only the changed account is offered, and a live key in a test account is refused', async () => {
   const account = (name: string, apiKey: string) => ({ name, apiKey, secretKey: `secret of ${name}` });
   const file = (...accounts: object[]) => JSON.stringify({ accounts });
   const first = file(account('one', 'kpay_test_1'), account('two', 'kpay_test_2'));
@@ -101,7 +101,7 @@ test('of an accounts file only the changed account is offered, and a live key in
   expect(state.tries).toBe(1);
 });
 
-test('keys that come with another address are not sent to the old one, and accounts that come or go are told of once', async () => {
+it('keys that come with another address are not sent to the old one, and accounts that come or go are told of once', async () => {
   const account = (name: string, apiKey: string, baseUrl = 'https://one.example') => ({ name, apiKey, secretKey: 's', baseUrl });
   const file = (...accounts: object[]) => JSON.stringify({ accounts });
   const { state, write, lines } = watch(

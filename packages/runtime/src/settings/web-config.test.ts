@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { temporaryFolder } from '@kpay/testkit';
 import { hashSync } from 'bcryptjs';
 import { Registry } from 'prom-client';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { startHttp } from '../http/start-http.ts';
 import { createLogger } from '../logging/logger.ts';
 import { serveMetrics } from '../metrics/serve-metrics.ts';
@@ -37,7 +37,7 @@ async function serve(web: WebConfig): Promise<string> {
 const statusFor = async (url: string, authorization?: string) =>
   (await fetch(`${url}/metrics`, { headers: authorization === undefined ? {} : { authorization } })).status;
 
-test('users with their password and the token may scrape, nobody else, and who may not is told how', async () => {
+it('users with their password and the token may scrape, nobody else, and who may not is told how', async () => {
   const url = await serve(good('users-and-token.yml'));
   for (const allowed of [basic('prometheus:open: sesame'), 'Bearer scrape-token'])
     expect(await statusFor(url, allowed)).toBe(200);
@@ -46,7 +46,7 @@ test('users with their password and the token may scrape, nobody else, and who m
   expect((await fetch(`${url}/metrics`)).headers.get('www-authenticate')).toBe('Basic realm="metrics", Bearer');
 });
 
-test('wrong passwords lock no right one out, neither of another address nor of the same', { timeout: 20_000 }, async () => {
+it('wrong passwords lock no right one out, neither of another address nor of the same', { timeout: 20_000 }, async () => {
   const web = usersOf({ prometheus: hashSync('right', 10) });
   const guesses = Array.from({ length: 200 }, (_, n) => web.admits(basic(`prometheus:guess-${n}`), '10.0.0.1'));
   const startedMs = performance.now();
@@ -61,7 +61,7 @@ test('wrong passwords lock no right one out, neither of another address nor of t
   expect(await Promise.all(old)).not.toContain(true);
 });
 
-test('a user that does not exist takes as long as one that does, at whatever costs', { timeout: 60_000 }, async () => {
+it('a user that does not exist takes as long as one that does, at whatever costs', { timeout: 60_000 }, async () => {
   const web = usersOf({ cheap: hashSync('x', 4), dear: hashSync('x', 11) });
   const timesMs: Record<string, number> = { cheap: Infinity, dear: Infinity, nobody: Infinity };
   for (let round = 0; round < 3; round += 1) {
@@ -75,7 +75,7 @@ test('a user that does not exist takes as long as one that does, at whatever cos
   expect(most / least).toBeLessThan(1.5);
 });
 
-test('the metrics are told under no name that a page of somebody else could have', async () => {
+it('the metrics are told under no name that a page of somebody else could have', async () => {
   const statusAs = async (url: string, host: string) => {
     const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
     plainRequest(`${url}/metrics`, { headers: { host } }, (answer) => resolve(answer.resume().statusCode))
@@ -93,7 +93,7 @@ test('the metrics are told under no name that a page of somebody else could have
   expect([await statusAs(named, 'worker:9465'), await statusAs(named, 'evil.example')]).toEqual([200, 421]);
 });
 
-test('with TLS the server speaks https, by the certificate of the file', async () => {
+it('with TLS the server speaks https, by the certificate of the file', async () => {
   const url = await serve(good('tls.yml'));
   expect(url).toMatch(/^https:/);
   const { promise, resolve, reject } = Promise.withResolvers<number | undefined>();
@@ -118,11 +118,11 @@ describe('a file that cannot be meant is refused in one line that names the plac
     'client-auth.yml': 'tls_server_config.client_auth_type must be NoClientCert or RequireAndVerifyClientCert',
     'no-token.yml': 'bearer_token_file cannot be read (ENOENT: ',
   };
-  test('each file has its message', () => {
+  it('each file has its message', () => {
     expect(Object.keys(messages).toSorted()).toEqual(readdirSync(join(FILES, 'bad')).toSorted());
   });
   for (const [name, message] of Object.entries(messages)) {
-    test(name, () => {
+    it(name, () => {
       const path = join(FILES, 'bad', name);
       const read = () => readWebConfig(path);
       expect(read).toThrow(SettingsError);

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, it } from 'vitest';
 import { askCheck } from './ask-check.ts';
 import type { Check, CheckContext } from './check.ts';
 
@@ -11,7 +11,7 @@ function ask(check: Check['check'], signal = new AbortController().signal) {
   return askCheck({ name: 'acme', timeoutMs: 20, check }, {} as Parameters<Check['check']>[0], context);
 }
 
-test('a check that hangs and ignores its signal holds the transfer with its name in the reason', async () => {
+it('a check that hangs and ignores its signal holds the transfer with its name in the reason', async () => {
   const verdict = await ask(() => new Promise(() => {}));
   expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme took longer than 0.02 s', until });
 });
@@ -20,7 +20,7 @@ const circular: Record<string, unknown> = {};
 circular.itself = circular;
 const held = { verdict: 'hold', code: 'x', reason: 'y', until };
 
-test.each([
+it.each([
   undefined,
   true,
   {},
@@ -37,23 +37,23 @@ test.each([
   expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme gave no verdict', until });
 });
 
-test('a verdict is passed on as it is', async () => {
+it('a verdict is passed on as it is', async () => {
   expect(await ask(() => ({ verdict: 'pass', inputs: { seen: 1 } }))).toEqual({ verdict: 'pass', inputs: { seen: 1 } });
 });
 
-test('a hold that is over already is looked at in a second, not at once', async () => {
+it('a hold that is over already is looked at in a second, not at once', async () => {
   const verdict = await ask(() => ({ verdict: 'hold', code: 'x', reason: 'y', until: new Date(0) }));
   expect(verdict).toMatchObject({ until: new Date('2026-01-01T00:00:01Z') });
 });
 
-test('a worker that stops does not wait for a check', async () => {
+it('a worker that stops does not wait for a check', async () => {
   const stopping = new AbortController();
   const asked = ask(() => new Promise(() => {}), stopping.signal);
   stopping.abort(new Error('stopping'));
   await expect(asked).rejects.toThrow('stopping');
 });
 
-test('a check that throws at once leaves nothing behind that fails when the worker stops', async () => {
+it('a check that throws at once leaves nothing behind that fails when the worker stops', async () => {
   const stopping = new AbortController();
   const broken = () => {
     throw new Error('broken');

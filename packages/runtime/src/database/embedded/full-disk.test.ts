@@ -2,7 +2,7 @@ import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import { temporaryFolder } from '@kpay/testkit';
 import { pino } from 'pino';
-import { afterEach, expect, onTestFinished, test } from 'vitest';
+import { afterEach, expect, it, onTestFinished } from 'vitest';
 import { openEmbeddedDatabase } from './open-embedded-database.ts';
 
 const LATEST_MS = 10_000;
@@ -28,7 +28,7 @@ async function open(onLost?: (error: Error) => void) {
   return { folder, database: await openEmbeddedDatabase({ dataDir: folder.path, logger, ...(onLost && { onLost }) }) };
 }
 
-test('a disk that is full while the log grows is told within ten seconds, and what comes after fails at once', async () => {
+it('a disk that is full while the log grows is told within ten seconds, and what comes after fails at once', async () => {
   const lost = Promise.withResolvers<Error>();
   const { folder, database } = await open(lost.resolve);
   fillDisk();
@@ -44,7 +44,7 @@ test('a disk that is full while the log grows is told within ten seconds, and wh
   expect(await failed).toBeInstanceOf(Error);
 });
 
-test('a disk that is full at the first start is told in one line', async () => {
+it('a disk that is full at the first start is told in one line', async () => {
   fillDisk();
   await expect(open()).rejects.toThrow(/^the embedded database in .* cannot be opened \(.*\): check that its disk has space/);
 }, 60_000);

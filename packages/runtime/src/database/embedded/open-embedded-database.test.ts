@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { eventually, type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
 import { type Kysely, sql } from 'kysely';
 import { pino } from 'pino';
-import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { IdleTransaction, SecondClient } from '../database.ts';
 import { FolderInUse } from './folder-lock.ts';
 import { type EmbeddedDatabase, openEmbeddedDatabase } from './open-embedded-database.ts';
@@ -46,15 +46,15 @@ beforeEach(async () => {
   await sql`truncate kpay.row`.execute(db);
 });
 
-test('a first start that was interrupted is begun again', async () => {
+it('a first start that was interrupted is begun again', async () => {
   expect(await rows()).toEqual([]);
 });
 
-test('the folder cannot be opened a second time, not even by the same process', async () => {
+it('the folder cannot be opened a second time, not even by the same process', async () => {
   await expect(openEmbeddedDatabase({ dataDir: folder.path, logger })).rejects.toBeInstanceOf(FolderInUse);
 });
 
-test('a folder that other users may enter is refused with the command that fixes it', async () => {
+it('a folder that other users may enter is refused with the command that fixes it', async () => {
   const open = temporaryFolder();
   onTestFinished(open.remove);
   fs.chmodSync(open.path, 0o755);
@@ -65,13 +65,13 @@ test('a folder that other users may enter is refused with the command that fixes
 });
 
 // Node's own recursive mkdir never returns from here, and no time-out of a test could end it.
-test.skipIf(process.platform !== 'linux')('a folder that cannot be made is refused at once', async () => {
+it.skipIf(process.platform !== 'linux')('a folder that cannot be made is refused at once', async () => {
   await expect(openEmbeddedDatabase({ dataDir: '/proc/kpay/data', logger })).rejects.toThrow(
     "the data folder /proc/kpay/data cannot be written (ENOENT: no such file or directory, mkdir '/proc/kpay'): set KPAY_DATA_DIR",
   );
 });
 
-test('values come as pg gives them: bigint and numeric as text, timestamps as dates, json parsed', async () => {
+it('values come as pg gives them: bigint and numeric as text, timestamps as dates, json parsed', async () => {
   const { rows } = await database.pool.query(
     `select 9007199254740993 as big, 1.50::numeric as exact, 7::int as small, '{"a":[1]}'::jsonb as json,
             '2026-11-24T01:02:03.456Z'::timestamptz as at, array['x','y'] as list, $1::text as given`,
@@ -90,13 +90,13 @@ test('values come as pg gives them: bigint and numeric as text, timestamps as da
   ]);
 });
 
-test('a failed statement carries the code of Postgres and leaves the session usable', async () => {
+it('a failed statement carries the code of Postgres and leaves the session usable', async () => {
   await expect(database.pool.query('select * from nowhere')).rejects.toMatchObject({ code: '42P01' });
   await expect(database.pool.query('select $1::int', ['x'])).rejects.toMatchObject({ code: '22P02' });
   expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
 });
 
-test("another client's insert waits for an open transaction and survives its rollback", async () => {
+it("another client's insert waits for an open transaction and survives its rollback", async () => {
   let other: Promise<unknown> = Promise.resolve();
   const started = Promise.withResolvers<void>();
   const transaction = db.transaction().execute(async (trx) => {
@@ -113,7 +113,7 @@ test("another client's insert waits for an open transaction and survives its rol
   expect(await rows()).toEqual([3]);
 });
 
-test('transactions that race run one after the other and none is lost', async () => {
+it('transactions that race run one after the other and none is lost', async () => {
   await insert(0);
   const increment = () =>
     db.transaction().execute(async (trx) => {
@@ -127,7 +127,7 @@ test('transactions that race run one after the other and none is lost', async ()
   expect(await rows()).toEqual([50]);
 });
 
-test('a client released in mid-transaction is rolled back before its next owner', async () => {
+it('a client released in mid-transaction is rolled back before its next owner', async () => {
   const client = await database.pool.connect();
   await client.query('begin');
   await client.query('insert into kpay.row values (1)');
@@ -142,7 +142,7 @@ test('a client released in mid-transaction is rolled back before its next owner'
 });
 
 describe('inside a transaction', () => {
-  test('a second client is refused at once, whichever way it is asked for, and the transaction is rolled back', async () => {
+  it('a second client is refused at once, whichever way it is asked for, and the transaction is rolled back', async () => {
     const asks: (() => Promise<unknown>)[] = [
       () => insert(2),
       () => db.transaction().execute((trx) => insert(2, trx)),
@@ -161,7 +161,7 @@ describe('inside a transaction', () => {
     expect(await rows()).toEqual([]);
   });
 
-  test('what runs beside it or after it is not refused', async () => {
+  it('what runs beside it or after it is not refused', async () => {
     let after: Promise<unknown> | undefined;
     await Promise.all([
       insert(1),
@@ -174,7 +174,7 @@ describe('inside a transaction', () => {
     expect(await rows()).toEqual([1, 2, 3]);
   });
 
-  test('one that waits for anything else loses the session, learns it, and holds nobody up', async () => {
+  it('one that waits for anything else loses the session, learns it, and holds nobody up', async () => {
     const asleep = Promise.withResolvers<void>();
     const began = Promise.withResolvers<void>();
     const transaction = db.transaction().execute(async (trx) => {
@@ -193,7 +193,7 @@ describe('inside a transaction', () => {
     expect(await rows()).toEqual([2, 3]);
   });
 
-  test('a long queue for the session is no fault', async () => {
+  it('a long queue for the session is no fault', async () => {
     const began = performance.now();
     const slow = () => db.transaction().execute((trx) => sql`select pg_sleep(0.05)`.execute(trx));
     await Promise.all(Array.from({ length: 12 }, slow));
@@ -202,7 +202,7 @@ describe('inside a transaction', () => {
   });
 });
 
-test('a busy ledger leaves the event loop its turns', async () => {
+it('a busy ledger leaves the event loop its turns', async () => {
   let turns = 0;
   const timer = setInterval(() => turns++, 1);
   await Promise.all(Array.from({ length: 200 }, (_, n) => insert(n)));
@@ -210,7 +210,7 @@ test('a busy ledger leaves the event loop its turns', async () => {
   expect(turns).toBeGreaterThan(10);
 });
 
-test('each commit reaches the disk by an fsync of its own', async () => {
+it('each commit reaches the disk by an fsync of its own', async () => {
   const { fsyncSync } = fs;
   let count = 0;
   fs.fsyncSync = (descriptor) => {
@@ -227,7 +227,7 @@ test('each commit reaches the disk by an fsync of its own', async () => {
   expect(count).toBeGreaterThanOrEqual(20);
 });
 
-test('maintenance cleans up what deleted rows leave', async () => {
+it('maintenance cleans up what deleted rows leave', async () => {
   await insert(1);
   await sql`delete from kpay.row`.execute(db);
   await database.maintain();
