@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 // C0 without tab, LF and CR; DEL and C1; separators of lines and paragraphs; what turns the direction of the text around it;
 // spaces and joiners of no width; halves of surrogate pairs, which UTF-8 cannot write; and what is no character.

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { nameSchema, textSchema, valueSchema } from './text.ts';
 
 /** Entries are counted before one of them is looked at: a job's data is as long as whoever can write to Redis likes. */

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** KPay's answer differs from what is documented, in a way that does no harm. Told once for each path. */
 export interface Drift {

@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { countries, countryOfPrefix, exponentOf, operationTypes, providerStatuses, providers } from '../money/catalogue.ts';
 import { parseRate, readAmount } from '../money/money.ts';
 import { findUnknownFields, type ReportDrift } from './drift.ts';
