@@ -26,7 +26,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
   let page: Browser['page'];
   beforeAll(async () => {
     const opened = await openTestLedger();
-    const queues = await openQueues({ store: { database: opened.database }, logger });
+    const queues = await openQueues({ store: { kind: 'embedded', database: opened.database }, logger });
     const stop = async () => {
       await queues.close();
       await opened.stop();

@@ -13,7 +13,7 @@ const basic = (password: string) => ({ authorization: `Basic ${Buffer.from(`anyb
 
 async function onPglite(): Promise<{ ledger: TestLedger; queues: Queues }> {
   const opened = await openTestLedger();
-  const queues = await openQueues({ store: { database: opened.database }, logger });
+  const queues = await openQueues({ store: { kind: 'embedded', database: opened.database }, logger });
   const stop = async () => {
     await queues.close();
     await opened.stop();
@@ -22,7 +22,7 @@ async function onPglite(): Promise<{ ledger: TestLedger; queues: Queues }> {
 }
 
 async function onRedis(url: string): Promise<{ ledger: TestLedger; queues: Queues }> {
-  const queues = await openQueues({ store: { redisUrl: url }, logger });
+  const queues = await openQueues({ store: { kind: 'redis', redisUrl: url }, logger });
   // The bootstrap token needs no ledger.
   return { ledger: { ...forbiddenLedger(), stop: () => queues.close() }, queues };
 }

@@ -44,7 +44,7 @@ type Kind = keyof typeof kinds;
 beforeAll(async () => {
   const opened = await openTestLedger();
   const { ledger, database, folder } = opened;
-  queues = await openQueues({ store: { database }, logger });
+  queues = await openQueues({ store: { kind: 'embedded', database }, logger });
   const stop = async () => {
     await queues.close();
     await opened.stop();

@@ -17,7 +17,7 @@ const keys = new Map<string, { only: string; board: string; others: string }>();
 beforeAll(async () => {
   const opened = await openTestLedger();
   const { ledger, database, folder } = opened;
-  queues = await openQueues({ store: { database }, logger });
+  queues = await openQueues({ store: { kind: 'embedded', database }, logger });
   const stop = async () => {
     await queues.close();
     await opened.stop();

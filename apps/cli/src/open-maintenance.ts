@@ -38,7 +38,11 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
     const database = await openPostgres({ url: settings.databaseUrl, logger, prepare });
     try {
       const redis = await openRedis({ url: settings.redisUrl, role: 'producer', logger });
-      const parts = { database, epochWitness: createRedisEpochWitness(redis), store: { redisUrl: settings.redisUrl } };
+      const parts: Parts = {
+        database,
+        epochWitness: createRedisEpochWitness(redis),
+        store: { kind: 'redis', redisUrl: settings.redisUrl },
+      };
       return await onStores(settings, logger, parts, use).finally(() => redis.disconnect());
     } finally {
       await database.close();
@@ -46,7 +50,11 @@ export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenan
   }
   try {
     const database = await openEmbeddedDatabase({ dataDir: settings.dataDir, logger });
-    const parts = { database, epochWitness: createFileEpochWitness(epochFile(settings.dataDir)), store: { database } };
+    const parts: Parts = {
+      database,
+      epochWitness: createFileEpochWitness(epochFile(settings.dataDir)),
+      store: { kind: 'embedded', database },
+    };
     return await onStores(settings, logger, parts, use).finally(() => database.close());
   } catch (error) {
     if (!(error instanceof FolderInUse)) throw error;

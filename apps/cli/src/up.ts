@@ -102,7 +102,7 @@ async function startEverything(settings: Settings, { env, secrets, logger, shutd
   const adminToken = settings.adminToken ?? findAdminToken(dataDir);
 
   const ledger = await openLedger(database.kysely());
-  const queues = await openQueues({ store: { database }, logger });
+  const queues = await openQueues({ store: { kind: 'embedded', database }, logger });
   shutdown.push('queues', () => queues.close());
 
   const simulator = settings.accounts.length === 0 ? await openSimulator(settings) : undefined;

@@ -131,7 +131,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
 
   it('queues without an account are found on every master', async () => {
     const logger = createLogger({ name: 'cluster', destination: keepLog('cluster') });
-    const queues = await openQueues({ store: { redisUrl: cluster.url }, logger });
+    const queues = await openQueues({ store: { kind: 'redis', redisUrl: cluster.url }, logger });
     const strangers = Array.from({ length: 8 }, (_, index) => `stranger-${index}`);
     for (const name of strangers) {
       await queues.queue(transferQueueName(name), { prefix: queuePrefix(name) }).add(TRANSFER_JOB, order('nobody'));

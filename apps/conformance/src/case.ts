@@ -3,7 +3,7 @@ import type { Answer, Kpay } from './kpay.ts';
 /** How surely a fact is known: KPay's page, its other documentation, code seen elsewhere, or our reading. */
 export type Certainty = 'page' | 'docs' | 'wild' | 'inferred';
 
-export type CaseOutcome = { result: 'held' | 'broken'; seen: string } | { result: 'not tried'; why: string };
+export type CaseOutcome = { kind: 'held' | 'broken'; seen: string } | { kind: 'not tried'; why: string };
 
 /** One fact about KPay and how to try it. Cases share nothing: each sends requests of its own and judges one thing. */
 export interface Case {
@@ -34,11 +34,11 @@ export function exhaustsLimit(name: string, certainty: Certainty, fact: string, 
 
 /** A fact that cannot be tried from outside, listed so that the table is complete. */
 export function untried(name: string, certainty: Certainty, fact: string, why: string): Case {
-  return reads(name, certainty, fact, async () => ({ result: 'not tried', why }));
+  return reads(name, certainty, fact, async () => ({ kind: 'not tried', why }));
 }
 
 export function judge(holds: boolean, seen: string): CaseOutcome {
-  return { result: holds ? 'held' : 'broken', seen };
+  return { kind: holds ? 'held' : 'broken', seen };
 }
 
 export function expectStatus({ status }: Answer, ...wanted: number[]): CaseOutcome {
@@ -62,7 +62,7 @@ export function expectEach(
   const failure = failureOf(answer);
   if (failure) return failure;
   const items = itemsOf(answer.json);
-  if (items.length === 0) return { result: 'not tried', why: 'the list is empty' };
+  if (items.length === 0) return { kind: 'not tried', why: 'the list is empty' };
   const odd = items.findIndex((item) => !holds(item));
   return odd < 0 ? judge(true, `all ${items.length}`) : judge(false, show(items[odd]));
 }
@@ -104,7 +104,7 @@ export function oneOf(...values: unknown[]): (value: unknown) => boolean {
 
 /** What an answer without the wanted body says of a fact about that body: a KPay in trouble says nothing. */
 function failureOf({ status }: Answer): CaseOutcome | undefined {
-  if (status >= 500) return { result: 'not tried', why: `status ${status}` };
+  if (status >= 500) return { kind: 'not tried', why: `status ${status}` };
   return status >= 200 && status < 300 ? undefined : judge(false, `status ${status}`);
 }
 

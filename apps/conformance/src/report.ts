@@ -6,26 +6,25 @@ const documented: readonly Certainty[] = ['page', 'docs'];
 
 /** 1 when a documented fact broke, or when nothing held at all, so that a run that reached nobody is no success. */
 export function exitCodeOf(results: readonly CaseResult[]): 0 | 1 {
-  const breach = results.some(
-    ({ case: { certainty }, verdict }) => verdict.result === 'broken' && documented.includes(certainty),
-  );
-  return breach || !results.some(({ verdict }) => verdict.result === 'held') ? 1 : 0;
+  const breach = results.some(({ case: { certainty }, verdict }) => verdict.kind === 'broken' && documented.includes(certainty));
+  return breach || !results.some(({ verdict }) => verdict.kind === 'held') ? 1 : 0;
 }
 
 /** One line a case, and a last line that counts them. */
 export function formatTable(results: readonly CaseResult[]): string {
-  const rows = results.map(({ case: { name, certainty }, verdict }) => [name, certainty, verdict.result, remarkOf(verdict)]);
+  const rows = results.map(({ case: { name, certainty }, verdict }) => [name, certainty, verdict.kind, remarkOf(verdict)]);
   return `${alignColumns([['case', 'certainty', 'result', 'seen'], ...rows])}\n\n${summaryOf(results)}\n`;
 }
 
 /** The same, for programs. */
 export function formatJson(results: readonly CaseResult[]): string {
-  const cases = results.map(({ case: { name, fact, certainty, movesMoney }, verdict }) => ({
+  const cases = results.map(({ case: { name, fact, certainty, movesMoney }, verdict: { kind: result, ...remark } }) => ({
     name,
     fact,
     certainty,
     movesMoney,
-    ...verdict,
+    result,
+    ...remark,
   }));
   return `${JSON.stringify({ exitCode: exitCodeOf(results), cases }, null, 2)}\n`;
 }
@@ -44,10 +43,10 @@ export function alignColumns(rows: readonly (readonly string[])[]): string {
 }
 
 function summaryOf(results: readonly CaseResult[]): string {
-  const count = (result: string) => results.filter(({ verdict }) => verdict.result === result).length;
+  const count = (result: string) => results.filter(({ verdict }) => verdict.kind === result).length;
   const lines = [`${count('held')} held, ${count('broken')} broken, ${count('not tried')} not tried`];
   for (const { case: each, verdict } of results) {
-    if (verdict.result !== 'broken') continue;
+    if (verdict.kind !== 'broken') continue;
     const kind = documented.includes(each.certainty) ? 'broken' : 'differs, though nothing documents it';
     lines.push(`${kind}: ${each.name}: ${each.fact}`);
   }
@@ -55,5 +54,5 @@ function summaryOf(results: readonly CaseResult[]): string {
 }
 
 function remarkOf(verdict: CaseResult['verdict']): string {
-  return verdict.result === 'not tried' ? verdict.why : verdict.seen;
+  return verdict.kind === 'not tried' ? verdict.why : verdict.seen;
 }

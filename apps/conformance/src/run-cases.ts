@@ -47,7 +47,7 @@ export async function runCases(cases: readonly Case[], options: RunOptions): Pro
 
   async function tryCase(each: Case): Promise<CaseOutcome> {
     const why = whyNot(each, options) ?? (performance.now() > endsAtMs ? 'the time of the run was over' : undefined);
-    if (why !== undefined) return { result: 'not tried', why };
+    if (why !== undefined) return { kind: 'not tried', why };
     const unlimited = each.exhaustsLimit ? async () => {} : pace;
     const kpay = createKpay({
       keys,
@@ -59,7 +59,7 @@ export async function runCases(cases: readonly Case[], options: RunOptions): Pro
     try {
       return await each.run(kpay);
     } catch (error) {
-      if (error instanceof NotReady) return { result: 'not tried', why: error.message };
+      if (error instanceof NotReady) return { kind: 'not tried', why: error.message };
       throw error;
     }
   }
@@ -94,7 +94,7 @@ function createPace(requestsPerMinute: number): () => Promise<void> {
 function redactVerdict(verdict: CaseOutcome, redact: (text: string) => string): CaseOutcome {
   const cut = (text: string) => (text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text);
   // Hidden before it is cut: half a secret would not be found.
-  return verdict.result === 'not tried'
+  return verdict.kind === 'not tried'
     ? { ...verdict, why: cut(redact(verdict.why)) }
     : { ...verdict, seen: cut(redact(verdict.seen)) };
 }

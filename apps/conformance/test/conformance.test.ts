@@ -10,7 +10,7 @@ const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
 const limitCases = allCases.filter((each) => each.exhaustsLimit).map(({ name }) => name);
 
 function namesOf(results: readonly CaseResult[], result: string): string[] {
-  return results.filter(({ verdict }) => verdict.result === result).map(({ case: each }) => each.name);
+  return results.filter(({ verdict }) => verdict.kind === result).map(({ case: each }) => each.name);
 }
 
 /** Everything but the limit, as fast as it goes. */
@@ -68,8 +68,8 @@ describe('against the simulator', () => {
       : runWithFault(simulator, unlimited, name, fault));
     const broken = namesOf(results, 'broken');
     const verdict = results.find(({ case: each }) => each.name === name)?.verdict;
-    const seen = verdict && verdict.result !== 'not tried' ? verdict.seen : '';
-    table.push([name, fault.what, verdict?.result ?? '', seen, broken.filter((each) => each !== name).join(', ') || 'none']);
+    const seen = verdict && verdict.kind !== 'not tried' ? verdict.seen : '';
+    table.push([name, fault.what, verdict?.kind ?? '', seen, broken.filter((each) => each !== name).join(', ') || 'none']);
     expect(broken).toEqual([name]);
     expect(namesOf(results, 'held').toSorted()).toEqual(
       held.filter((each) => each !== name && (usesLimit || !limitCases.includes(each))).toSorted(),

@@ -3,9 +3,9 @@ import { type CaseOutcome, type Certainty, reads } from '../src/case.ts';
 import { createRedactor } from '../src/redact.ts';
 import { exitCodeOf, formatJson, formatTable } from '../src/report.ts';
 
-const held: CaseOutcome = { result: 'held', seen: 'status 200' };
-const broken: CaseOutcome = { result: 'broken', seen: 'status 500' };
-const notTried: CaseOutcome = { result: 'not tried', why: 'would take a day' };
+const held: CaseOutcome = { kind: 'held', seen: 'status 200' };
+const broken: CaseOutcome = { kind: 'broken', seen: 'status 500' };
+const notTried: CaseOutcome = { kind: 'not tried', why: 'would take a day' };
 
 function resultOf(certainty: Certainty, verdict: CaseOutcome) {
   return { case: reads(`${certainty}.fact`, certainty, 'It is so.', async () => verdict), verdict };

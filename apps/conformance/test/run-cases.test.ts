@@ -36,14 +36,14 @@ it.each<[string, Partial<RunOptions>, number]>([
   ['live keys and live money', { keys: liveKeys, moveMoney: true, liveMoney: true }, moneyCases.length],
 ])('with %s, cases that move money are tried only when that was asked for', async (_, options, tried) => {
   const results = await run(options, moneyCases);
-  expect(results.filter(({ verdict }) => verdict.result !== 'not tried')).toHaveLength(tried);
+  expect(results.filter(({ verdict }) => verdict.kind !== 'not tried')).toHaveLength(tried);
   expect(simulator.control.truth().transferCount > 0).toBe(tried > 0);
 });
 
 it('without --exhaust-limit the limit is left alone', async () => {
   const results = await run({});
   const limits = results.filter((result) => result.case.exhaustsLimit);
-  expect(limits.map(({ verdict }) => verdict.result)).toEqual(['not tried', 'not tried']);
+  expect(limits.map(({ verdict }) => verdict.kind)).toEqual(['not tried', 'not tried']);
 });
 
 it('requests are spread evenly over the minute', async () => {
@@ -58,7 +58,7 @@ it('requests are spread evenly over the minute', async () => {
 
 it('a run that takes too long ends, and says so', async () => {
   const results = await run({ timeLimitMs: 0 });
-  expect(results.map(({ verdict }) => verdict.result)).toEqual(allCases.map(() => 'not tried'));
+  expect(results.map(({ verdict }) => verdict.kind)).toEqual(allCases.map(() => 'not tried'));
 });
 
 it.each([
@@ -70,7 +70,7 @@ it.each([
     await new Promise((resolve) => busy.once('listening', resolve));
     const baseUrl = address ?? `http://127.0.0.1:${(busy.address() as AddressInfo).port}`;
     const results = await run({ baseUrl, moveMoney: true });
-    expect(results.filter(({ verdict }) => verdict.result !== 'not tried')).toEqual([]);
+    expect(results.filter(({ verdict }) => verdict.kind !== 'not tried')).toEqual([]);
   } finally {
     busy.close();
   }

@@ -37,7 +37,7 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
 
       const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
       shutdown.push('redis', () => redis.disconnect());
-      const queues = await openQueues({ store: { redisUrl }, logger });
+      const queues = await openQueues({ store: { kind: 'redis', redisUrl }, logger });
       shutdown.push('queues', () => queues.close());
 
       const registry = createMetricsRegistry();

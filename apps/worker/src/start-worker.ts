@@ -196,7 +196,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       logger.error({ account: account.name, alarm: 'keys' }, error.message);
     };
     const first = await tryPin(ledger, account, AbortSignal.timeout(FIRST_PIN_MS));
-    if ('pin' in first) {
+    if (first.kind === 'pinned') {
       onPinned(first.pin);
       return { refusal: undefined, tellRefusal: async () => {}, close: service.close };
     }
@@ -208,7 +208,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       async (signal) => {
         if (!waiting.has(account.name) || signal.aborted) return;
         const next = await tryPin(ledger, account, signal);
-        if ('pin' in next) return onPinned(next.pin);
+        if (next.kind === 'pinned') return onPinned(next.pin);
         if (next.final && waiting.get(account.name) !== next.error.message) await onRefused(next.error);
       },
       PIN_RETRY_MS,
@@ -262,17 +262,17 @@ async function pauseMismatched({ ledger, logger }: WorkerOptions, account: strin
 }
 
 /** `final`: trying again will not help, a person must change something. */
-type PinTry = { pin: Pin } | { error: Error; final: boolean };
+type PinTry = { kind: 'pinned'; pin: Pin } | { kind: 'failed'; error: Error; final: boolean };
 
 async function tryPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<PinTry> {
   try {
-    return { pin: await pinAccount(ledger, account, signal) };
+    return { kind: 'pinned', pin: await pinAccount(ledger, account, signal) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
     if (error instanceof Rejected) {
       const refusal = `KPay refuses the keys of account ${account.name} (${error.status}): check its API key and secret key`;
-      return { error: new Error(refusal, { cause: error }), final: true };
+      return { kind: 'failed', error: new Error(refusal, { cause: error }), final: true };
     }
-    return { error, final: error instanceof PinMismatch };
+    return { kind: 'failed', error, final: error instanceof PinMismatch };
   }
 }

@@ -1,5 +1,5 @@
 import { queuePrefix, transferQueueName } from '@kpay/producer';
-import { createLogger, openEmbeddedDatabase, openQueues } from '@kpay/runtime';
+import { createLogger, openEmbeddedDatabase, openQueues, type QueueStore } from '@kpay/runtime';
 import { embeddedDataFolder, emptyTestRedis, eventually, keepLog, testServerUrls } from '@kpay/testkit';
 import { Registry } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
@@ -7,16 +7,16 @@ import { watchUnknownQueues } from '../src/watch-unknown-queues.ts';
 
 const logger = createLogger({ name: 'test', destination: keepLog('unknown-queues') });
 
-async function openStore() {
+async function openStore(): Promise<QueueStore> {
   const servers = testServerUrls();
-  if (servers) return { redisUrl: await emptyTestRedis(servers.redisUrl) };
+  if (servers) return { kind: 'redis', redisUrl: await emptyTestRedis(servers.redisUrl) };
   const folder = await embeddedDataFolder();
   const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
   onTestFinished(async () => {
     await database.close();
     folder.remove();
   });
-  return { database };
+  return { kind: 'embedded', database };
 }
 
 it('a queue with jobs and no account is counted, without its name, until its jobs are gone', { timeout: 60_000 }, async () => {

@@ -90,7 +90,7 @@ async function openStores(logger: Logger): Promise<TestStores> {
     };
     const epochWitness = createFileEpochWitness(join(folder.path, 'ledger-epoch.json'));
     const embedded = { dataDir: folder.path, maintain: database.maintain };
-    return { database, store: { database }, epochWitness, embedded, release };
+    return { database, store: { kind: 'embedded', database }, epochWitness, embedded, release };
   }
   const own = await createTestDatabase(servers.postgresUrl);
   const database = await openPostgres({ url: own.url, logger });
@@ -101,7 +101,7 @@ async function openStores(logger: Logger): Promise<TestStores> {
     await database.close();
     await own.drop();
   };
-  return { database, store: { redisUrl }, epochWitness: createRedisEpochWitness(redis), release };
+  return { database, store: { kind: 'redis', redisUrl }, epochWitness: createRedisEpochWitness(redis), release };
 }
 
 /**
@@ -145,7 +145,7 @@ export async function openWorkerStage(
     simulator,
     account,
     hints,
-    redisUrl: 'redisUrl' in store ? store.redisUrl : undefined,
+    redisUrl: store.kind === 'redis' ? store.redisUrl : undefined,
     embedded,
     add: (data, options) => door.add(TRANSFER_JOB, data, options),
     result: (job) => job.waitUntilFinished(events, JOB_ENDS_WITHIN_MS),

@@ -8,7 +8,7 @@ import { createProducer, queuePrefix, type TransferJobData, type TransferJobResu
 const folder = await embeddedDataFolder();
 const logger = createLogger({ name: 'test', destination: keepLog('producer') });
 const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
-const queues = await openQueues({ store: { database }, logger });
+const queues = await openQueues({ store: { kind: 'embedded', database }, logger });
 afterAll(async () => {
   await queues.close();
   await database.close();

@@ -12,7 +12,7 @@ export {
   transferStates,
 } from '@kpay/ledger';
 export { type Acceptance, acceptTransfer, type TransferOrder } from './accept/accept.ts';
-export { acceptAllOrNone, acceptBatch, type BatchResult, type Refusal } from './accept/accept-batch.ts';
+export { acceptAllOrNone, acceptBatch, type BatchOrder, type BatchResult, type Refusal } from './accept/accept-batch.ts';
 export type { KeyLimit, LimitedKey } from './accept/key-limit.ts';
 export { presentQuote, type QuoteView, quote, quoteViewSchema } from './accept/quotes.ts';
 export { parseQuoteRequest, type QuoteRequest, quoteRequestSchema } from './accept/request.ts';

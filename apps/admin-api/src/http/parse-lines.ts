@@ -15,7 +15,7 @@ const MAX_WITH_EMPTY = 10_000;
 const MAX_CSV_LINES = 100_000;
 
 /** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
-export type Line = { line: number; value: unknown } | { line: number; problem: string };
+export type Line = { kind: 'order'; line: number; value: unknown } | { kind: 'unreadable'; line: number; problem: string };
 
 /**
  * The lines of a batch, numbered as an editor does; empty ones are left out. Of CSV the first line names the fields:
@@ -48,15 +48,15 @@ function parseNdjson(text: string, mostLines: number): Line[] {
 }
 
 function parseJsonLine(line: number, content: string): Line {
-  if (content.length > MAX_LINE) return { line, problem: `has more than ${MAX_LINE} characters` };
+  if (content.length > MAX_LINE) return { kind: 'unreadable', line, problem: `has more than ${MAX_LINE} characters` };
   const passed = boundPassed(content, JSON_BOUNDS);
-  if (passed) return { line, problem: pastBound(passed) };
+  if (passed) return { kind: 'unreadable', line, problem: pastBound(passed) };
   const doubt = doubtIn(content);
-  if (doubt !== undefined) return { line, problem: doubt };
+  if (doubt !== undefined) return { kind: 'unreadable', line, problem: doubt };
   try {
-    return { line, value: JSON.parse(content) };
+    return { kind: 'order', line, value: JSON.parse(content) };
   } catch {
-    return { line, problem: 'is not valid JSON' };
+    return { kind: 'unreadable', line, problem: 'is not valid JSON' };
   }
 }
 
@@ -73,9 +73,9 @@ function parseCsv(text: string, mostLines: number): Line[] {
     const cells =
       record.length > names.length ? [...record.slice(0, names.length), ...withoutEmptyEnd(record.slice(names.length))] : record;
     if (cells.length !== names.length) {
-      return { line, problem: `has ${cells.length} cells, and the first line has ${names.length}` };
+      return { kind: 'unreadable', line, problem: `has ${cells.length} cells, and the first line has ${names.length}` };
     }
-    return { line, value: objectOf(names, cells) };
+    return { kind: 'order', line, value: objectOf(names, cells) };
   });
 }
 

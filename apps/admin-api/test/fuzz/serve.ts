@@ -10,7 +10,7 @@ const { KPAY_BASE_URL: baseUrl = '', KPAY_API_KEY: apiKey = '', KPAY_SECRET_KEY:
 const { KPAY_ADMIN_TOKEN: adminToken = '' } = process.env;
 const logger = createLogger({ name: 'admin-api', secrets: [apiKey, secretKey, adminToken] });
 const { ledger, database, folder, stop, remove } = await openTestLedger();
-const queues = await openQueues({ store: { database }, logger });
+const queues = await openQueues({ store: { kind: 'embedded', database }, logger });
 const account = openKpayAccount({
   name: 'default',
   apiKey,

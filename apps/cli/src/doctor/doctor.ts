@@ -59,7 +59,11 @@ async function examineProduction(settings: Extract<Settings, { mode: 'production
     const findings = [...postgres.findings, ...ofRedis];
     if (database) findings.push(await checkPostgresClock(database));
     if (redis) findings.push(await checkRedisClock(redis));
-    const stores = redis && { stores: createRedisStores({ redis }), copy: createRedisEpochWitness(redis), queues: { redisUrl } };
+    const stores = redis && {
+      stores: createRedisStores({ redis }),
+      copy: createRedisEpochWitness(redis),
+      queues: { kind: 'redis', redisUrl } as const,
+    };
     findings.push(...(await examineLedger(settings, logger, database, stores)));
     return findings;
   } finally {
@@ -83,7 +87,7 @@ async function examineEmbedded(settings: Settings, logger: Logger): Promise<Find
   try {
     const copy = createFileEpochWitness(epochFile(dataDir));
     // The budget of an embedded system is in the memory of the one process: there is nothing to look at.
-    return [folder, ...(await examineLedger(settings, logger, database, { copy, queues: { database } }))];
+    return [folder, ...(await examineLedger(settings, logger, database, { copy, queues: { kind: 'embedded', database } }))];
   } finally {
     await database.close();
   }

@@ -13,7 +13,7 @@ async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) 
   } catch (error) {
     if (!isFailure(error)) throw error;
     // A refusal or an outage says nothing about our reading of answers.
-    if (error instanceof Rejected || error.reason !== 'unreadable') return { result: 'not tried', why: error.message };
+    if (error instanceof Rejected || error.reason !== 'unreadable') return { kind: 'not tried', why: error.message };
     return judge(false, error.message);
   } finally {
     await account.close();

@@ -86,7 +86,7 @@ export const everywhereCases: readonly Case[] = [
     'Retry-After of a 429, when there, is a number of seconds or a date.',
     async (kpay) => {
       const { refusal, passed } = await exhaust(kpay);
-      if (!refusal) return { result: 'not tried', why: `no 429 in ${passed} requests` };
+      if (!refusal) return { kind: 'not tried', why: `no 429 in ${passed} requests` };
       const value = refusal.headers.get('retry-after');
       return judge(
         value === null || /^\d+$/.test(value) || !Number.isNaN(Date.parse(value)),

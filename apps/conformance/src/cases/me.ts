@@ -21,7 +21,7 @@ export const meCases: readonly Case[] = [
   ),
   reads('me.environment-live', 'wild', 'A live key can be told LIVE for PRODUCTION.', async (kpay) =>
     kpay.environment === 'TEST'
-      ? { result: 'not tried', why: 'needs a live key' }
+      ? { kind: 'not tried', why: 'needs a live key' }
       : expectField(await askMe(kpay), 'environment', oneOf('LIVE', 'PRODUCTION')),
   ),
 ];

@@ -37,13 +37,13 @@ export const predictProviderCases: readonly Case[] = [
     async (kpay) =>
       kpay.environment === 'TEST'
         ? expectStatus(await askProvider(kpay, '237670000001'), 400)
-        : { result: 'not tried', why: 'needs a test key' },
+        : { kind: 'not tried', why: 'needs a test key' },
   ),
   ...Object.entries(sandboxNumbers).map(([country, number]) =>
     reads(`sandbox-number.${country}`, 'docs', `${number} is a number of ${country}.`, async (kpay) =>
       kpay.environment === 'TEST'
         ? expectField(await askProvider(kpay, number), 'country', (value) => value === country)
-        : { result: 'not tried', why: 'needs a test key' },
+        : { kind: 'not tried', why: 'needs a test key' },
     ),
   ),
   untried('sandbox-number.endings', 'docs', 'Endings 039, 049, 069 and 119 fail, 129 stays submitted.', 'shows in payments only'),

@@ -32,7 +32,7 @@ export const transferCases: readonly Case[] = [
   movesMoney('transfer.status', 'docs', 'A transfer is answered 201.', async (kpay) => {
     const answer = await sendTransfer(kpay, await transferOf(kpay));
     // Without wallets, or money in them, an account shows nothing about transfers.
-    if ([404, 422].includes(answer.status)) return { result: 'not tried', why: `needs 100 XAF in CMR: status ${answer.status}` };
+    if ([404, 422].includes(answer.status)) return { kind: 'not tried', why: `needs 100 XAF in CMR: status ${answer.status}` };
     return expectStatus(answer, 201);
   }),
   movesMoney('transfer.page-body', 'page', 'A Bearer token and four fields are enough.', async (kpay) =>
@@ -53,7 +53,7 @@ export const transferCases: readonly Case[] = [
   refused('no-wallet', 'A country without a wallet is refused with 404.', 404, { sourceCountry: 'FRA' }),
   movesMoney('transfer.funds', 'docs', 'More than the wallet has is refused with 422.', async (kpay) => {
     const short = await findShortWallet(kpay);
-    if (!short) return { result: 'not tried', why: 'every wallet has more than the largest transfer' };
+    if (!short) return { kind: 'not tried', why: 'every wallet has more than the largest transfer' };
     return expectStatus(await sendTransfer(kpay, await transferOf(kpay, short)), 422);
   }),
   movesMoney('transfer.external-id', 'docs', 'An externalId that an active transfer holds is refused with 409.', async (kpay) => {

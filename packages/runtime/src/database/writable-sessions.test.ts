@@ -131,7 +131,7 @@ describe.skipIf('unavailable' in can)('with servers of our own', () => {
     const url = `redis://127.0.0.1:${proxy.port}`;
     const producer = await openRedis({ url, role: 'producer', logger });
     const worker = await openRedis({ url, role: 'worker', logger });
-    const queues = await openQueues({ store: { redisUrl: url }, logger });
+    const queues = await openQueues({ store: { kind: 'redis', redisUrl: url }, logger });
     onTestFinished(async () => {
       producer.disconnect();
       worker.disconnect();

@@ -31,8 +31,8 @@ const redis = await startRedis();
 closers.push(() => 'unavailable' in redis || redis.stop());
 
 const stores: [string, () => QueueStore, boolean][] = [
-  ['the embedded database', () => ({ database }), false],
-  ['Redis', () => ({ redisUrl: 'unavailable' in redis ? '' : redis.url }), 'unavailable' in redis],
+  ['the embedded database', () => ({ kind: 'embedded', database }), false],
+  ['Redis', () => ({ kind: 'redis', redisUrl: 'unavailable' in redis ? '' : redis.url }), 'unavailable' in redis],
 ];
 
 for (const [title, store, missing] of stores) {
@@ -121,7 +121,7 @@ it('500 jobs and their transactions share the embedded session without losing a 
   const db = database.kysely<{ 'kpay.done': { job: number } }>();
   await sql`create schema if not exists kpay`.execute(db);
   await sql`create table kpay.done (job int primary key)`.execute(db);
-  const queues = await openQueues({ store: { database }, logger });
+  const queues = await openQueues({ store: { kind: 'embedded', database }, logger });
   closers.push(queues.close);
   const name = newName();
   const queue = queues.queue<{ n: number }>(name, { prefix });
@@ -142,7 +142,7 @@ it('500 jobs and their transactions share the embedded session without losing a 
 }, 60_000);
 
 it('a queue of Redis is refused in one line when Redis does not answer', async () => {
-  await expect(openQueues({ store: { redisUrl: 'redis://:hush@127.0.0.1:1' }, logger })).rejects.toThrow(
+  await expect(openQueues({ store: { kind: 'redis', redisUrl: 'redis://:hush@127.0.0.1:1' }, logger })).rejects.toThrow(
     'Redis does not answer (connect ECONNREFUSED 127.0.0.1:1): check REDIS_URL and that the server runs',
   );
 });

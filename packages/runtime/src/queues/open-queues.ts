@@ -59,7 +59,7 @@ export interface FoundQueue {
 const WATCH_EVERY_MS = 10_000;
 
 /** Where BullMQ keeps its jobs: in the embedded database's schema `bullmq`, or in Redis. */
-export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
+export type QueueStore = { kind: 'embedded'; database: EmbeddedDatabase } | { kind: 'redis'; redisUrl: string };
 
 /**
  * Opens BullMQ. Errors of its connections are logged here: they are passing, BullMQ tries again.
@@ -68,7 +68,7 @@ export type QueueStore = { database: EmbeddedDatabase } | { redisUrl: string };
  */
 export async function openQueues({ store, logger }: { store: QueueStore; logger: Logger }): Promise<Queues> {
   const { connection, backend, watch, findQueues, ping, release } =
-    'database' in store ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
+    store.kind === 'embedded' ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
   const telemetry = queueTelemetry();
   const traced = telemetry ? { telemetry } : {};
   const failed = (error: unknown) => logger.error({ err: error }, 'the queues could not be watched');

@@ -46,7 +46,7 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
 
   it('queues live through a loss of Redis: jobs added before and after it are done', async () => {
     const { proxy, url } = await behindProxy();
-    const queues = await openQueues({ store: { redisUrl: url }, logger });
+    const queues = await openQueues({ store: { kind: 'redis', redisUrl: url }, logger });
     closers.push(queues.close);
     const prefix = '{kpay-default}';
     const done: string[] = [];

@@ -41,7 +41,7 @@ type Variables = z.infer<typeof environmentVariables>;
 
 const MIN_TOKEN_LENGTH = 32;
 
-/** Embedded: PGlite in the process. Production: Postgres and Redis. */
+/** Embedded: PGlite in the process. Production: Postgres and Redis. The tag is `mode`: it is a field of Settings. */
 export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: string; redisUrl: string };
 
 /** Everything a process is told from outside. */

@@ -5,10 +5,14 @@ import { IdempotencyConflict, InvalidRequest, KeyEnded, SpendLimitExceeded } fro
 import { type Acceptance, acceptParsed, acceptTransfer, type ParsedOrder, parseOrder, type TransferOrder } from './accept.ts';
 
 /** What became of one order of a batch. */
-export type BatchResult = Acceptance | Refusal;
+export type BatchResult = ({ kind: 'accepted' } & Acceptance) | Refusal;
 
-/** An order that cannot even be read is refused before it comes here. */
+/** One order of a batch. One that cannot even be read is refused before it comes here. */
+export type BatchOrder = { kind: 'order'; order: TransferOrder } | Refusal;
+
+/** Why an order was not accepted. */
 export interface Refusal {
+  kind: 'refused';
   refused: InvalidRequest | IdempotencyConflict | SpendLimitExceeded | KeyEnded;
 }
 
@@ -22,17 +26,21 @@ export interface Refusal {
 export async function acceptBatch(
   ledger: Ledger,
   accounts: ReadonlySet<string>,
-  orders: readonly (TransferOrder | Refusal)[],
+  orders: readonly BatchOrder[],
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<BatchResult[]> {
   const results: BatchResult[] = [];
   for (const order of orders) {
     try {
-      results.push('refused' in order ? order : await orRefused(() => acceptTransfer(ledger, accounts, order, rules)));
+      results.push(
+        order.kind === 'refused'
+          ? order
+          : await orRefused(() => acceptTransfer(ledger, accounts, order.order, rules).then(accepted)),
+      );
     } catch (error) {
-      if (!(error instanceof KeyEnded) || !results.some((result) => 'transfer' in result)) throw error;
+      if (!(error instanceof KeyEnded) || !results.some((result) => result.kind === 'accepted')) throw error;
       const rest = orders.slice(results.length);
-      return [...results, ...rest.map((each) => ('refused' in each ? each : { refused: error }))];
+      return [...results, ...rest.map((each): Refusal => (each.kind === 'refused' ? each : { kind: 'refused', refused: error }))];
     }
   }
   return results;
@@ -47,11 +55,11 @@ export async function acceptBatch(
 export async function acceptAllOrNone(
   ledger: Ledger,
   accounts: ReadonlySet<string>,
-  orders: readonly (TransferOrder | Refusal)[],
+  orders: readonly BatchOrder[],
   rules: ReadonlyMap<string, AccountRules> = new Map(),
 ): Promise<{ recorded: boolean; results: BatchResult[] }> {
   const entries = await Promise.all(
-    orders.map((order) => ('refused' in order ? order : orRefused(() => entryOf(accounts, order)))),
+    orders.map((order) => (order.kind === 'refused' ? order : orRefused(() => entryOf(accounts, order.order)))),
   );
   const results: BatchResult[] = [];
   const record = (turn: RawBuilder<unknown>) =>
@@ -59,15 +67,16 @@ export async function acceptAllOrNone(
       await sql`select ${turn}`.execute(tx.db);
       // Two batches that share quotes or identities lock them in one order, so that neither waits for the other for ever.
       const quoteIds = entries.flatMap((entry) =>
-        'order' in entry && entry.request.quoteId !== null ? [entry.request.quoteId] : [],
+        entry.kind === 'order' && entry.request.quoteId !== null ? [entry.request.quoteId] : [],
       );
       if (quoteIds.length > 0) {
         await tx.db.selectFrom('kpay.quotes').select('id').where('id', 'in', quoteIds).orderBy('id').forUpdate().execute();
       }
       for (const [index, entry] of inOrderOfLocks(entries)) {
-        results[index] = 'refused' in entry ? entry : await orRefused(() => acceptParsed(tx, entry.order, entry, rules));
+        results[index] =
+          entry.kind === 'refused' ? entry : await orRefused(() => acceptParsed(tx, entry.order, entry, rules).then(accepted));
       }
-      if (results.some((result) => 'refused' in result)) throw new RolledBack();
+      if (results.some((result) => result.kind === 'refused')) throw new RolledBack();
     });
   try {
     // Where externalIds and keys of two batches cross, no order fits both and Postgres ends one: it begins anew when it is alone.
@@ -92,16 +101,22 @@ export class RolledBack extends Error {
   override readonly name = 'RolledBack';
 }
 
-type Entry = ParsedOrder & { order: TransferOrder };
+type Entry = ParsedOrder & { kind: 'order'; order: TransferOrder };
+
+function accepted(acceptance: Acceptance): BatchResult {
+  return { kind: 'accepted', ...acceptance };
+}
 
 async function entryOf(accounts: ReadonlySet<string>, order: TransferOrder): Promise<Entry> {
-  return { ...parseOrder(accounts, order), order };
+  return { kind: 'order', ...parseOrder(accounts, order), order };
 }
 
 /** By identity; orders of one identity stay as they were given, so that the second is the replay. */
 function inOrderOfLocks(entries: readonly (Entry | Refusal)[]): [number, Entry | Refusal][] {
   const identityOf = (entry: Entry | Refusal) =>
-    'refused' in entry ? '' : JSON.stringify([entry.order.account, entry.request.externalId, entry.order.idempotencyKey ?? null]);
+    entry.kind === 'refused'
+      ? ''
+      : JSON.stringify([entry.order.account, entry.request.externalId, entry.order.idempotencyKey ?? null]);
   const keyed = [...entries.entries()].map(([index, entry]) => ({ index, entry, key: identityOf(entry) }));
   keyed.sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : a.index - b.index));
   return keyed.map(({ index, entry }) => [index, entry]);
@@ -112,7 +127,7 @@ async function orRefused<T>(work: () => Promise<T>): Promise<T | Refusal> {
     return await work();
   } catch (error) {
     if (error instanceof InvalidRequest || error instanceof IdempotencyConflict || error instanceof SpendLimitExceeded) {
-      return { refused: error };
+      return { kind: 'refused', refused: error };
     }
     throw error;
   }

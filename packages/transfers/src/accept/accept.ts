@@ -207,7 +207,9 @@ type NewRow = Omit<NewTransferRow, 'due_at' | 'created_at' | 'updated_at'> & { i
 function newRow(order: TransferOrder, request: TransferRequest, hash: string, quote?: QuoteRow): NewRow {
   const { account, owner, idempotencyKey } = order;
   const identity =
-    request.externalId !== null ? { externalId: request.externalId } : { owner, idempotencyKey: idempotencyKey ?? '' };
+    request.externalId !== null
+      ? ({ kind: 'external_id', externalId: request.externalId } as const)
+      : ({ kind: 'idempotency_key', owner, idempotencyKey: idempotencyKey ?? '' } as const);
   return {
     id: randomUUID(),
     account,

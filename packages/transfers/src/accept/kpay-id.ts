@@ -3,7 +3,9 @@ import { hash } from 'node:crypto';
 // Fixed for ever: another namespace would give every transfer another id at KPay, and the last lock would be gone.
 const NAMESPACE = Buffer.from('6f1d2f0e3b5c4a7d9e8247c1a05bd3f6', 'hex');
 
-export type TransferIdentity = { externalId: string } | { owner: string; idempotencyKey: string };
+export type TransferIdentity =
+  | { kind: 'external_id'; externalId: string }
+  | { kind: 'idempotency_key'; owner: string; idempotencyKey: string };
 
 /**
  * The `externalId` that KPay sees for a transfer: a UUIDv5 (RFC 9562) of the account and of the identity its
@@ -12,7 +14,7 @@ export type TransferIdentity = { externalId: string } | { owner: string; idempot
  */
 export function kpayExternalId(account: string, identity: TransferIdentity): string {
   const parts =
-    'externalId' in identity
+    identity.kind === 'external_id'
       ? ['external', account, identity.externalId]
       : ['key', account, identity.owner, identity.idempotencyKey];
   const name = parts.map((part) => `${Buffer.byteLength(part)}:${part}`).join('');

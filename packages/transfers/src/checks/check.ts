@@ -1,7 +1,7 @@
 import type { KpayAccount } from '@kpay/core';
 import type { Ledger, TransferRow } from '@kpay/ledger';
 
-/** What a check says of a transfer that is about to be sent. */
+/** What a check says of a transfer that is about to be sent. The tag is `verdict`, not `kind`: plugins answer with it. */
 export type CheckVerdict =
   /** `inputs`: what it was decided on and how old that was, kept with the decision. */
   | { verdict: 'pass'; inputs?: Record<string, unknown> }

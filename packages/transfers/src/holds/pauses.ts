@@ -8,6 +8,7 @@ import { recordDecision } from '../restore/record-decision.ts';
 import { whyNoCorridor } from '../states/corridor.ts';
 import { wakeUnpaused } from './wake-unpaused.ts';
 
+/** What a pause stops. The tag is `scope`, as the API and the ledger call it. */
 export type PauseScope =
   | { scope: 'all' }
   | { scope: 'account'; account: string }

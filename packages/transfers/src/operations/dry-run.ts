@@ -17,9 +17,9 @@ export type CheckResult = { name: string } & CheckVerdict;
 /** What would become of an order. Nothing was recorded, and nothing was sent. */
 export type DryRun =
   /** It was accepted before: this is that transfer. */
-  | { outcome: 'known'; transfer: TransferRow }
+  | { kind: 'known'; transfer: TransferRow }
   | {
-      outcome: 'would_send' | 'would_hold' | 'would_fail';
+      kind: 'would_send' | 'would_hold' | 'would_fail';
       /** It would be accepted as this; the id is not one that it would have. */
       transfer: TransferRow;
       /** In the order in which they are asked: the first that does not pass decides. */
@@ -48,14 +48,14 @@ export async function dryRunTransfer(order: TransferOrder, context: DryRunContex
     now: tx.now,
   }));
   const { transfer, replayed } = acceptance;
-  if (replayed) return { outcome: 'known', transfer };
+  if (replayed) return { kind: 'known', transfer };
   const opinions = [...(await beforeChecks(ledger, transfer, now))];
   const checks = checksOf(rules.get(account.name) ?? noRules, plugins);
   for (const check of checks) {
     opinions.push({ name: check.name, ...(await ask(check, transfer, { account, ledger, now, signal })) });
   }
   const decides = opinions.find(({ verdict }) => verdict !== 'pass')?.verdict ?? 'pass';
-  return { outcome: ({ pass: 'would_send', hold: 'would_hold', reject: 'would_fail' } as const)[decides], transfer, opinions };
+  return { kind: ({ pass: 'would_send', hold: 'would_hold', reject: 'would_fail' } as const)[decides], transfer, opinions };
 }
 
 async function rolledBack<T extends { acceptance: Acceptance }>(

@@ -105,7 +105,7 @@ describe('replaying', () => {
     await advanceTransfer(await stage.engine(), id, never);
     const again = () => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'order-1-again' });
     const first = await again();
-    if (first?.outcome !== 'accepted') throw new Error('not accepted');
+    if (first?.kind !== 'accepted') throw new Error('not accepted');
     const { transfer } = first.acceptance;
     expect(transfer).toMatchObject({
       replay_of: id,
@@ -123,21 +123,21 @@ describe('replaying', () => {
     await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const by = (externalId: string) => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
     const asked = await Promise.all(['a', 'b', 'c', 'd', 'e'].map((name) => by(`again-${name}`)));
-    expect(asked.map((replay) => replay?.outcome).sort()).toEqual(['accepted', ...Array(4).fill('already_replayed')]);
-    const live = asked.flatMap((replay) => (replay?.outcome === 'accepted' ? [replay.acceptance.transfer] : []));
+    expect(asked.map((replay) => replay?.kind).sort()).toEqual(['accepted', ...Array(4).fill('already_replayed')]);
+    const live = asked.flatMap((replay) => (replay?.kind === 'accepted' ? [replay.acceptance.transfer] : []));
     await cancelTransfer(stage.ledger, stage.epochWitness, live[0]?.id ?? '', ann);
 
     const next = await by('again-f');
-    if (next?.outcome !== 'accepted') throw new Error('a replay that was cancelled must not stand in the way');
+    if (next?.kind !== 'accepted') throw new Error('a replay that was cancelled must not stand in the way');
     expect(await stage.settle(next.acceptance.transfer.id, await stage.engine())).toMatchObject({ state: 'succeeded' });
-    expect(await by('again-g')).toMatchObject({ outcome: 'already_replayed', why: expect.stringContaining('succeeded') });
+    expect(await by('again-g')).toMatchObject({ kind: 'already_replayed', why: expect.stringContaining('succeeded') });
     expect(stage.simulator.control.truth().transferCount).toBe(1);
   });
 
   it('counts the replays of replays too: what was made again anywhere along the line is live, or has moved money', async () => {
     const replayOf = async (id: string, externalId: string) => {
       const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
-      return replay?.outcome === 'accepted' ? replay.acceptance.transfer.id : replay?.outcome;
+      return replay?.kind === 'accepted' ? replay.acceptance.transfer.id : replay?.kind;
     };
     const { id: first } = await stage.accept();
     await cancelTransfer(stage.ledger, stage.epochWitness, first, ann);
@@ -157,7 +157,7 @@ describe('replaying', () => {
     const { id } = await stage.accept(times);
     await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'later' });
-    if (replay?.outcome !== 'accepted') throw new Error('not accepted');
+    if (replay?.kind !== 'accepted') throw new Error('not accepted');
     const { not_before: notBefore, expires_at: expiresAt } = replay.acceptance.transfer;
     expect({ notBefore: notBefore?.toISOString(), expiresAt: expiresAt?.toISOString() }).toEqual(times);
   });
@@ -166,7 +166,7 @@ describe('replaying', () => {
     const [one, two] = [await stage.accept(), await stage.accept({ externalId: 'order-2' })];
     for (const { id } of [one, two]) await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const identity = { owner: 'admin', idempotencyKey: 'key-1' };
-    expect(await replayTransfer(stage.ledger, accounts, one.id, identity)).toMatchObject({ outcome: 'accepted' });
+    expect(await replayTransfer(stage.ledger, accounts, one.id, identity)).toMatchObject({ kind: 'accepted' });
     await expect(replayTransfer(stage.ledger, accounts, two.id, identity)).rejects.toThrow(IdempotencyConflict);
   });
 
@@ -175,7 +175,7 @@ describe('replaying', () => {
     await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const by = (externalId: string) =>
       replayTransfer(stage.ledger, accounts, id, { owner: 'admin', idempotencyKey: 'key-1', externalId });
-    expect(await by('one')).toMatchObject({ outcome: 'accepted' });
+    expect(await by('one')).toMatchObject({ kind: 'accepted' });
     expect(await by('one')).toMatchObject({ acceptance: { replayed: true } });
     await expect(by('two')).rejects.toThrow(IdempotencyConflict);
   });
@@ -184,7 +184,7 @@ describe('replaying', () => {
     const { id } = state === 'review' ? await inReview() : await stage.accept({ ...order, externalId: 'other' });
     if (state === 'succeeded') await advanceTransfer(await stage.engine(), id, never);
     const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId: 'again' });
-    expect(replay).toMatchObject({ outcome: 'not_replayable', transfer: { state } });
+    expect(replay).toMatchObject({ kind: 'not_replayable', transfer: { state } });
   });
 });
 

@@ -7,10 +7,10 @@ import { findTransfer } from '../queries/find-transfers.ts';
 import { isFinal, moneyMoved } from '../states/states.ts';
 
 export type Replay =
-  | { outcome: 'accepted'; acceptance: Acceptance }
-  | { outcome: 'not_replayable'; transfer: TransferRow }
+  | { kind: 'accepted'; acceptance: Acceptance }
+  | { kind: 'not_replayable'; transfer: TransferRow }
   /** `why` names the replay that is under way or has moved money. */
-  | { outcome: 'already_replayed'; why: string };
+  | { kind: 'already_replayed'; why: string };
 
 /**
  * Makes a transfer again that ended without moving money: a new transfer with a new identity, linked to the old one.
@@ -31,7 +31,7 @@ export async function replayTransfer(
   if (!transfer) return undefined;
   // A final state is never left; a receipt can still come, and then the money has moved.
   if (!isFinal(transfer.state) || moneyMoved(transfer.state, transfer.kpay_transfer_id) !== 'no')
-    return { outcome: 'not_replayable', transfer };
+    return { kind: 'not_replayable', transfer };
   const now = await ledger.transaction((tx) => Promise.resolve(tx.now));
   const accepting = acceptTransfer(
     ledger,
@@ -48,9 +48,9 @@ export async function replayTransfer(
     rules,
   );
   return accepting.then(
-    (acceptance) => ({ outcome: 'accepted', acceptance }) as const,
+    (acceptance) => ({ kind: 'accepted', acceptance }) as const,
     (error: unknown) => {
-      if (error instanceof AlreadyReplayed) return { outcome: 'already_replayed', why: error.message } as const;
+      if (error instanceof AlreadyReplayed) return { kind: 'already_replayed', why: error.message } as const;
       throw error;
     },
   );

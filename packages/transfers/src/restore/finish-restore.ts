@@ -7,6 +7,7 @@ import { readLedgerRow } from './ledger-epoch.ts';
 // Few enough that a batch is over long before anybody's lease is.
 const BATCH = 500;
 
+/** How the end of a restore went. The tag is `outcome`, as the API's answer calls it. */
 export type FinishedRestore =
   /** `moved` transfers are now in review; sending goes on with what is accepted from here on, and what is settled. */
   | { outcome: 'finished'; moved: number }

@@ -197,14 +197,16 @@ async function firstSend(engine: TransferEngine, due: Due, signal: AbortSignal):
   const row = due.row.state === 'queued' ? due.row : await requeue(engine, due.row);
   if (!row || !(await engine.epoch.beforeSend())) return undefined;
 
-  const permit = await prepare(engine, signal);
-  if ('verdict' in permit) return hold(engine, row, permit);
+  const prepared = await prepare(engine, signal);
+  if (prepared.kind === 'held') return hold(engine, row, prepared.verdict);
+  const { permit } = prepared;
   try {
     // The wait for a slot may have outlasted the balance's maximum age: then it is read again.
     const balanceMaxAgeMs = engine.account.observations.maxAgeOf('balance');
     for (const maxAgeMs of [balanceMaxAgeMs, balanceMaxAgeMs / 2, 0]) {
-      const observed = await readBalance(engine, maxAgeMs, due.now, signal);
-      if ('verdict' in observed) return await hold(engine, row, observed);
+      const read = await readBalance(engine, maxAgeMs, due.now, signal);
+      if (read.kind === 'held') return await hold(engine, row, read.verdict);
+      const { observed } = read;
       if (clock.monotonicMs() - checkedFromMs > VERDICTS_VALID_MS) {
         checkedFromMs = clock.monotonicMs();
         const again = await evaluateAgain(engine, row, signal);
@@ -214,9 +216,9 @@ async function firstSend(engine: TransferEngine, due: Due, signal: AbortSignal):
       }
       const startedMs = clock.monotonicMs();
       const begun = await beginTogether(engine, { row, observed, inputs: checked.inputs, trace: currentTraceparent() });
-      if ('begun' in begun) return await send(engine, permit, begun.begun, startedMs, signal);
-      if ('stopped' in begun) return await hold(engine, row, begun.stopped);
-      if ('lost' in begun || 'restored' in begun) return undefined;
+      if (begun.kind === 'begun') return await send(engine, permit, begun.attempt, startedMs, signal);
+      if (begun.kind === 'stopped') return await hold(engine, row, begun.verdict);
+      if (begun.kind !== 'stale') return undefined;
     }
     return undefined;
   } finally {
@@ -245,24 +247,25 @@ async function readBalance(
   maxAgeMs: number,
   now: Date,
   signal: AbortSignal,
-): Promise<Observed<WalletBalance[]> | Extract<CheckVerdict, { verdict: 'hold' }>> {
+): Promise<{ kind: 'read'; observed: Observed<WalletBalance[]> } | Held> {
   try {
-    return await account.observations.balance({ maxAgeMs, lane: 'checks', signal });
+    return { kind: 'read', observed: await account.observations.balance({ maxAgeMs, lane: 'checks', signal }) };
   } catch (error) {
     signal.throwIfAborted();
-    return unavailable(error, 'the balance', now);
+    return { kind: 'held', verdict: unavailable(error, 'the balance', now) };
   }
 }
 
 async function resend(engine: TransferEngine, { row }: Due, signal: AbortSignal): Promise<TransferRow | undefined> {
   if (!(await engine.epoch.beforeSend())) return undefined;
-  const permit = await prepare(engine, signal);
-  if ('verdict' in permit) return reschedule(engine, row, permit.until);
+  const prepared = await prepare(engine, signal);
+  if (prepared.kind === 'held') return reschedule(engine, row, prepared.verdict.until);
+  const { permit } = prepared;
   try {
     const startedMs = engine.clock.monotonicMs();
     const begun = await engine.ledger.transaction((tx) => beginResend(tx, row, engine));
-    if ('begun' in begun) return await send(engine, permit, begun.begun, startedMs, signal);
-    if ('stopped' in begun && begun.stopped.verdict === 'hold') return await reschedule(engine, row, begun.stopped.until);
+    if (begun.kind === 'begun') return await send(engine, permit, begun.attempt, startedMs, signal);
+    if (begun.kind === 'stopped' && begun.verdict.verdict === 'hold') return await reschedule(engine, row, begun.verdict.until);
     return undefined;
   } finally {
     await permit.release();
@@ -414,16 +417,20 @@ async function evaluate(
 }
 
 /** Takes a token and a slot, or tells why there is none. */
-async function prepare(
-  engine: TransferEngine,
-  signal: AbortSignal,
-): Promise<TransferPermit | Extract<CheckVerdict, { verdict: 'hold' }>> {
+async function prepare(engine: TransferEngine, signal: AbortSignal): Promise<{ kind: 'ready'; permit: TransferPermit } | Held> {
   try {
-    return await engine.account.client.prepareTransfer({ lane: 'money', signal });
+    return { kind: 'ready', permit: await engine.account.client.prepareTransfer({ lane: 'money', signal }) };
   } catch (error) {
     signal.throwIfAborted();
-    return unavailable(error, 'KPay', await engine.ledger.transaction((tx) => Promise.resolve(tx.now)));
+    const now = await engine.ledger.transaction((tx) => Promise.resolve(tx.now));
+    return { kind: 'held', verdict: unavailable(error, 'KPay', now) };
   }
+}
+
+/** What a send needs is not there now. */
+interface Held {
+  kind: 'held';
+  verdict: Extract<CheckVerdict, { verdict: 'hold' }>;
 }
 
 /** The hold of a transfer for which something could not be read. */

@@ -242,7 +242,7 @@ describe('the first answer to a transfer', () => {
     const events = await listTransferEvents(stage.ledger, row.id);
     expect(events.at(-1)).toMatchObject({ type: 'succeeded_late', to_state: 'failed' });
     const again = { owner: 'ann', externalId: 'again-after-late' };
-    expect(await replayTransfer(stage.ledger, new Set(['default']), row.id, again)).toMatchObject({ outcome: 'not_replayable' });
+    expect(await replayTransfer(stage.ledger, new Set(['default']), row.id, again)).toMatchObject({ kind: 'not_replayable' });
   });
 
   it('a 201 that comes after its transfer was replayed cancels the replay that is not sent yet, a replay of a replay too', async () => {
@@ -277,7 +277,7 @@ describe('the first answer to a transfer', () => {
 
   async function replayed(id: string, externalId: string): Promise<string> {
     const replay = await replayTransfer(stage.ledger, new Set(['default']), id, { owner: 'ann', externalId });
-    if (replay?.outcome !== 'accepted') throw new Error(`${id} was not replayed`);
+    if (replay?.kind !== 'accepted') throw new Error(`${id} was not replayed`);
     return replay.acceptance.transfer.id;
   }
 

@@ -28,15 +28,15 @@ export interface Attempt {
 }
 
 export type Begun =
-  | { begun: Attempt }
+  | { kind: 'begun'; attempt: Attempt }
   /** A check says otherwise under the lock. Nothing was written. */
-  | { stopped: Exclude<CheckVerdict, { verdict: 'pass' }> }
+  | { kind: 'stopped'; verdict: Exclude<CheckVerdict, { verdict: 'pass' }> }
   /** The balance is too old to judge by, or nobody knows how old it is: read it again. Nothing was written. */
-  | { stale: true }
+  | { kind: 'stale' }
   /** The ledger is not what this process knows it to be (law 9). Nothing was written. */
-  | { restored: true }
+  | { kind: 'restored' }
   /** Somebody else moved the transfer. */
-  | { lost: true };
+  | { kind: 'lost' };
 
 /** A first send to be committed. */
 export interface FirstSend {
@@ -75,7 +75,7 @@ export async function beginFirstSends(
   const { account, soFarMinor } = await lockForSend(tx, rows, pin);
   // After the locks: what others have committed is seen.
   const situation = readSituation(tx, rows);
-  if (!(await known.holds(tx, situation))) return sends.map(() => ({ restored: true }));
+  if (!(await known.holds(tx, situation))) return sends.map(() => ({ kind: 'restored' }));
   const { epoch, pauses, refusals } = await situation;
   // A probe is alone: what comes with it waits for its answer.
   const probed = new Set<string>();
@@ -92,21 +92,22 @@ export async function beginFirstSends(
     const under = { account, pause: pauses[index], refusal, wallet, others: taken.size > 0 };
     const verdict = await evaluateFirstSend(tx, send, context, under);
     judged.push(verdict);
-    if ('body' in verdict && refusal) {
+    if (verdict.kind === 'intent' && refusal) {
       probed.add(refusal.key);
       await claimProbe(tx, send.row);
     }
-    if ('body' in verdict) taken.set(currency, takenMinor + BigInt(amountMinor));
+    if (verdict.kind === 'intent') taken.set(currency, takenMinor + BigInt(amountMinor));
   }
-  const intents = judged.filter((each) => 'body' in each);
+  const intents = judged.filter((each) => each.kind === 'intent');
   const begun = new Map(
     (await startAttempts(tx, intents, 'submitting', worker, pin)).map((each, index) => [intents[index], each]),
   );
-  return judged.map((each) => ('body' in each ? (begun.get(each) ?? { lost: true }) : each));
+  return judged.map((each) => (each.kind === 'intent' ? (begun.get(each) ?? { kind: 'lost' }) : each));
 }
 
 /** What nothing stands against under the locks. */
 interface Intent {
+  kind: 'intent';
   row: TransferRow;
   body: string;
   inputs: Record<string, unknown>;
@@ -132,21 +133,25 @@ async function evaluateFirstSend(
   },
 ): Promise<Begun | Intent> {
   const { pin } = context;
-  if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
-  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return { stopped: breakerHold(tx.now) };
+  if (pause) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
+  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return stoppedBy(breakerHold(tx.now));
   // With nothing left that probes, one first send does, and not all that happen to come with it.
-  if (others && account.unknown_streak >= BREAKER_AFTER) return { stopped: breakerHold(tx.now) };
-  if (refusal?.isClosed) return { stopped: refusalHold(refusal, row, tx.now) };
-  if (row.expires_at && row.expires_at <= tx.now) return { lost: true };
+  if (others && account.unknown_streak >= BREAKER_AFTER) return stoppedBy(breakerHold(tx.now));
+  if (refusal?.isClosed) return stoppedBy(refusalHold(refusal, row, tx.now));
+  if (row.expires_at && row.expires_at <= tx.now) return { kind: 'lost' };
   const dated = { sinceMs: snapshot.askedAt.getTime(), forMs: context.balanceMaxAgeMs };
-  if (!isStillGood(dated, tx.now.getTime())) return { stale: true };
+  if (!isStillGood(dated, tx.now.getTime())) return { kind: 'stale' };
   const funds = await evaluateLockedFunds(tx, row, snapshot, wallet);
-  if (funds.verdict !== 'pass') return { stopped: funds };
+  if (funds.verdict !== 'pass') return stoppedBy(funds);
   const spending = await evaluateSpending(tx.db, row, context.limits ?? [], tx.now);
-  if (spending.verdict !== 'pass') return { stopped: spending };
+  if (spending.verdict !== 'pass') return stoppedBy(spending);
 
   const body = row.send_body ?? bodyOf(row, pin);
-  return { row, body, inputs: { ...inputs, ...funds.inputs }, trace };
+  return { kind: 'intent', row, body, inputs: { ...inputs, ...funds.inputs }, trace };
+}
+
+function stoppedBy(verdict: Exclude<CheckVerdict, { verdict: 'pass' }>): Begun {
+  return { kind: 'stopped', verdict };
 }
 
 /** Commits the intent to send again under the same id; the transfer stays unconfirmed. */
@@ -158,14 +163,14 @@ export async function beginResend(
   // Re-sends are few, and while the breaker is open one at a time is let through: they pass here one by one.
   const account = await lockAccount(tx, context.pin, 'update');
   const situation = readSituation(tx, [row]);
-  if (!(await context.epoch.holds(tx, situation))) return { restored: true };
+  if (!(await context.epoch.holds(tx, situation))) return { kind: 'restored' };
   const [pause] = (await situation).pauses;
-  if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
-  if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return { stopped: probedHold(tx.now) };
+  if (pause) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
+  if (account.unknown_streak >= BREAKER_AFTER && (await isProbed(tx, row.account))) return stoppedBy(probedHold(tx.now));
   if (row.send_body === null) throw new Error(`transfer ${row.id} is unconfirmed without a request`);
-  const again = { row, body: row.send_body, inputs: {}, trace: currentTraceparent() };
+  const again: Intent = { kind: 'intent', row, body: row.send_body, inputs: {}, trace: currentTraceparent() };
   const [begun] = await startAttempts(tx, [again], 'unconfirmed', context.worker, context.pin);
-  return begun ?? { lost: true };
+  return begun ?? { kind: 'lost' };
 }
 
 /** @returns the attempts that began, in the order of the intents. */
@@ -206,7 +211,9 @@ async function startAttempts(
   const moved = await transitionMany(tx, transitions);
   return intents.map(({ row, body }, index) => {
     const transfer = moved[index];
-    return transfer ? { begun: { transfer, number: row.attempts + 1, startedAt: tx.now, body } } : { lost: true };
+    return transfer
+      ? { kind: 'begun', attempt: { transfer, number: row.attempts + 1, startedAt: tx.now, body } }
+      : { kind: 'lost' };
   });
 }
 

@@ -384,7 +384,7 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: '  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return { stopped: breakerHold(tx.now) };\n',
+        find: '  if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return stoppedBy(breakerHold(tx.now));\n',
         replace: '',
       },
     ],
@@ -449,9 +449,9 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: `  if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+        find: `  if (pause) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
   if (await isBreakerOpen(`,
-        replace: `  if (pause && row.version < 0) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+        replace: `  if (pause && row.version < 0) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
   if (await isBreakerOpen(`,
       },
     ],
@@ -462,9 +462,9 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: `  if (pause) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+        find: `  if (pause) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
   if (account.unknown_streak`,
-        replace: `  if (pause && row.version < 0) return { stopped: { verdict: 'hold', ...pauseHold(pause, tx.now) } };
+        replace: `  if (pause && row.version < 0) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
   if (account.unknown_streak`,
       },
     ],
@@ -534,8 +534,8 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: "if (funds.verdict !== 'pass') return { stopped: funds };",
-        replace: "if (funds.verdict === 'reject') return { stopped: funds };",
+        find: "if (funds.verdict !== 'pass') return stoppedBy(funds);",
+        replace: "if (funds.verdict === 'reject') return stoppedBy(funds);",
       },
     ],
   },
@@ -546,7 +546,7 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: '  if (!isStillGood(dated, tx.now.getTime())) return { stale: true };\n',
+        find: "  if (!isStillGood(dated, tx.now.getTime())) return { kind: 'stale' };\n",
         replace: '',
       },
     ],
@@ -684,8 +684,8 @@ function keptReason(`,
     edits: [
       {
         file: begin,
-        find: "if (spending.verdict !== 'pass') return { stopped: spending };",
-        replace: "if (spending.verdict === 'reject') return { stopped: spending };",
+        find: "if (spending.verdict !== 'pass') return stoppedBy(spending);",
+        replace: "if (spending.verdict === 'reject') return stoppedBy(spending);",
       },
     ],
   },
@@ -835,7 +835,7 @@ function keptReason(`,
     what: 'what waits behind a wallet that KPay refuses asks by itself',
     edits: [
       { file: advance, find: 'if (refusal?.isClosed) return refusalHold(refusal, row, now);', replace: '' },
-      { file: begin, find: 'if (refusal?.isClosed) return { stopped: refusalHold(refusal, row, tx.now) };', replace: '' },
+      { file: begin, find: 'if (refusal?.isClosed) return stoppedBy(refusalHold(refusal, row, tx.now));', replace: '' },
     ],
     test: { file: 'packages/transfers/src/holds/refusals.test.ts', name: '600 doomed orders keep nobody' },
   },

@@ -85,8 +85,8 @@ export class People {
   async replay(row: TransferRow | undefined, externalId: string): Promise<TransferRow | undefined> {
     if (!row) return undefined;
     const replay = await replayTransfer(this.universe.ledger, new Set(['default']), row.id, { owner: 'admin', externalId });
-    this.done(replay?.outcome === 'accepted' ? 'replays' : 'replays refused', row);
-    return replay?.outcome === 'accepted' ? replay.acceptance.transfer : undefined;
+    this.done(replay?.kind === 'accepted' ? 'replays' : 'replays refused', row);
+    return replay?.kind === 'accepted' ? replay.acceptance.transfer : undefined;
   }
 
   private done(what: string, row?: TransferRow): void {

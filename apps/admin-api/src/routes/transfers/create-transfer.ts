@@ -111,13 +111,13 @@ async function dryRun(
 }
 
 function presentDryRun(result: DryRun, caller: Caller): z.infer<typeof dryRunSchema> {
-  if (result.outcome === 'known') {
+  if (result.kind === 'known') {
     return { outcome: 'known', reasonCode: null, reason: null, checks: [], transfer: presentFor(caller, result.transfer) };
   }
   const checks = result.opinions.map(presentOpinion);
   const decides = checks.find(({ verdict }) => verdict !== 'pass');
   return {
-    outcome: result.outcome,
+    outcome: result.kind,
     reasonCode: decides?.reasonCode ?? null,
     reason: decides?.reason ?? null,
     checks,

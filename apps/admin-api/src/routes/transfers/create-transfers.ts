@@ -1,10 +1,10 @@
 import {
   acceptAllOrNone,
   acceptBatch,
+  type BatchOrder,
   type BatchResult,
   InvalidRequest,
   type Refusal,
-  type TransferOrder,
   transferViewSchema,
 } from '@kpay/transfers';
 import { z } from 'zod';
@@ -62,7 +62,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
           ? await acceptAllOrNone(ledger, names, orders, rules)
           : { recorded: true, results: await acceptBatch(ledger, names, orders, rules) };
       if (!recorded) throw refusalOf(lines, results);
-      for (const result of results) if ('transfer' in result && !result.replayed) notifyWorkers(result.transfer);
+      for (const result of results) if (result.kind === 'accepted' && !result.replayed) notifyWorkers(result.transfer);
       const told = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result, caller) }));
       const count = (outcome: string) => told.filter((result) => result.outcome === outcome).length;
       return {
@@ -72,19 +72,19 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
   });
 }
 
-function parseOrder(line: Line, caller: Caller): TransferOrder | Refusal {
+function parseOrder(line: Line, caller: Caller): BatchOrder {
   try {
-    if ('problem' in line) throw new InvalidRequest('body', line.problem);
+    if (line.kind === 'unreadable') throw new InvalidRequest('body', line.problem);
     const { idempotencyKey, ...order } = parseBody(lineSchema, line.value);
-    return orderOf(order, caller, idempotencyKey);
+    return { kind: 'order', order: orderOf(order, caller, idempotencyKey) };
   } catch (error) {
-    if (error instanceof InvalidRequest) return { refused: error };
+    if (error instanceof InvalidRequest) return { kind: 'refused', refused: error };
     throw error;
   }
 }
 
 function presentResult(result: BatchResult, caller: Caller): Omit<z.infer<typeof resultSchema>, 'line'> {
-  if ('refused' in result) return { outcome: 'refused', transfer: null, problem: problemOfRefusal(result).body() };
+  if (result.kind === 'refused') return { outcome: 'refused', transfer: null, problem: problemOfRefusal(result).body() };
   return { outcome: result.replayed ? 'replayed' : 'accepted', transfer: presentFor(caller, result.transfer), problem: null };
 }
 
@@ -94,7 +94,7 @@ function problemOfRefusal({ refused }: Refusal): Problem {
 
 function refusalOf(lines: readonly Line[], results: readonly BatchResult[]): Problem {
   const refused = results.flatMap((result, index) => {
-    if (!('refused' in result)) return [];
+    if (result.kind !== 'refused') return [];
     const { code, detail, pointer } = problemOfRefusal(result).body();
     return [{ line: lines[index]?.line ?? 0, code, detail, ...(pointer !== undefined && { pointer }) }];
   });

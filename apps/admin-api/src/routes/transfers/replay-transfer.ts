@@ -44,11 +44,11 @@ export function replayTransfer({ ledger, accounts, rules, notifyWorkers }: Repla
       };
       const replayed = await replay(ledger, names, id, identity, rules);
       if (!replayed) throw new Problem('not_found', 'There is no transfer with this id.');
-      if (replayed.outcome === 'already_replayed') {
+      if (replayed.kind === 'already_replayed') {
         const why = scopes.has('read') ? replayed.why : 'it was made again already';
         throw new Problem('not_replayable', `This transfer cannot be made again: ${why}.`, { moneyMoved: 'no' });
       }
-      if (replayed.outcome === 'not_replayable') {
+      if (replayed.kind === 'not_replayable') {
         const { state, kpay_transfer_id: kpayTransferId } = replayed.transfer;
         throw new Problem(
           'not_replayable',
