@@ -51,4 +51,35 @@ describe('beside 260 of the highest priority of one caller, who goes on ordering
     },
     60_000,
   );
+
+  it('a hint that became more urgent replaces the waiting one, and is not made while one is processed', async () => {
+    await quiet.hints.obliterate({ force: true });
+    const processed = await acceptOf('ageing', 'processed', 8);
+    await quiet.hints.addBulk([hintAt(await quiet.find(processed))]);
+    const taken = Promise.withResolvers<void>();
+    const released = Promise.withResolvers<void>();
+    const taker = quiet.takeHints(async () => {
+      taken.resolve();
+      await released.promise;
+    });
+    await taken.promise;
+    const waiting = await acceptOf('ageing', 'waiting', 8);
+    await quiet.hints.addBulk([hintAt(await quiet.find(waiting))]);
+
+    nowMs += 5_000;
+    await sweepDue(quiet.ledger, 'default', quiet.hints);
+    const ids = await quiet.hints.getRanges(['prioritized', 'active'], 0, -1);
+    const mine = ids.filter((id) => id.includes(processed) || id.includes(waiting));
+    expect(mine.sort()).toEqual([`t-${processed}-1`, `t-${waiting}-1-aged`].sort());
+    released.resolve();
+    await taker.close();
+  });
+
+  function hintAt({ id, version }: { id: string; version: number }) {
+    return {
+      name: 'advance',
+      data: { transferId: id },
+      opts: { jobId: `t-${id}-${version}`, priority: 1, removeOnComplete: true },
+    };
+  }
 });

@@ -21,7 +21,7 @@ import {
   type EpochWitness,
   type Hint,
 } from '@kpay/transfers/worker';
-import type { Job, JobsOptions, Queue } from 'bullmq';
+import type { Job, JobsOptions, Queue, Worker } from 'bullmq';
 import { Registry } from 'prom-client';
 import { type RunningWorker, startWorker } from '../src/index.ts';
 import type { ObservationPace } from '../src/watch-held.ts';
@@ -37,6 +37,8 @@ export interface WorkerStage {
   simulator: Simulator;
   account: KpayAccount;
   hints: Queue<Hint>;
+  /** Takes hints, one at a time, in the place of the worker; close it before the stage. */
+  takeHints(process: (job: Job<Hint>) => Promise<void>): Worker;
   /** Where the queues are; undefined when they are embedded. */
   redisUrl: string | undefined;
   /** The embedded database and its folder; undefined on servers. */
@@ -145,6 +147,7 @@ export async function openWorkerStage(
     simulator,
     account,
     hints,
+    takeHints: (process) => queues.worker<Hint>(advanceQueueName('default'), process, { prefix, concurrency: 1 }),
     redisUrl: store.kind === 'redis' ? store.redisUrl : undefined,
     embedded,
     add: (data, options) => door.add(TRANSFER_JOB, data, options),

@@ -51,7 +51,11 @@ export function createAdvanceNotifier(queue: Queue<Hint>): (transfer: TransferRo
   const notify = async () => {
     const rows = due;
     due = [];
-    if ((await countLiveHints(queue)) < BUSY_HINTS) await queue.addBulk(rows.map((row) => hintOf(row)));
+    if ((await countLiveHints(queue)) < BUSY_HINTS)
+      await addHints(
+        queue,
+        rows.map((row) => hintOf(row)),
+      );
     else askAgainMs = performance.now() + BUSY_FOR_MS;
   };
   return async (row) => {
@@ -69,9 +73,28 @@ async function countLiveHints(queue: Queue<Hint>): Promise<number> {
   return Object.values(counts).reduce((sum, count) => sum + count, 0);
 }
 
-/** The ids of the hints that are not over. */
-export async function liveHintIds(queue: Queue<Hint>): Promise<Set<string>> {
-  return new Set(await queue.getRanges([...LIVE], 0, -1));
+/** The ids of the hints that are not over, and of those among them that a worker is processing. */
+export interface LiveHints {
+  ids: ReadonlySet<string>;
+  active: ReadonlySet<string>;
+}
+
+/** Reads the live hints of a queue. A hint that a worker takes between the two reads is in both sets. */
+export async function readLiveHints(queue: Queue<Hint>): Promise<LiveHints> {
+  const waiting = await queue.getRanges(['wait', 'prioritized'], 0, -1);
+  const active = await queue.getRanges(['active'], 0, -1);
+  return { ids: new Set([...waiting, ...active]), active: new Set(active) };
+}
+
+/**
+ * Adds hints, then removes the waiting ones that they replace. A second hint of a transfer that a worker is processing would
+ * make another worker wait for a slot of the budget and give it back unused.
+ */
+export async function addHints(queue: Queue<Hint>, hints: readonly ReturnType<typeof hintOf>[]): Promise<void> {
+  if (hints.length === 0) return;
+  await queue.addBulk(hints.map(({ replaces, ...hint }) => hint));
+  // Removing does nothing to a hint that is not there, or that a worker has taken meanwhile.
+  await Promise.all(hints.map(({ replaces }) => replaces && queue.remove(replaces)));
 }
 
 /** A hint without a turn comes after those that a sweep gave one, as long as the queue is not busy. */
@@ -88,13 +111,16 @@ export function hintOf(
     Math.min(row.turn ?? NO_TURN, 2 * MAX_LIVE_HINTS - 1) +
     1,
 ) {
-  const aged = row.aged !== undefined && row.aged > row.priority ? '-aged' : '';
+  const aged = row.aged !== undefined && row.aged > row.priority;
+  // A row that has changed, or has become more urgent, needs another hint even while the old one is still there.
+  const jobId = `t-${row.id}-${row.version}`;
   return {
     name: ADVANCE_JOB,
     data: { transferId: row.id },
+    /** The id of the hint that a more urgent one makes superfluous. */
+    replaces: aged ? jobId : undefined,
     opts: {
-      // A row that has changed, or has become more urgent, needs another hint even while the old one is still there.
-      jobId: `t-${row.id}-${row.version}${aged}`,
+      jobId: aged ? `${jobId}-aged` : jobId,
       priority,
       removeOnComplete: true,
       removeOnFail: true,

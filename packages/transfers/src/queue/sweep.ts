@@ -5,7 +5,7 @@ import { holdPaused } from '../holds/hold-paused.ts';
 import { tendRefusals } from '../holds/refusals.ts';
 import { wakeUnpaused } from '../holds/wake-unpaused.ts';
 import { tendBreaker } from '../send/breaker.ts';
-import { HIGHEST_PRIORITY, type Hint, hintOf, liveHintIds, MAX_LIVE_HINTS } from './advance-queue.ts';
+import { addHints, HIGHEST_PRIORITY, type Hint, hintOf, MAX_LIVE_HINTS, readLiveHints } from './advance-queue.ts';
 
 const DUE_COLUMNS = [
   'id',
@@ -39,8 +39,8 @@ const URGENT_ROWS = 50;
  * @returns how many due rows it saw.
  */
 export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<number> {
-  const live = await liveHintIds(queue);
-  const limit = live.size < ENOUGH_LIVE ? MAX_LIVE_HINTS : URGENT_ROWS;
+  const live = await readLiveHints(queue);
+  const limit = live.ids.size < ENOUGH_LIVE ? MAX_LIVE_HINTS : URGENT_ROWS;
   await ledger.transaction((tx) => tendRefusals(tx, account));
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
@@ -51,9 +51,9 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
   // A job without a priority comes before all that have one.
   const hints = [...due.lost.map((row) => hintOf(row, 0)), ...due.rows.map((row) => hintOf(row))]
     // The most urgent rows are those whose hints wait already, and the queue would refuse them one by one.
-    .filter(({ opts }) => !live.has(opts.jobId))
-    .slice(0, Math.max(URGENT_ROWS, MAX_LIVE_HINTS - live.size));
-  if (hints.length > 0) await queue.addBulk(hints);
+    .filter(({ opts, replaces }) => !live.ids.has(opts.jobId) && !live.active.has(replaces ?? ''))
+    .slice(0, Math.max(URGENT_ROWS, MAX_LIVE_HINTS - live.ids.size));
+  await addHints(queue, hints);
   return due.rows.length;
 }
 
