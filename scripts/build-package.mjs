@@ -7,7 +7,7 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
-import { dirname, join, relative, sep } from 'node:path';
+import { basename, dirname, join, relative, sep } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const MODULES = `${sep}node_modules${sep}`;
@@ -38,6 +38,8 @@ async function bundle({ dir, format, entries, outside, instead }) {
   const bundler = await rolldown({
     input: Object.fromEntries(entries.map((file) => [relative('src', file).replace(/\.ts$/, ''), file])),
     platform: 'node',
+    preserveEntrySignatures: 'allow-extension',
+    treeshake: { moduleSideEffects: (id) => (id.endsWith('/node-version.ts') ? true : undefined) },
     external: (id) => isBuiltin(id) || outside.some((name) => id === name || id.startsWith(`${name}/`)),
     // undici leaves its second parser out where it is built into something else.
     transform: { target: 'node22', define: { esbuildDetection: 'true' } },
@@ -52,7 +54,15 @@ async function bundle({ dir, format, entries, outside, instead }) {
     sourcemap: true,
     entryFileNames: '[name].js',
     chunkFileNames: 'inside/[name].js',
-    codeSplitting: { groups: [{ debugName: 'inside', test: /node_modules/, name: (id) => nameOf(folderOf(id)) }] },
+    codeSplitting: {
+      includeDependenciesRecursively: false,
+      groups: [
+        { debugName: 'inside', test: /node_modules/, name: (id) => nameOf(folderOf(id)) },
+        // A file of its own, loaded first.
+        { name: 'node-version', test: /node-version\.ts$/ },
+        { debugName: 'main', name: (id, graph) => (isOnlyOf('index', id, graph) ? 'main' : null) },
+      ],
+    },
   });
   await bundler.close();
   return inside;
@@ -65,6 +75,21 @@ function replaceModules(instead) {
     name: 'replace-modules',
     load: (id) => Object.entries(instead).find(([module]) => id.endsWith(`${MODULES}${module}`))?.[1],
   };
+}
+
+/**
+ * Whether only the main entry needs a module. Those have a file of their own, and the main entry itself holds no statement: then
+ * a bundler drops them as a whole when somebody imports of the main entry only what other entries have too.
+ */
+function isOnlyOf(main, id, graph) {
+  if (graph.getModuleInfo(id)?.isEntry) return false;
+  const seen = new Set([id]);
+  for (const each of seen) {
+    const { isEntry, importers = [] } = graph.getModuleInfo(each) ?? {};
+    if (isEntry && basename(each, '.ts') !== main) return false;
+    if (!isEntry) for (const importer of importers) seen.add(importer);
+  }
+  return true;
 }
 
 /**

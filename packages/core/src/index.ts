@@ -1,3 +1,5 @@
+import './client/node-version.ts';
+
 export { type Budget, type BudgetOptions, type BudgetSlot, budgetRules, createBudget, type TakeOptions } from './budget.ts';
 export {
   type Call,
