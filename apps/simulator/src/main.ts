@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { z } from 'zod';
+import * as z from 'zod';
 import { simulatorApiKey, simulatorSecretKey } from './model/application.ts';
 import { createSimulator, type SimulatorOptions } from './simulator.ts';
 

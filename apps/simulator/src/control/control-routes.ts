@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { z } from 'zod';
+import * as z from 'zod';
 import { type Answer, errorAnswer, Refusal } from '../model/answer.ts';
 import type { Control } from './control.ts';
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { allWallets, openWallet, type Wallet, WalletSpecSchema } from './wallets.ts';
 
 /** `kpay_test_…` makes a TEST application, `kpay_live_…` a PRODUCTION one. */

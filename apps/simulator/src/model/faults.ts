@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { endpointNames } from './endpoints.ts';
 
 const delayMs = z.number().nonnegative().max(600_000).optional();

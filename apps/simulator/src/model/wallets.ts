@@ -1,4 +1,4 @@
-import { z } from 'zod';
+import * as z from 'zod';
 import { Refusal } from './answer.ts';
 import { countries, decimalsOf, findCountry } from './catalogue.ts';
 import { toMinor } from './decimal.ts';

@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { countries, countryOfPrefix, exponentOf, operationTypes, providerStatuses, providers } from '../money/catalogue.ts';
 import { parseRate, readAmount } from '../money/money.ts';
-import { findUnknownFields, type ReportDrift } from './drift.ts';
+import type { ReportDrift } from './drift.ts';
 import { parseExactJson } from './json.ts';
+import { findUnknownFields } from './unknown-fields.ts';
 
 // The six Utilities endpoints of KPay's page: what each answers, as it comes and as we hand it on. Fields that
 // nothing needs may be missing. Numbers arrive here as decimal text (json.ts).
