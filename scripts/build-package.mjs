@@ -25,7 +25,7 @@ export async function buildPackage({ instead = {} } = {}) {
   const programs = Object.values(manifest.bin ?? {}).map((file) => file.replace('./dist/', './src/').replace(/\.js$/, '.ts'));
 
   rmSync('dist', { recursive: true, force: true });
-  execFileSync('tsc', ['-b', '--emitDeclarationOnly'], { stdio: 'inherit' });
+  execFileSync('tsc', ['-b'], { stdio: 'inherit' });
   const inside = await bundle({ dir: 'dist', format: 'esm', entries: [...entries, ...programs], outside, instead });
   // Programs are started by Node itself, which takes ES modules.
   await bundle({ dir: 'dist/cjs', format: 'cjs', entries, outside, instead });
