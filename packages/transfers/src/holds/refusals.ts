@@ -4,6 +4,7 @@ import { recheckAt } from '../checks/recheck.ts';
 import type { Answer } from '../states/answer.ts';
 import { corridorOf } from '../states/corridor.ts';
 import type { ReasonCode } from '../states/reasons.ts';
+import { holdQueued } from './hold-queued.ts';
 import { wakeHeld } from './wake-held.ts';
 
 /**
@@ -22,7 +23,6 @@ const PROBE_TAKES = sql`interval '60 seconds'`;
 const WAKE_PROBE_AGAIN = sql`interval '15 seconds'`;
 /** Who was refused so long ago begins anew. */
 const FORGOTTEN_AFTER = sql`interval '10 minutes'`;
-const HELD_AT_ONCE = 1_000;
 
 /** A refusal that is over a transfer, as one JSON object. */
 export interface RefusalInForce {
@@ -172,24 +172,14 @@ function behind(account: string, key: string): RawBuilder<unknown> {
     and t.amount_minor > r.limit_minor`;
 }
 
-async function holdRefused({ db, now }: LedgerTransaction, account: string, key: string): Promise<void> {
+async function holdRefused(tx: LedgerTransaction, account: string, key: string): Promise<void> {
   const { code, reason } = whyOf(key);
-  await sql`
-    with held as (
-      update kpay.transfers set state = 'holding', version = version + 1, reason_code = ${code}, reason = ${reason},
-        hold_until = ${now}::timestamptz + interval '1 hour' * (1 + random()),
-        due_at = least(${now}::timestamptz + interval '1 hour' * (1 + random()), expires_at), updated_at = ${now}
-      where id in (
-        select t.id from kpay.transfers t join kpay.refusals r on r.account = ${account} and r.key = ${key}
-        where t.state = 'queued' and t.due_at <= ${now} and r.refused_at <= ${now} and ${behind(account, key)}
-        order by t.priority desc, t.created_at
-        limit ${HELD_AT_ONCE}
-        for update of t skip locked
-      )
-      returning id, version
-    )
-    insert into kpay.transfer_events (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, at)
-    select id, version, 'held', 'queued', 'holding', ${code}, ${reason}, 'worker', ${now}::timestamptz from held`.execute(db);
+  const which = {
+    from: sql`kpay.transfers t join kpay.refusals r on r.account = ${account} and r.key = ${key}`,
+    where: sql`r.refused_at <= ${tx.now} and ${behind(account, key)}`,
+  };
+  const until = sql`${tx.now}::timestamptz + interval '1 hour' * (1 + random())`;
+  await holdQueued(tx, which, { code, reason, until });
 }
 
 async function wakeProbe({ db, now }: LedgerTransaction, account: string, key: string): Promise<void> {

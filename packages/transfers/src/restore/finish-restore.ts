@@ -1,6 +1,7 @@
 import type { Ledger, LedgerRow, LedgerTransaction } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { lockAccounts } from '../accounts/account-turn.ts';
+import { insertEvents } from '../states/insert-events.ts';
 import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 
@@ -94,13 +95,20 @@ async function moveToReview(tx: LedgerTransaction, by: string, keyId: string | u
         possibly_sent = true, refused_before = true, sent_at = ${tx.now},
         hold_until = null, lease_until = null, due_at = null, updated_at = ${tx.now}
       from old where t.id = old.id
-      returning t.id, t.version
+      returning t.id, t.version, old.state as old_state,
+        jsonb_build_object('possiblySent', old.possibly_sent, 'refusedBefore', old.refused_before, 'reason', old.reason) as before
     )
-    insert into kpay.transfer_events
-      (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, key_id, detail, at)
-    select moved.id, moved.version, 'restored', old.state, 'review', 'restored', ${reason}, ${by}, ${keyId ?? null}::text,
-      jsonb_build_object('possiblySent', old.possibly_sent, 'refusedBefore', old.refused_before, 'reason', old.reason), ${tx.now}
-    from moved join old on old.id = moved.id
+    ${insertEvents(sql`moved`, {
+      type: 'restored',
+      fromState: sql`old_state`,
+      toState: sql`'review'`,
+      reasonCode: sql`'restored'`,
+      reason: sql`${reason}::text`,
+      actor: sql`${by}::text`,
+      keyId: sql`${keyId ?? null}::text`,
+      detail: sql`before`,
+      at: sql`${tx.now}::timestamptz`,
+    })}
     returning transfer_id`.execute(tx.db);
   return rows.length;
 }

@@ -11,6 +11,7 @@ import {
   transferColumns,
 } from '@kpay/ledger';
 import { type RawBuilder, sql } from 'kysely';
+import { insertEvents } from './insert-events.ts';
 import type { AttemptOutcome, EventType, ReasonCode } from './reasons.ts';
 import { isFinal } from './states.ts';
 
@@ -85,12 +86,17 @@ export async function transition(
         and ${onlyIf}
       returning ${transferColumns}
     ), written as (
-      insert into kpay.transfer_events
-        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, key_id, detail, at)
-      select id, version, ${step.type}::text, ${row.state}::text, state, ${step.reasonCode ?? null}::text,
-        ${step.reason ?? null}::text, ${step.actor}::text, ${step.keyId ?? null}::text,
-        ${step.detail ? JSON.stringify(step.detail) : null}::jsonb, updated_at
-      from moved
+      ${insertEvents(sql`moved`, {
+        type: sql`${step.type}::text`,
+        fromState: sql`${row.state}::text`,
+        toState: sql`state`,
+        reasonCode: sql`${step.reasonCode ?? null}::text`,
+        reason: sql`${step.reason ?? null}::text`,
+        actor: sql`${step.actor}::text`,
+        keyId: sql`${step.keyId ?? null}::text`,
+        detail: sql`${step.detail ? JSON.stringify(step.detail) : null}::jsonb`,
+        at: sql`updated_at`,
+      })}
     )${begun}${ended}
     select ${transferColumns} from moved`.execute(tx.db);
   return rows[0];
@@ -178,11 +184,17 @@ export async function transitionMany(
         and ${onlyIf}
       returning ${qualifiedTransferColumns}, asked.each -> 'event' as event
     ), written as (
-      insert into kpay.transfer_events
-        (transfer_id, version, type, from_state, to_state, reason_code, reason, actor, key_id, detail, at)
-      select id, version, event ->> 'type', event ->> 'from_state', state, event ->> 'reason_code', event ->> 'reason',
-        event ->> 'actor', event ->> 'key_id', nullif(event -> 'detail', 'null'), updated_at
-      from moved
+      ${insertEvents(sql`moved`, {
+        type: sql`event ->> 'type'`,
+        fromState: sql`event ->> 'from_state'`,
+        toState: sql`state`,
+        reasonCode: sql`event ->> 'reason_code'`,
+        reason: sql`event ->> 'reason'`,
+        actor: sql`event ->> 'actor'`,
+        keyId: sql`event ->> 'key_id'`,
+        detail: sql`nullif(event -> 'detail', 'null')`,
+        at: sql`updated_at`,
+      })}
     )${begun}${ended}
     select ${transferColumns} from moved`.execute(tx.db);
   const moved = new Map(rows.map((row) => [row.id, row]));
