@@ -11,6 +11,13 @@ export class InvalidRequest extends Error {
   }
 }
 
+/** No account has this name, or the caller's key does not reach it. Both cases use the same words, so neither reveals which. */
+export class UnknownAccount extends InvalidRequest {
+  constructor(account: string) {
+    super('account', `there is no account "${account}" here, or the key does not reach it`, 'unknown_account');
+  }
+}
+
 /** The externalId or Idempotency-Key was used before for a different transfer; nothing was recorded. */
 export class IdempotencyConflict extends Error {
   override readonly name = 'IdempotencyConflict';

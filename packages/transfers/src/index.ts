@@ -24,6 +24,7 @@ export {
   LedgerRestored,
   PinMismatch,
   SpendLimitExceeded,
+  UnknownAccount,
 } from './errors.ts';
 // Deprecated here: plugins import from @kpay/transfers/plugin. It stays for one release.
 export * from './faces/plugin.ts';

@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import type { PauseRow } from '@kpay/ledger';
-import { findTransfer, type Ledger, presentTransfer, type TransferRow, type TransferView } from '@kpay/transfers';
+import { findTransfer, type Ledger, presentTransfer, type TransferRow, type TransferView, UnknownAccount } from '@kpay/transfers';
 import { findPauseRow } from '@kpay/transfers/operations';
 import { z } from 'zod';
 import { Problem } from '../problems/problem.ts';
@@ -30,7 +30,7 @@ export function requireAccount(
 ): KpayAccount {
   const account = accounts.get(name);
   if (account && reaches(caller, name)) return account;
-  throw new Problem('invalid_request', `account: there is no account "${name}" here, or the key does not reach it`, {
+  throw new Problem('invalid_request', new UnknownAccount(name).message, {
     ...(named === 'in the query' ? { parameter: 'account' } : { pointer: '/account' }),
     ...(account && { denial: 'account' }),
   });

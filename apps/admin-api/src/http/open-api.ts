@@ -49,7 +49,7 @@ export function openApiDocument(operations: readonly Operation[], account: strin
     // Relative to the document, so that it is right below a proxy's path too.
     servers: [{ url: './' }],
     security: [{ bearer: [] }],
-    paths: { ...paths, '/healthz': health('It runs.'), '/readyz': health('It can serve.', 'It cannot, and why.') },
+    paths,
     components: { schemas, securitySchemes: { bearer: { type: 'http', scheme: 'bearer' }, streamToken } },
   };
 }

@@ -15,9 +15,10 @@ import {
 import { sql } from 'kysely';
 import { type AccountRules, noRules } from '../checks/account-rules.ts';
 import { describeLimit, limitsOf, type SpendLimit } from '../checks/spend-limit.ts';
-import { IdempotencyConflict, InvalidRequest } from '../errors.ts';
+import { IdempotencyConflict, InvalidRequest, UnknownAccount } from '../errors.ts';
 import { requireGoodKey } from '../keys/key-tree.ts';
 import { nameTransfer } from '../send/trace-step.ts';
+import { insertEvents } from '../states/insert-events.ts';
 import { lockReplays, refuseSecondReplay } from '../states/replays.ts';
 import { judgeKey, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
@@ -110,13 +111,7 @@ export interface ParsedOrder {
 
 /** @throws InvalidRequest */
 export function parseOrder(accounts: ReadonlySet<string>, order: TransferOrder): ParsedOrder {
-  if (!accounts.has(order.account)) {
-    throw new InvalidRequest(
-      'account',
-      `there is no account "${order.account}" here, or the key does not reach it`,
-      'unknown_account',
-    );
-  }
+  if (!accounts.has(order.account)) throw new UnknownAccount(order.account);
   const request = parseTransferRequest(order.body);
   if (request.externalId === null && order.idempotencyKey === undefined) {
     throw new InvalidRequest(
@@ -258,8 +253,13 @@ async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(T
       on conflict do nothing
       returning ${transferColumns}
     ), event as (
-      insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, key_id, at)
-      select id, version, 'accepted', state, owner, api_key_id, created_at from recorded
+      ${insertEvents(sql`recorded`, {
+        type: 'accepted',
+        toState: sql`state`,
+        actor: sql`owner`,
+        keyId: sql`api_key_id`,
+        at: sql`created_at`,
+      })}
     )
     select ${transferColumns} from recorded`.execute(tx.db);
   const recorded = new Map(rows.map((row) => [row.id, row]));
