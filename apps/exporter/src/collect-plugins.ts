@@ -1,6 +1,7 @@
+import { within } from '@kpay/ledger';
 import { type Logger, type MetricsFormat, renderMetrics } from '@kpay/runtime';
 import type { CollectorAccount, Plugin } from '@kpay/transfers/plugin';
-import { asPlugin, within } from '@kpay/transfers/worker';
+import { asPlugin } from '@kpay/transfers/worker';
 import { Counter, Registry } from 'prom-client';
 
 const REGISTER_WITHIN_MS = 5_000;

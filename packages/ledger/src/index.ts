@@ -21,3 +21,4 @@ export {
 } from './migrate.ts';
 export * from './schema.ts';
 export { currentTraceparent } from './traceparent.ts';
+export { TookTooLong, within } from './within.ts';

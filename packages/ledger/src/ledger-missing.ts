@@ -1,5 +1,6 @@
 import { sql } from 'kysely';
 import type { Ledger } from './ledger.ts';
+import { TookTooLong, within } from './within.ts';
 
 const TIMEOUT_MS = 2_000;
 
@@ -10,16 +11,13 @@ const READ_ONLY = '25006';
  * two seconds, whatever hangs.
  */
 export async function ledgerMissing(ledger: Ledger): Promise<readonly string[]> {
-  const { promise: late, resolve } = Promise.withResolvers<'late'>();
-  const timer = setTimeout(resolve, TIMEOUT_MS, 'late');
   try {
     // Locks no row. A server that takes no writes refuses it.
-    const asked = sql`select id from kpay.transfers where false for update`.execute(ledger.db);
-    return (await Promise.race([asked, late])) === 'late' ? [`ledger: no answer within ${TIMEOUT_MS} ms`] : [];
+    await within(TIMEOUT_MS, undefined, () => sql`select id from kpay.transfers where false for update`.execute(ledger.db));
+    return [];
   } catch (error) {
+    if (error instanceof TookTooLong) return [`ledger: no answer within ${TIMEOUT_MS} ms`];
     const readOnly = error instanceof Error && 'code' in error && error.code === READ_ONLY;
     return [readOnly ? 'ledger: takes no writes' : 'ledger: cannot be reached'];
-  } finally {
-    clearTimeout(timer);
   }
 }

@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import { within } from '@kpay/ledger';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openTestLedger, type TestLedger } from '../../ledger/test/test-ledger.ts';
 import { askCheck } from '../src/checks/ask-check.ts';
 import type { Check, CheckContext } from '../src/checks/check.ts';
 import { createEventFeed } from '../src/faces/worker.ts';
-import { within } from '../src/plugins/within.ts';
 
 // What a process does all its life must leave nothing behind. KPAY_TEST_SOAK=1 does as much as the numbers below; without it a
 // twentieth is done, and may leave a twentieth.

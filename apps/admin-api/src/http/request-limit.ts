@@ -1,3 +1,4 @@
+import { within } from '@kpay/ledger';
 import type { Logger } from '@kpay/runtime';
 import type { RequestHandler, Response } from 'express';
 import { type Options, rateLimit, type Store } from 'express-rate-limit';
@@ -85,7 +86,7 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
     await ready;
     return store.increment(key);
   };
-  const count = (key: string) => inTime(increment(key));
+  const count = (key: string) => within(COUNT_WITHIN_MS, undefined, () => increment(key));
   const lookAgain = async (key: string) => {
     try {
       await count(key);
@@ -143,18 +144,4 @@ async function askCluster(cluster: CountingCluster, commands: string[][]): Promi
       }
     }),
   );
-}
-
-async function inTime<T>(asked: Promise<T>): Promise<T> {
-  const { promise: late, reject } = Promise.withResolvers<never>();
-  // After a turn of the event loop: when it was this process that was busy, the answer is there already and is read first.
-  const timer = setTimeout(
-    () => setImmediate(() => reject(new Error(`no answer within ${COUNT_WITHIN_MS} ms`))),
-    COUNT_WITHIN_MS,
-  );
-  try {
-    return await Promise.race([asked, late]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

@@ -1,5 +1,6 @@
+import { within } from '@kpay/ledger';
 import type { Plugin, Route } from '@kpay/transfers/plugin';
-import { asPlugin, within } from '@kpay/transfers/worker';
+import { asPlugin } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { requireAllAccounts } from '../auth/rights.ts';
 import { describeOperation, type Operation } from '../http/operation.ts';

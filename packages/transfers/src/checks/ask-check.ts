@@ -1,4 +1,4 @@
-import type { TransferRow } from '@kpay/ledger';
+import { type TransferRow, within } from '@kpay/ledger';
 import { z } from 'zod';
 import type { ReasonCode } from '../states/reasons.ts';
 import type { Check, CheckContext, CheckVerdict } from './check.ts';
@@ -32,32 +32,23 @@ const verdictSchema = z.discriminatedUnion('verdict', [
  */
 export async function askCheck(check: Check, transfer: TransferRow, context: CheckContext): Promise<CheckVerdict> {
   const { timeoutMs = CHECK_TIMEOUT_MS } = check;
-  // Of its own, and let go of at the end: the worker's lives as long as the process, and would keep whatever is hung on it.
-  const own = new AbortController();
-  const { signal } = own;
-  const given = Promise.withResolvers<never>();
-  signal.addEventListener('abort', () => given.reject(signal.reason), { once: true });
-  const stop = () => own.abort(context.signal.reason);
-  context.signal.addEventListener('abort', stop, { once: true });
-  const timer = setTimeout(() => own.abort(), timeoutMs);
   const hold = (why: string): CheckVerdict => {
     const until = new Date(context.now.getTime() + RECHECK_AFTER_MS);
     return { verdict: 'hold', code: CHECK_FAILED, reason: `check ${check.name} ${why}`, until };
   };
+  // The check's own code may throw a TookTooLong too: only its signal tells whether this time-out has passed.
+  let given: AbortSignal | undefined;
   try {
-    context.signal.throwIfAborted();
-    // Async, so that a check that throws at once still leaves a race that takes the rejection of a later stop.
-    const asked = async () => check.check(transfer, { ...context, signal });
-    const answer: unknown = await Promise.race([asked(), given.promise]);
+    const answer: unknown = await within(timeoutMs, context.signal, (signal) => {
+      given = signal;
+      return check.check(transfer, { ...context, signal });
+    });
     const verdict = verdictSchema.safeParse(answer);
     if (!verdict.success) return hold('gave no verdict');
     return verdict.data.verdict === 'hold' ? { ...verdict.data, until: later(verdict.data.until, context.now) } : verdict.data;
   } catch (error) {
-    if (signal.aborted && !context.signal.aborted) return hold(`took longer than ${timeoutMs / 1_000} s`);
+    if (given?.aborted && !context.signal.aborted) return hold(`took longer than ${timeoutMs / 1_000} s`);
     throw error;
-  } finally {
-    clearTimeout(timer);
-    context.signal.removeEventListener('abort', stop);
   }
 }
 

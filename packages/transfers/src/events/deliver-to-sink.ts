@@ -1,9 +1,8 @@
 import { formatAmount } from '@kpay/core';
-import type { Ledger, LedgerTransaction, TransferEventRow, TransferRow } from '@kpay/ledger';
+import { type Ledger, type LedgerTransaction, type TransferEventRow, type TransferRow, within } from '@kpay/ledger';
 import { sql } from 'kysely';
 import type { Sink, SinkEvent } from '../plugins/plugin.ts';
 import { asPlugin } from '../plugins/stray-errors.ts';
-import { within } from '../plugins/within.ts';
 import { presentEvent } from '../queries/present.ts';
 
 const LEASE_MS = 30_000;

@@ -14,7 +14,6 @@ export { wakeRated } from '../holds/wake-rated.ts';
 export { checksOf } from '../plugins/built-in.ts';
 export { loadPlugins } from '../plugins/load-plugins.ts';
 export { asPlugin, containStrayErrors } from '../plugins/stray-errors.ts';
-export { within } from '../plugins/within.ts';
 export {
   countFinished,
   type EventHorizon,
