@@ -1,28 +1,10 @@
-import { join } from 'node:path';
-import { openLedger, prepareLedger } from '@kpay/ledger';
-import type { Database } from '@kpay/runtime';
-import {
-  createLogger,
-  FolderInUse,
-  openEmbeddedDatabase,
-  openPostgres,
-  openQueues,
-  openRedis,
-  type QueueStore,
-  readSettings,
-  type Settings,
-  StartError,
-  secretsOf,
-} from '@kpay/runtime';
+import { createLogger, createShutdown, FolderInUse, readSettings, type Settings, StartError, secretsOf } from '@kpay/runtime';
+import { openEmbeddedStores, openProductionStores } from '@kpay/system';
 import { createMaintenance, type Maintenance } from '@kpay/transfers/operations';
-import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '@kpay/transfers/worker';
 import { findAdminToken } from './admin-token.ts';
 import { maintainByApi } from './maintain-by-api.ts';
 
-/** Where an embedded system keeps the copy of its ledger's epoch: beside the database, not in it. */
-export function epochFile(dataDir: string): string {
-  return join(dataDir, 'ledger-epoch.json');
-}
+const RELEASE_WITHIN_MS = 6_000;
 
 /**
  * Does something to the whole system: in production on Postgres and Redis themselves, embedded on the data folder, or,
@@ -33,51 +15,20 @@ export function epochFile(dataDir: string): string {
 export async function withMaintenance<T>(env: NodeJS.ProcessEnv, use: (maintenance: Maintenance) => Promise<T>): Promise<T> {
   const settings = readSettings(env);
   const logger = createLogger({ name: 'kpay', level: 'error', secrets: secretsOf(settings) });
-  if (settings.mode === 'production') {
-    const prepare = (each: Database) => prepareLedger(each.kysely());
-    const database = await openPostgres({ url: settings.databaseUrl, logger, prepare });
-    try {
-      const redis = await openRedis({ url: settings.redisUrl, role: 'producer', logger });
-      const parts: Parts = {
-        database,
-        epochWitness: createRedisEpochWitness(redis),
-        store: { kind: 'redis', redisUrl: settings.redisUrl },
-      };
-      return await onStores(settings, logger, parts, use).finally(() => redis.disconnect());
-    } finally {
-      await database.close();
-    }
-  }
+  const shutdown = createShutdown({ logger, deadlineMs: RELEASE_WITHIN_MS });
   try {
-    const database = await openEmbeddedDatabase({ dataDir: settings.dataDir, logger });
-    const parts: Parts = {
-      database,
-      epochWitness: createFileEpochWitness(epochFile(settings.dataDir)),
-      store: { kind: 'embedded', database },
-    };
-    return await onStores(settings, logger, parts, use).finally(() => database.close());
+    const { ledger, epochWitness, queues } =
+      settings.mode === 'production'
+        ? await openProductionStores({ settings, logger, shutdown })
+        : await openEmbeddedStores({ settings, logger, shutdown });
+    const accounts = settings.accounts.length === 0 ? ['default'] : settings.accounts.map(({ name }) => name);
+    return await use(createMaintenance({ ledger, epochWitness, accounts, openQueue: queues.queue }));
   } catch (error) {
     if (!(error instanceof FolderInUse)) throw error;
     return use(maintainByApi(apiOf(settings)));
+  } finally {
+    await shutdown.run();
   }
-}
-
-interface Parts {
-  database: Database;
-  epochWitness: EpochWitness;
-  store: QueueStore;
-}
-
-async function onStores<T>(
-  settings: Settings,
-  logger: ReturnType<typeof createLogger>,
-  { database, epochWitness, store }: Parts,
-  use: (maintenance: Maintenance) => Promise<T>,
-): Promise<T> {
-  const ledger = await openLedger(database.kysely());
-  const queues = await openQueues({ store, logger });
-  const accounts = settings.accounts.length === 0 ? ['default'] : settings.accounts.map(({ name }) => name);
-  return use(createMaintenance({ ledger, epochWitness, accounts, openQueue: queues.queue })).finally(() => queues.close());
 }
 
 /** Where the process that has the data folder serves its API. @throws StartError when nobody can know. */

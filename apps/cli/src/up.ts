@@ -1,41 +1,23 @@
-import { openBoardQueues, startAdminApi } from '@kpay/admin-api';
-import { createMemoryStores } from '@kpay/core';
-import { startExporter } from '@kpay/exporter';
-import { openLedger } from '@kpay/ledger';
+import { openAdminApi } from '@kpay/admin-api';
+import { openExporter } from '@kpay/exporter';
 import {
   type AccountSettings,
-  createCallWatchers,
   createLogger,
-  createMetricsRegistry,
   createShutdown,
   notListening,
   onSignals,
-  openEmbeddedDatabase,
-  openQueues,
   readSettings,
-  readWebConfig,
   type Settings,
   StartError,
   secretsOf,
-  tellProxy,
-  watchKeys,
 } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { type App, openApp, openEmbeddedStores, openSystem } from '@kpay/system';
 import { createMaintenance } from '@kpay/transfers/operations';
-import {
-  changeKeys,
-  containStrayErrors,
-  createAdvanceNotifiers,
-  createFileEpochWitness,
-  loadPlugins,
-  openAccounts,
-  readAccountRules,
-} from '@kpay/transfers/worker';
-import { startWorker } from '@kpay/worker';
+import { openWorker } from '@kpay/worker';
 import { Registry } from 'prom-client';
 import { findAdminToken } from './admin-token.ts';
 import { runDemo } from './demo.ts';
-import { epochFile } from './open-maintenance.ts';
 import { printAddresses, printFirstSteps, type Running } from './welcome.ts';
 
 // What is still under way after this is left to its lease: the ledger knows, and the next start goes on with it.
@@ -68,7 +50,7 @@ export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): P
     onSignals(() => stopped.resolve(0)),
   );
   try {
-    const running = await startEverything(settings, { env, secrets, logger, shutdown });
+    const running = await startEverything(await openApp({ env, settings, secrets, logger, shutdown }));
     printAddresses(running);
     if (demo) {
       const { apiUrl, workerUrl, adminToken } = running;
@@ -84,102 +66,22 @@ export async function up(env: NodeJS.ProcessEnv, { demo }: { demo: boolean }): P
   }
 }
 
-interface Parts {
-  env: NodeJS.ProcessEnv;
-  secrets: Set<string>;
-  logger: ReturnType<typeof createLogger>;
-  shutdown: ReturnType<typeof createShutdown>;
-}
-
-async function startEverything(settings: Settings, { env, secrets, logger, shutdown }: Parts): Promise<Running> {
-  tellProxy(settings.accounts, logger);
-  const { dataDir, host, ports, webConfigFile } = settings;
-  const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
-  const plugins = await loadPlugins(settings.plugins);
-  containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
-  const database = await openEmbeddedDatabase({ dataDir, logger });
-  shutdown.push('database', () => database.close());
+async function startEverything(app: App): Promise<Running> {
+  const { settings, shutdown } = app;
+  const { dataDir } = settings;
+  const stores = await openEmbeddedStores(app);
   const adminToken = settings.adminToken ?? findAdminToken(dataDir);
-
-  const ledger = await openLedger(database.kysely());
-  const queues = await openQueues({ store: { kind: 'embedded', database }, logger });
-  shutdown.push('queues', () => queues.close());
-
   const simulator = settings.accounts.length === 0 ? await openSimulator(settings) : undefined;
   if (simulator) shutdown.push('simulator', () => simulator.close());
   const listed = simulator ? [simulatorAccount(simulator.url, settings)] : settings.accounts;
+  const system = await openSystem(app, stores, listed);
+  const { ledger, epochWitness, queues, accounts } = system;
 
-  const rules = readAccountRules(listed);
-
-  const registry = createMetricsRegistry();
-  const accounts = await openAccounts(listed, {
-    ledger,
-    stores: createMemoryStores(),
-    budgetWindowMs: settings.budgetWindowMs,
-    maxAgeMs: settings.observeEveryMs,
-    ipv4Only: settings.ipv4Only,
-    watch: createCallWatchers(registry, logger),
-  });
-  shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
-  const take = (account: AccountSettings) => changeKeys(ledger, accounts, account, settings.budgetWindowMs);
-  shutdown.push('keys', watchKeys({ env, accounts: settings.accounts, secrets, logger, take }));
-
-  const epochWitness = createFileEpochWitness(epochFile(dataDir));
-  const worker = await startWorker({
-    ledger,
-    epochWitness,
-    accounts,
-    queues,
-    logger,
-    // The process' own metrics are in the exporter's.
-    registry: new Registry(),
-    web,
-    host,
-    port: ports.worker,
-    concurrency: settings.workerConcurrency,
-    conflictConfirmMs: settings.conflictConfirmMs,
-    rules,
-    plugins,
-    observeEveryMs: settings.observeEveryMs,
-  });
-  shutdown.push('worker', () => worker.close());
-
-  const exporter = await startExporter({
-    accounts,
-    ratePairs: new Map(listed.map(({ name, ratePairs = settings.ratePairs ?? DEFAULT_RATE_PAIRS }) => [name, ratePairs])),
-    ledger,
-    logger,
-    web,
-    host,
-    port: ports.exporter,
-    registry,
-    plugins,
-    everyMs: settings.observeEveryMs,
-  });
-  shutdown.push('exporter', () => exporter.close());
-
-  const api = await startAdminApi({
-    ledger,
-    epochWitness,
-    accounts,
-    plugins,
-    rules,
-    adminToken,
-    keysSecret: settings.keysSecret,
-    oidc: settings.oidc,
-    requestsPerMinute: settings.apiRequestsPerMinute,
-    registry: new Registry(),
-    web,
-    logger,
-    host,
-    corsOrigins: settings.corsOrigins,
-    keepAliveMs: settings.httpKeepAliveMs,
-    port: ports.adminApi,
-    hint: createAdvanceNotifiers(accounts.keys(), queues.queue),
-    queues: openBoardQueues(accounts.keys(), queues.queue),
-    maintenance: createMaintenance({ ledger, epochWitness, accounts: [...accounts.keys()], openQueue: queues.queue }),
-  });
-  shutdown.push('admin API', () => api.close());
+  // The process' own metrics are in the exporter's.
+  const worker = await openWorker({ ...system, registry: new Registry() });
+  const exporter = await openExporter(system, DEFAULT_RATE_PAIRS);
+  const maintenance = createMaintenance({ ledger, epochWitness, accounts: [...accounts.keys()], openQueue: queues.queue });
+  const api = await openAdminApi({ ...system, registry: new Registry() }, { adminToken, maintenance });
   return {
     apiUrl: api.url,
     exporterUrl: exporter.url,

@@ -1,52 +1,53 @@
-import { InvalidSettings, openKpayAccount } from '@kpay/core';
+import { openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
-import { createCallWatchers, createMetricsRegistry, openPostgres, openRedis, readWebConfig, runProcess } from '@kpay/runtime';
+import { createCallWatchers, openPostgres, openRedis } from '@kpay/runtime';
+import { runApp, type System } from '@kpay/system';
 import { createLedger } from '@kpay/transfers';
-import { containStrayErrors, loadPlugins } from '@kpay/transfers/worker';
-import { startExporter } from './start-exporter.ts';
+import { type RunningExporter, startExporter } from './start-exporter.ts';
+
+/** What an exporter needs of a system. It runs without queues, and on a ledger that it does not prepare. */
+type ExporterSystem = Omit<System, 'queues' | 'epochWitness' | 'kpay' | 'redis' | 'rules'>;
 
 /** Runs the exporter as a process of its own until a signal stops it. */
 export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
-  return runProcess(
-    'exporter',
-    env,
-    async ({ settings, logger, shutdown, onNewKeys }) => {
-      const plugins = await loadPlugins(settings.plugins);
-      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
-      const { databaseUrl, redisUrl, host, ports, budgetWindowMs, observeEveryMs: maxAgeMs, ipv4Only, webConfigFile } = settings;
-      const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
-      // It only reads a few figures there: one that the migrations have not reached yet shows none.
-      const database = await openPostgres({ url: databaseUrl, logger, maxClients: 2 });
-      shutdown.push('database', () => database.close());
-      const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
-      shutdown.push('redis', () => redis.disconnect());
+  return runApp('exporter', env, async (app) => {
+    const { settings, logger, shutdown, registry } = app;
+    const { databaseUrl, redisUrl, budgetWindowMs, observeEveryMs: maxAgeMs, ipv4Only } = settings;
+    // It reads only a few figures: a ledger that the migrations have not reached yet shows none.
+    const database = await openPostgres({ url: databaseUrl, logger, maxClients: 2 });
+    shutdown.push('database', () => database.close());
+    const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
+    shutdown.push('redis', () => redis.disconnect());
+    const options = { stores: createRedisStores({ redis }), maxAgeMs, ipv4Only };
+    const watch = createCallWatchers(registry, logger);
+    const accounts = new Map(
+      settings.accounts.map((account) => [
+        account.name,
+        openKpayAccount({ ...account, budgetWindowMs }, { ...options, ...watch(account.name) }),
+      ]),
+    );
+    shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
+    const ledger = createLedger(database.kysely());
+    const exporter = await openExporter({ ...app, ledger, accounts, accountSettings: settings.accounts });
+    app.onNewKeys((account) => exporter.changeKeys(account.name, account));
+  });
+}
 
-      const registry = createMetricsRegistry();
-      const watch = createCallWatchers(registry, logger);
-      const stores = createRedisStores({ redis });
-      const accounts = new Map(
-        settings.accounts.map((account) => [
-          account.name,
-          openKpayAccount({ ...account, budgetWindowMs }, { stores, maxAgeMs, ipv4Only, ...watch(account.name) }),
-        ]),
-      );
-      shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
-
-      const exporter = await startExporter({
-        accounts,
-        ratePairs: new Map(settings.accounts.map(({ name, ratePairs = settings.ratePairs ?? [] }) => [name, ratePairs])),
-        ledger: createLedger(database.kysely()),
-        logger,
-        web,
-        host,
-        port: ports.exporter,
-        registry,
-        plugins,
-        everyMs: settings.observeEveryMs,
-      });
-      shutdown.push('exporter', () => exporter.close());
-      onNewKeys((account) => exporter.changeKeys(account.name, account));
-    },
-    [InvalidSettings],
-  );
+/**
+ * Starts the exporter of a system, which closes it.
+ *
+ * @param ratePairs for accounts that have none of their own, where KPAY_RATE_PAIRS is not set.
+ * @throws as startExporter.
+ */
+export async function openExporter(system: ExporterSystem, ratePairs: readonly string[] = []): Promise<RunningExporter> {
+  const { settings, shutdown, accountSettings } = system;
+  const exporter = await startExporter({
+    ...system,
+    ratePairs: new Map(accountSettings.map((account) => [account.name, account.ratePairs ?? settings.ratePairs ?? ratePairs])),
+    host: settings.host,
+    port: settings.ports.exporter,
+    everyMs: settings.observeEveryMs,
+  });
+  shutdown.push('exporter', () => exporter.close());
+  return exporter;
 }

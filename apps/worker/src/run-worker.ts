@@ -1,79 +1,27 @@
-import { InvalidSettings } from '@kpay/core';
-import { createRedisStores } from '@kpay/core/redis';
-import { LedgerBehind, LedgerUnusable, prepareLedger } from '@kpay/ledger';
-import {
-  createCallWatchers,
-  createMetricsRegistry,
-  openPostgres,
-  openQueues,
-  openRedis,
-  readWebConfig,
-  runProcess,
-} from '@kpay/runtime';
-import { createLedger } from '@kpay/transfers';
-import {
-  changeKeys,
-  containStrayErrors,
-  createRedisEpochWitness,
-  loadPlugins,
-  openAccounts,
-  readAccountRules,
-} from '@kpay/transfers/worker';
-import { startWorker } from './start-worker.ts';
+import { openProductionStores, openSystem, runApp, type System } from '@kpay/system';
+import { type RunningWorker, startWorker } from './start-worker.ts';
 
 /** Runs the worker as a process of its own until a signal stops it. */
 export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
-  return runProcess(
-    'worker',
-    env,
-    async ({ settings, logger, shutdown, onNewKeys }) => {
-      const plugins = await loadPlugins(settings.plugins);
-      containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));
-      const { databaseUrl, redisUrl, host, ports, workerAccounts, webConfigFile } = settings;
-      const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
-      const database = await openPostgres({ url: databaseUrl, logger, prepare: (each) => prepareLedger(each.kysely()) });
-      shutdown.push('database', () => database.close());
-      const ledger = createLedger(database.kysely());
+  return runApp('worker', env, async (app) => {
+    const { accounts, workerAccounts } = app.settings;
+    const served = accounts.filter(({ name }) => workerAccounts?.includes(name) ?? true);
+    await openWorker(await openSystem(app, await openProductionStores(app), served));
+  });
+}
 
-      const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
-      shutdown.push('redis', () => redis.disconnect());
-      const queues = await openQueues({ store: { kind: 'redis', redisUrl }, logger });
-      shutdown.push('queues', () => queues.close());
-
-      const registry = createMetricsRegistry();
-      const accounts = await openAccounts(
-        settings.accounts.filter(({ name }) => workerAccounts?.includes(name) ?? true),
-        {
-          ledger,
-          stores: createRedisStores({ redis }),
-          budgetWindowMs: settings.budgetWindowMs,
-          maxAgeMs: settings.observeEveryMs,
-          ipv4Only: settings.ipv4Only,
-          watch: createCallWatchers(registry, logger),
-        },
-      );
-      shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
-      onNewKeys((account) => changeKeys(ledger, accounts, account, settings.budgetWindowMs));
-
-      const worker = await startWorker({
-        ledger,
-        epochWitness: createRedisEpochWitness(redis),
-        accounts,
-        allAccounts: settings.accounts.map(({ name }) => name),
-        queues,
-        logger,
-        registry,
-        web,
-        host,
-        port: ports.worker,
-        concurrency: settings.workerConcurrency,
-        conflictConfirmMs: settings.conflictConfirmMs,
-        rules: readAccountRules(settings.accounts),
-        plugins,
-        observeEveryMs: settings.observeEveryMs,
-      });
-      shutdown.push('worker', () => worker.close());
-    },
-    [InvalidSettings, LedgerBehind, LedgerUnusable],
-  );
+/** Starts the worker of a system, which closes it. @throws as startWorker. */
+export async function openWorker(system: System): Promise<RunningWorker> {
+  const { settings, shutdown, accounts } = system;
+  const worker = await startWorker({
+    ...system,
+    allAccounts: [...new Set([...settings.accounts.map(({ name }) => name), ...accounts.keys()])],
+    host: settings.host,
+    port: settings.ports.worker,
+    concurrency: settings.workerConcurrency,
+    conflictConfirmMs: settings.conflictConfirmMs,
+    observeEveryMs: settings.observeEveryMs,
+  });
+  shutdown.push('worker', () => worker.close());
+  return worker;
 }

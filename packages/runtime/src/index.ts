@@ -29,7 +29,6 @@ export { type ServeMetricsOptions, serveMetrics } from './metrics/serve-metrics.
 export { createTracedHistogram, type TracedHistogram } from './metrics/traced-histogram.ts';
 export { type CallWatcher, createCallWatchers } from './metrics/watch-calls.ts';
 export { repeat } from './process/repeat.ts';
-export { type ProductionProcess, runProcess } from './process/run-process.ts';
 export { createShutdown, onSignals, type Shutdown } from './process/shutdown.ts';
 export { type FoundQueue, openQueues, type QueueStore, type Queues } from './queues/open-queues.ts';
 export { openRedis, type RedisRole, redisServers } from './redis/open-redis.ts';
