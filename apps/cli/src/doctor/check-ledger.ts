@@ -98,13 +98,14 @@ export async function checkReviews(ledger: Ledger): Promise<Finding> {
   return reviewsFinding(Number(count));
 }
 
-export function reviewsFinding(count: number): Finding {
+/** @param atLeast `at least ` where more may follow. */
+export function reviewsFinding(count: number, atLeast: '' | 'at least ' = ''): Finding {
   const check = 'reviews';
   if (count === 0) return { check, verdict: 'good', what: 'none waits for a person' };
   return {
     check,
     verdict: 'warning',
-    what: `${count} transfers in review wait for a person, and nobody knows whether their money moved`,
+    what: `${atLeast}${count} transfers in review wait for a person, and nobody knows whether their money moved`,
     fix: 'curl -s "$API/v1/transfers?state=review" -H "authorization: Bearer $TOKEN"   # then docs/runbook.md',
   };
 }
