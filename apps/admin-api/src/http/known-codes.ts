@@ -1,4 +1,4 @@
-import { countries, currenciesOf } from '@kpay/core';
+import { countries, currenciesOf } from '@kpay/core/catalogue';
 import type { z } from 'zod';
 
 const withOneCurrency = countries.filter((country) => currenciesOf(country).length === 1);

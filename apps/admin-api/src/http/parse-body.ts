@@ -1,5 +1,5 @@
-import { textSchema } from '@kpay/producer';
-import { InvalidRequest } from '@kpay/transfers';
+import { textSchema } from '@kpay/producer/request';
+import { InvalidRequest } from '@kpay/transfers/request';
 import type { z } from 'zod';
 
 export const reasonSchema = textSchema(500).describe('The reason, for readers of the history.');

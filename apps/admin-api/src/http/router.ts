@@ -6,8 +6,9 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { z } from 'zod';
 import { requireScope } from '../auth/authenticate.ts';
 import type { Caller } from '../auth/caller.ts';
+import { MAX_BODY_BYTES, MAX_LINES_BYTES } from '../problems/body-bounds.ts';
 import { Problem } from '../problems/problem.ts';
-import { MAX_BODY_BYTES, MAX_LINES_BYTES, verifyJson, verifyLines } from '../problems/unreadable-body.ts';
+import { verifyJson, verifyLines } from '../problems/unreadable-body.ts';
 import { parseIdempotencyKey } from './idempotency-key.ts';
 import { parseIfMatch } from './if-match.ts';
 import type { Call, Operation, Stream, TextBody } from './operation.ts';

@@ -1,11 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { boundPassed } from '@kpay/core';
 import { doubtIn } from '@kpay/runtime';
-
-export const MAX_BODY_BYTES = 100_000;
-export const MAX_LINES_BYTES = 5_000_000;
-/** Far above what a valid body needs. */
-export const JSON_BOUNDS = { depth: 32, entries: 1_000 };
+import { JSON_BOUNDS } from './body-bounds.ts';
 
 /** A request body that is refused before it is parsed. problem-of.ts chooses the problem by `type`. */
 class UnreadableBody extends Error {

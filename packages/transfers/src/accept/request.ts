@@ -1,15 +1,7 @@
 import { hash } from 'node:crypto';
-import {
-  compareRates,
-  currencyOf,
-  InvalidAmount,
-  type Money,
-  parseAmount,
-  parseRate,
-  transferBounds,
-  UnknownCountry,
-} from '@kpay/core';
-import { describeIssue, transferRequestSchema } from '@kpay/producer';
+import { currencyOf, UnknownCountry } from '@kpay/core/catalogue';
+import { compareRates, InvalidAmount, type Money, parseAmount, parseRate, transferBounds } from '@kpay/core/money';
+import { describeIssue, transferRequestSchema } from '@kpay/producer/request';
 import { z } from 'zod';
 import { InvalidRequest } from '../errors.ts';
 

@@ -10,23 +10,18 @@ import {
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
 import { presentFor, reachable } from '../../auth/rights.ts';
-import { IDEMPOTENCY_KEY } from '../../http/idempotency-key.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';
 import { parseBody } from '../../http/parse-body.ts';
-import { type Line, parseLines } from '../../http/parse-lines.ts';
+import { parseLines } from '../../http/parse-lines.ts';
 import { booleanParameter } from '../../http/parse-query.ts';
+import type { Line } from '../../http/read-line.ts';
 import { Problem, problemSchema } from '../../problems/problem.ts';
 import { problemOf } from '../../problems/problem-of.ts';
 import type { CreateTransferOptions } from './create-transfer.ts';
-import { orderOf, orderSchema } from './transfer-order.ts';
+import { batchLineSchema, orderOf } from './transfer-order.ts';
 
 const MAX_LINES = 1_000;
 
-const lineSchema = orderSchema
-  .extend({
-    idempotencyKey: z.string().regex(IDEMPOTENCY_KEY, 'must be 1 to 255 visible ASCII characters without spaces').optional(),
-  })
-  .meta({ id: 'TransferOrder' });
 const querySchema = z.strictObject({
   atomic: booleanParameter().optional().describe('true: all lines are accepted, or none is.'),
 });
@@ -50,7 +45,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
     summary:
       'Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has an externalId or an idempotencyKey of its own, and is accepted whole or not at all: read the result of each. The same batch again answers the same transfers.',
     query: querySchema,
-    lines: { types: ['application/x-ndjson', 'text/csv'], line: lineSchema },
+    lines: { types: ['application/x-ndjson', 'text/csv'], line: batchLineSchema },
     answer: { status: 200, schema: answerSchema },
     problems: ['batch_refused'],
     async handle({ query: { atomic }, text, caller }) {
@@ -75,7 +70,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
 function parseOrder(line: Line, caller: Caller): BatchOrder {
   try {
     if (line.kind === 'unreadable') throw new InvalidRequest('body', line.problem);
-    const { idempotencyKey, ...order } = parseBody(lineSchema, line.value);
+    const { idempotencyKey, ...order } = parseBody(batchLineSchema, line.value);
     return { kind: 'order', order: orderOf(order, caller, idempotencyKey) };
   } catch (error) {
     if (error instanceof InvalidRequest) return { kind: 'refused', refused: error };

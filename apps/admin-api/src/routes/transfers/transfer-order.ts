@@ -1,7 +1,8 @@
-import { transferRequestSchema } from '@kpay/producer';
+import { transferRequestSchema } from '@kpay/producer/request';
 import type { TransferOrder } from '@kpay/transfers';
 import { z } from 'zod';
 import type { Caller } from '../../auth/caller.ts';
+import { IDEMPOTENCY_KEY } from '../../http/idempotency-key.ts';
 import { countryField } from '../../http/known-codes.ts';
 
 const account = z
@@ -15,6 +16,13 @@ export const orderSchema = transferRequestSchema.partial({ externalId: true }).e
   sourceCountry: countryField(transferRequestSchema.shape.sourceCountry),
   destinationCountry: countryField(transferRequestSchema.shape.destinationCountry),
 });
+
+/** The same as a line of a batch. */
+export const batchLineSchema = orderSchema
+  .extend({
+    idempotencyKey: z.string().regex(IDEMPOTENCY_KEY, 'must be 1 to 255 visible ASCII characters without spaces').optional(),
+  })
+  .meta({ id: 'TransferOrder' });
 
 /** One that is accepted where there are funds in Cameroon, as there are at the simulator. */
 export function orderExample(account: string): Record<string, unknown> {
