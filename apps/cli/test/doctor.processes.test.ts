@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { createSimulator } from '@kpay/simulator';
 import { freePort, temporaryFolder } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { checkAddress } from '../src/doctor/check-address.ts';
-import { checkDataFolder } from '../src/doctor/check-data-folder.ts';
-import { checkProxy } from '../src/doctor/check-proxy.ts';
-import { examine } from '../src/doctor/doctor.ts';
-import { exitCodeOf, type Finding } from '../src/doctor/finding.ts';
+import { checkAddress } from '../src/stores/doctor/check-address.ts';
+import { checkDataFolder } from '../src/stores/doctor/check-data-folder.ts';
+import { checkProxy } from '../src/stores/doctor/check-proxy.ts';
+import { examine } from '../src/stores/doctor/doctor.ts';
+import { exitCodeOf, type Finding } from '../src/stores/doctor/finding.ts';
 import { runKpay, settingsFor, startKpay } from './start-kpay.ts';
 
 const TEST_TIMEOUT_MS = 60_000;
@@ -142,9 +142,10 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(doctor.stdout()).toMatch(/WRONG {4}data folder {2}.*is open to other users.*\n.*→ chmod 700/);
   });
 
-  it('exits with 2 when somebody should only look', () => {
+  it('exits with 0 when somebody should only look, and with 1 when that is strict', () => {
     const warning: Finding = { check: 'reviews', verdict: 'warning', what: 'one waits' };
-    expect(exitCodeOf([{ ...warning, verdict: 'good' }, warning])).toBe(2);
+    expect(exitCodeOf([{ ...warning, verdict: 'good' }, warning])).toBe(0);
+    expect(exitCodeOf([{ ...warning, verdict: 'good' }, warning], { strict: true })).toBe(1);
     expect(exitCodeOf([warning, { ...warning, verdict: 'wrong' }])).toBe(1);
   });
 });

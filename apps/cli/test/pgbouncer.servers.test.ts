@@ -15,8 +15,8 @@ import {
 } from '@kpay/testkit';
 import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { checkLedger } from '../src/doctor/check-ledger.ts';
-import { checkPostgres } from '../src/doctor/check-postgres.ts';
+import { checkLedger } from '../src/stores/doctor/check-ledger.ts';
+import { checkPostgres } from '../src/stores/doctor/check-postgres.ts';
 
 const logger = createLogger({ name: 'test', destination: keepLog('pgbouncer') });
 const program = findProgram(['pgbouncer'], ['/usr/sbin']);

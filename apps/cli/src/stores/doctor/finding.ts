@@ -30,8 +30,8 @@ export async function finding(check: string, look: () => Promise<Omit<Finding, '
   }
 }
 
-/** 0: nothing is wrong. 1: something is. 2: nothing is wrong, but somebody should look. */
-export function exitCodeOf(findings: readonly Finding[]): number {
-  if (findings.some(({ verdict }) => verdict === 'wrong')) return 1;
-  return findings.some(({ verdict }) => verdict === 'warning') ? 2 : 0;
+/** 1 when something is wrong, and with `strict` when somebody should look; else 0. */
+export function exitCodeOf(findings: readonly Finding[], { strict = false }: { strict?: boolean } = {}): 0 | 1 {
+  const bad: readonly FindingLevel[] = strict ? ['wrong', 'warning'] : ['wrong'];
+  return findings.some(({ verdict }) => bad.includes(verdict)) ? 1 : 0;
 }

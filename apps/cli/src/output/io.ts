@@ -1,0 +1,84 @@
+import { styleText } from 'node:util';
+import { asciiOf, type Language, localeOf, type Text } from './language.ts';
+
+export type Style = Parameters<typeof styleText>[0];
+
+/** Standard output for data, standard error for everything else, and the terminal for questions. */
+export interface Io {
+  language: Language;
+  /** The text of the language that the environment asks for. */
+  text(text: Text): string;
+  /** Columns of the terminal that standard output is; undefined for a pipe or a file: nothing is cut there. */
+  width: number | undefined;
+  /** Writes data. Resolves when it is handed over; after the reader has gone, it does nothing. */
+  write(data: string): Promise<void>;
+  /** A line of data, for people: with styles where standard output is a terminal. */
+  print(line: string): Promise<void>;
+  /** A line on standard error. */
+  tell(line: string): void;
+  /** A line on standard error that the next one takes the place of; nothing without a terminal. An empty one removes it. */
+  progress(line: string): void;
+  style(style: Style, text: string): string;
+  /** The same for standard error. */
+  styleError(style: Style, text: string): string;
+  /** A person can be asked: standard input and standard error are terminals. */
+  canAsk: boolean;
+  /** Aborted when the reader of standard output has gone, as `head` does. */
+  closed: AbortSignal;
+}
+
+/** A terminal that takes no commands to move or colour. */
+function isDumb(env: NodeJS.ProcessEnv): boolean {
+  return env.TERM === 'dumb';
+}
+
+export function openIo(
+  env: NodeJS.ProcessEnv,
+  { stdin, stdout, stderr }: Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr'>,
+): Io {
+  const { language, unicode } = localeOf(env);
+  const closing = new AbortController();
+  let failed: Error | undefined;
+  stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') failed = error;
+    closing.abort();
+  });
+  // Nobody is left who could be told.
+  stderr.on('error', () => {});
+  const shown = (text: string) => (unicode ? text : asciiOf(text));
+  const plain = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
+  const styleFor = (stream: NodeJS.WriteStream) => (style: Style, text: string) =>
+    stream.isTTY === true && !plain && !isDumb(env) ? styleText(style, text, { validateStream: false }) : text;
+  const write = (data: string) =>
+    new Promise<void>((resolve, reject) => {
+      if (closing.signal.aborted) return failed ? reject(failed) : resolve();
+      stdout.write(data, (error) => (error && (error as NodeJS.ErrnoException).code !== 'EPIPE' ? reject(error) : resolve()));
+    });
+  let hasProgress = false;
+  const eraseProgress = () => {
+    if (hasProgress) stderr.write('\r\x1b[2K');
+    hasProgress = false;
+  };
+  return {
+    language,
+    text: (text) => text[language],
+    width: stdout.isTTY === true ? stdout.columns || 80 : undefined,
+    write,
+    print: (line) => write(`${shown(line)}\n`),
+    tell(line) {
+      eraseProgress();
+      stderr.write(`${shown(line)}\n`);
+    },
+    progress(line) {
+      if (stderr.isTTY !== true || isDumb(env)) return;
+      eraseProgress();
+      if (line === '') return;
+      stderr.write(shown(line).slice(0, Math.max(1, (stderr.columns || 80) - 1)));
+      hasProgress = true;
+    },
+    style: styleFor(stdout),
+    styleError: styleFor(stderr),
+    canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    closed: closing.signal,
+  };
+}
