@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createStage, newAccount, request } from '../test/stage.ts';
 import { acceptAndSucceed, endsWhenTold } from '../test/stand-in-worker.ts';
-import { createProducer, JobRemoved, TransferFailed, WaitTimedOut } from './index.ts';
+import { createProducer, JobRemovedError, TransferFailedError, WaitTimedOutError } from './index.ts';
 
 const redis = await startRedis();
 const url = 'unavailable' in redis ? '' : redis.url;
@@ -78,7 +78,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     work(account, process);
     const transfer = await open(account).enqueue(request);
     const failure = await transfer.finished().catch((error: unknown) => error);
-    expect(failure).toBeInstanceOf(TransferFailed);
+    expect(failure).toBeInstanceOf(TransferFailedError);
     expect(failure).toMatchObject({
       externalId: 'order-1',
       reason: 'cancelled by ann',
@@ -94,7 +94,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     });
     const transfer = await open(account).enqueue(request);
     for (const wait of [transfer.accepted, transfer.finished]) {
-      await expect(wait()).rejects.toMatchObject({ name: 'TransferFailed', reason: /^amount/, transferId: undefined });
+      await expect(wait()).rejects.toMatchObject({ name: 'TransferFailedError', reason: /^amount/, transferId: undefined });
     }
   });
 
@@ -102,13 +102,13 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     const account = newAccount();
     const transfer = await open(account).enqueue(request);
     const finished = transfer.finished();
-    await expect(transfer.finished({ timeoutMs: 50 })).rejects.toThrow(WaitTimedOut);
+    await expect(transfer.finished({ timeoutMs: 50 })).rejects.toThrow(WaitTimedOutError);
     const abort = new AbortController();
     const aborted = expect(transfer.accepted({ signal: abort.signal })).rejects.toThrow('shutting down');
     abort.abort(new Error('shutting down'));
     await aborted;
     await look(account).remove(transfer.jobId);
-    await expect(finished).rejects.toThrow(JobRemoved);
+    await expect(finished).rejects.toThrow(JobRemovedError);
   });
 
   it('ends its waits when it is closed, and takes nothing more', async () => {

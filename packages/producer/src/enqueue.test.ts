@@ -4,7 +4,7 @@ import { Redis } from 'ioredis';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createStage, newAccount, request } from '../test/stage.ts';
 import { acceptAndSucceed } from '../test/stand-in-worker.ts';
-import { createProducer, InvalidTransferRequest } from './index.ts';
+import { createProducer, InvalidTransferRequestError } from './index.ts';
 
 const redis = await startRedis();
 const url = 'unavailable' in redis ? '' : redis.url;
@@ -76,7 +76,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     const producer = open(account);
     // @ts-expect-error -- a misspelt field does not compile
     const misspelt = producer.enqueue({ ...request, minrate: '1' });
-    await expect(misspelt).rejects.toThrow(new InvalidTransferRequest('minrate', 'is not a field of a transfer'));
+    await expect(misspelt).rejects.toThrow(new InvalidTransferRequestError('minrate', 'is not a field of a transfer'));
     // @ts-expect-error -- nor does a missing one
     await expect(producer.enqueue({ externalId: 'order-1' })).rejects.toMatchObject({ field: 'sourceCountry' });
     // @ts-expect-error -- nor a bigint, which JSON cannot carry

@@ -1,18 +1,15 @@
 import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Queue } from 'bullmq';
-import { JobRemoved, TransferFailed, WaitTimedOut } from './errors.ts';
-import { type TransferJobResult, transferJobProgressSchema, transferJobResultSchema } from './transfer-job.ts';
+import { ClosedError, JobRemovedError, TransferFailedError, WaitAbortedError, WaitTimedOutError } from './errors.ts';
+import { sameRequest, transferIdOf } from './job-of.ts';
+import type { ParsedTransferRequest } from './parse-transfer-request.ts';
+import { type TransferJobResult, transferJobResultSchema } from './transfer-job.ts';
 
-export interface WaitOptions {
-  timeoutMs?: number;
-  /** Ends the wait with its reason. */
-  signal?: AbortSignal;
-}
-
+/** A request and the job that carries it. */
 export interface EnqueuedJob {
   jobId: string;
-  externalId: string;
+  request: ParsedTransferRequest;
 }
 
 /** What a job tells about its transfer; undefined while that is open. */
@@ -26,9 +23,9 @@ export interface Following extends EnqueuedJob {
   closed: AbortSignal;
 }
 
-// News can be missed, while connecting or with a lost connection: a job is looked at this often without any.
-const MIN_LOOK_MS = 250;
-const MAX_LOOK_MS = 5_000;
+// News can be missed, while connecting or with a lost connection: a job is read this often without any.
+const MIN_READ_MS = 250;
+const MAX_READ_MS = 5_000;
 // Node fires a timer beyond this at once.
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
@@ -43,43 +40,42 @@ export function readAcceptance(job: Job, externalId: string): { transferId: stri
 /**
  * The job's result; undefined while it is under way.
  *
- * @throws TransferFailed
+ * @throws TransferFailedError
  */
 export function readResult(job: Job, externalId: string): TransferJobResult | undefined {
   if (job.finishedOn === undefined) return undefined;
   if (job.failedReason !== undefined) {
-    throw new TransferFailed({ externalId, reason: job.failedReason, transferId: transferIdOf(job) });
+    throw new TransferFailedError({ externalId, reason: job.failedReason, transferId: transferIdOf(job) });
   }
   return transferJobResultSchema.parse(job.returnvalue);
 }
 
-function transferIdOf(job: Job): string | undefined {
-  return transferJobProgressSchema.safeParse(job.progress).data?.accepted;
-}
-
 /**
- * Looks at a job, now and at all news, until `read` finds something in it. While Redis is away it goes on waiting:
+ * Reads a job, now and at all news, until `read` finds something in it. While Redis is away it goes on waiting:
  * the transfer may go on too.
  *
- * @throws JobRemoved, WaitTimedOut, the reason of `signal`, and what `read` throws.
+ * @throws JobRemovedError, WaitTimedOutError, WaitAbortedError, ClosedError, and what `read` throws.
  */
 export async function followJob<T>(
-  { queue, jobId, externalId, news, closed }: Following,
+  { queue, jobId, request, news, closed }: Following,
   read: ReadJob<T>,
-  { timeoutMs, signal }: { timeoutMs: number; signal?: AbortSignal | undefined },
+  { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal | undefined },
 ): Promise<T> {
+  const { externalId } = request;
   const timeout = AbortSignal.timeout(Math.min(timeoutMs, LONGEST_TIMER_MS));
   const stop = AbortSignal.any(signal ? [timeout, closed, signal] : [timeout, closed]);
-  for (let pauseMs = MIN_LOOK_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_LOOK_MS)) {
-    if (timeout.aborted) throw new WaitTimedOut(externalId, timeoutMs);
-    stop.throwIfAborted();
+  for (let pauseMs = MIN_READ_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_READ_MS)) {
+    if (closed.aborted) throw new ClosedError({ externalId });
+    if (signal?.aborted) throw new WaitAbortedError(externalId, signal.reason);
+    if (timeout.aborted) throw new WaitTimedOutError(externalId, timeoutMs);
     const heard = new AbortController();
     const wake = () => heard.abort();
-    // Before looking, so that what happens meanwhile is not missed.
+    // Before reading, so that what happens meanwhile is not missed.
     news.once(jobId, wake);
     try {
       const job = await queue.getJob(jobId).catch(() => 'queue away' as const);
-      if (job === undefined) throw new JobRemoved(externalId);
+      // A refused request gives its place to the next one of its externalId: what that one becomes is no answer to this one.
+      if (job === undefined || (job !== 'queue away' && !sameRequest(job, request))) throw new JobRemovedError(externalId);
       const found = job === 'queue away' ? undefined : read(job, externalId);
       if (found !== undefined) return found;
       await delay(pauseMs, undefined, { signal: AbortSignal.any([stop, heard.signal]) }).catch(() => {});

@@ -1,10 +1,14 @@
 import { once } from 'node:events';
 import { Queue, QueueEvents, type RedisQueueBackend, type Telemetry } from 'bullmq';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
+import { kindOf } from './arguments.ts';
+import { InvalidArgumentError } from './errors.ts';
 
 /** Makes BullMQ's objects for an account. What it makes is closed by whoever asked for it. */
 export interface QueueSource {
+  /** Makes the queue of this name. The options go to BullMQ as they are. */
   queue(name: string, options: { prefix: string; telemetry?: Telemetry }): Queue;
+  /** Makes the events of the queue of this name. The options go to BullMQ as they are. */
   queueEvents(name: string, options: { prefix: string }): QueueEvents;
 }
 
@@ -15,10 +19,44 @@ export interface RedisSource extends QueueSource {
 }
 
 /**
- * A URL, ioredis options, or a client to copy; the client itself is neither used nor closed. A URL that lists nodes
- * (`redis://one:6379,two:6379`) leads to a cluster.
+ * An ioredis client, `Redis` or `Cluster`, of version 5 or 6 and of any copy of ioredis. It is copied by `duplicate()`; the client
+ * itself is neither used nor closed.
  */
-export type RedisTarget = string | Omit<RedisOptions, 'replyMapping'> | Redis | Cluster;
+export interface RedisClient {
+  /** ioredis's state of the connection. */
+  readonly status: string;
+  /** The client's options. */
+  readonly options: object;
+  /** Makes another client with the same options and some others. */
+  duplicate(...more: never[]): unknown;
+}
+
+/**
+ * A URL, ioredis options, or an ioredis client to copy. A URL that lists nodes (`redis://one:6379,two:6379`) leads to a cluster.
+ */
+export type RedisTarget = string | Omit<RedisOptions, 'replyMapping'> | RedisClient;
+
+const TARGETS = 'a URL such as redis://127.0.0.1:6379, ioredis options or an ioredis client';
+
+/** @throws InvalidArgumentError, which repeats no URL: it can hold a password. */
+export function parseRedisTarget(target: unknown): RedisTarget {
+  if (typeof target === 'string') {
+    const [, protocol] = /^([a-z+.-]+):\/\//i.exec(target) ?? [];
+    if (target.trim() !== '' && (protocol === undefined || /^rediss?$/i.test(protocol))) return target;
+    const given = target.trim() === '' ? 'an empty text' : `a URL of ${protocol}:`;
+    throw new InvalidArgumentError('connection', `must be ${TARGETS}, not ${given}`);
+  }
+  if (isRedisClient(target) || isPlainObject(target)) return target;
+  throw new InvalidArgumentError('connection', `must be ${TARGETS}, not ${kindOf(target)}`);
+}
+
+function isRedisClient(target: unknown): target is RedisClient {
+  return target instanceof Object && 'duplicate' in target && 'status' in target && typeof target.status === 'string';
+}
+
+function isPlainObject(target: unknown): target is RedisOptions {
+  return typeof target === 'object' && target !== null && [Object.prototype, null].includes(Object.getPrototypeOf(target));
+}
 
 // Together below the two seconds after which a caller is told.
 const READY_WITHIN_MS = 900;
@@ -91,9 +129,10 @@ function connect(target: RedisTarget, options: typeof failFast | typeof patient)
     const nodes = target.includes(',') ? readNodes(target) : [];
     return nodes.length > 1 ? new Cluster(nodes, inCluster(options, readLogin(target))) : new Redis(target, options);
   }
-  // Not instanceof: the caller's ioredis can be another copy than ours.
-  if ('nodes' in target) return target.duplicate([], inCluster(options));
-  return 'duplicate' in target ? target.duplicate(options) : new Redis({ ...target, ...options });
+  if (!isRedisClient(target)) return new Redis({ ...target, ...options });
+  // Not instanceof: the caller's ioredis can be another copy than ours, or another version.
+  const client = target as unknown as Redis | Cluster;
+  return 'nodes' in client ? client.duplicate([], inCluster(options)) : client.duplicate(options);
 }
 
 // A command waits so long before it asks again who has the slot of a node that is gone.

@@ -28,7 +28,7 @@ describe.skipIf('unavailable' in redis)(`while Redis is away${why}`, () => {
     const startedAt = performance.now();
     const failure = await producer.enqueue(request).catch((error: unknown) => error);
     expect(performance.now() - startedAt).toBeLessThan(FAST_MS);
-    expect(failure).toMatchObject({ name: 'QueueUnavailable', externalId: 'order-1' });
+    expect(failure).toMatchObject({ name: 'UnavailableError', externalId: 'order-1' });
     expect(String(failure)).toContain('nothing is known to be enqueued, repeating with externalId "order-1" is safe');
   }
 

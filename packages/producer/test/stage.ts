@@ -1,6 +1,6 @@
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { createProducer, type Producer, queuePrefix, transferQueueName } from '../src/index.ts';
+import { createProducer, type QueueProducer, queuePrefix, transferQueueName } from '../src/index.ts';
 import { type Process, startStandIn } from './stand-in-worker.ts';
 
 export const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
@@ -11,7 +11,7 @@ export const newAccount = (): string => `account-${++accounts}`;
 
 /** Producers, workers and onlookers on one Redis. */
 export interface Stage {
-  open(account: string): Producer;
+  open(account: string): QueueProducer;
   work(account: string, process?: Process): void;
   /** The queue as another BullMQ client sees it. */
   look(account: string): Queue;
