@@ -1,5 +1,4 @@
 import { ClosedError, InvalidArgumentError, InvalidTransferRequestError } from './errors.ts';
-import type { WaitOptions } from './producer.ts';
 import { nameSchema } from './text.ts';
 
 /*
@@ -51,7 +50,7 @@ export function parseExternalId(externalId: unknown): string {
 /** The options of a wait, with the time that it lasts unless they say. */
 export function parseWait(options: unknown, timeoutMs: number): { timeoutMs: number; signal: AbortSignal | undefined } {
   if (options === undefined) return { timeoutMs, signal: undefined };
-  const given = parseOptions('options', options, ['timeoutMs', 'signal'] satisfies (keyof WaitOptions)[]);
+  const given = parseOptions('options', options, ['timeoutMs', 'signal']);
   return { timeoutMs: parseMs('options.timeoutMs', given.timeoutMs, timeoutMs), signal: parseSignal(given.signal) };
 }
 

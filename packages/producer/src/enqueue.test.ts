@@ -1,6 +1,7 @@
 import { startRedis } from '@kpay/testkit';
 import type { Job, Telemetry } from 'bullmq';
 import { Redis } from 'ioredis';
+import { Redis as Redis5 } from 'ioredis-5';
 import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { createStage, newAccount, request } from '../test/stage.ts';
 import { acceptAndSucceed } from '../test/stand-in-worker.ts';
@@ -116,13 +117,19 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     expect(JSON.parse((await seen.promise).opts.telemetry?.metadata ?? '{}')).toEqual({ traceparent });
   });
 
-  it('takes options or a client for its connection, and leaves that client alone', async () => {
+  it.each([
+    ['6', () => new Redis(url, { keyPrefix: 'theirs:' })],
+    ['5', () => new Redis5(url, { keyPrefix: 'theirs:' })],
+  ])('takes options or a client of ioredis %s for its connection, and leaves that client alone', async (_, connect) => {
     const account = newAccount();
-    const client = new Redis(url, { keyPrefix: 'theirs:' });
+    const client = connect();
     later(() => client.disconnect());
+    work(account);
     for (const connection of [{ host: '127.0.0.1', port }, client]) {
       const producer = createProducer({ account, connection });
-      await producer.enqueue(request);
+      const transfer = await producer.enqueue(request);
+      expect(await transfer.finished()).toMatchObject({ state: 'succeeded' });
+      expect(await producer.get('order-1')).toMatchObject({ status: 'succeeded' });
       await producer.close();
     }
     expect(await look(account).getJobCountByTypes()).toBe(1);
