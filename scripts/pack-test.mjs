@@ -50,7 +50,7 @@ async function standsAlone({ name, ours = [], also = [], mustNotBring, run, prin
   mkdirSync(project);
   await exec('pnpm', ['pack', '--pack-destination', temporary], home);
   const tarballs = [name, ...ours].map((each) => tarballOf(each));
-  await judge(tarballs[0], home);
+  await check(tarballs[0], home);
   writeFileSync(join(project, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
   await exec('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', ...tarballs, ...also.map(pinned)], project);
 
@@ -79,7 +79,7 @@ function tarballOf(name) {
   return join(temporary, file);
 }
 
-async function judge(tarball, home) {
+async function check(tarball, home) {
   await exec(join(root, 'node_modules/.bin/publint'), [tarball, '--strict'], home);
   // ES modules only: whoever still requires needs Node 22.12, which can require them.
   await exec(join(root, 'node_modules/.bin/attw'), [tarball, '--profile', 'esm-only'], home);

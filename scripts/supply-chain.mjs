@@ -12,13 +12,13 @@ const LICENCES = ['0BSD', 'Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'BlueOak
 const BILL = 'sbom.cdx.json';
 
 const problems = [];
-judgeLicences();
+checkLicences();
 writeBill();
 askForVulnerabilities();
 for (const problem of problems) process.stderr.write(`${problem}\n`);
 process.exitCode = problems.length > 0 ? 1 : 0;
 
-function judgeLicences() {
+function checkLicences() {
   const byLicence = JSON.parse(pnpm('licenses', 'list', '--recursive', '--prod', '--json'));
   const counts = [];
   for (const [licence, packages] of Object.entries(byLicence)) {

@@ -39,7 +39,7 @@ import { problemOf } from './problems/problem-of.ts';
 import { BOARD_PATH, queueBoard } from './queue-board.ts';
 import { createApiKey, listApiKeys, revokeApiKey } from './routes/api-keys.ts';
 import { createQuote } from './routes/create-quote.ts';
-import { createOwnFigures } from './routes/kpay/own-figures.ts';
+import { createOwnKeys } from './routes/kpay/own-keys.ts';
 import { predictProvider } from './routes/kpay/predict-provider.ts';
 import { showAvailability } from './routes/kpay/show-availability.ts';
 import { showBalances } from './routes/kpay/show-balances.ts';
@@ -83,7 +83,7 @@ export interface AdminApiOptions {
   /** The queues that Bull Board shows; without any there is no board. */
   queues?: readonly Queue[];
   /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
-  hint(transfer: TransferRow): Promise<void>;
+  notifyWorkers(transfer: TransferRow): Promise<void>;
   /** Where this process alone can reach the stores: then the command line comes through here. */
   maintenance?: Maintenance;
   /** Whose pages may read answers in a browser; nobody's unless given. */
@@ -152,13 +152,16 @@ export function createAdminApi(options: AdminApiOptions): Express {
 function listOperations(
   options: AdminApiOptions & { keys: KeyStore; streamTokens: StreamTokens; onChange: OnKeyChange },
 ): readonly Operation[] {
-  const { hint, logger } = options;
-  const own = createOwnFigures(options.ledger);
+  const { logger } = options;
+  const own = createOwnKeys(options.ledger);
   // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
   const notifyWorkers = (transfer: TransferRow) => {
     const failed = (error: unknown) =>
-      logger.warn({ err: error, transferId: transfer.id }, 'the workers could not be told of a transfer; the sweep will find it');
-    hint(transfer).catch(failed);
+      logger.warn(
+        { err: error, transferId: transfer.id },
+        'the workers could not be notified of a transfer; the sweep will find it',
+      );
+    options.notifyWorkers(transfer).catch(failed);
   };
   return [
     createTransfer({ ...options, notifyWorkers }),
@@ -196,22 +199,22 @@ function requireCaller(authenticate: Authenticate, streamTokens: StreamTokens, w
     const { remoteAddress: address } = request.socket;
     refuseTwoTokens(request);
     const streamToken = streamTokenOf(request);
-    const judge = (opening: boolean) =>
+    const verify = (opening: boolean) =>
       streamToken === undefined
         ? authenticate({ token: bearerToken(request.get('authorization')), address })
-        : streamTokens.judge(streamToken, address, opening);
-    const caller = await judge(true);
+        : streamTokens.verify(streamToken, address, opening);
+    const caller = await verify(true);
     response.locals.caller = caller;
     watch.letIn(caller, requestOf(request, response));
-    const lookAgain = async () => {
-      await judge(false).catch((error: unknown) => {
+    const verifyAgain = async () => {
+      await verify(false).catch((error: unknown) => {
         // An issuer that is away says nothing about the token.
         if (!(error instanceof Problem && error.status >= 500)) throw error;
       });
     };
-    response.locals.lookAgain = lookAgain;
+    response.locals.verifyAgain = verifyAgain;
     response.locals.isStillAllowed = () =>
-      lookAgain().then(
+      verifyAgain().then(
         () => true,
         (error: unknown) => {
           if (error instanceof Problem) return false;

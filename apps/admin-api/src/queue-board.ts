@@ -89,7 +89,7 @@ function beginningOf(data: unknown): unknown {
   return text.length <= MAX_DATA ? data : `${text.slice(0, MAX_DATA)}… [${text.length} characters]`;
 }
 
-/** The queues of each account: transfers, and hints. */
+/** The queues of each account: transfers, and advance jobs. */
 export function openBoardQueues(
   accounts: Iterable<string>,
   open: (name: string, options: { prefix: string }) => Queue,

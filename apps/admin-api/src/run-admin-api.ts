@@ -36,7 +36,7 @@ export async function openAdminApi(
     keepAliveMs: settings.httpKeepAliveMs,
     host: settings.host,
     port: settings.ports.adminApi,
-    hint: createAdvanceNotifiers(accounts.keys(), queues.queue),
+    notifyWorkers: createAdvanceNotifiers(accounts.keys(), queues.queue),
     queues: openBoardQueues(accounts.keys(), queues.queue),
   });
   shutdown.push('admin API', () => api.close());

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type IncomingMessage, request } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { eventually } from '@kpay/testkit';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { isAddressRange } from '../src/auth/address-ranges.ts';
@@ -14,7 +14,7 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const wanted = { name: 'the till', owner: 'till', scopes: ['read', 'transfers:create'] };
 
 async function makeKey(changes: Record<string, unknown> = {}, token?: string): Promise<{ id: string; key: string }> {
@@ -27,7 +27,7 @@ describe('a key', () => {
   it('is shown once, does what its scopes allow under its owner, and is nowhere in the ledger', async () => {
     const { id, key } = await makeKey();
     expect(key.startsWith(`kops_${id}_`)).toBe(true);
-    const made = await api.ask('/v1/transfers', { body: wish, token: key });
+    const made = await api.ask('/v1/transfers', { body: request, token: key });
     expect(made.status).toBe(202);
     const events = await api.ask(`/v1/transfers/${String(made.body.id)}/events`, { token: key });
     expect(events.body.items).toMatchObject([{ actor: 'till' }]);
@@ -44,7 +44,7 @@ describe('a key', () => {
 
   it('has idempotency keys of its own', async () => {
     const { key } = await makeKey();
-    const { externalId: _, ...body } = wish;
+    const { externalId: _, ...body } = request;
     const headers = { 'idempotency-key': 'one' };
     const first = await api.ask('/v1/transfers', { body, headers });
     const other = await api.ask('/v1/transfers', { body, headers, token: key });
@@ -63,9 +63,9 @@ describe('a key', () => {
 
   it('makes nothing once it is revoked between the headers and the body of a request', async () => {
     const { id, key } = await makeKey();
-    const body = JSON.stringify({ ...wish, externalId: 'half-sent' });
+    const body = JSON.stringify({ ...request, externalId: 'half-sent' });
     const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': body.length };
-    const sending = request(`${api.url}/v1/transfers`, { method: 'POST', headers });
+    const sending = httpRequest(`${api.url}/v1/transfers`, { method: 'POST', headers });
     const answered = once(sending, 'response');
     sending.write(body.slice(0, 10));
     // Only a request that is past its authentication has been counted as one use of the key.
@@ -186,20 +186,20 @@ describe('a key', () => {
   });
 
   it('does nothing once it is revoked between the headers and the body of a request, whatever it asks for', async () => {
-    const made = await api.ask('/v1/transfers', { body: { ...wish, externalId: 'late' } });
+    const made = await api.ask('/v1/transfers', { body: { ...request, externalId: 'late' } });
     for (const [path, text] of [
       ['/v1/pauses', '{"scope":"all","reason":"x"}'],
       ['/v1/api-keys', '{"name":"a","scopes":["read"]}'],
       [`/v1/transfers/${String(made.body.id)}/cancel`, '{}'],
       ['/v1/quotes', JSON.stringify({ sourceCountry: 'CMR', destinationCountry: 'SEN' })],
-      ['/v1/transfers/dry-run', JSON.stringify({ ...wish, externalId: 'new' })],
+      ['/v1/transfers/dry-run', JSON.stringify({ ...request, externalId: 'new' })],
       // Made already: what became of it is told to nobody whose key has ended.
-      ['/v1/transfers/dry-run', JSON.stringify({ ...wish, externalId: 'late' })],
-      ['/v1/transfers', JSON.stringify({ ...wish, externalId: 'late' })],
+      ['/v1/transfers/dry-run', JSON.stringify({ ...request, externalId: 'late' })],
+      ['/v1/transfers', JSON.stringify({ ...request, externalId: 'late' })],
     ] as const) {
       const { id, key } = await makeKey({ scopes: ['keys', 'read', 'control', 'transfers:create'] });
       const headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json', 'content-length': text.length };
-      const sending = request(`${api.url}${path}`, { method: 'POST', headers });
+      const sending = httpRequest(`${api.url}${path}`, { method: 'POST', headers });
       const answered = once(sending, 'response');
       sending.write(text.slice(0, 1));
       await eventually(async () => {
@@ -240,7 +240,7 @@ describe('a key', () => {
 
 describe('a key with a spend limit', () => {
   const limited = { spendLimits: [{ currency: 'XAF', amount: '100000', hours: 24 }] };
-  const order = (externalId: string, changes: Record<string, unknown> = {}) => ({ ...wish, externalId, ...changes });
+  const order = (externalId: string, changes: Record<string, unknown> = {}) => ({ ...request, externalId, ...changes });
 
   it('makes as much as its limit, and then is told which limit it met', async () => {
     const { key } = await makeKey(limited);

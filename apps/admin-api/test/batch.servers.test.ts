@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
 
 const servers = testServerUrls();
-const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 describe.skipIf(!servers)('a batch of 1,000 with atomic=true, on Postgres', { timeout: 120_000 }, () => {
   let api: RunningApi;
@@ -22,7 +22,7 @@ describe.skipIf(!servers)('a batch of 1,000 with atomic=true, on Postgres', { ti
   }, 60_000);
   afterAll(() => api.close());
 
-  const lines = Array.from({ length: 1_000 }, (_, n) => ({ ...wish, externalId: `thousand-${n}` }));
+  const lines = Array.from({ length: 1_000 }, (_, n) => ({ ...request, externalId: `thousand-${n}` }));
   const ndjson = (orders: readonly object[]) => orders.map((order) => JSON.stringify(order)).join('\n');
   const csv = ['externalId,sourceCountry,destinationCountry,amount']
     .concat(lines.map(({ externalId }) => `${externalId},CMR,GAB,50000`))
@@ -33,7 +33,7 @@ describe.skipIf(!servers)('a batch of 1,000 with atomic=true, on Postgres', { ti
     (await api.ledger.db.selectFrom('kpay.transfers').select('id').where('external_id', 'like', 'thousand-%').execute()).length;
 
   it('makes none when the last line is refused', async () => {
-    const answer = await send(ndjson([...lines.slice(1), { ...wish, amount: 1 }]), 'application/x-ndjson');
+    const answer = await send(ndjson([...lines.slice(1), { ...request, amount: 1 }]), 'application/x-ndjson');
     expect(answer).toMatchObject({
       status: 422,
       body: { code: 'batch_refused', lines: [{ line: 1_000, pointer: '/amount' }] },

@@ -9,7 +9,7 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const send = (text: string, query = '', type = 'application/x-ndjson') =>
   api.ask(`/v1/transfers/batch${query}`, { method: 'POST', body: text, headers: { 'content-type': type } });
 const ndjson = (lines: readonly unknown[]) =>
@@ -19,16 +19,16 @@ const resultsOf = (answer: Answer) =>
   answer.body.results as { line: number; outcome: string; problem: { pointer?: string } | null }[];
 
 const mixed = ndjson([
-  { ...wish, externalId: 'a' },
+  { ...request, externalId: 'a' },
   '{"broken',
-  { ...wish, externalId: 'b', amount: -1 },
-  wish,
+  { ...request, externalId: 'b', amount: -1 },
+  request,
   '',
-  { ...wish, idempotencyKey: 'k-1' },
-  { ...wish, externalId: 'a' },
-  { ...wish, externalId: 'a', amount: 60_000 },
+  { ...request, idempotencyKey: 'k-1' },
+  { ...request, externalId: 'a' },
+  { ...request, externalId: 'a', amount: 60_000 },
   [1],
-  { ...wish, externalId: 'c', nonsense: 1 },
+  { ...request, externalId: 'c', nonsense: 1 },
 ]);
 
 const rows = [
@@ -84,7 +84,7 @@ describe('what spreadsheets write', () => {
 });
 
 describe('what is longer or deeper than any order', () => {
-  const good = JSON.stringify({ ...wish, externalId: 'good' });
+  const good = JSON.stringify({ ...request, externalId: 'good' });
 
   it.each([
     ['a long line', `"${'x'.repeat(100_001)}"`, 'has more than 100000 characters'],
@@ -140,7 +140,7 @@ describe('POST /v1/transfers/batch', () => {
       { line: 10, outcome: 'refused', problem: { pointer: '/nonsense' } },
     ]);
     expect(await recorded()).toBe(2);
-    expect(api.hinted).toHaveLength(2);
+    expect(api.notified).toHaveLength(2);
     expect((await send(mixed)).body).toMatchObject({ accepted: 0, replayed: 3, refused: 6 });
     expect(await recorded()).toBe(2);
   });
@@ -150,11 +150,11 @@ describe('POST /v1/transfers/batch', () => {
     expect({ status, body }).toMatchObject({ status: 422, body: { code: 'batch_refused', moneyMoved: 'no' } });
     expect((body.lines as { line: number }[]).map(({ line }) => line)).toEqual([2, 3, 4, 8, 9, 10]);
     expect(await recorded()).toBe(0);
-    expect(api.hinted).toHaveLength(0);
+    expect(api.notified).toHaveLength(0);
   });
 
   it('with atomic=true makes all when none is refused', async () => {
-    const lines = Array.from({ length: 20 }, (_, n) => ({ ...wish, externalId: `order-${n}` }));
+    const lines = Array.from({ length: 20 }, (_, n) => ({ ...request, externalId: `order-${n}` }));
     const { status, body } = await send(ndjson(lines), '?atomic=true');
     expect({ status, body }).toMatchObject({ status: 200, body: { accepted: 20, refused: 0 } });
     expect((body.results as { line: number }[]).map(({ line }) => line)).toEqual(lines.map((_, n) => n + 1));
@@ -162,7 +162,7 @@ describe('POST /v1/transfers/batch', () => {
   });
 
   it('takes no more than 1,000 lines, and none of them then', async () => {
-    const lines = Array.from({ length: 1_001 }, (_, n) => ({ ...wish, externalId: `order-${n}` }));
+    const lines = Array.from({ length: 1_001 }, (_, n) => ({ ...request, externalId: `order-${n}` }));
     expect(await send(ndjson(lines))).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
     expect(await recorded()).toBe(0);
   });

@@ -18,7 +18,7 @@ afterAll(async () => {
 if (missing.length > 0) it.skip(`cannot run here: ${missing.join(', ')}`);
 
 const authorization = { authorization: `Bearer ${adminToken}` };
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () => {
   let api: RunningApi;
@@ -44,7 +44,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     const made = await fetch(`${nginx.url}/v1/transfers`, {
       method: 'POST',
       headers: { ...authorization, 'content-type': 'application/json' },
-      body: JSON.stringify(wish),
+      body: JSON.stringify(request),
     });
     expect(made.status).toBe(202);
     const place = new URL(String(made.headers.get('location')), made.url).href;
@@ -73,7 +73,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     const answered = `document.querySelector('#operations-transfers-createTransfer .live-responses-table tbody')?.innerText`;
     await eventually(async () => expect((await page.read(answered)) ?? '').toContain('202'), { timeoutMs: 10_000 });
     await keep(`executed${path.length}`);
-    expect(api.hinted).toHaveLength(1);
+    expect(api.notified).toHaveLength(1);
     // Also none about an icon, for which a browser asks outside of the prefix where the page names none.
     expect(page.complaints()).toEqual([]);
   });
@@ -97,7 +97,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
       const answer = await fetch(`${nginx.url}/v1/transfers`, {
         method: 'POST',
         headers,
-        body: JSON.stringify({ ...wish, externalId }),
+        body: JSON.stringify({ ...request, externalId }),
       });
       return ((await answer.json()) as { id: string }).id;
     };

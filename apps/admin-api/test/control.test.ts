@@ -18,10 +18,10 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const post = (path: string, body?: unknown, headers: Record<string, string> = {}) =>
   api.ask(path, { method: 'POST', ...(body !== undefined && { body }), headers });
-const created = async () => String((await post('/v1/transfers', wish)).body.id);
+const created = async () => String((await post('/v1/transfers', request)).body.id);
 const inState = (id: string, set: Record<string, unknown>) =>
   api.ledger.db.updateTable('kpay.transfers').set(set).where('id', '=', id).execute();
 

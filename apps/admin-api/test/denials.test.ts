@@ -10,7 +10,7 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const lines = () =>
   api
     .logged()
@@ -40,21 +40,21 @@ it('each denial is counted by its reason and logged with the key, and no token i
   const brief = await make({ expiresAt: new Date(Date.now() + 1_000).toISOString() });
   const ended = await make({});
   await api.ask(`/v1/api-keys/${ended.id}`, { method: 'DELETE' });
-  const { body: theirs } = await api.ask('/v1/transfers', { body: wish });
+  const { body: theirs } = await api.ask('/v1/transfers', { body: request });
   await eventually(async () => expect((await api.ask('/v1/transfers', { token: brief.key })).status).toBe(401));
-  const other = { ...wish, externalId: 'order-2', account: 'other' };
+  const other = { ...request, externalId: 'order-2', account: 'other' };
   const denied: [denial: string, keyId: string | undefined, ask: () => Promise<{ status: number }>][] = [
     ['missing', undefined, () => api.ask('/v1/transfers', { token: null })],
     ['unknown', undefined, () => api.ask('/v1/transfers', { token: 'nobody-knows-this-token' })],
     ['revoked', ended.id, () => api.ask('/v1/transfers', { token: ended.key })],
     ['expired', brief.id, () => api.ask('/v1/transfers', { token: brief.key })],
     ['address', far.id, () => api.ask('/v1/transfers', { token: far.key })],
-    ['scope', unbound.id, () => api.ask('/v1/transfers', { token: unbound.key, body: wish })],
+    ['scope', unbound.id, () => api.ask('/v1/transfers', { token: unbound.key, body: request })],
     ['bound', bound.id, () => api.ask('/v1/api-keys', { token: bound.key, body: { name: 'a', scopes: ['control'] } })],
     ['spend_limit', bound.id, () => api.ask('/v1/transfers', { token: bound.key, body: other })],
     ['account', bound.id, () => api.ask(`/v1/transfers/${String(theirs.id)}`, { token: bound.key })],
     ['account', bound.id, () => api.ask('/v1/balances?account=default', { token: bound.key })],
-    ['account', bound.id, () => api.ask('/v1/transfers', { token: bound.key, body: wish })],
+    ['account', bound.id, () => api.ask('/v1/transfers', { token: bound.key, body: request })],
   ];
   for (const [denial, keyId, ask] of denied) {
     const name = `kpay_admin_auth_total{outcome="${denial}"}`;
@@ -96,7 +96,7 @@ it('keys that are made and revoked, and uses of the bootstrap token, are logged 
 
 it('events name the key that did it', async () => {
   const { id, key } = await make({ scopes: ['read', 'transfers:create', 'control', 'transfers:resolve'] });
-  const made = await api.ask('/v1/transfers', { body: wish, token: key });
+  const made = await api.ask('/v1/transfers', { body: request, token: key });
   await api.ask(`/v1/transfers/${String(made.body.id)}/cancel`, { body: {}, token: key });
   const events = await api.ask(`/v1/transfers/${String(made.body.id)}/events`);
   expect(events.body.items).toMatchObject([
@@ -104,8 +104,8 @@ it('events name the key that did it', async () => {
     { type: 'cancelled', actor: 'till', keyId: id },
   ]);
   const limited = await make({ scopes: ['transfers:create'], spendLimits: [{ currency: 'XAF', amount: 60_000, hours: 1 }] });
-  const second = await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' }, token: limited.key });
-  const admin = await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-3' } });
+  const second = await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-2' }, token: limited.key });
+  const admin = await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-3' } });
   const keyOf = async ({ body }: typeof second) => {
     const { items } = (await api.ask(`/v1/transfers/${String(body.id)}/events`)).body as { items: { keyId: string | null }[] };
     return items[0]?.keyId;

@@ -9,7 +9,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close());
 
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const id = '00000000-0000-4000-8000-000000000000';
 const paths = [
   '/v1/transfers',
@@ -41,7 +41,7 @@ describe('without the token', () => {
   );
 
   it('nothing is created, and the body is not even looked at', async () => {
-    expect((await api.ask('/v1/transfers', { body: wish, token: 'wrong' })).status).toBe(401);
+    expect((await api.ask('/v1/transfers', { body: request, token: 'wrong' })).status).toBe(401);
     expect((await api.ask('/v1/transfers', { body: '{"broken', token: null })).status).toBe(401);
     expect(await recorded()).toBe(0);
   });
@@ -88,7 +88,7 @@ describe('a body that cannot be read', () => {
     ['broken JSON', 400, 'malformed_json', { body: '{"amount": 5' }],
     ['a bare NaN', 400, 'malformed_json', { body: '{"amount": NaN}' }],
     ['a bare value', 400, 'malformed_json', { body: '"transfer"' }],
-    ['more than 100 kB', 413, 'body_too_large', { body: { ...wish, description: 'x'.repeat(100_001) } }],
+    ['more than 100 kB', 413, 'body_too_large', { body: { ...request, description: 'x'.repeat(100_001) } }],
     ['a form', 415, 'unsupported_media_type', { body: 'a=b', headers: { 'content-type': 'application/x-www-form-urlencoded' } }],
     ['text', 415, 'unsupported_media_type', { body: '{}', headers: { 'content-type': 'text/plain' } }],
     ['no known type', 415, 'unsupported_media_type', { body: '{}', headers: { 'content-type': 'nonsense' } }],
@@ -112,8 +112,8 @@ describe('a body that cannot be read', () => {
   });
 
   it.each([
-    ['a NUL in a text', { body: { ...wish, externalId: 'a\u0000b' } }],
-    ['a NUL in the metadata', { body: { ...wish, metadata: { team: 'a\u0000b' } } }],
+    ['a NUL in a text', { body: { ...request, externalId: 'a\u0000b' } }],
+    ['a NUL in the metadata', { body: { ...request, metadata: { team: 'a\u0000b' } } }],
     ['deep nesting', { body: `${'['.repeat(40_000)}${']'.repeat(40_000)}` }],
     ['deep nesting in a field', { body: `{"metadata":${'{"a":'.repeat(15_000)}1${'}'.repeat(15_000)}}` }],
     ['__proto__', { body: '{"__proto__":{"externalId":"x"},"sourceCountry":"CMR"}' }],
@@ -188,7 +188,7 @@ describe('what can be read in two ways', () => {
 describe('while the ledger is away', () => {
   it('says 503, that nobody knows, and when to come back; /readyz fails, /healthz does not', async () => {
     await api.stopLedger();
-    const answer = await api.ask('/v1/transfers', { body: { ...wish, description: 'for +237 6 53 45 67 89' } });
+    const answer = await api.ask('/v1/transfers', { body: { ...request, description: 'for +237 6 53 45 67 89' } });
     expect(answer.status).toBe(503);
     expect(answer.headers.get('retry-after')).toMatch(/^\d+$/);
     expect(answer.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: true, moneyMoved: 'unknown' });

@@ -23,8 +23,8 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 50_000 };
-const dryRun = (changes: object = {}) => api.ask('/v1/transfers/dry-run', { body: { ...wish, ...changes } });
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 50_000 };
+const dryRun = (changes: object = {}) => api.ask('/v1/transfers/dry-run', { body: { ...request, ...changes } });
 const written = async () => {
   const rows = await api.ledger.db.selectFrom('kpay.transfers').select('id').execute();
   const events = await api.ledger.db.selectFrom('kpay.transfer_events').select('id').execute();
@@ -44,7 +44,7 @@ describe('POST /v1/transfers/dry-run', () => {
       ['acme/holiday', 'pass'],
     ]);
     expect(checks.find(({ check }) => check === 'funds')?.inputs).toHaveProperty('balance');
-    expect([await written(), sends(), api.hinted.length]).toEqual([0, 0, 0]);
+    expect([await written(), sends(), api.notified.length]).toEqual([0, 0, 0]);
   });
 
   it.each([
@@ -74,7 +74,7 @@ describe('POST /v1/transfers/dry-run', () => {
   });
 
   it('shows the transfer that the same order made before, and refuses another one under its id', async () => {
-    const made = await api.ask('/v1/transfers', { body: wish });
+    const made = await api.ask('/v1/transfers', { body: request });
     expect((await dryRun()).body).toMatchObject({ outcome: 'known', transfer: { id: made.body.id } });
     expect(await dryRun({ amount: 60_000 })).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });
   });
@@ -83,12 +83,12 @@ describe('POST /v1/transfers/dry-run', () => {
     const quote = await api.ask('/v1/quotes', { body: { sourceCountry: 'CMR', destinationCountry: 'SEN' } });
     const quoteId = quote.body.id;
     for (let n = 0; n < 2; n += 1) expect((await dryRun({ quoteId })).body).toMatchObject({ outcome: 'would_send' });
-    expect((await api.ask('/v1/transfers', { body: { ...wish, quoteId } })).status).toBe(202);
+    expect((await api.ask('/v1/transfers', { body: { ...request, quoteId } })).status).toBe(202);
     expect(await dryRun({ externalId: 'other', quoteId })).toMatchObject({ status: 400, body: { pointer: '/quoteId' } });
   });
 
   it('is answered in the old way too', async () => {
-    const old = await api.ask('/v1/transfers?dryRun=true', { body: wish });
+    const old = await api.ask('/v1/transfers?dryRun=true', { body: request });
     expect(old).toMatchObject({ status: 200, body: { outcome: 'would_send', transfer: null } });
     expect(await written()).toBe(0);
   });

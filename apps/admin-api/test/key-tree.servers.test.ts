@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type RunningApi, startApi } from './running-api.ts';
 
 const servers = testServerUrls();
-const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 // Locks that are waited for need two sessions; the embedded database has one.
 describe.skipIf(!servers)('keys that make keys, on Postgres', { timeout: 120_000 }, () => {
@@ -66,7 +66,7 @@ describe.skipIf(!servers)('keys that make keys, on Postgres', { timeout: 120_000
     const top = await make(undefined, { spendLimits: [{ currency: 'XAF', amount: 500_000, hours: 24 }] });
     const children = await Promise.all([1, 2, 3].map(() => make(top.key)));
     const tokens = [top, ...children].map(({ key }) => key);
-    const orders = Array.from({ length: 24 }, (_, n) => ({ ...wish, externalId: `shared-${n}` }));
+    const orders = Array.from({ length: 24 }, (_, n) => ({ ...request, externalId: `shared-${n}` }));
     const answers = await Promise.all(orders.map((body, n) => api.ask('/v1/transfers', { body, token: tokens[n % 4] ?? '' })));
     const count = (status: number) => answers.filter((answer: Answer) => answer.status === status).length;
     expect([count(202), count(403)], answers.map(({ text }) => text).join('\n')).toEqual([10, 14]);
@@ -74,7 +74,7 @@ describe.skipIf(!servers)('keys that make keys, on Postgres', { timeout: 120_000
 
   it('stop a batch in the middle when theirs is revoked, and the answer says what was accepted', async () => {
     const { id, key } = await make();
-    const lines = Array.from({ length: 1_000 }, (_, n) => JSON.stringify({ ...wish, externalId: `batch-${n}` })).join('\n');
+    const lines = Array.from({ length: 1_000 }, (_, n) => JSON.stringify({ ...request, externalId: `batch-${n}` })).join('\n');
     const headers = { 'content-type': 'application/x-ndjson' };
     const sending = api.ask('/v1/transfers/batch', { body: lines, token: key, headers });
     const recorded = async () =>

@@ -16,12 +16,12 @@ const all = ['dear', 'held', 'to-senegal', 'small', formula];
 
 beforeAll(async () => {
   api = await startApi(await openTestLedger());
-  const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
-  await create({ ...wish, externalId: formula, description: '+1', metadata: { note: '@x' } });
-  await create({ ...wish, externalId: 'small', amount: 100, description: forged });
-  await create({ ...wish, externalId: 'to-senegal', destinationCountry: 'SEN' });
-  const { body: held } = await create({ ...wish, externalId: 'held' });
-  await create({ ...wish, externalId: 'dear', sourceCountry: 'KEN', destinationCountry: 'UGA', amount: '50000.50' });
+  const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+  await create({ ...request, externalId: formula, description: '+1', metadata: { note: '@x' } });
+  await create({ ...request, externalId: 'small', amount: 100, description: forged });
+  await create({ ...request, externalId: 'to-senegal', destinationCountry: 'SEN' });
+  const { body: held } = await create({ ...request, externalId: 'held' });
+  await create({ ...request, externalId: 'dear', sourceCountry: 'KEN', destinationCountry: 'UGA', amount: '50000.50' });
   await api.ledger.db
     .updateTable('kpay.transfers')
     .set({ state: 'holding', version: 2, reason_code: 'x', reason: 'Waiting for 100% of the funds', hold_until: new Date() })
@@ -150,8 +150,8 @@ describe('GET /v1/transfers.csv', () => {
 });
 
 it('a long export ends without its end once its key is not good any more', async () => {
-  const wish = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
-  const lines = Array.from({ length: 501 }, (_, n) => JSON.stringify({ ...wish, externalId: `long-${n}` })).join('\n');
+  const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+  const lines = Array.from({ length: 501 }, (_, n) => JSON.stringify({ ...request, externalId: `long-${n}` })).join('\n');
   await api.ask('/v1/transfers/batch', { body: lines, headers: { 'content-type': 'application/x-ndjson' } });
   let passedMs = 0;
   const started = performance.now();

@@ -10,7 +10,7 @@ const scopes = [
   { claimed: 'treasury.pay', scope: 'transfers:create' },
   { claimed: 'treasury.pay', scope: 'read' },
 ];
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const nowS = () => Math.floor(Date.now() / 1_000);
 
 let issuer: TokenIssuer;
@@ -30,12 +30,12 @@ const read = async (token: string) => api.ask('/v1/transfers', { token });
 describe('a token of the issuer', () => {
   it('allows what its claim is mapped to, and its owner is the issuer and the subject', async () => {
     const token = await issuer.token({ scope: 'openid treasury.pay' });
-    const made = await api.ask('/v1/transfers', { body: wish, token });
+    const made = await api.ask('/v1/transfers', { body: request, token });
     expect(made.status).toBe(202);
     const events = await api.ask(`/v1/transfers/${String(made.body.id)}/events`, { token });
     expect(events.body.items).toMatchObject([{ actor: `${issuer.issuer}#ann` }]);
     expect((await read(await issuer.token())).status).toBe(200);
-    const refused = await api.ask('/v1/transfers', { body: wish, token: await issuer.token() });
+    const refused = await api.ask('/v1/transfers', { body: request, token: await issuer.token() });
     expect([refused.status, refused.body.code]).toEqual([403, 'forbidden']);
     expect((await read(await issuer.token({ scope: 'read transfers:create' }))).status).toBe(403);
   });

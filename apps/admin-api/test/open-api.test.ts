@@ -17,7 +17,7 @@ interface Document {
 }
 
 const nobody = '00000000-0000-4000-8000-000000000000';
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 let api: RunningApi;
 let document: Document;
@@ -119,12 +119,12 @@ describe('the OpenAPI document', () => {
   });
 
   it('describes what making transfers answers, when it succeeds and when it does not', async () => {
-    const made = await call('POST', '/v1/transfers', { body: wish });
+    const made = await call('POST', '/v1/transfers', { body: request });
     id = String(made.body.id);
     const location = String(made.headers.get('location'));
     expect(new URL(location, `${api.url}/kpay/v1/transfers`).pathname).toBe(`/kpay/v1/transfers/${id}`);
     const more = { metadata: { team: 'a' }, externalId: 'order-2', minRate: '0.9', priority: 9, description: 'x' };
-    const { body: second } = await call('POST', '/v1/transfers', { body: { ...wish, ...more } });
+    const { body: second } = await call('POST', '/v1/transfers', { body: { ...request, ...more } });
     await review(String(second.id));
     const { headers: seen } = await call('GET', `/v1/transfers/${String(second.id)}`);
     expect(seen.get('etag')).toBe('"3"');
@@ -132,23 +132,23 @@ describe('the OpenAPI document', () => {
     await call('POST', `/v1/transfers/${String(second.id)}/cancel`, old);
     await call('POST', `/v1/transfers/${String(second.id)}/cancel`);
     await call('POST', `/v1/transfers/${String(second.id)}/resolve`, { body: { verdict: 'happened', reason: 'seen' } });
-    await call('POST', '/v1/transfers', { body: { ...wish, amount: 60_000 } });
-    await call('POST', '/v1/transfers', { body: { ...wish, amount: true } });
-    await call('POST', '/v1/transfers', { body: { ...wish, nonsense: 1 } });
+    await call('POST', '/v1/transfers', { body: { ...request, amount: 60_000 } });
+    await call('POST', '/v1/transfers', { body: { ...request, amount: true } });
+    await call('POST', '/v1/transfers', { body: { ...request, nonsense: 1 } });
     await call('POST', '/v1/transfers', { body: '{' });
     await call('POST', '/v1/transfers', { body: 'x'.repeat(200_000) });
     await call('POST', '/v1/transfers', { body: 'a=b', headers: { 'content-type': 'text/plain' } });
-    await call('POST', '/v1/transfers', { body: wish, token: 'wrong' });
+    await call('POST', '/v1/transfers', { body: request, token: 'wrong' });
     const lines = {
-      body: `${JSON.stringify({ ...wish, externalId: 'line-1' })}\n{}`,
+      body: `${JSON.stringify({ ...request, externalId: 'line-1' })}\n{}`,
       headers: { 'content-type': 'application/x-ndjson' },
     };
     await call('POST', '/v1/transfers/batch', lines);
     await call('POST', '/v1/transfers/batch?atomic=true', lines);
     await call('POST', '/v1/transfers/batch', { ...lines, headers: { 'content-type': 'text/plain' } });
-    await call('POST', '/v1/transfers/dry-run', { body: { ...wish, externalId: 'not-made' } });
-    await call('POST', '/v1/transfers/dry-run', { body: wish });
-    await call('POST', '/v1/transfers?dryRun=perhaps', { body: wish });
+    await call('POST', '/v1/transfers/dry-run', { body: { ...request, externalId: 'not-made' } });
+    await call('POST', '/v1/transfers/dry-run', { body: request });
+    await call('POST', '/v1/transfers?dryRun=perhaps', { body: request });
   });
 
   it('describes what reading answers', async () => {

@@ -8,7 +8,7 @@ import { adminToken, type RunningApi, startApi } from './running-api.ts';
 
 const server = await startPostgres();
 const LINES = 20;
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ? ` (${server.unavailable})` : ''}`, () => {
   if ('unavailable' in server) return;
@@ -40,7 +40,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
   });
 
   it('makes one transfer of 200 requests at once, whichever connections they take', async () => {
-    const { externalId: _, ...body } = wish;
+    const { externalId: _, ...body } = request;
     const once = { body, headers: { 'idempotency-key': 'key-1' } };
     const answers = await Promise.all(Array.from({ length: 200 }, () => api.ask('/v1/transfers', once)));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 200 }, () => 202));
@@ -53,14 +53,14 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     const made = await api.ask('/v1/api-keys', {
       body: { name: 'till', owner: 'till', scopes: ['transfers:create'], spendLimits },
     });
-    const orders = Array.from({ length: 40 }, (_, n) => ({ ...wish, externalId: `limited-${n}` }));
+    const orders = Array.from({ length: 40 }, (_, n) => ({ ...request, externalId: `limited-${n}` }));
     const answers = await Promise.all(orders.map((body) => api.ask('/v1/transfers', { body, token: String(made.body.key) })));
     expect(answers.filter(({ status }) => status === 202)).toHaveLength(10);
     expect(answers.filter(({ status }) => status === 403)).toHaveLength(30);
   });
 
   it('makes each transfer once of batches at once that share theirs in another order, all or none', async () => {
-    const order = (n: number) => JSON.stringify({ ...wish, externalId: `batch-${n}` });
+    const order = (n: number) => JSON.stringify({ ...request, externalId: `batch-${n}` });
     const lines = Array.from({ length: LINES }, (_, n) => order(n));
     const send = (text: string) =>
       api.ask('/v1/transfers/batch?atomic=true', { body: text, headers: { 'content-type': 'application/x-ndjson' } });
@@ -110,7 +110,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
 
   it('says within seconds that it is not ready while the network is silent, and 503 when it breaks', async () => {
     network.pause();
-    const underWay = api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' } });
+    const underWay = api.ask('/v1/transfers', { body: { ...request, externalId: 'order-2' } });
     const ready = await api.ask('/readyz');
     expect([ready.status, ready.text]).toEqual([503, 'ledger: no answer within 2000 ms\n']);
     network.refuse();
@@ -118,7 +118,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect([status, body.code, body.moneyMoved]).toEqual([503, 'ledger_unavailable', 'unknown']);
     network.resume();
     expect((await api.ask('/readyz')).status).toBe(200);
-    expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-2' } })).status).toBe(202);
+    expect((await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-2' } })).status).toBe(202);
   });
 
   it('answers a POST within 15 s although the network swallows everything, and takes its repeat when it is back', {
@@ -126,13 +126,13 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
   }, async () => {
     const startedMs = performance.now();
     network.drop();
-    const { status, body } = await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-3' } });
+    const { status, body } = await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-3' } });
     const tookMs = performance.now() - startedMs;
     process.stdout.write(`a POST on a silent Postgres was answered after ${(tookMs / 1_000).toFixed(1)} s\n`);
     expect([status, body.code, body.safeToRetry]).toEqual([503, 'ledger_unavailable', true]);
     expect(tookMs).toBeLessThan(15_000);
     network.resume();
-    expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order-3' } })).status).toBe(202);
+    expect((await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-3' } })).status).toBe(202);
   });
 
   it('says 503 and is not ready while the server takes no writes, and is back by itself', async () => {
@@ -143,7 +143,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
       await admin.query('select pg_reload_conf()');
     };
     await setReadOnly('on');
-    const order = { body: { ...wish, externalId: 'order-4' } };
+    const order = { body: { ...request, externalId: 'order-4' } };
     await eventually(async () => expect((await api.ask('/readyz')).status).toBe(503));
     const refused = await api.ask('/v1/transfers', order);
     expect([refused.status, refused.body.code]).toEqual([503, 'ledger_unavailable']);
@@ -159,7 +159,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     // Its processes for open connections end a moment after it.
     await eventually(async () => expect((await api.ask('/readyz')).status).toBe(503));
     for (let n = 0; n < 20; n += 1) {
-      const answer = await api.ask('/v1/transfers', { body: { ...wish, externalId: `order-${n}` } });
+      const answer = await api.ask('/v1/transfers', { body: { ...request, externalId: `order-${n}` } });
       expect(answer.status).toBe(503);
       expect(answer.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: true, moneyMoved: 'unknown' });
     }

@@ -63,13 +63,13 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close());
 
-const wish = (account = 'default') => {
+const request = (account = 'default') => {
   count += 1;
   const externalId = `${account === 'other' ? 'open' : HUSHED}-${count}`;
   return { account, externalId, description: externalId, sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 };
 const idOf = async (path: string, body: object) => String((await api.ask(path, { body })).body.id);
-const aTransfer = () => idOf('/v1/transfers', wish());
+const aTransfer = () => idOf('/v1/transfers', request());
 const aPause = (scope: object = { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }) =>
   idOf('/v1/pauses', { ...scope, reason: HUSHED });
 const aKey = () => idOf('/v1/api-keys', { name: HUSHED, owner: HUSHED, scopes: ['read'] });
@@ -89,25 +89,25 @@ const inBody = (body: object) => ({ of: (account: string) => ({ body: { account,
 const ndjson = { 'content-type': 'application/x-ndjson' };
 
 const rows: Row[] = [
-  { route: 'POST /v1/transfers', of: (account) => ({ body: { ...wish(), account } }), expected: of(202, 202, 202, 400) },
+  { route: 'POST /v1/transfers', of: (account) => ({ body: { ...request(), account } }), expected: of(202, 202, 202, 400) },
   {
     route: 'POST /v1/transfers',
-    of: (account) => ({ query: '?dryRun=true', body: { ...wish(), account } }),
+    of: (account) => ({ query: '?dryRun=true', body: { ...request(), account } }),
     expected: of(200, 200, 403, 400),
   },
   {
     route: 'POST /v1/transfers/dry-run',
-    of: (account) => ({ body: { ...wish(), account } }),
+    of: (account) => ({ body: { ...request(), account } }),
     expected: of(200, 200, 403, 400),
   },
   {
     route: 'POST /v1/transfers/batch',
-    of: (account) => ({ query: '?atomic=true', body: JSON.stringify({ ...wish(), account }), headers: ndjson }),
+    of: (account) => ({ query: '?atomic=true', body: JSON.stringify({ ...request(), account }), headers: ndjson }),
     expected: of(200, 200, 200, 422),
   },
   {
     route: 'POST /v1/transfers/batch',
-    of: (account) => ({ body: JSON.stringify({ ...wish(), account }), headers: ndjson }),
+    of: (account) => ({ body: JSON.stringify({ ...request(), account }), headers: ndjson }),
     expected: of(200, 200, 200, 200),
   },
   { route: 'GET /v1/transfers', expected: of(200, 200, 403, 200) },
@@ -236,7 +236,7 @@ describe('what a caller may see and do', () => {
   });
 
   it('streams the events of its accounts alone, and goes on behind those of others', async () => {
-    const last = wish('other');
+    const last = request('other');
     await aTransfer();
     await idOf('/v1/transfers', last);
     await aTransfer();
@@ -258,7 +258,7 @@ describe('what a caller may see and do', () => {
 describe('without the scope read', () => {
   it('a caller learns nothing of another owner’s transfer by its externalId, and its own is replayed', async () => {
     const token = keys.get('noRead') ?? '';
-    const theirs = wish();
+    const theirs = request();
     await idOf('/v1/transfers', theirs);
     for (const body of [theirs, { ...theirs, amount: 60_000 }]) {
       const answer = await api.ask('/v1/transfers', { body, token });
@@ -268,7 +268,7 @@ describe('without the scope read', () => {
       expect(lines.body).toMatchObject({ refused: 1 });
       expect(lines.text).not.toMatch(/[0-9a-f]{8}-[0-9a-f]{4}/);
     }
-    const own = wish();
+    const own = request();
     const first = await api.ask('/v1/transfers', { body: own, token });
     const again = await api.ask('/v1/transfers', { body: own, token });
     expect([again.status, again.body.id]).toEqual([202, first.body.id]);
@@ -276,7 +276,7 @@ describe('without the scope read', () => {
 
   it('a caller is not told who made its transfer again, and where that is', async () => {
     const token = keys.get('noRead') ?? '';
-    const { body } = await api.ask('/v1/transfers', { body: wish(), token });
+    const { body } = await api.ask('/v1/transfers', { body: request(), token });
     const path = `/v1/transfers/${String(body.id)}`;
     await api.ask(`${path}/cancel`, { body: {}, token });
     const again = await api.ask(`${path}/replay`, { body: { externalId: 'theirs' } });
@@ -290,7 +290,7 @@ describe('without the scope read', () => {
 
   it('a caller is not told why its own transfer is held: that quotes balances and other people', async () => {
     const token = keys.get('noRead') ?? '';
-    const own = wish();
+    const own = request();
     const { body } = await api.ask('/v1/transfers', { body: own, token });
     await api.ledger.db
       .updateTable('kpay.transfers')

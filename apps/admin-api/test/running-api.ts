@@ -35,9 +35,9 @@ export interface RunningApi {
   simulator: Simulator;
   account: KpayAccount;
   /** Transfers the workers were told of. */
-  hinted: TransferRow[];
-  /** What the next hints do; they work unless given. */
-  setHint(hint: (transfer: TransferRow) => Promise<void>): void;
+  notified: TransferRow[];
+  /** What the next advance jobs do; they work unless given. */
+  setNotifyWorkers(notifyWorkers: (transfer: TransferRow) => Promise<void>): void;
   ask(path: string, options?: AskOptions): Promise<Answer>;
   logged(): string;
   /** Every route of the application, as it is served. */
@@ -60,7 +60,7 @@ export async function startApi(
 ): Promise<RunningApi> {
   const said: string[] = [];
   const log: string[] = [];
-  const hinted: TransferRow[] = [];
+  const notified: TransferRow[] = [];
   const kept = keepLog('admin-api');
   const hear = (line: string) => {
     log.push(line);
@@ -78,9 +78,9 @@ export async function startApi(
   const account = open('default');
   const others = otherAccounts.map(open);
   const remember = async (transfer: TransferRow): Promise<void> => {
-    hinted.push(transfer);
+    notified.push(transfer);
   };
-  let hint = remember;
+  let notifyWorkers = remember;
   const options: AdminApiOptions = {
     ledger,
     epochWitness: noWitness,
@@ -89,7 +89,7 @@ export async function startApi(
     plugins,
     requestsPerMinute: 1_000_000,
     ...more,
-    hint: (transfer) => hint(transfer),
+    notifyWorkers: (transfer) => notifyWorkers(transfer),
     logger,
   };
   const api = await startAdminApi({ ...options, host: '127.0.0.1', port: 0 });
@@ -115,17 +115,17 @@ export async function startApi(
     ledger,
     simulator,
     account,
-    hinted,
-    setHint(next) {
-      hint = next;
+    notified,
+    setNotifyWorkers(next) {
+      notifyWorkers = next;
     },
     ask,
     logged: () => log.join(''),
     routes: () => listRoutes(createAdminApi(options)),
     async empty() {
       await empty();
-      hinted.length = 0;
-      hint = remember;
+      notified.length = 0;
+      notifyWorkers = remember;
       simulator.control.reset();
     },
     stopLedger: stop,

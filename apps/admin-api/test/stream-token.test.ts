@@ -75,8 +75,8 @@ it('lives one minute; a stream that it opened goes on', async () => {
   await reader?.read();
   pass(60_001);
   expect(await open(token)).toMatchObject({ status: 401, detail: 'The stream token has expired: ask for another one.' });
-  const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
-  await api.ask('/v1/transfers', { body: wish });
+  const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+  await api.ask('/v1/transfers', { body: request });
   expect(new TextDecoder().decode((await reader?.read())?.value)).toContain('"type":"accepted"');
 });
 
@@ -122,11 +122,11 @@ it('shows what the key may see, and no other account', async () => {
 });
 
 it('reaches the accounts that a caller without a key reached', async () => {
-  const tokens = createStreamTokens({ secret: 'secret', adminToken, keys: { look: async () => undefined } });
+  const tokens = createStreamTokens({ secret: 'secret', adminToken, keys: { read: async () => undefined } });
   const caller = { id: 'issuer#ann', owner: 'issuer#ann', scopes: new Set(['read', 'control'] as const) };
   for (const accounts of [null, [], ['one', 'two']]) {
     const { token } = tokens.issue({ ...caller, accounts });
-    expect(await tokens.judge(token, undefined, true)).toEqual({ ...caller, accounts, scopes: new Set(['read']) });
+    expect(await tokens.verify(token, undefined, true)).toEqual({ ...caller, accounts, scopes: new Set(['read']) });
   }
 });
 

@@ -9,17 +9,17 @@ beforeAll(async () => {
 afterAll(() => api.close());
 
 const id = '00000000-0000-4000-8000-000000000000';
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const key = { name: 'till', owner: 'till', scopes: ['read'] };
 const odd = 'a\u202eb';
 const why = 'must not contain U+202E: control and invisible characters are refused';
 
 it.each([
-  ['/v1/transfers', { ...wish, externalId: odd }, '/externalId'],
-  ['/v1/transfers', { ...wish, description: odd }, '/description'],
-  ['/v1/transfers', { ...wish, metadata: { team: odd } }, '/metadata/team'],
-  ['/v1/transfers', { ...wish, metadata: { [odd]: 'team' } }, `/metadata/${odd}`],
-  ['/v1/transfers?dryRun=true', { ...wish, description: odd }, '/description'],
+  ['/v1/transfers', { ...request, externalId: odd }, '/externalId'],
+  ['/v1/transfers', { ...request, description: odd }, '/description'],
+  ['/v1/transfers', { ...request, metadata: { team: odd } }, '/metadata/team'],
+  ['/v1/transfers', { ...request, metadata: { [odd]: 'team' } }, `/metadata/${odd}`],
+  ['/v1/transfers?dryRun=true', { ...request, description: odd }, '/description'],
   [`/v1/transfers/${id}/replay`, { externalId: odd }, '/externalId'],
   [`/v1/transfers/${id}/cancel`, { reason: odd }, '/reason'],
   [`/v1/transfers/${id}/resolve`, { verdict: 'happened', reason: odd }, '/reason'],
@@ -33,7 +33,7 @@ it.each([
 });
 
 it.each([
-  ['application/x-ndjson', JSON.stringify({ ...wish, description: odd }), '/description'],
+  ['application/x-ndjson', JSON.stringify({ ...request, description: odd }), '/description'],
   ['text/csv', `externalId,sourceCountry,destinationCountry,amount\n${odd},CMR,GAB,50000`, '/externalId'],
   ['text/csv', `externalId,sourceCountry,destinationCountry,amount,metadata.team\na,CMR,GAB,50000,${odd}`, '/metadata/team'],
 ])('a batch in %s refuses the line alone, and names field and character', async (type, text, pointer) => {
@@ -45,7 +45,7 @@ it.each([
 
 it('lines and emoji stay as they were given, where a text may have them', async () => {
   const description = 'rent\nfor 👩‍👩‍👧‍👦\tMay';
-  const { body } = await api.ask('/v1/transfers', { body: { ...wish, description } });
+  const { body } = await api.ask('/v1/transfers', { body: { ...request, description } });
   expect(body).toMatchObject({ state: 'queued', description });
-  expect((await api.ask('/v1/transfers', { body: { ...wish, externalId: 'order\n1' } })).body.detail).toContain('U+000A');
+  expect((await api.ask('/v1/transfers', { body: { ...request, externalId: 'order\n1' } })).body.detail).toContain('U+000A');
 });

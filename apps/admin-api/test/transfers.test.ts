@@ -10,7 +10,7 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 const create = (body: unknown, headers: Record<string, string> = {}) =>
   api.ask('/v1/transfers', { method: 'POST', body, headers });
 const recorded = async () => (await api.ledger.db.selectFrom('kpay.transfers').selectAll().execute()).length;
@@ -18,35 +18,35 @@ const itemsOf = (answer: Answer) => answer.body.items as Record<string, unknown>
 
 describe('POST /v1/transfers', () => {
   it('answers 202 with the transfer and its place, when it is in the ledger, and tells the workers', async () => {
-    const { status, headers, body } = await create({ ...wish, amount: '50000.00' });
+    const { status, headers, body } = await create({ ...request, amount: '50000.00' });
     expect(status).toBe(202);
     expect(body).toMatchObject({ state: 'queued', account: 'default', amount: '50000', currency: 'XAF', moneyMoved: 'no' });
     const { pathname } = new URL(String(headers.get('location')), `${api.url}/v1/transfers`);
     expect(pathname).toBe(`/v1/transfers/${body.id}`);
     expect(headers.get('idempotency-replayed')).toBeNull();
     expect(await recorded()).toBe(1);
-    await eventually(() => expect(api.hinted.map(({ id }) => id)).toEqual([body.id]));
+    await eventually(() => expect(api.notified.map(({ id }) => id)).toEqual([body.id]));
     expect((await api.ask(pathname)).body).toEqual(body);
   });
 
   it('accepts all the same when the workers cannot be told, and says so in the log', async () => {
-    api.setHint(async () => {
+    api.setNotifyWorkers(async () => {
       throw new Error('the queue is away');
     });
-    expect((await create(wish)).status).toBe(202);
+    expect((await create(request)).status).toBe(202);
     await eventually(() => expect(api.logged()).toContain('the queue is away'));
   });
 
   it('does not wait for a queue that hangs', async () => {
-    api.setHint(() => new Promise(() => {}));
-    expect((await create(wish)).status).toBe(202);
+    api.setNotifyWorkers(() => new Promise(() => {}));
+    expect((await create(request)).status).toBe(202);
   });
 
   it.each([50_000, '50000', '50000.00'])(
     'takes amount %j for the same request: the first transfer is answered',
     async (amount) => {
-      const first = await create(wish);
-      const again = await create({ ...wish, amount });
+      const first = await create(request);
+      const again = await create({ ...request, amount });
       expect(again.status).toBe(202);
       expect(again.headers.get('idempotency-replayed')).toBe('true');
       expect(again.body.id).toBe(first.body.id);
@@ -55,7 +55,7 @@ describe('POST /v1/transfers', () => {
   );
 
   it('knows a transfer by an Idempotency-Key alone', async () => {
-    const { externalId: _, ...body } = wish;
+    const { externalId: _, ...body } = request;
     const first = await create(body, { 'idempotency-key': 'key-1' });
     const again = await create(body, { 'idempotency-key': 'key-1' });
     expect(first.body.externalId).toBeNull();
@@ -65,7 +65,7 @@ describe('POST /v1/transfers', () => {
   });
 
   it('makes one transfer of 50 requests at once with one key', async () => {
-    const { externalId: _, ...body } = wish;
+    const { externalId: _, ...body } = request;
     const answers = await Promise.all(Array.from({ length: 50 }, () => create(body, { 'idempotency-key': 'key-1' })));
     expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 202));
     expect(new Set(answers.map((answer) => answer.body.id)).size).toBe(1);
@@ -74,10 +74,10 @@ describe('POST /v1/transfers', () => {
   });
 
   it('refuses the same id or key for something else with 422', async () => {
-    await create(wish, { 'idempotency-key': 'key-1' });
+    await create(request, { 'idempotency-key': 'key-1' });
     for (const answer of [
-      await create({ ...wish, amount: 60_000 }),
-      await create({ ...wish, externalId: 'order-2' }, { 'idempotency-key': 'key-1' }),
+      await create({ ...request, amount: 60_000 }),
+      await create({ ...request, externalId: 'order-2' }, { 'idempotency-key': 'key-1' }),
     ]) {
       expect(answer.status).toBe(422);
       expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
@@ -87,7 +87,7 @@ describe('POST /v1/transfers', () => {
   });
 
   it('refuses a transfer without externalId and Idempotency-Key', async () => {
-    const { externalId: _, ...body } = wish;
+    const { externalId: _, ...body } = request;
     const answer = await create(body);
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ code: 'idempotency_required', pointer: '/externalId' });
@@ -97,30 +97,30 @@ describe('POST /v1/transfers', () => {
 
 describe('a body that cannot be right is refused with 400, names the field and leaves nothing behind', () => {
   it.each([
-    ['/amount', { ...wish, amount: 0 }],
-    ['/amount', { ...wish, amount: -50_000 }],
-    ['/amount', { ...wish, amount: 'NaN' }],
-    ['/amount', { ...wish, amount: Number.NaN }],
-    ['/amount', JSON.stringify(wish).replace('50000', '1e309')],
-    ['/amount', { ...wish, amount: '1e309' }],
-    ['/amount', { ...wish, amount: 50_000.5 }],
-    ['/amount', { ...wish, amount: '50000.5' }],
-    ['/amount', { ...wish, amount: 99 }],
-    ['/amount', { ...wish, amount: 10_000_001 }],
-    ['/amount', { ...wish, amount: undefined }],
-    ['/sourceCountry', { ...wish, sourceCountry: 'FRA' }],
-    ['/destinationCountry', { ...wish, destinationCountry: 'XXX' }],
-    ['/destinationCountry', { ...wish, destinationCountry: 'CMR' }],
-    ['/sourceCountry', { ...wish, sourceCountry: 'COD' }],
-    ['/destinationCountry', { ...wish, destinationCountry: 'COD' }],
-    ['/externalId', { ...wish, externalId: '' }],
-    ['/externalId', { ...wish, externalId: 7 }],
-    ['/account', { ...wish, account: 'nobody' }],
-    ['/account', { ...wish, account: 'No Body' }],
-    ['/account', { ...wish, account: null }],
-    ['/minrate', { ...wish, minrate: 1 }],
-    ['/a~1b~0c.d', { ...wish, 'a/b~c.d': 1 }],
-    ['/metadata/team.x', { ...wish, metadata: { 'team.x': 7 } }],
+    ['/amount', { ...request, amount: 0 }],
+    ['/amount', { ...request, amount: -50_000 }],
+    ['/amount', { ...request, amount: 'NaN' }],
+    ['/amount', { ...request, amount: Number.NaN }],
+    ['/amount', JSON.stringify(request).replace('50000', '1e309')],
+    ['/amount', { ...request, amount: '1e309' }],
+    ['/amount', { ...request, amount: 50_000.5 }],
+    ['/amount', { ...request, amount: '50000.5' }],
+    ['/amount', { ...request, amount: 99 }],
+    ['/amount', { ...request, amount: 10_000_001 }],
+    ['/amount', { ...request, amount: undefined }],
+    ['/sourceCountry', { ...request, sourceCountry: 'FRA' }],
+    ['/destinationCountry', { ...request, destinationCountry: 'XXX' }],
+    ['/destinationCountry', { ...request, destinationCountry: 'CMR' }],
+    ['/sourceCountry', { ...request, sourceCountry: 'COD' }],
+    ['/destinationCountry', { ...request, destinationCountry: 'COD' }],
+    ['/externalId', { ...request, externalId: '' }],
+    ['/externalId', { ...request, externalId: 7 }],
+    ['/account', { ...request, account: 'nobody' }],
+    ['/account', { ...request, account: 'No Body' }],
+    ['/account', { ...request, account: null }],
+    ['/minrate', { ...request, minrate: 1 }],
+    ['/a~1b~0c.d', { ...request, 'a/b~c.d': 1 }],
+    ['/metadata/team.x', { ...request, metadata: { 'team.x': 7 } }],
     ['', '[]'],
   ])('%s: %j', async (pointer, body) => {
     const answer = await create(body);
@@ -132,7 +132,7 @@ describe('a body that cannot be right is refused with 400, names the field and l
   });
 
   it.each(['', 'a b', 'x'.repeat(256), 'one, two'])('Idempotency-Key: %j', async (key) => {
-    const answer = await create(wish, { 'idempotency-key': key });
+    const answer = await create(request, { 'idempotency-key': key });
     expect(answer.status).toBe(400);
     expect(answer.body).toMatchObject({ code: 'invalid_request', parameter: 'Idempotency-Key' });
     expect(await recorded()).toBe(0);
@@ -142,7 +142,7 @@ describe('a body that cannot be right is refused with 400, names the field and l
 describe('GET /v1/transfers', () => {
   const createSeven = async () => {
     const ids: unknown[] = [];
-    for (let n = 1; n <= 7; n += 1) ids.unshift((await create({ ...wish, externalId: `order-${n}` })).body.id);
+    for (let n = 1; n <= 7; n += 1) ids.unshift((await create({ ...request, externalId: `order-${n}` })).body.id);
     return ids;
   };
 
@@ -196,7 +196,7 @@ describe('GET /v1/transfers', () => {
 
 describe('GET /v1/transfers/{id}', () => {
   it('shows what happened to it', async () => {
-    const { id } = (await create(wish)).body;
+    const { id } = (await create(request)).body;
     const events = await api.ask(`/v1/transfers/${id}/events`);
     expect(itemsOf(events)).toMatchObject([{ version: 1, type: 'accepted', from: null, to: 'queued', actor: 'admin' }]);
   });

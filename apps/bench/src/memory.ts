@@ -40,7 +40,7 @@ const PEOPLE = [
 
 /**
  * A worker with this many transfers waiting in the ledger, all of them due, under the real limit and in real time: it
- * sweeps, hints and sends all the while, and people ask for rates that nobody has read.
+ * sweeps, makes advance jobs and sends all the while, and people ask for rates that nobody has read.
  */
 export async function measureMemory(transfers: number): Promise<Memory> {
   const stage = await openStage();
@@ -55,12 +55,12 @@ export async function measureMemory(transfers: number): Promise<Memory> {
     const before = { worker: residentMb(worker.pid), redis: await redisMb(redis) };
     await multiply(stage, transfers);
     const sizes: { worker: number; redis: number }[] = [];
-    const look = async () => sizes.push({ worker: residentMb(worker.pid), redis: await redisMb(redis) });
+    const measure = async () => sizes.push({ worker: residentMb(worker.pid), redis: await redisMb(redis) });
     await delay(FULL_AFTER_MS);
     const people: PeopleWaits[] = [];
     let unread = unreadPairs;
     for (const { everyS, reads } of PEOPLE) {
-      people.push({ everyS, seconds: await waitsOf(api, unread.slice(0, reads), everyS, look) });
+      people.push({ everyS, seconds: await waitsOf(api, unread.slice(0, reads), everyS, measure) });
       unread = unread.slice(reads);
     }
     return {
@@ -81,7 +81,7 @@ async function waitsOf(
   { url, token }: { url: string; token: string },
   pairs: readonly (readonly [string, string])[],
   everyS: number,
-  look: () => Promise<unknown>,
+  measure: () => Promise<unknown>,
 ): Promise<number[]> {
   const headers = { authorization: `Bearer ${token}` };
   const waits: Promise<number>[] = [];
@@ -96,7 +96,7 @@ async function waitsOf(
     );
     for (let second = 0; second < everyS; second += 1) {
       await delay(1_000);
-      await look();
+      await measure();
     }
   }
   return Promise.all(waits);

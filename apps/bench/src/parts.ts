@@ -1,11 +1,11 @@
 import { measurePartitions } from './accounts.ts';
 import { measureApi } from './api.ts';
 import { type CallCost, type ClientCalls, measureClient } from './client.ts';
-import { describeRange, ratios } from './figures.ts';
 import { type Backlog, measureBacklog, measurePeer, TIME_SCALE } from './limit.ts';
 import { measureLists } from './lists.ts';
 import { median, percentile } from './median.ts';
 import { measureMemory } from './memory.ts';
+import { describeRange, ratios } from './ratios.ts';
 import { FLEET_TIME_SCALE, type FleetRun, measureFleet } from './scale.ts';
 import { measureScrape } from './scrape.ts';
 import { type Cost, measureSpeed, type Speed } from './speed.ts';
@@ -364,7 +364,7 @@ async function reportMemory({ transfers }: Size): Promise<Report> {
   const { beforeMb, waitingMb, redisMb, people } = await measureMemory(transfers);
   const mb = (size: number) => `${size.toFixed(0)} MB`;
   return {
-    text: `A worker under the real limit with ${transfers.toLocaleString('en')} transfers waiting in the ledger, all of them due: it sweeps, hints and
+    text: `A worker under the real limit with ${transfers.toLocaleString('en')} transfers waiting in the ledger, all of them due: it sweeps, makes advance jobs and
 sends all the while. Resident size with an empty ledger, and the most while they waited.
 
 | | empty | waiting |

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { TRANSFER_JOB, type TransferJobData } from '@kpay/producer';
 import { type JobsOptions, Queue } from 'bullmq';
 
-const LOOK_EVERY_MS = 25;
+const POLL_EVERY_MS = 25;
 
 /** A queue, and whoever works it. */
 export interface JobRunner {
@@ -28,7 +28,7 @@ export function openJobRunner(redisUrl: string, name: string, prefix: string): J
         const { completed = 0, failed = 0 } = await queue.getJobCounts('completed', 'failed');
         if (failed > 0) throw new Error(`${failed} jobs of ${name} failed: ${(await queue.getFailed(0, 0))[0]?.failedReason}`);
         if (completed >= done) return (performance.now() - startedMs) / 1_000;
-        await delay(LOOK_EVERY_MS);
+        await delay(POLL_EVERY_MS);
       }
     },
     close: () => queue.close(),

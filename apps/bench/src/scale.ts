@@ -28,7 +28,7 @@ export interface Connections {
 
 type Kind = 'worker' | 'exporter';
 
-const LOOK_EVERY_MS = 500;
+const POLL_EVERY_MS = 500;
 /** A slot is held from its take to its answer, and scaled time scales that too: with ten processes on two cores it takes longer. */
 export const FLEET_TIME_SCALE = 4;
 const WINDOW_MS = 60_000 / FLEET_TIME_SCALE;
@@ -92,7 +92,7 @@ function watchConnections(stage: Stage, apps: readonly { kind: Kind; app: App }[
       most.postgres = Math.max(most.postgres, countConnections(app.pid, ports.postgres));
       most.redis = Math.max(most.redis, countConnections(app.pid, ports.redis));
     }
-  }, LOOK_EVERY_MS);
+  }, POLL_EVERY_MS);
   return { connections, stop: () => clearInterval(watch) };
 }
 

@@ -7,9 +7,9 @@ import { addFaults } from './chaos/add-faults.ts';
 import { createCustomers } from './chaos/customers.ts';
 import { type DisturbanceName, disturb, drawDisturbances, liftAllPauses, type Stage } from './chaos/disturbances.ts';
 import { type Freeze, freezeInSend, installHeldCommits } from './chaos/freeze-in-send.ts';
-import { judgeJobs } from './chaos/jobs.ts';
+import { checkJobs } from './chaos/jobs.ts';
 import { KeptApp } from './chaos/kept-app.ts';
-import { judge } from './chaos/laws.ts';
+import { evaluate } from './chaos/laws.ts';
 import { fund, makeOrder, needOf, SCARCE } from './chaos/orders.ts';
 import { countUnsettled, endLongWaits, readLedger } from './chaos/read-ledger.ts';
 import { inSeconds, report, say } from './chaos/report.ts';
@@ -77,13 +77,13 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   fund(simulator, needOf([...customers.orders.values()]));
   const waitsEnded = await settle(stage, lastFaultAt);
   const settledAfter = inSeconds(lastFaultAt);
-  const jobs = await judgeJobs(stage.redis.url, stage.databaseUrl);
+  const jobs = await checkJobs(stage.redis.url, stage.databaseUrl);
 
   const exits = [];
   for (const each of [...workers, api]) exits.push(await each.stop('SIGTERM'));
   const ledger = await readLedger(stage.databaseUrl);
   const truth = simulator.control.truth();
-  const verdict = judge({ ledger, truth, customers, pauses: stage.pauses });
+  const verdict = evaluate({ ledger, truth, customers, pauses: stage.pauses });
   say(report({ seed: SEED, ledger, truth, customers, plan: seen, freezes, faults: faults.fired(), verdict, waitsEnded }));
   say(`settled ${settledAfter} after the last fault; ${inSeconds(startedAt)} in all`);
 

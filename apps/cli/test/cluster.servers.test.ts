@@ -119,7 +119,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
       }),
     );
     expect(queuesOf.every((count) => count > 0)).toBe(true);
-    // The door and the hints of each account.
+    // The door and the advance jobs of each account.
     expect(queuesOf.reduce((sum, count) => sum + count, 0)).toBe(2 * accounts.length);
   }, 120_000);
 

@@ -24,7 +24,7 @@ import { startApp } from './start-app.ts';
 import { settingsFor } from './start-kpay.ts';
 
 const logger = createLogger({ name: 'test', level: 'silent' });
-const copyKey = '{kpay-ledger}:epoch';
+const witnessKey = '{kpay-ledger}:epoch';
 const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
 
 async function started(server: Promise<OwnServer | { unavailable: string }>): Promise<OwnServer> {
@@ -197,7 +197,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
       'a restored ledger',
       async () => {
         const { rows } = await database.pool.query('select id, epoch from kpay.ledger');
-        await redis.hset(copyKey, { ledgerId: rows[0].id, epoch: Number(rows[0].epoch) + 5 });
+        await redis.hset(witnessKey, { ledgerId: rows[0].id, epoch: Number(rows[0].epoch) + 5 });
         return {};
       },
       'epoch',
@@ -206,9 +206,9 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
       /^kpay restore finish/,
     ],
     [
-      'the copy of another ledger',
+      'the witness of another ledger',
       async () => {
-        await redis.hset(copyKey, { ledgerId: 'another', epoch: 1 });
+        await redis.hset(witnessKey, { ledgerId: 'another', epoch: 1 });
         return {};
       },
       'epoch',

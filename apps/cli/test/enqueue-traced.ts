@@ -12,13 +12,13 @@ const { BullMQOtel } = await import('bullmq-otel');
 const url = new URL(process.env.REDIS_URL ?? '');
 const connection = { host: url.hostname, port: Number(url.port), db: Number(url.pathname.slice(1)) };
 const telemetry = new BullMQOtel({ tracerName: 'a-service' });
-const wish = { sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
+const request = { sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
 
 await trace.getTracer('a-service').startActiveSpan('pay out', async (span) => {
   const producer = createProducer({ account: 'default', connection: url.href });
-  const ours = await producer.enqueue({ ...wish, externalId: 'by-our-producer' });
+  const ours = await producer.enqueue({ ...request, externalId: 'by-our-producer' });
   const queue = new Queue('kpay-transfers-default', { connection, prefix: '{kpay-default}', telemetry });
-  await queue.add('transfer', { ...wish, externalId: 'by-bare-bullmq' });
+  await queue.add('transfer', { ...request, externalId: 'by-bare-bullmq' });
   await ours.finished();
   await queue.close();
   await producer.close();

@@ -4,9 +4,9 @@ import { createTcpProxy, eventually, freePort, seededRandom } from '@kpay/testki
 import { expect, it, onTestFinished } from 'vitest';
 import { createCustomers } from './chaos/customers.ts';
 import { installHeldCommits } from './chaos/freeze-in-send.ts';
-import { judgeJobs } from './chaos/jobs.ts';
+import { checkJobs } from './chaos/jobs.ts';
 import { KeptApp } from './chaos/kept-app.ts';
-import { judge } from './chaos/laws.ts';
+import { evaluate } from './chaos/laws.ts';
 import { fund, makeOrder, needOf, SCARCE } from './chaos/orders.ts';
 import { countUnsettled, readLedger } from './chaos/read-ledger.ts';
 import { type Replicated, replicatedPostgres, replicatedRedis } from './chaos/replicated.ts';
@@ -60,14 +60,14 @@ it(`${whole(EACH, 'failover')} and ${whole(EACH, 'rolling restart')} under ${TRA
   ).catch(() => {});
   const asked = await reader.stop();
   // While the workers are there to tell callers' jobs the last ends.
-  const jobs = await judgeJobs(redis.url, postgres.url);
+  const jobs = await checkJobs(redis.url, postgres.url);
 
   const apps = [...workers, ...apis, exporter];
   const exits = [];
   for (const each of apps) exits.push(await each.stop('SIGTERM'));
   const ledger = await readLedger(postgres.url);
   const truth = simulator.control.truth();
-  const verdict = judge({ ledger, truth, customers, pauses: [] });
+  const verdict = evaluate({ ledger, truth, customers, pauses: [] });
   const told = Object.entries(asked.statuses).map(([status, count]) => `${status} ${count} times`);
   say(
     `${truth.transferCount} effects, ${verdict.lost.length} lost, ${verdict.doubled.length} doubled, ` +

@@ -14,7 +14,7 @@ const FULL_FOR_MS = 6_000;
 const LANES = 4;
 const SETTLED_WITHIN_MS = 60_000;
 
-const EPOCH = "the copy of the ledger's epoch";
+const EPOCH = 'the epoch witness';
 
 const moments: { what: string; paths: (folder: string) => Promise<string> }[] = [
   { what: 'the tables', paths: async () => '/postgres/base/' },

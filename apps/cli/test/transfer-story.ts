@@ -58,7 +58,7 @@ export function expectWholeStory(
   const known = new Set(trace.map(({ spanId }) => spanId));
   expect(trace.filter(({ parentId }) => !known.has(parentId))).toEqual([request]);
 
-  // The request: through Express into the ledger, and a hint into the queue.
+  // The request: through Express into the ledger, and an advance job into the queue.
   expect(request?.attributes).toMatchObject({ 'http.route': '/v1/transfers', 'http.response.status_code': '202' });
   const handler = named('request handler').find((span) => isBelow(span, request));
   expect(handler?.attributes).toMatchObject({ 'kpay.transfer.id': id, 'kpay.account': 'default' });

@@ -6,8 +6,8 @@ import { createTestDatabase, emptyTestRedis, eventually, seededRandom, testServe
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Customers, createCustomers } from './chaos/customers.ts';
 import { installHeldCommits } from './chaos/freeze-in-send.ts';
-import { judgeJobs } from './chaos/jobs.ts';
-import { judge } from './chaos/laws.ts';
+import { checkJobs } from './chaos/jobs.ts';
+import { evaluate } from './chaos/laws.ts';
 import { makeOrder } from './chaos/orders.ts';
 import { countUnsettled, readLedger } from './chaos/read-ledger.ts';
 import { say } from './chaos/report.ts';
@@ -87,7 +87,7 @@ describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis',
     );
     await settled(databaseUrl);
 
-    // What the old ones leave behind: transfers that wait, callers' jobs that were put aside, hints.
+    // What the old ones leave behind: transfers that wait, callers' jobs that were put aside, advance jobs.
     const pauseId = await pauseAll(oldApi);
     await place(...everybody);
     expect(await oldWorker.end('SIGTERM')).toBe(0);
@@ -102,13 +102,13 @@ describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis',
     expect(await late.ended).toBe(1);
     expect(late.stderr()).toContain('of a newer release');
 
-    const jobs = await judgeJobs(redisUrl, databaseUrl);
+    const jobs = await checkJobs(redisUrl, databaseUrl);
     const sends = await Promise.all([oldWorker, worker].map(({ pid }) => sendsOf(databaseUrl, pid)));
     for (const each of [worker, api]) expect(await each.end('SIGTERM')).toBe(0);
     const customers = together(all);
     const truth = simulator.control.truth();
     const ledger = await readLedger(databaseUrl);
-    const verdict = judge({ ledger, truth, customers, pauses: [] });
+    const verdict = evaluate({ ledger, truth, customers, pauses: [] });
     say(
       `${placed} orders, ${truth.transferCount} effects; the old version began ${sends[0]} sends, the new one ${sends[1]}; ` +
         `${migrated.join(', ')} under load; ${customers.askedAgain} orders asked again`,

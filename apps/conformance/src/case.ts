@@ -37,12 +37,12 @@ export function untried(name: string, certainty: Certainty, fact: string, why: s
   return reads(name, certainty, fact, async () => ({ kind: 'not tried', why }));
 }
 
-export function judge(holds: boolean, seen: string): CaseOutcome {
+export function outcomeOf(holds: boolean, seen: string): CaseOutcome {
   return { kind: holds ? 'held' : 'broken', seen };
 }
 
 export function expectStatus({ status }: Answer, ...wanted: number[]): CaseOutcome {
-  return judge(wanted.includes(status), `status ${status}`);
+  return outcomeOf(wanted.includes(status), `status ${status}`);
 }
 
 /** Judges the field at `path` of the answer, such as `application.id`; `''` is the whole body. */
@@ -50,7 +50,7 @@ export function expectField(answer: Answer, path: string, holds: (value: unknown
   const failure = failureOf(answer);
   if (failure) return failure;
   const value = fieldAt(answer.json, path);
-  return judge(holds(value), `${path || 'the body'}: ${show(value)}`);
+  return outcomeOf(holds(value), `${path || 'the body'}: ${show(value)}`);
 }
 
 /** Judges every item of a list: the first that does not hold is what was seen. An empty list says nothing. */
@@ -64,7 +64,7 @@ export function expectEach(
   const items = itemsOf(answer.json);
   if (items.length === 0) return { kind: 'not tried', why: 'the list is empty' };
   const odd = items.findIndex((item) => !holds(item));
-  return odd < 0 ? judge(true, `all ${items.length}`) : judge(false, show(items[odd]));
+  return odd < 0 ? outcomeOf(true, `all ${items.length}`) : outcomeOf(false, show(items[odd]));
 }
 
 export function fieldAt(json: unknown, path: string): unknown {
@@ -105,7 +105,7 @@ export function oneOf(...values: unknown[]): (value: unknown) => boolean {
 /** What an answer without the wanted body says of a fact about that body: a KPay in trouble says nothing. */
 function failureOf({ status }: Answer): CaseOutcome | undefined {
   if (status >= 500) return { kind: 'not tried', why: `status ${status}` };
-  return status >= 200 && status < 300 ? undefined : judge(false, `status ${status}`);
+  return status >= 200 && status < 300 ? undefined : outcomeOf(false, `status ${status}`);
 }
 
 /** A value as the table shows it. The runner hides secrets in it and then cuts it, in this order. */

@@ -66,7 +66,7 @@ export async function runCases(cases: readonly Case[], options: RunOptions): Pro
 
   const results = new Map<Case, CaseOutcome>();
   for (const each of cases.toSorted((a, b) => Number(a.exhaustsLimit) - Number(b.exhaustsLimit))) {
-    results.set(each, redactVerdict(await tryCase(each), redact));
+    results.set(each, redactOutcome(await tryCase(each), redact));
   }
   return [...results].map(([each, verdict]) => ({ case: each, verdict }));
 }
@@ -91,7 +91,7 @@ function createPace(requestsPerMinute: number): () => Promise<void> {
   };
 }
 
-function redactVerdict(verdict: CaseOutcome, redact: (text: string) => string): CaseOutcome {
+function redactOutcome(verdict: CaseOutcome, redact: (text: string) => string): CaseOutcome {
   const cut = (text: string) => (text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text);
   // Hidden before it is cut: half a secret would not be found.
   return verdict.kind === 'not tried'

@@ -21,11 +21,11 @@ const withLimit: RunRequest = { moveMoney: true, exhaustLimit: true, requestsPer
 
 type RunRequest = Omit<RunOptions, 'keys' | 'baseUrl'>;
 
-async function runWithFault(simulator: Simulator, wishes: RunRequest, name: string, fault: CaseFault): Promise<CaseResult[]> {
+async function runWithFault(simulator: Simulator, options: RunRequest, name: string, fault: CaseFault): Promise<CaseResult[]> {
   const faulty = await createFaultyKpay(simulator, fault);
   const baseUrlOf = (each: string) => (each === name ? faulty.url : simulator.url);
   try {
-    return await runCases(allCases, { keys, baseUrl: simulator.url, ...wishes, baseUrlOf });
+    return await runCases(allCases, { keys, baseUrl: simulator.url, ...options, baseUrlOf });
   } finally {
     await faulty.close();
     simulator.control.clearFaults();

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { allCases } from '../src/all-cases.ts';
-import { judge, reads, show } from '../src/case.ts';
+import { outcomeOf, reads, show } from '../src/case.ts';
 import { type RunOptions, runCases } from '../src/run-cases.ts';
 
 const testKeys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
@@ -78,6 +78,6 @@ it.each([
 
 it('what was seen is hidden before it is cut, so that no half of a secret is left', async () => {
   const long = `${'x'.repeat(110)}${testKeys.secretKey}`;
-  const [result] = await run({}, [reads('leak', 'page', 'It is so.', async () => judge(true, show(long)))]);
+  const [result] = await run({}, [reads('leak', 'page', 'It is so.', async () => outcomeOf(true, show(long)))]);
   expect(JSON.stringify(result?.verdict)).not.toContain('simul');
 });

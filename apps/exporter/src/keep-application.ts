@@ -42,7 +42,7 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
   let known: Application | undefined;
   let state: 'unknown' | 'ours' | 'other' = 'unknown';
   const isOther = () => state === 'other';
-  let told: string | undefined;
+  let logged: string | undefined;
 
   async function ask(of: KpayAccount): Promise<Application> {
     const { application, environment } = await of.client.me({ lane: 'metrics', signal });
@@ -70,8 +70,8 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
     try {
       known ??= await ask(account);
       await compare(known);
-      if (told !== undefined) logger.info({ account: account.name }, 'KPay has said whose the keys are: its figures are shown');
-      told = undefined;
+      if (logged !== undefined) logger.info({ account: account.name }, 'KPay has said whose the keys are: its figures are shown');
+      logged = undefined;
       settle('ours');
     } catch (error) {
       const reason = reasonOf(error);
@@ -80,20 +80,20 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
         // They may be fixed at KPay as well.
         known = undefined;
       } else if (state !== 'ours') settle('unknown');
-      if (signal.aborted || reason === told) return;
-      told = reason;
-      tell(error, reason);
+      if (signal.aborted || reason === logged) return;
+      logged = reason;
+      log(error, reason);
     }
   }
 
-  function tell(error: unknown, reason: string): void {
+  function log(error: unknown, reason: string): void {
     const about = { account: account.name, reason };
     if (error instanceof PinMismatch || error instanceof Rejected) {
       logger.error({ ...about, alarm: 'keys' }, 'the keys cannot be those of the account: none of its figures are shown');
     } else logger.warn(about, 'KPay has not said whose the keys are: it is asked again, and none of its figures are shown yet');
   }
 
-  async function keepLooking(): Promise<void> {
+  async function keepChecking(): Promise<void> {
     while (!signal.aborted) {
       await look();
       await account.clock.sleep(isOther() ? OTHER_AGAIN_MS : ASK_AGAIN_MS, signal).catch(() => {});
@@ -114,10 +114,10 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
         settle('ours');
       }),
     start() {
-      const looking = keepLooking();
+      const checking = keepChecking();
       return async () => {
         stopping.abort();
-        await looking;
+        await checking;
       };
     },
   };

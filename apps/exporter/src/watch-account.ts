@@ -163,7 +163,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
           null,
           observations.peekBalance,
           observations.balance,
-          tellAll(bounds.balance, balanceListeners, (next) => (balance = next)),
+          notifyAll(bounds.balance, balanceListeners, (next) => (balance = next)),
           stopping.signal,
         ),
         keep(
@@ -171,7 +171,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
           null,
           observations.peekAvailability,
           observations.availability,
-          tellAll(bounds.availability, availabilityListeners, (next) => (availability = next)),
+          notifyAll(bounds.availability, availabilityListeners, (next) => (availability = next)),
           stopping.signal,
         ),
       ];
@@ -202,11 +202,11 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
         ),
       ];
       if (ledger) {
-        const look = async () => {
+        const poll = async () => {
           watchRates([...new Set([...options.ratePairs, ...(await ratePairsInUse(ledger, name))])]);
           outflow.set(await recentOutflow(ledger, name, OUTFLOW_OVER_MS));
         };
-        stoppers.push(repeat(look, LEDGER_EVERY_MS, quietly('the ledger could not be read')));
+        stoppers.push(repeat(poll, LEDGER_EVERY_MS, quietly('the ledger could not be read')));
       }
       return async () => {
         stopping.abort();
@@ -216,7 +216,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
   };
 }
 
-function tellAll<T>(
+function notifyAll<T>(
   bound: (observed: T) => T,
   listeners: readonly ((observed: T) => void)[],
   keep: (observed: T) => void,

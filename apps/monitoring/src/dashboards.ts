@@ -1,5 +1,5 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
-import { dashboard, figure, heatMap, lines, type Steps, UNKNOWN } from './panels.ts';
+import { dashboard, heatMap, lines, type Steps, stat, UNKNOWN } from './panels.ts';
 
 // Each worker tells the same of the ledger, and each exporter of KPay: max and min of them, never a sum. What a process
 // counts of its own doing is summed.
@@ -22,19 +22,19 @@ const overview = (): Dashboard =>
       {
         title: 'Now',
         panels: [
-          figure({
+          stat({
             title: 'KPay answers',
             description: '1 when KPay answered the latest reads.',
             queries: [{ expr: `min(max by (account) (kpay_up{${OF}}))`, legend: 'up' }],
             steps: goodAtOne,
           }),
-          figure({
+          stat({
             title: 'In review',
             description: 'Transfers that a person must settle.',
             queries: [{ expr: `sum(kpay:transfers:max{${OF}, state="review"})`, legend: 'in review' }],
             steps: badAboveZero,
           }),
-          figure({
+          stat({
             title: 'Without an answer',
             description: 'Transfers that were sent and have no definite answer yet; they are sent again under their id.',
             queries: [{ expr: `sum(kpay:transfers:max{${OF}, state="unconfirmed"})`, legend: 'unconfirmed' }],
@@ -43,13 +43,13 @@ const overview = (): Dashboard =>
               { value: 1, color: 'orange' },
             ],
           }),
-          figure({
+          stat({
             title: 'Breaker open',
             description: '1: KPay gives no definite answers, and nothing new is sent.',
             queries: [{ expr: `max(kpay_breaker_open{${OF}})`, legend: 'open' }],
             steps: badAboveZero,
           }),
-          figure({
+          stat({
             title: 'Operators closed',
             description: 'Operations of operators that are closed.',
             queries: [
@@ -61,7 +61,7 @@ const overview = (): Dashboard =>
             ],
             steps: badAboveZero,
           }),
-          figure({
+          stat({
             title: 'Alerts',
             description: 'Alerts that fire, besides the watchdog. Without the watchdog nothing is known of them.',
             queries: [
@@ -301,7 +301,7 @@ const client = (): Dashboard =>
       {
         title: 'Budget',
         panels: [
-          figure({
+          stat({
             title: 'Left',
             description: 'Requests that may still be sent in the present window, by all processes together.',
             span: 4,

@@ -67,7 +67,7 @@ export function lines(settings: PanelSettings & { exemplars?: boolean }): Builde
 }
 
 /** The latest value, large, in the colour of its step. */
-export function figure(settings: PanelSettings & { steps: Steps; none?: string }): Builder<Panel> {
+export function stat(settings: PanelSettings & { steps: Steps; none?: string }): Builder<Panel> {
   const panel = new StatBuilder()
     .datasource(DATASOURCE)
     .title(settings.title)

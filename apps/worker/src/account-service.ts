@@ -8,10 +8,10 @@ import type { Plugin } from '@kpay/transfers/plugin';
 import {
   type AccountActivity,
   type AccountRules,
+  type AdvanceJob,
   advanceQueueName,
   checksOf,
   createAdvanceNotifier,
-  type Hint,
   type LedgerEpoch,
   noRules,
   type Pin,
@@ -42,7 +42,7 @@ const MAX_WAITERS = 1_000;
  */
 const INTAKE_CONCURRENCY = ADMISSION_BURST + 10;
 /**
- * A killed process leaves its jobs locked, and a locked hint keeps the sweep from making another for the same row. With
+ * A killed process leaves its jobs locked, and a locked advance job keeps the sweep from making another for the same row. With
  * BullMQ's default of 30 s a restart would wait for up to a minute. A job that only seems dead runs twice at worst and finds
  * the same transfer, so the number of stalls has no limit.
  */
@@ -103,8 +103,8 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   const { name } = account;
   const prefix = queuePrefix(name);
   const intakeQueue = queues.queue(transferQueueName(name), { prefix });
-  const hints = queues.queue<Hint>(advanceQueueName(name), { prefix });
-  const onAccepted = createAdvanceNotifier(hints);
+  const advanceQueue = queues.queue<AdvanceJob>(advanceQueueName(name), { prefix });
+  const onAccepted = createAdvanceNotifier(advanceQueue);
   const waiters = openCompletionWaiters({
     ledger,
     maxWaiters: MAX_WAITERS,
@@ -143,8 +143,8 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   };
 
   // Connected from the start, so that sending does not depend on a connection that is made later.
-  let processHint: Processor<Hint, void> | undefined;
-  const advancing = queues.worker<Hint, void>(advanceQueueName(name), async (job, token) => processHint?.(job, token), {
+  let advance: Processor<AdvanceJob, void> | undefined;
+  const advancing = queues.worker<AdvanceJob, void>(advanceQueueName(name), async (job, token) => advance?.(job, token), {
     prefix,
     concurrency: options.concurrency,
     autorun: false,
@@ -158,13 +158,13 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
   return {
     countJobs: () => intakeQueue.getJobCounts('waiting', 'active', 'delayed', 'failed'),
     advance(pin) {
-      processHint = createAdvanceProcessor(engineOf(options, pin), { ...options, signal: stopping.signal, onMoved });
+      advance = createAdvanceProcessor(engineOf(options, pin), { ...options, signal: stopping.signal, onMoved });
       const onError = (what: string) => (error: unknown) => logger.error({ err: error, account: name }, what);
       advancing.run().catch(onError('transfers are not advanced'));
-      liveness.expect(`the queue of hints of account ${name}`, () => advancing.isRunning());
+      liveness.expect(`the advance queue of account ${name}`, () => advancing.isRunning());
       const sweep = async () => {
-        // After a restore nothing is sent, so hints would be of no use.
-        if (epoch.refusal() === undefined) await sweepDue(ledger, name, hints);
+        // After a restore nothing is sent, so advance jobs would be of no use.
+        if (epoch.refusal() === undefined) await sweepDue(ledger, name, advanceQueue);
       };
       const sweepIfOpen = async (signal: AbortSignal) => {
         if (activity() === undefined) return;

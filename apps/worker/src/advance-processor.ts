@@ -1,6 +1,6 @@
 import type { Logger } from '@kpay/runtime';
 import { PinMismatch, type TransferRow } from '@kpay/transfers';
-import { advanceTransfer, type Hint, type TransferEngine } from '@kpay/transfers/worker';
+import { type AdvanceJob, advanceTransfer, type TransferEngine } from '@kpay/transfers/worker';
 import type { Processor } from 'bullmq';
 
 interface AdvanceProcessorOptions {
@@ -14,7 +14,7 @@ interface AdvanceProcessorOptions {
 }
 
 /** Processes an account's advance jobs: each one takes a transfer one step further. A job never fails, because a transfer that is due stays due in the ledger. */
-export function createAdvanceProcessor(engine: TransferEngine, options: AdvanceProcessorOptions): Processor<Hint, void> {
+export function createAdvanceProcessor(engine: TransferEngine, options: AdvanceProcessorOptions): Processor<AdvanceJob, void> {
   const { signal, onMoved, onMismatch, logger } = options;
   const account = engine.account.name;
   let mismatched = false;

@@ -3,7 +3,7 @@ import { eventually, keepLog } from '@kpay/testkit';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { openWorkerStage, type WorkerStage } from '../test/worker-stage.ts';
-import { watchFigures } from './ledger-metrics.ts';
+import { watchStats } from './ledger-metrics.ts';
 
 let stage: WorkerStage;
 beforeAll(async () => {
@@ -13,13 +13,13 @@ afterAll(() => stage.close());
 
 it('what waits for money is told by its wallet, the others stand at 0, and the age of the horizon is told', async () => {
   const registry = new Registry();
-  const stop = watchFigures({
+  const stop = watchStats({
     ledger: stage.ledger,
     accounts: ['default'],
     countJobs: async () => ({}),
     waiting: () => new Map(),
     registry,
-    logger: createLogger({ name: 'figures', destination: keepLog('figures') }),
+    logger: createLogger({ name: 'ledger-stats', destination: keepLog('ledger-stats') }),
   });
   stage.simulator.control.setBalance({ country: 'KEN', balance: 0 });
   await stage.readBalance();

@@ -1,7 +1,7 @@
 import { countries, currenciesOf } from '@kpay/core';
 import { type Logger, repeat } from '@kpay/runtime';
 import { isFinal, type Ledger, type TransferState, transferStates } from '@kpay/transfers';
-import { countFinished, type LedgerFigures, readEventHorizon, readLedgerFigures } from '@kpay/transfers/worker';
+import { countFinished, type LedgerStats, readEventHorizon, readLedgerStats } from '@kpay/transfers/worker';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
 // A scrape shows what was read last, so that many scrapers cost the ledger what one does.
@@ -46,7 +46,7 @@ const REVIEW_REASONS = [
 const WALLETS = countries.flatMap((country) => currenciesOf(country).map((currency) => ({ country, currency })));
 const PAUSE_SCOPES = ['all', 'account', 'corridor'] as const;
 
-export interface FiguresOptions {
+export interface StatsOptions {
   ledger: Ledger;
   accounts: readonly string[];
   /** The jobs at an account's door, by state. */
@@ -58,7 +58,7 @@ export interface FiguresOptions {
 }
 
 interface Seen {
-  figures: LedgerFigures;
+  stats: LedgerStats;
   jobs: Readonly<Record<string, number>>;
   atMs: number;
 }
@@ -68,7 +68,7 @@ interface Seen {
  *
  * @returns how to stop.
  */
-export function watchFigures(options: FiguresOptions): () => Promise<void> {
+export function watchStats(options: StatsOptions): () => Promise<void> {
   const { ledger, accounts, countJobs, logger } = options;
   const seen = new Map<string, Seen>();
   let finished: ReadonlyMap<string, ReadonlyMap<TransferState, number>> = new Map();
@@ -90,16 +90,16 @@ export function watchFigures(options: FiguresOptions): () => Promise<void> {
   };
   const failed = (error: unknown) => logger.error({ err: error }, 'the figures of the ledger and the queues could not be read');
   const horizonAge = watchHorizon(options);
-  const look = async () => {
+  const poll = async () => {
     await horizonAge().catch(failed);
     if (performance.now() >= countAtMs) await countEnds();
-    const read = await readLedgerFigures(ledger, accounts);
+    const read = await readLedgerStats(ledger, accounts);
     const atMs = performance.now();
     await Promise.all(
-      [...read].map(async ([account, figures]) => seen.set(account, { figures, jobs: await countJobs(account), atMs })),
+      [...read].map(async ([account, stats]) => seen.set(account, { stats, jobs: await countJobs(account), atMs })),
     );
   };
-  return repeat(look, EVERY_MS, failed);
+  return repeat(poll, EVERY_MS, failed);
 }
 
 /**
@@ -108,7 +108,7 @@ export function watchFigures(options: FiguresOptions): () => Promise<void> {
  *
  * @returns how to look again.
  */
-function watchHorizon({ ledger, registry }: FiguresOptions): () => Promise<void> {
+function watchHorizon({ ledger, registry }: StatsOptions): () => Promise<void> {
   let seen: { xid: string; sinceMs: number; ageMs: number; atMs: number } | undefined;
   new Gauge({
     name: 'kpay_event_horizon_age_seconds',
@@ -129,7 +129,7 @@ function watchHorizon({ ledger, registry }: FiguresOptions): () => Promise<void>
 }
 
 function addGauges(
-  { accounts, waiting, registry }: FiguresOptions,
+  { accounts, waiting, registry }: StatsOptions,
   seenOf: (account: string) => Seen | undefined,
   finishedOf: (account: string) => ReadonlyMap<TransferState, number> | undefined,
 ): void {
@@ -148,8 +148,8 @@ function addGauges(
       collect() {
         this.reset();
         for (const account of accounts) {
-          for (const [value, figure] of Object.entries(read(account) ?? {})) {
-            this.set(label === null ? { account } : { account, [label]: value }, figure);
+          for (const [value, stat] of Object.entries(read(account) ?? {})) {
+            this.set(label === null ? { account } : { account, [label]: value }, stat);
           }
         }
       },
@@ -170,7 +170,7 @@ function addGauges(
       }
     },
   });
-  const unfinishedOf = (account: string) => seenOf(account)?.figures.unfinished;
+  const unfinishedOf = (account: string) => seenOf(account)?.stats.unfinished;
 
   add(
     'kpay_transfers',
@@ -228,11 +228,11 @@ function addGauges(
     null,
     (account) => {
       const seen = seenOf(account);
-      return seen && { '': seen.figures.breakerOpen ? 1 : 0 };
+      return seen && { '': seen.stats.breakerOpen ? 1 : 0 };
     },
   );
   add('kpay_pauses', 'Pauses in force that stop something of an account, by their scope.', 'scope', (account) => {
-    const pauses = seenOf(account)?.figures.pauses;
+    const pauses = seenOf(account)?.stats.pauses;
     return pauses && Object.fromEntries(PAUSE_SCOPES.map((scope) => [scope, pauses[scope]]));
   });
   add(

@@ -6,11 +6,11 @@ it('names what has not come round for two minutes, and what has ended, and nothi
   let runs = true;
   const liveness = createLiveness(() => nowMs);
   const sweep = liveness.heartbeat('the sweep');
-  const look = liveness.heartbeat('the look');
+  const beat = liveness.heartbeat('the look');
   liveness.expect('the intake', () => runs);
   expect(liveness.stuck()).toEqual([]);
   nowMs += 119_000;
-  look();
+  beat();
   expect(liveness.stuck()).toEqual([]);
   nowMs += 2_000;
   expect(liveness.stuck()).toEqual(['the sweep has not run for 121 s']);

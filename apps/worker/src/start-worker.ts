@@ -24,7 +24,7 @@ import {
 } from '@kpay/transfers/worker';
 import type { Registry } from 'prom-client';
 import { type AccountService, openAccountService } from './account-service.ts';
-import { watchFigures } from './ledger-metrics.ts';
+import { watchStats } from './ledger-metrics.ts';
 import { limitConcurrency } from './limit-concurrency.ts';
 import { createLiveness } from './liveness.ts';
 import { runSink } from './run-sink.ts';
@@ -36,13 +36,13 @@ import { watchUnknownQueues } from './watch-unknown-queues.ts';
 // A start does not wait longer for KPay than this; it goes on trying in the background.
 const FIRST_PIN_MS = 3_000;
 const PIN_RETRY_MS = 10_000;
-const LOOK_AT_LEDGER_EVERY_MS = 1_000;
+const CHECK_EPOCH_EVERY_MS = 1_000;
 /** With hundreds of accounts the sweeps would take all connections to the ledger, and the transfers stand still. */
 const SWEEPS_AT_ONCE = 2;
 
 export interface WorkerOptions {
   ledger: Ledger;
-  /** Where the copy of the ledger's epoch is kept, by which a restore is noticed. */
+  /** Where the epoch witness is kept, by which a restore is noticed. */
   epochWitness: EpochWitness;
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The names of all accounts, when this worker serves only some. */
@@ -84,7 +84,7 @@ export interface RunningWorker {
  *
  * An account whose keys KPay refuses, or that the ledger knows as another KPay, waits with an alarm and is tried again.
  *
- * @throws StartError when all accounts are such, or the copy of the ledger's epoch is another ledger's.
+ * @throws StartError when all accounts are such, or the epoch witness is another ledger's.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { accounts, queues, logger, ledger, registry, host, port, web } = options;
@@ -114,21 +114,21 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     '/metrics': serveMetrics({ registry, web }),
   };
   const sweepInTurn = limitConcurrency(SWEEPS_AT_ONCE);
-  const busy = watchActivity(
+  const activity = watchActivity(
     ledger,
     [...accounts.keys()],
     (error) => logger.error({ err: error }, 'accounts with something to do could not be looked for'),
     liveness.heartbeat('the look for accounts with something to do'),
   );
-  releasers.push(busy.stop);
+  releasers.push(activity.stop);
   try {
     const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger, tls: web?.tls });
     releasers.push(server.close);
     releasers.push(await serveAccounts());
     const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
-    releasers.push(repeat(epoch.look, LOOK_AT_LEDGER_EVERY_MS, failed, liveness.heartbeat('the look at the ledger')));
+    releasers.push(repeat(epoch.check, CHECK_EPOCH_EVERY_MS, failed, liveness.heartbeat('the look at the ledger')));
     releasers.push(
-      watchFigures({
+      watchStats({
         ledger,
         accounts: [...accounts.keys()],
         countJobs: async (account) => (await services.get(account)?.countJobs()) ?? {},
@@ -162,14 +162,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       await closeAll();
       throw reason;
     }
-    for (const each of served) if (each.status === 'fulfilled') await each.value.tellRefusal();
+    for (const each of served) if (each.status === 'fulfilled') await each.value.reportRefusal();
     return closeAll;
   }
 
   interface Served {
     /** Why nothing is sent for the account, when a person must change something. */
     refusal: Error | undefined;
-    tellRefusal(): Promise<void>;
+    reportRefusal(): Promise<void>;
     close(): Promise<void>;
   }
 
@@ -181,7 +181,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
       accounts: new Set(accounts.keys()),
       metrics,
       liveness,
-      activity: () => busy.activityOf(account.name),
+      activity: () => activity.activityOf(account.name),
       sweepInTurn,
       onMismatch: (mismatch) => pauseMismatched(options, account.name, mismatch),
     });
@@ -198,7 +198,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     const first = await tryPin(ledger, account, AbortSignal.timeout(FIRST_PIN_MS));
     if (first.kind === 'pinned') {
       onPinned(first.pin);
-      return { refusal: undefined, tellRefusal: async () => {}, close: service.close };
+      return { refusal: undefined, reportRefusal: async () => {}, close: service.close };
     }
     const refusal = first.final ? first.error : undefined;
     waiting.set(account.name, refusal?.message ?? 'KPay has not answered yet');
@@ -216,7 +216,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     );
     return {
       refusal,
-      tellRefusal: async () => void (refusal && (await onRefused(refusal))),
+      reportRefusal: async () => void (refusal && (await onRefused(refusal))),
       async close() {
         await stopTrying();
         await service.close();
@@ -232,14 +232,14 @@ async function queuesMissing(queues: Queues): Promise<readonly string[]> {
   );
 }
 
-/** @throws StartError when the copy of the epoch is another ledger's. */
+/** @throws StartError when the epoch witness is another ledger's. */
 async function openEpoch({ ledger, epochWitness, logger }: WorkerOptions): Promise<LedgerEpoch> {
   const onChange = (refusal: string | undefined) => {
     if (refusal === undefined) logger.warn('the restore of the ledger is finished: sending goes on');
     else logger.error({ alarm: 'restored' }, refusal);
   };
   try {
-    return await openLedgerEpoch({ ledger, copy: epochWitness, clock: systemClock, onChange });
+    return await openLedgerEpoch({ ledger, witness: epochWitness, clock: systemClock, onChange });
   } catch (error) {
     throw error instanceof ForeignLedger ? new StartError(error.message, { cause: error }) : error;
   }

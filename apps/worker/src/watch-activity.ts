@@ -2,7 +2,7 @@ import { repeat } from '@kpay/runtime';
 import type { Ledger } from '@kpay/transfers';
 import { type AccountActivity, findAccountActivity } from '@kpay/transfers/worker';
 
-/** How soon the first transfer of an idle account is noticed without a hint. */
+/** How soon the first transfer of an idle account is noticed without an advance job. */
 const POLL_EVERY_MS = 250;
 
 export interface ActivityWatch {

@@ -9,7 +9,7 @@ export interface ObservationPace {
   rate: number;
 }
 
-const MAX_BETWEEN_LOOKS_MS = 500;
+const MAX_POLL_INTERVAL_MS = 500;
 // A value is read so much before its interval ends that noticing it and starting a transfer fit into the interval.
 const MAX_MARGIN_MS = 1_000;
 // KPay did not give the balance or a rate. It is not asked again at every look.
@@ -28,7 +28,7 @@ export function watchHeld(
   account: KpayAccount,
   everyMs: ObservationPace,
   onWoken: () => Promise<void>,
-  whenHeld: (look: (signal: AbortSignal) => Promise<void>) => (signal: AbortSignal) => Promise<void>,
+  whenHeld: (poll: (signal: AbortSignal) => Promise<void>) => (signal: AbortSignal) => Promise<void>,
   onError: (error: unknown) => void,
 ): () => Promise<void> {
   const wakers = [
@@ -36,10 +36,10 @@ export function watchHeld(
     { wake: wakeRated, everyMs: everyMs.rate },
   ];
   const stoppers = wakers.map(({ wake, everyMs: intervalMs }) => {
-    const lookEveryMs = Math.min(MAX_BETWEEN_LOOKS_MS, intervalMs / 60);
+    const pollEveryMs = Math.min(MAX_POLL_INTERVAL_MS, intervalMs / 60);
     const maxAgeMs = intervalMs - Math.min(MAX_MARGIN_MS, intervalMs / 10);
     let notBeforeMs = Number.NEGATIVE_INFINITY;
-    const look = async (signal: AbortSignal) => {
+    const poll = async (signal: AbortSignal) => {
       if (account.clock.monotonicMs() < notBeforeMs) return;
       try {
         if ((await wake(ledger, account, maxAgeMs, signal)) > 0) await onWoken();
@@ -49,7 +49,7 @@ export function watchHeld(
         notBeforeMs = account.clock.monotonicMs() + Math.min(READ_AGAIN_MS, intervalMs);
       }
     };
-    return repeat(whenHeld(look), lookEveryMs, onError);
+    return repeat(whenHeld(poll), pollEveryMs, onError);
   });
   return async () => void (await Promise.all(stoppers.map((stop) => stop())));
 }

@@ -24,7 +24,7 @@ export function watchUnknownQueues(options: UnknownQueuesOptions): () => Promise
   const { queues, registry, logger, everyMs = SEARCH_EVERY_MS } = options;
   const known = new Set([...options.accounts].map((account) => `${queuePrefix(account)}:${transferQueueName(account)}`));
   const names = new Set([...options.accounts].map(transferQueueName));
-  const told = new Set<string>();
+  const logged = new Set<string>();
   const gauge = new Gauge({
     name: 'kpay_unknown_queues',
     help: 'Transfer queues with jobs that no account stands behind. Looked for once a minute; the log names them.',
@@ -38,8 +38,8 @@ export function watchUnknownQueues(options: UnknownQueuesOptions): () => Promise
     gauge.set(unknown.length);
     for (const { prefix, name } of unknown) {
       const queue = (prefix === undefined ? name : `${prefix}:${name}`).slice(0, 200);
-      if (told.has(queue) || told.size >= 1_000) continue;
-      told.add(queue);
+      if (logged.has(queue) || logged.size >= 1_000) continue;
+      logged.add(queue);
       logger.warn({ queue }, 'a queue has jobs, but there is no such account: nobody takes them');
     }
   }

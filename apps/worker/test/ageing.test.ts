@@ -4,7 +4,7 @@ import { sweepDue } from '@kpay/transfers/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
-// In a file of its own: on a real Redis the worker of another stage would take the hints.
+// In a file of its own: on a real Redis the worker of another stage would take the advance jobs.
 describe('beside 260 of the highest priority of one caller, who goes on ordering', () => {
   const SEND_EVERY_MS = 60_000 / 100;
   const SWEEP_EVERY_MS = 1_000;
@@ -27,10 +27,10 @@ describe('beside 260 of the highest priority of one caller, who goes on ordering
     let sweptMs = 0;
     for (;;) {
       if (nowMs - sweptMs >= SWEEP_EVERY_MS) {
-        await sweepDue(quiet.ledger, 'default', quiet.hints);
+        await sweepDue(quiet.ledger, 'default', quiet.advanceQueue);
         sweptMs = nowMs;
       }
-      const [next] = await quiet.hints.getJobs(['prioritized'], 0, 0, true);
+      const [next] = await quiet.advanceQueue.getJobs(['prioritized'], 0, 0, true);
       if (!next) throw new Error('nothing is due');
       nowMs += SEND_EVERY_MS;
       if (next.data.transferId === id) return nowMs - startMs;
@@ -52,23 +52,23 @@ describe('beside 260 of the highest priority of one caller, who goes on ordering
     60_000,
   );
 
-  it('a hint that became more urgent replaces the waiting one, and is not made while one is processed', async () => {
-    await quiet.hints.obliterate({ force: true });
+  it('an advance job that became more urgent replaces the waiting one, and is not made while one is processed', async () => {
+    await quiet.advanceQueue.obliterate({ force: true });
     const processed = await acceptOf('ageing', 'processed', 8);
-    await quiet.hints.addBulk([hintAt(await quiet.find(processed))]);
+    await quiet.advanceQueue.addBulk([hintAt(await quiet.find(processed))]);
     const taken = Promise.withResolvers<void>();
     const released = Promise.withResolvers<void>();
-    const taker = quiet.takeHints(async () => {
+    const taker = quiet.takeAdvanceJobs(async () => {
       taken.resolve();
       await released.promise;
     });
     await taken.promise;
     const waiting = await acceptOf('ageing', 'waiting', 8);
-    await quiet.hints.addBulk([hintAt(await quiet.find(waiting))]);
+    await quiet.advanceQueue.addBulk([hintAt(await quiet.find(waiting))]);
 
     nowMs += 5_000;
-    await sweepDue(quiet.ledger, 'default', quiet.hints);
-    const ids = await quiet.hints.getRanges(['prioritized', 'active'], 0, -1);
+    await sweepDue(quiet.ledger, 'default', quiet.advanceQueue);
+    const ids = await quiet.advanceQueue.getRanges(['prioritized', 'active'], 0, -1);
     const mine = ids.filter((id) => id.includes(processed) || id.includes(waiting));
     expect(mine.sort()).toEqual([`t-${processed}-1`, `t-${waiting}-1-aged`].sort());
     released.resolve();

@@ -24,11 +24,11 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
   let aimMs = 10;
   let wrong = 0;
   let next = 0;
-  const hint = createAdvanceNotifier(stage.hints);
+  const notify = createAdvanceNotifier(stage.advanceQueue);
   const race = async () => {
     const asked = { account: 'default', owner: 'test', body: { ...order(`race-${next++}`), amount: 100 } };
     const { transfer } = await acceptTransfer(stage.ledger, new Set(['default']), asked);
-    await hint(transfer);
+    await notify(transfer);
     await delay(aimMs * (0.5 + random()));
     const answer = await cancelTransfer(stage.ledger, stage.epochWitness, transfer.id, { by: 'ann' });
     if (answer?.outcome !== 'cancelled' && answer?.outcome !== 'too_late')

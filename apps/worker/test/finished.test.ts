@@ -15,7 +15,7 @@ async function finished(stage: WorkerStage) {
 async function accepted(stage: WorkerStage, externalId: string): Promise<string> {
   const job = await stage.add(order(externalId));
   const { accepted: id } = await eventually(async () => {
-    const { progress } = (await stage.look(job)).job;
+    const { progress } = (await stage.read(job)).job;
     expect(progress).toMatchObject({ accepted: expect.any(String) });
     return progress as { accepted: string };
   });
@@ -40,7 +40,7 @@ it('counts every end in whichever process it was made, once, and goes on over a 
   expect(await finishRestore(ledger, epochWitness, { by: 'ana', unseen: true })).toMatchObject({ moved: 3 });
   await resolveReview(ledger, epochWitness, one, { ...PERSON, verdict: 'not_happened' });
   const settled = await resolveReviews(ledger, epochWitness, { reasonCode: 'restored' }, { ...PERSON, verdict: 'not_happened' });
-  expect(settled).toEqual({ resolved: 2, left: 0 });
+  expect(settled).toEqual({ resolved: 2, skipped: 0 });
   const all = { ...zeros, succeeded: 1, cancelled: 1, failed: 3 };
   await eventually(async () => expect(await finished(stage)).toEqual(all));
 

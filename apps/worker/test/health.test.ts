@@ -12,6 +12,6 @@ it('a worker whose queues have ended under it lives no more: /healthz says which
   expect(status).toBe(503);
   expect(text.trimEnd().split('\n')).toEqual([
     'the intake of account default has stopped',
-    'the queue of hints of account default has stopped',
+    'the advance queue of account default has stopped',
   ]);
 });

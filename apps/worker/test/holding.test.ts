@@ -22,7 +22,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   await stage.stopWorker();
   await sql`truncate kpay.transfers, kpay.transfer_events, kpay.attempts, kpay.pauses`.execute(stage.ledger.db);
-  await stage.hints.obliterate({ force: true });
+  await stage.advanceQueue.obliterate({ force: true });
   stage.simulator.control.reset();
   setBalance(0);
   await stage.readBalance();
@@ -106,7 +106,7 @@ describe(`${ROWS} transfers held for funds`, () => {
     timeout: 120_000,
   }, async () => {
     await timed('inserting them', () => insertHeld('insufficient_funds'));
-    await timed('a sweep of them', () => sweepDue(stage.ledger, 'default', stage.hints));
+    await timed('a sweep of them', () => sweepDue(stage.ledger, 'default', stage.advanceQueue));
     await stage.startWorker();
 
     const before = requests();
@@ -167,7 +167,7 @@ describe(`${ROWS} transfers held for funds`, () => {
     await stage.readBalance();
     expect(await timed('a look that wakes all it may', () => wakeFunded(stage.ledger, account, 60_000))).toBe(950);
     expect(await timed('a look while enough are awake', () => wakeFunded(stage.ledger, account, 60_000))).toBe(0);
-    await timed('a sweep of those', () => sweepDue(stage.ledger, 'default', stage.hints));
+    await timed('a sweep of those', () => sweepDue(stage.ledger, 'default', stage.advanceQueue));
   });
 });
 
@@ -206,12 +206,12 @@ describe(`${ROWS} transfers under a pause`, () => {
     await stage.readBalance();
     const paused = await pause(stage.ledger, { scope: 'account', account: 'default' }, { by: 'ada', reason: 'a look around' });
     await insertHeld('paused');
-    await timed('a sweep under the pause', () => sweepDue(stage.ledger, 'default', stage.hints));
+    await timed('a sweep under the pause', () => sweepDue(stage.ledger, 'default', stage.advanceQueue));
     await timed('lifting the pause', () => liftPause(stage.ledger, paused.id, 'ada'));
-    await timed('a sweep after it', () => sweepDue(stage.ledger, 'default', stage.hints));
+    await timed('a sweep after it', () => sweepDue(stage.ledger, 'default', stage.advanceQueue));
     await stage.startWorker();
     await eventually(async () => expect((await inState('succeeded')).length).toBeGreaterThan(goes - 20), { timeoutMs: 30_000 });
     expectFirst(await inState('succeeded'), goes);
-    await timed('a sweep in the middle of it', () => sweepDue(stage.ledger, 'default', stage.hints));
+    await timed('a sweep in the middle of it', () => sweepDue(stage.ledger, 'default', stage.advanceQueue));
   });
 });

@@ -35,7 +35,7 @@ describe('a job of any BullMQ client', () => {
       exchangeRate: '1.0153',
       destinationAmount: '101530',
     });
-    const { job } = await stage.look(added);
+    const { job } = await stage.read(added);
     expect(job.progress).toEqual({ accepted: result.transferId });
     // It was answered where it waited, not put aside and fetched again.
     expect(job.attemptsStarted).toBe(1);
@@ -61,7 +61,7 @@ describe('a job of any BullMQ client', () => {
     const before = sends();
     const added = await stage.add(order('refused'), { attempts: 3 });
     await expect(stage.result(added)).rejects.toThrow(/^KPay refused it: /);
-    expect((await stage.look(added)).job.attemptsMade).toBe(1);
+    expect((await stage.read(added)).job.attemptsMade).toBe(1);
     expect(sends() - before).toBe(1);
   });
 });
@@ -90,7 +90,7 @@ describe('a malformed job fails at once, names the field, and leaves nothing beh
     const before = { rows: await recorded(), sends: sends() };
     const added = await stage.add(data, { attempts: 3 });
     await expect(stage.result(added)).rejects.toThrow(new RegExp(`^${field}: `));
-    expect((await stage.look(added)).job.attemptsMade).toBe(1);
+    expect((await stage.read(added)).job.attemptsMade).toBe(1);
     expect({ rows: await recorded(), sends: sends() }).toEqual(before);
   });
 
@@ -103,7 +103,7 @@ describe('a job whose transfer has to wait', () => {
   /** The transfer of a job, once it is held. */
   async function held(job: Awaited<ReturnType<WorkerStage['add']>>) {
     return eventually(async () => {
-      const progress = (await stage.look(job)).job.progress as { accepted: string };
+      const progress = (await stage.read(job)).job.progress as { accepted: string };
       const row = await stage.find(progress.accepted);
       expect(row.state).toBe('holding');
       return row;
@@ -119,7 +119,7 @@ describe('a job whose transfer has to wait', () => {
     const added = await stage.add({ ...order('poor'), sourceCountry: 'KEN', destinationCountry: 'UGA' });
     const row = await held(added);
     expect(row).toMatchObject({ reason_code: 'insufficient_funds' });
-    await eventually(async () => expect((await stage.look(added)).state).toBe('delayed'));
+    await eventually(async () => expect((await stage.read(added)).state).toBe('delayed'));
     expect(sends()).toBe(before);
 
     // Somebody sees the new balance, the exporter for one: the hold of 30 s need not end first.

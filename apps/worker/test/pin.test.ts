@@ -23,7 +23,7 @@ it('an account that turns out to be another KPay than the ledger knows is paused
   expect(pauses).toMatchObject([{ scope: 'account', account: 'default', created_by: 'worker', lifted_at: null }]);
   expect(pauses[0]?.reason).toContain('belongs to another KPay');
 
-  const { accepted } = (await stage.look(job)).job.progress as { accepted: string };
+  const { accepted } = (await stage.read(job)).job.progress as { accepted: string };
   await eventually(
     async () => expect(await stage.find(accepted)).toMatchObject({ state: 'holding', reason_code: 'paused', attempts: 0 }),
     { timeoutMs: 10_000 },

@@ -36,7 +36,7 @@ it('a proxy’s 403 at /me says nothing of the keys: the worker starts, jobs are
   await stage.startWorker();
   expect([...stage.waiting()]).toEqual([['default', 'KPay has not answered yet']]);
   const job = await stage.add(order('while-a-page-stands-there'));
-  await eventually(async () => expect((await stage.look(job)).job.progress).toMatchObject({ accepted: expect.any(String) }));
+  await eventually(async () => expect((await stage.read(job)).job.progress).toMatchObject({ accepted: expect.any(String) }));
   expect(stage.simulator.control.truth().requestCounts.byEndpoint.transfer ?? 0).toBe(0);
   stage.simulator.control.clearFaults();
   const { transferId } = (await stage.result(job)) as unknown as { transferId: string };

@@ -15,11 +15,11 @@ import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } 
 import { createTestDatabase, embeddedDataFolder, emptyTestRedis, keepLog, rememberSecret, testServerUrls } from '@kpay/testkit';
 import { createLedger, findTransfer, type Ledger, type LedgerSchema, migrateLedger, type TransferRow } from '@kpay/transfers';
 import {
+  type AdvanceJob,
   advanceQueueName,
   createFileEpochWitness,
   createRedisEpochWitness,
   type EpochWitness,
-  type Hint,
 } from '@kpay/transfers/worker';
 import type { Job, JobsOptions, Queue, Worker } from 'bullmq';
 import { Registry } from 'prom-client';
@@ -36,9 +36,9 @@ export interface WorkerStage {
   epochWitness: EpochWitness;
   simulator: Simulator;
   account: KpayAccount;
-  hints: Queue<Hint>;
-  /** Takes hints, one at a time, in the place of the worker; close it before the stage. */
-  takeHints(process: (job: Job<Hint>) => Promise<void>): Worker;
+  advanceQueue: Queue<AdvanceJob>;
+  /** Takes advance jobs, one at a time, in the place of the worker; close it before the stage. */
+  takeAdvanceJobs(process: (job: Job<AdvanceJob>) => Promise<void>): Worker;
   /** Where the queues are; undefined when they are embedded. */
   redisUrl: string | undefined;
   /** The embedded database and its folder; undefined on servers. */
@@ -48,7 +48,7 @@ export interface WorkerStage {
   /** What the job completes with. Rejects with the reason it fails with. */
   result(job: TransferJob): Promise<TransferJobResult>;
   /** The job as it is now. */
-  look(job: TransferJob): Promise<{ state: string; job: TransferJob }>;
+  read(job: TransferJob): Promise<{ state: string; job: TransferJob }>;
   find(id: string): Promise<TransferRow>;
   /** Reads the balance from KPay now: what the checks look at. */
   readBalance(): Promise<void>;
@@ -128,7 +128,7 @@ export async function openWorkerStage(
   const door = queues.queue<unknown, TransferJobResult>(transferQueueName('default'), { prefix });
   // Each job that is waited for listens to it.
   door.setMaxListeners(0);
-  const hints = queues.queue<Hint>(advanceQueueName('default'), { prefix });
+  const advanceQueue = queues.queue<AdvanceJob>(advanceQueueName('default'), { prefix });
   const events = queues.queueEvents(transferQueueName('default'), { prefix });
   const account = openKpayAccount({
     name: 'default',
@@ -146,13 +146,13 @@ export async function openWorkerStage(
     epochWitness,
     simulator,
     account,
-    hints,
-    takeHints: (process) => queues.worker<Hint>(advanceQueueName('default'), process, { prefix, concurrency: 1 }),
+    advanceQueue,
+    takeAdvanceJobs: (process) => queues.worker<AdvanceJob>(advanceQueueName('default'), process, { prefix, concurrency: 1 }),
     redisUrl: store.kind === 'redis' ? store.redisUrl : undefined,
     embedded,
     add: (data, options) => door.add(TRANSFER_JOB, data, options),
     result: (job) => job.waitUntilFinished(events, JOB_ENDS_WITHIN_MS),
-    async look({ id = '' }) {
+    async read({ id = '' }) {
       const job = await door.getJob(id);
       if (!job) throw new Error(`no job ${id}`);
       return { state: await job.getState(), job };

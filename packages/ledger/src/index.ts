@@ -14,10 +14,10 @@ export {
   grantWorkingRights,
   LedgerBehind,
   LedgerUnusable,
-  lookAtSchema,
   migrateLedger,
   openLedger,
   prepareLedger,
+  readSchemaState,
 } from './migrate.ts';
 export * from './schema.ts';
 export { currentTraceparent } from './traceparent.ts';

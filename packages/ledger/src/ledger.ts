@@ -41,13 +41,13 @@ export function timeOf({ now }: Pick<LedgerStatement, 'now'>): RawBuilder<Date> 
 }
 
 /**
- * A table of one column, `each`, with a row for each of these objects. The planner takes it for one row, whatever it holds,
+ * A table of one column, `item`, with a row for each of these objects. The planner takes it for one row, whatever it holds,
  * so whatever is joined to it is looked up by its index, however few rows that had when the plan was made.
  */
 export function rowsFromJson(objects: readonly object[]): RawBuilder<unknown> {
   return sql`(
-    select each from unnest(array(select jsonb_array_elements(${JSON.stringify(objects)}::jsonb))) each
-    where jsonb_typeof(each) = 'object'
+    select item from unnest(array(select jsonb_array_elements(${JSON.stringify(objects)}::jsonb))) item
+    where jsonb_typeof(item) = 'object'
   )`;
 }
 

@@ -3,7 +3,7 @@ import { createTestDatabase, eventually, keepLog, testServerUrls } from '@kpay/t
 import { sql } from 'kysely';
 import { Migrator } from 'kysely/migration';
 import { expect, it, onTestFinished } from 'vitest';
-import { ledgerMigrations, lookAtSchema, migrateLedger } from './migrate.ts';
+import { ledgerMigrations, migrateLedger, readSchemaState } from './migrate.ts';
 import type { LedgerSchema } from './schema.ts';
 
 // Locks of tables need several sessions; the embedded database has one.
@@ -24,7 +24,7 @@ it('lets reads and writes go on while a backup keeps it from a table, and ends w
   expect((await other.query('select from kpay.transfers')).rowCount).toBe(0);
   await backup.query('commit');
   await migrated;
-  expect(await lookAtSchema(db)).toEqual({ missing: [], unknown: [], exists: true });
+  expect(await readSchemaState(db)).toEqual({ missing: [], unknown: [], exists: true });
 });
 
 /** A ledger of before a migration that changes a table which is in use. */

@@ -95,7 +95,7 @@ export interface SchemaState {
 }
 
 /** Looks at the schema and changes nothing. */
-export async function lookAtSchema(db: Kysely<LedgerSchema>): Promise<SchemaState> {
+export async function readSchemaState(db: Kysely<LedgerSchema>): Promise<SchemaState> {
   const names = Object.keys(ledgerMigrations);
   const table = await sql<{ found: boolean }>`select to_regclass('kpay.kysely_migration') is not null as found`.execute(db);
   if (!table.rows[0]?.found) return { missing: names, unknown: [], exists: false };
@@ -121,7 +121,7 @@ export async function openLedger(db: Kysely<LedgerSchema>): Promise<Ledger> {
  * @throws LedgerUnusable when the schema is not ours or of a newer release.
  */
 export async function prepareLedger(db: Kysely<LedgerSchema>): Promise<void> {
-  const { missing, unknown } = await lookAtSchema(db);
+  const { missing, unknown } = await readSchemaState(db);
   if (unknown.length > 0) throw new LedgerUnusable(`unknown migrations: ${unknown.join(', ')}`);
   if (missing.length === 0) return;
   if (!(await mayMigrate(db))) throw new LedgerBehind(missing);

@@ -19,7 +19,7 @@ export {
   sendText,
   startHttp,
 } from './http/start-http.ts';
-export { tellProxy } from './http/tell-proxy.ts';
+export { warnAboutProxy } from './http/warn-about-proxy.ts';
 export { doubtIn } from './json-in-doubt.ts';
 export { type CurrentTrace, currentTrace, currentTraceId } from './logging/current-trace.ts';
 export { createLogger, type Logger, type LoggerOptions } from './logging/logger.ts';

@@ -5,8 +5,8 @@ import {
   readWebConfig,
   type Settings,
   type Shutdown,
-  tellProxy,
   type WebConfig,
+  warnAboutProxy,
   watchKeys,
 } from '@kpay/runtime';
 import type { Plugin } from '@kpay/transfers/plugin';
@@ -46,7 +46,7 @@ export interface AppOptions<OfSettings extends Settings> {
 export async function openApp<OfSettings extends Settings>(options: AppOptions<OfSettings>): Promise<App<OfSettings>> {
   const { env, settings, secrets, logger, shutdown } = options;
   const { accounts, webConfigFile } = settings;
-  tellProxy(accounts, logger);
+  warnAboutProxy(accounts, logger);
   const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
   const plugins = await loadPlugins(settings.plugins);
   containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));

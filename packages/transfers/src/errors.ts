@@ -21,7 +21,7 @@ export class UnknownAccount extends InvalidRequest {
 /** The externalId or Idempotency-Key was used before for a different transfer; nothing was recorded. */
 export class IdempotencyConflict extends Error {
   override readonly name = 'IdempotencyConflict';
-  /** Undefined where the caller may not know it. */
+  /** Undefined when the caller may not know it. */
   readonly transferId: string | undefined;
 
   constructor(transferId: string | undefined) {
@@ -77,7 +77,7 @@ export class LedgerRestored extends Error {
   override readonly name = 'LedgerRestored';
 }
 
-/** The store of the epoch's copy does not answer, so a restore cannot be ruled out. Nothing was changed. */
+/** The store of the epoch witness does not answer, so a restore cannot be ruled out. Nothing was changed. */
 export class EpochUnknown extends Error {
   override readonly name = 'EpochUnknown';
 }

@@ -1,5 +1,5 @@
-// For services that accept and read transfers. Plugins import from ./plugin, people's actions from ./operations, the processes
-// that advance transfers from ./worker.
+// For services that accept and read transfers. Plugins import from ./plugin, operations by people from ./operations,
+// and processes that advance transfers from ./worker.
 export {
   createLedger,
   type Ledger,

@@ -4,7 +4,7 @@ export interface MemoryEpochWitness extends EpochWitness {
   lose(): void;
 }
 
-/** A copy of the ledger's epoch that tests look at, and can lose. */
+/** An epoch witness that tests look at, and can lose. */
 export function createMemoryEpochWitness(): MemoryEpochWitness {
   let there: Epoch | undefined;
   return {

@@ -62,6 +62,6 @@ it("somebody else's code that is run leaves nothing behind", { timeout: TIMEOUT_
 
 it('looks of a reader at the feed leave nothing behind while it reads', { timeout: TIMEOUT_MS }, async () => {
   const life = new AbortController();
-  const feed = createEventFeed(ledger, { lookEveryMs: 0 });
+  const feed = createEventFeed(ledger, { pollEveryMs: 0 });
   expect(await growth(LOOKS, () => feed.more('0', life.signal))).toBeLessThan(MAY_LEAVE_BYTES);
 });

@@ -20,7 +20,7 @@ export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationC
 export interface Stage {
   ledger: TestLedger;
   simulator: Simulator;
-  /** The copy of the ledger's epoch that all its workers share. */
+  /** The epoch witness that all its workers share. */
   epochWitness: MemoryEpochWitness;
   /** Alarms raised so far. */
   alarms: string[];
@@ -68,7 +68,7 @@ export async function openStage(): Promise<Stage> {
         ledger,
         account,
         pin: await pinAccount(ledger, account),
-        epoch: await openLedgerEpoch({ ledger, copy: epochWitness, clock: systemClock }),
+        epoch: await openLedgerEpoch({ ledger, witness: epochWitness, clock: systemClock }),
         checks: [scheduleCheck, rateCheck, fundsCheck],
         clock: systemClock,
         worker: `worker-${opened.length}`,

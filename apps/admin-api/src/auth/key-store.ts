@@ -30,7 +30,7 @@ export interface KeyStore {
   /** The row of a key, whatever its state. Undefined when no such key was ever made. */
   find(key: string): Promise<FoundApiKey | undefined>;
   /** The same by the id of a key. */
-  look(id: string): Promise<FoundApiKey | undefined>;
+  read(id: string): Promise<FoundApiKey | undefined>;
 }
 
 export interface KeyStoreOptions {
@@ -108,7 +108,7 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
         const self = await rowOfCaller(tx.db, caller);
         return revokeKeys(tx, id, nameOf(caller), (row) => isTheirs(row, caller, self));
       }),
-    look: rowOf,
+    read: rowOf,
     async find(key) {
       const id = idOfApiKey(key);
       if (id === undefined) return undefined;

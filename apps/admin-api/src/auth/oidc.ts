@@ -55,8 +55,8 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
       throw invalidToken('The token is bound to a key of its sender, which this API does not check.', 'token');
     if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.', 'token');
     const sub: unknown = payload.sub;
-    const isTellable = typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_CHARACTERS;
-    if (!isTellable || refusedCharacter(sub, 'name') !== undefined)
+    const isUsable = typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_CHARACTERS;
+    if (!isUsable || refusedCharacter(sub, 'name') !== undefined)
       throw invalidToken('The token names no subject that can be told.', 'token');
     // No key's owner has a colon: nobody can take an issuer's subject for one of ours.
     const owner = `${issuer}#${sub}`;

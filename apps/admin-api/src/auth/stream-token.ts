@@ -28,7 +28,7 @@ type Claims = z.infer<typeof claimsSchema>;
 export interface StreamTokens {
   issue(caller: Caller): { token: string; expiresAt: Date };
   /** Who made it. @param opening false for a stream that is open. @throws Problem (401) when it, or its maker's key, is not good. */
-  judge(token: string, address: string | undefined, opening: boolean): Promise<Caller>;
+  verify(token: string, address: string | undefined, opening: boolean): Promise<Caller>;
 }
 
 export interface StreamTokenOptions {
@@ -36,7 +36,7 @@ export interface StreamTokenOptions {
   secret: string;
   /** A change of it ends all tokens. */
   adminToken: string;
-  keys: Pick<KeyStore, 'look'>;
+  keys: Pick<KeyStore, 'read'>;
 }
 
 export function createStreamTokens({ secret, adminToken, keys }: StreamTokenOptions): StreamTokens {
@@ -64,13 +64,13 @@ export function createStreamTokens({ secret, adminToken, keys }: StreamTokenOpti
       const text = Buffer.from(JSON.stringify(claims)).toString('base64url');
       return { token: `kpst_${text}_${sign(text).toString('base64url')}`, expiresAt: new Date(opensUntil) };
     },
-    async judge(token, address, opening) {
+    async verify(token, address, opening) {
       const { key, id, accounts = [], opensUntil, endsAt = Number.POSITIVE_INFINITY } = read(token);
       const now = Date.now();
       if (opening && opensUntil <= now) throw invalidToken('The stream token has expired: ask for another one.', 'expired');
       if (endsAt <= now) throw invalidToken('The token that the stream token was made with has expired.', 'token');
       if (key === undefined) return { id, owner: id, scopes: new Set<Scope>(['read']), accounts };
-      const found = await keys.look(key);
+      const found = await keys.read(key);
       if (!found) throw invalidToken('The key that the stream token was made with is not known.', 'unknown');
       const caller = callerOfKey(found, address);
       return { ...caller, scopes: new Set([...caller.scopes].filter((scope) => scope === 'read')) };

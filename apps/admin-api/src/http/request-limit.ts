@@ -87,7 +87,7 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
     return store.increment(key);
   };
   const count = (key: string) => within(COUNT_WITHIN_MS, undefined, () => increment(key));
-  const lookAgain = async (key: string) => {
+  const probeAgain = async (key: string) => {
     try {
       await count(key);
       away = false;
@@ -104,7 +104,7 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
         // Nobody waits for a Redis that was away: one asks in the background whether it is back.
         if (!probe && performance.now() - probedMs > RECHECK_AFTER_MS) {
           probedMs = performance.now();
-          probe = lookAgain(key).finally(() => {
+          probe = probeAgain(key).finally(() => {
             probe = undefined;
           });
         }

@@ -76,7 +76,7 @@ function allow({ scope }: Operation): RequestHandler {
 function serve(operation: Operation, stopping: AbortSignal | undefined): RequestHandler {
   return async (request, response) => {
     response.locals.operation = operation;
-    if (comesLate(operation, response.locals.caller as Caller)) await (response.locals.lookAgain as () => Promise<void>)();
+    if (comesLate(operation, response.locals.caller as Caller)) await (response.locals.verifyAgain as () => Promise<void>)();
     const reply = await operation.handle(parseCall(operation, request, response, stopping));
     if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
     const { location, ...headers } = reply.headers ?? {};

@@ -43,7 +43,7 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
       problems: ['ledger_restored', 'epoch_unavailable'],
       async handle({ body: { verdict, reason, reasonCode, account, acceptedFrom, acceptedBefore }, caller }) {
         requireAllAccounts(caller);
-        const body = await maintenance.settle(
+        const { resolved, skipped } = await maintenance.settle(
           {
             reasonCode,
             ...(account !== undefined && { account }),
@@ -52,7 +52,7 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
           },
           { by: caller.owner, keyId: caller.apiKey?.id, verdict, reason },
         );
-        return { body };
+        return { body: { resolved, left: skipped } };
       },
     }),
     describeOperation({
@@ -60,7 +60,7 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
       method: 'post',
       path: '/maintenance/rebuild-queue',
       scope: 'control',
-      summary: 'Throw the hints of all accounts away and make new ones from the ledger. kpay rebuild-queue.',
+      summary: 'Remove the advance jobs of all accounts and make them again from the ledger. kpay rebuild-queue.',
       body: z.strictObject({}),
       answer: {
         status: 200,

@@ -6,7 +6,7 @@ import { adminToken, type ServedApi, serveApi } from './served-api.ts';
 
 const LANES = 32;
 const ANSWER_WITHIN_MS = 60_000;
-const LOOK_EVERY_MS = 50;
+const POLL_EVERY_MS = 50;
 
 export interface FuzzReport {
   /** How many answers had each status; 0 is a request that was cut off, by either side, before there was one. */
@@ -126,7 +126,7 @@ function watchOthers(url: string): { stop(): Promise<FuzzReport['others']> } {
       await answer.arrayBuffer();
       if (answer.status !== 200) throw new Error(`somebody else was answered ${answer.status}`);
       waitsMs.push(performance.now() - startedMs);
-      await delay(LOOK_EVERY_MS);
+      await delay(POLL_EVERY_MS);
     }
   })();
   return {

@@ -211,7 +211,7 @@ async function putThroughAddresses({ url }: ServedApi, measure: Measure): Promis
 /** The data of a job, as it stands in Redis. */
 async function putThroughJobs(measure: Measure): Promise<void> {
   const { ledger } = forbiddenLedger();
-  const wish = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
+  const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
   const refuse = (data: string) => async () => {
     const order = { account: 'default', owner: 'queue', body: JSON.parse(data) };
     const accepted = await acceptTransfer(ledger, new Set(['default']), order).catch((error: Error) => error);
@@ -235,12 +235,12 @@ async function putThroughJobs(measure: Measure): Promise<void> {
   for (const [name, text] of worstJson(LONGEST)) await measure('job', name, refuse(text));
   for (const field of fields) {
     for (const [name, text] of [...texts, ...worstJson(LONGEST)]) {
-      const data = `${JSON.stringify(wish).slice(0, -1)},"${field}":${text}}`;
+      const data = `${JSON.stringify(request).slice(0, -1)},"${field}":${text}}`;
       await measure(`job: ${field}`, name, refuse(data));
     }
   }
   for (const [name, text] of texts)
-    await measure('job: a label', name, refuse(`${JSON.stringify(wish).slice(0, -1)},"metadata":{${text}:"x"}}`));
+    await measure('job: a label', name, refuse(`${JSON.stringify(request).slice(0, -1)},"metadata":{${text}:"x"}}`));
 }
 
 /** What KPay answers, or somebody in its place. */

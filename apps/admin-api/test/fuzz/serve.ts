@@ -34,7 +34,7 @@ const api = await startAdminApi({
     accounts: ['default'],
     openQueue: queues.queue,
   }),
-  hint: async () => {},
+  notifyWorkers: async () => {},
   logger,
   host: '127.0.0.1',
   port: 0,

@@ -63,7 +63,9 @@ export const command = defineCommand({
       ...(acceptedBefore !== undefined && { acceptedBefore: timeOf('--accepted-before', acceptedBefore) }),
     };
     const order = { by: storesActor(), verdict, reason: await reasonOf(reason) };
-    const { resolved, left } = await onStores(() => withMaintenance(cli.env, (maintenance) => maintenance.settle(filter, order)));
+    const { resolved, skipped: left } = await onStores(() =>
+      withMaintenance(cli.env, (maintenance) => maintenance.settle(filter, order)),
+    );
     await cli.io.print(`${resolved} settled as ${as}.`);
     if (left > 0) await cli.io.print(`${left} left in review: ${as} cannot be said of them.`);
     return exitCodes.done;

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TransferView } from '@kpay/transfers';
 
-const LOOK_EVERY_MS = 100;
+const POLL_EVERY_MS = 100;
 const GIVE_UP_MS = 60_000;
 
 export interface DemoOptions {
@@ -54,7 +54,7 @@ export async function runDemo({ apiUrl, workerUrl, adminToken, print }: DemoOpti
       print(`It is still ${transfer.state} after a minute${transfer.reason === null ? '' : `: ${transfer.reason}`}`);
       return false;
     }
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_EVERY_MS);
   }
 }
 
@@ -112,7 +112,7 @@ async function countedAs(state: string, workerUrl: string, before: string): Prom
   for (;;) {
     const line = lineOf(state, await readMetrics(workerUrl));
     if (line !== lineOf(state, before) || performance.now() > untilMs) return line;
-    await delay(LOOK_EVERY_MS);
+    await delay(POLL_EVERY_MS);
   }
 }
 

@@ -19,7 +19,11 @@ export function maintainByApi({ url, token }: { url: string; token: string }): M
   }
   return {
     finishRestore: ({ unseen }) => ask<FinishedRestore>('finish-restore', { unseen }),
-    settle: (filter, { verdict, reason }) => ask<ResolvedReviews>('settle-reviews', { ...filter, verdict, reason }),
+    async settle(filter, { verdict, reason }): Promise<ResolvedReviews> {
+      type Settled = { resolved: number; left: number };
+      const { resolved, left } = await ask<Settled>('settle-reviews', { ...filter, verdict, reason });
+      return { resolved, skipped: left };
+    },
     rebuildQueue: async () => (await ask<{ accounts: RebuiltQueue[] }>('rebuild-queue', {})).accounts,
   };
 }

@@ -1,4 +1,4 @@
-import { grantWorkingRights, lookAtSchema } from '@kpay/ledger';
+import { grantWorkingRights, readSchemaState } from '@kpay/ledger';
 import { createLogger, openPostgres, readSettings, StartError, secretsOf } from '@kpay/runtime';
 import { type LedgerSchema, migrateLedger } from '@kpay/transfers';
 
@@ -21,7 +21,7 @@ export async function migrate(env: NodeJS.ProcessEnv, grantTo: string | undefine
     logger,
     prepare: async (each) => {
       const db = each.kysely<LedgerSchema>();
-      done = (await lookAtSchema(db)).missing;
+      done = (await readSchemaState(db)).missing;
       await migrateLedger(db);
     },
   });

@@ -7,7 +7,7 @@ import { readLedger } from './read-ledger.ts';
 // A job that nobody woke looks at its transfer within 30 s.
 const FOLLOWED_WITHIN_MS = 45_000;
 
-export interface JobsVerdict {
+export interface JobsResult {
   /** The jobs that say something else than the ledger. */
   broken: string[];
   /** How long after its transfer's end the last of them was told. */
@@ -20,7 +20,7 @@ export interface JobsVerdict {
  *
  * @throws when no worker consumes the queue: only a worker changes these jobs, so waiting for it would prove nothing.
  */
-export async function judgeJobs(redisUrl: string, databaseUrl: string): Promise<JobsVerdict> {
+export async function checkJobs(redisUrl: string, databaseUrl: string): Promise<JobsResult> {
   const { hostname: host, port, pathname } = new URL(redisUrl);
   const queue = new Queue<TransferJobData>(transferQueueName('default'), {
     connection: { host, port: Number(port), db: Number(pathname.slice(1)) },

@@ -21,14 +21,14 @@ const WRITABLE_MS = 25_000 + 3_000;
 /** What may lead to review here: KPay refused a repeated send, so that nobody can know about the one before, or said 201 and no success. */
 const REVIEWS = new Set(['refused_after_unknown', 'conflict_unprovable', 'not_completed']);
 
-export interface Verdict {
+export interface Evaluation {
   lost: string[];
   doubled: string[];
   unexplained: string[];
   other: string[];
 }
 
-export function judge(evidence: Evidence): Verdict {
+export function evaluate(evidence: Evidence): Evaluation {
   const effects = Map.groupBy(evidence.truth.transfers, ({ externalId }) => externalId);
   const requests = Map.groupBy(evidence.truth.requests, ({ externalId }) => externalId);
   const rows = evidence.ledger.transfers.map((row) => ({

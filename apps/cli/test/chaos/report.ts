@@ -2,7 +2,7 @@ import { isFinal } from '@kpay/transfers';
 import type { Customers } from './customers.ts';
 import type { DisturbanceName } from './disturbances.ts';
 import type { Freeze } from './freeze-in-send.ts';
-import type { Truth, Verdict } from './laws.ts';
+import type { Evaluation, Truth } from './laws.ts';
 import type { LedgerContent } from './read-ledger.ts';
 
 interface Run {
@@ -13,7 +13,7 @@ interface Run {
   plan: readonly DisturbanceName[];
   freezes: readonly Freeze[];
   faults: number;
-  verdict: Verdict;
+  verdict: Evaluation;
   waitsEnded: number;
 }
 

@@ -5,9 +5,9 @@ import {
   fieldAt,
   isCountryCode,
   isText,
-  judge,
   listOf,
   oneOf,
+  outcomeOf,
   reads,
   untried,
 } from '../case.ts';
@@ -27,7 +27,7 @@ const documentedProviders = [
 
 function expectAll(documented: readonly string[], seen: readonly unknown[]) {
   const missing = documented.filter((each) => !seen.includes(each));
-  return judge(missing.length === 0, missing.length === 0 ? `all ${documented.length}` : `missing: ${missing.join(', ')}`);
+  return outcomeOf(missing.length === 0, missing.length === 0 ? `all ${documented.length}` : `missing: ${missing.join(', ')}`);
 }
 
 /** Contract: "GET /api/v1/payments/availability" and the lists of "Countries, currencies, decimals". */
@@ -35,7 +35,7 @@ export const availabilityCases: readonly Case[] = [
   reads('availability.status', 'page', 'The answer is 200.', async (kpay) => expectStatus(await askAvailability(kpay), 200)),
   reads('availability.list', 'page', 'The answer is a list.', async (kpay) => {
     const { status, json } = await askAvailability(kpay);
-    return judge(Array.isArray(json), Array.isArray(json) ? `a list of ${json.length}` : `status ${status}, no list`);
+    return outcomeOf(Array.isArray(json), Array.isArray(json) ? `a list of ${json.length}` : `status ${status}, no list`);
   }),
   reads('availability.country', 'page', 'country is an ISO 3166-1 alpha-3 code.', async (kpay) =>
     expectEach(await askAvailability(kpay), (json) => rowsOf(json).map((row) => fieldAt(row, 'country')), isCountryCode),

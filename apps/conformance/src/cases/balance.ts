@@ -5,9 +5,9 @@ import {
   fieldAt,
   isNumber,
   isObject,
-  judge,
   listOf,
   movesMoney,
+  outcomeOf,
   reads,
   show,
   untried,
@@ -36,7 +36,7 @@ export const balanceCases: readonly Case[] = [
   reads('balance.status', 'page', 'The answer is 200.', async (kpay) => expectStatus(await askBalance(kpay), 200)),
   reads('balance.list', 'page', 'The answer is a list.', async (kpay) => {
     const { status, json } = await askBalance(kpay);
-    return judge(Array.isArray(json), Array.isArray(json) ? `a list of ${json.length}` : `status ${status}, no list`);
+    return outcomeOf(Array.isArray(json), Array.isArray(json) ? `a list of ${json.length}` : `status ${status}, no list`);
   }),
   reads('balance.currency', 'page', 'currency is an ISO 4217 code.', async (kpay) =>
     expectEach(await askBalance(kpay), column('currency'), (value) => /^[A-Z]{3}$/.test(String(value))),
@@ -68,7 +68,7 @@ export const balanceCases: readonly Case[] = [
       await makeTransfer(kpay, await transferOf(kpay));
       const after = await askBalance(kpay);
       const [first, second] = [totalOf(before.json, 'XAF'), totalOf(after.json, 'XAF')];
-      return judge(first === second, `${show(first)} before, ${show(second)} after`);
+      return outcomeOf(first === second, `${show(first)} before, ${show(second)} after`);
     },
   ),
 ];

@@ -1,5 +1,5 @@
 import { type CallOptions, type Drift, type KpayClient, OutcomeUnknown, parseAmount, Rejected, Retryable } from '@kpay/core';
-import { type Case, type CaseOutcome, judge, movesMoney, reads } from '../case.ts';
+import { type Case, type CaseOutcome, movesMoney, outcomeOf, reads } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
 import { amount } from './transfer-requests.ts';
 
@@ -9,12 +9,15 @@ async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) 
   const account = await kpay.openClient((drift) => drifts.push(drift));
   try {
     await call(account.client, { lane: 'people' });
-    return judge(drifts.length === 0, drifts.map(({ path, kind }) => `${kind} ${path}`).join(', ') || 'read, nothing unknown');
+    return outcomeOf(
+      drifts.length === 0,
+      drifts.map(({ path, kind }) => `${kind} ${path}`).join(', ') || 'read, nothing unknown',
+    );
   } catch (error) {
     if (!isFailure(error)) throw error;
     // A refusal or an outage says nothing about our reading of answers.
     if (error instanceof Rejected || error.reason !== 'unreadable') return { kind: 'not tried', why: error.message };
-    return judge(false, error.message);
+    return outcomeOf(false, error.message);
   } finally {
     await account.close();
   }

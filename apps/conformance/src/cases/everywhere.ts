@@ -1,4 +1,4 @@
-import { type Case, exhaustsLimit, expectStatus, fieldAt, isObject, isText, judge, reads, show, untried } from '../case.ts';
+import { type Case, exhaustsLimit, expectStatus, fieldAt, isObject, isText, outcomeOf, reads, show, untried } from '../case.ts';
 import type { Answer, Kpay } from '../kpay.ts';
 
 const path = '/api/v1/payments/predict-provider';
@@ -28,7 +28,7 @@ export const everywhereCases: readonly Case[] = [
     const seen = fieldAt(json, 'environment');
     // One client saw LIVE for PRODUCTION: another case tells of the name.
     const names = kpay.environment === 'TEST' ? ['TEST'] : ['PRODUCTION', 'LIVE'];
-    return judge(names.includes(String(seen)), `status ${status}, ${kpay.environment} key, environment ${show(seen)}`);
+    return outcomeOf(names.includes(String(seen)), `status ${status}, ${kpay.environment} key, environment ${show(seen)}`);
   }),
   reads('key.missing', 'page', 'Without keys the answer is 401.', async (kpay) =>
     expectStatus(await kpay.send({ method: 'GET', path: '/api/v1/payments/me' }), 401),
@@ -44,13 +44,13 @@ export const everywhereCases: readonly Case[] = [
     const { status, json } = await askBadly(kpay);
     const fields = isObject(json) ? json : {};
     const whole = fields.statusCode === status && fields.message !== undefined && isText(fields.error);
-    return judge(status >= 400 && whole, `status ${status}, fields ${Object.keys(fields).join(', ')}`);
+    return outcomeOf(status >= 400 && whole, `status ${status}, fields ${Object.keys(fields).join(', ')}`);
   }),
   reads('error.message', 'wild', "An error's message is a text or a list of texts.", async (kpay) => {
     const { status, json } = await askBadly(kpay);
     const message = fieldAt(json, 'message');
     const holds = isText(message) || (Array.isArray(message) && message.every(isText));
-    return judge(status >= 400 && holds, Array.isArray(message) ? `a list of ${message.length}` : `a ${typeof message}`);
+    return outcomeOf(status >= 400 && holds, Array.isArray(message) ? `a list of ${message.length}` : `a ${typeof message}`);
   }),
   reads(
     'error.message-list',
@@ -59,7 +59,7 @@ export const everywhereCases: readonly Case[] = [
     async (kpay) => {
       const { status, json } = await kpay.ask({ method: 'POST', path, body: { phoneNumber: 5 } });
       const message = fieldAt(json, 'message');
-      return judge(Array.isArray(message), `status ${status}, ${Array.isArray(message) ? 'a list' : `a ${typeof message}`}`);
+      return outcomeOf(Array.isArray(message), `status ${status}, ${Array.isArray(message) ? 'a list' : `a ${typeof message}`}`);
     },
   ),
   untried(
@@ -78,7 +78,10 @@ export const everywhereCases: readonly Case[] = [
 
   exhaustsLimit('limit.requests', 'docs', 'More than 100 requests of a key in a minute are answered 429.', async (kpay) => {
     const { refusal, passed } = await exhaust(kpay);
-    return judge(refusal !== undefined && passed <= 100, refusal ? `429 after ${passed} more` : `no 429 in ${passed} requests`);
+    return outcomeOf(
+      refusal !== undefined && passed <= 100,
+      refusal ? `429 after ${passed} more` : `no 429 in ${passed} requests`,
+    );
   }),
   exhaustsLimit(
     'limit.retry-after',
@@ -88,7 +91,7 @@ export const everywhereCases: readonly Case[] = [
       const { refusal, passed } = await exhaust(kpay);
       if (!refusal) return { kind: 'not tried', why: `no 429 in ${passed} requests` };
       const value = refusal.headers.get('retry-after');
-      return judge(
+      return outcomeOf(
         value === null || /^\d+$/.test(value) || !Number.isNaN(Date.parse(value)),
         `Retry-After: ${value ?? 'absent'}`,
       );

@@ -1,4 +1,4 @@
-import { type Case, expectField, expectStatus, isNumber, isObject, judge, reads, untried } from '../case.ts';
+import { type Case, expectField, expectStatus, isNumber, isObject, outcomeOf, reads, untried } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
 
 const path = '/api/v1/payments/exchange-rate';
@@ -37,7 +37,7 @@ export const exchangeRateCases: readonly Case[] = [
       const { status, json } = await askRate(kpay);
       const names = isObject(json) ? Object.keys(json) : [];
       const more = names.filter((name) => !['from', 'to', 'rate'].includes(name));
-      return judge(
+      return outcomeOf(
         status === 200 && names.length > 0 && more.length === 0,
         more.length > 0 ? `also ${more.join(', ')}` : 'nothing more',
       );

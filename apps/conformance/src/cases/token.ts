@@ -1,4 +1,4 @@
-import { type Case, expectField, expectStatus, fieldAt, isText, judge, reads, untried } from '../case.ts';
+import { type Case, expectField, expectStatus, fieldAt, isText, outcomeOf, reads, untried } from '../case.ts';
 import type { Answer, Kpay } from '../kpay.ts';
 import { cannotMove, transferPath } from './transfer-requests.ts';
 
@@ -32,7 +32,7 @@ export const tokenCases: readonly Case[] = [
   reads('token.access-token', 'page', 'accessToken is a JWT.', async (kpay) => {
     const answer = await askToken(kpay);
     const isJwt = claimsOf(answer) !== undefined;
-    return judge(isJwt, `status ${answer.status}, accessToken ${isJwt ? 'a JWT' : 'no JWT'}`);
+    return outcomeOf(isJwt, `status ${answer.status}, accessToken ${isJwt ? 'a JWT' : 'no JWT'}`);
   }),
   reads('token.expires-in', 'page', 'expiresIn is "30m".', async (kpay) =>
     expectField(await askToken(kpay), 'expiresIn', (value) => value === '30m'),
@@ -42,7 +42,7 @@ export const tokenCases: readonly Case[] = [
   ),
   reads('token.claims', 'page', 'The environment is encoded in the token.', async (kpay) => {
     const holds = says(claimsOf(await askToken(kpay)), kpay.environment);
-    return judge(holds, holds ? `a claim says ${kpay.environment}` : `no claim says ${kpay.environment}`);
+    return outcomeOf(holds, holds ? `a claim says ${kpay.environment}` : `no claim says ${kpay.environment}`);
   }),
   untried('token.lifetime', 'page', 'A token is good for 30 minutes.', 'would take half an hour'),
   untried(

@@ -2,25 +2,25 @@ import { formatAmount, type WalletBalance } from '@kpay/core';
 import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge, onceFor, type Sample } from '../snapshot-gauge.ts';
 
-type Figure = 'balanceMinor' | 'reservedMinor' | 'availableMinor';
+type BalanceField = 'balanceMinor' | 'reservedMinor' | 'availableMinor';
 
-const GAUGES: readonly { name: string; help: string; figure: Figure }[] = [
-  { name: 'kpay_wallet_balance', help: 'Money in the wallets of a currency, in its major unit.', figure: 'balanceMinor' },
+const GAUGES: readonly { name: string; help: string; field: BalanceField }[] = [
+  { name: 'kpay_wallet_balance', help: 'Money in the wallets of a currency, in its major unit.', field: 'balanceMinor' },
   {
     name: 'kpay_wallet_reserved_balance',
     help: 'The part of the balance that KPay holds back for withdrawals under way.',
-    figure: 'reservedMinor',
+    field: 'reservedMinor',
   },
-  { name: 'kpay_wallet_available_balance', help: 'The part of the balance that can be used.', figure: 'availableMinor' },
+  { name: 'kpay_wallet_available_balance', help: 'The part of the balance that can be used.', field: 'availableMinor' },
 ];
 
 /** kpay_wallet_*: KPay names only the currency, so the rows of one currency are one series, their sum. */
 export const balancesCollector: Collector = {
   name: 'balances',
   register({ registry, accounts }) {
-    for (const { name, help, figure } of GAUGES) {
+    for (const { name, help, field } of GAUGES) {
       const samplesOf = onceFor((account: string, rows: WalletBalance[]) =>
-        [...sumByCurrency(rows, figure)].map(
+        [...sumByCurrency(rows, field)].map(
           ([currency, amountMinor]): Sample<'account' | 'currency'> => ({
             labels: { account, currency },
             value: Number(formatAmount({ amountMinor, currency })),
@@ -33,11 +33,11 @@ export const balancesCollector: Collector = {
   },
 };
 
-export function sumByCurrency(rows: readonly WalletBalance[], figure: Figure): ReadonlyMap<string, bigint> {
+export function sumByCurrency(rows: readonly WalletBalance[], field: BalanceField): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const row of rows) {
     // Currencies of the catalogue, or at least of their shape: a label is no place for any text.
-    if (row.known || /^[A-Z]{3}$/.test(row.currency)) sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row[figure]);
+    if (row.known || /^[A-Z]{3}$/.test(row.currency)) sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row[field]);
   }
   return sums;
 }

@@ -79,7 +79,7 @@ function endWhenSilent({ connection: { stream } }: pg.PoolClient, afterMs: numbe
 }
 
 async function checkServer(url: string): Promise<void> {
-  const { version, readOnly } = await lookAtServer(url).catch((error: unknown) => {
+  const { version, readOnly } = await readServer(url).catch((error: unknown) => {
     throw new StartError(`cannot connect to Postgres (${reasonOf(error)}): check DATABASE_URL and that the server runs`, {
       cause: error,
       fix: `psql "$DATABASE_URL" -c 'select 1'`,
@@ -96,7 +96,7 @@ async function checkServer(url: string): Promise<void> {
   }
 }
 
-async function lookAtServer(url: string): Promise<{ version: { number: number; name: string }; readOnly: boolean }> {
+async function readServer(url: string): Promise<{ version: { number: number; name: string }; readOnly: boolean }> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
   // What follows a failed connect is no news, and unheard it would end the process.
   client.on('error', () => {});

@@ -3,7 +3,7 @@ import type pg from 'pg';
 /** SQLSTATE read_only_sql_transaction: what a demoted server, or `default_transaction_read_only`, answers to a write. */
 const READ_ONLY = '25006';
 // A pool that only reads would never learn that its server was demoted.
-const LOOK_EVERY_MS = 2_000;
+const CHECK_EVERY_MS = 2_000;
 
 /** The server answers and takes no writes. It counts as away: another one behind the same name may take them. */
 export class ReadOnlyServer extends Error {
@@ -54,7 +54,7 @@ export async function isReadOnly(client: pg.ClientBase): Promise<boolean> {
  * connection in use is asked, every two seconds. New connections go where the name leads now.
  */
 export function dropReadOnlySessions(pool: pg.Pool): void {
-  const sessions = new Map<pg.PoolClient, { lent: boolean; lookedAtMs: number }>();
+  const sessions = new Map<pg.PoolClient, { lent: boolean; checkedAtMs: number }>();
   const condemned = new WeakSet<pg.PoolClient>();
 
   const condemnAll = () => {
@@ -65,7 +65,7 @@ export function dropReadOnlySessions(pool: pg.Pool): void {
     }
   };
   pool.on('connect', (client) => {
-    sessions.set(client, { lent: true, lookedAtMs: performance.now() });
+    sessions.set(client, { lent: true, checkedAtMs: performance.now() });
     (client as unknown as { connection: NodeJS.EventEmitter }).connection.on('errorMessage', ({ code }: { code?: string }) => {
       if (code === READ_ONLY && !condemned.has(client)) condemnAll();
     });
@@ -82,8 +82,8 @@ export function dropReadOnlySessions(pool: pg.Pool): void {
     // The pool removes a client that is ending.
     if (condemned.has(client)) return void client.end().catch(() => {});
     const nowMs = performance.now();
-    if (nowMs - session.lookedAtMs < LOOK_EVERY_MS) return;
-    session.lookedAtMs = nowMs;
+    if (nowMs - session.checkedAtMs < CHECK_EVERY_MS) return;
+    session.checkedAtMs = nowMs;
     // Queued on the client before its next owner can ask anything of it.
     isReadOnly(client).then(
       (readOnly) => {

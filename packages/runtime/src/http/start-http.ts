@@ -134,10 +134,10 @@ export function healthRoutes(
   waitingFor: () => readonly string[] | Promise<readonly string[]>,
   stuck: () => readonly string[] = () => [],
 ): Record<string, HttpHandler> {
-  const tell = (response: ServerResponse, good: string, wrong: readonly string[]) =>
+  const respond = (response: ServerResponse, good: string, wrong: readonly string[]) =>
     wrong.length === 0 ? sendText(response, 200, `${good}\n`) : sendText(response, 503, `${wrong.join('\n')}\n`);
   return {
-    '/healthz': (_request, response) => tell(response, 'ok', stuck()),
-    '/readyz': async (_request, response) => tell(response, 'ready', await waitingFor()),
+    '/healthz': (_request, response) => respond(response, 'ok', stuck()),
+    '/readyz': async (_request, response) => respond(response, 'ready', await waitingFor()),
   };
 }

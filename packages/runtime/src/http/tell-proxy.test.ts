@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { readSettings, secretsOf } from '../settings/read-settings.ts';
-import { tellProxy } from './tell-proxy.ts';
+import { warnAboutProxy } from './warn-about-proxy.ts';
 
 const KEYS = { KPAY_API_KEY: 'kpay_test_key', KPAY_SECRET_KEY: 'secret' };
 const PROXY = 'http://user:h%40sh@proxy.example:3128';
@@ -43,9 +43,9 @@ it.each(['socks5://proxy:1080', 'http://', 'http://a b:hush', 'http://user:%zz@p
 it('each way is told once, without user and password, which the log knows for secrets', () => {
   const settings = readSettings({ ...KEYS, HTTPS_PROXY: PROXY });
   const told: string[] = [];
-  tellProxy([...settings.accounts, ...settings.accounts], { warn: (line: unknown) => void told.push(String(line)) });
+  warnAboutProxy([...settings.accounts, ...settings.accounts], { warn: (line: unknown) => void told.push(String(line)) });
   expect(told).toEqual(['KPay at admin.kpay.site is reached through the proxy proxy.example:3128']);
   expect(secretsOf(settings)).toEqual(expect.arrayContaining(['h%40sh', 'h@sh']));
-  tellProxy(readSettings(KEYS).accounts, { warn: (line: unknown) => void told.push(String(line)) });
+  warnAboutProxy(readSettings(KEYS).accounts, { warn: (line: unknown) => void told.push(String(line)) });
   expect(told).toHaveLength(1);
 });

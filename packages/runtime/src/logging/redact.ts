@@ -67,7 +67,7 @@ export type Redact = (value: unknown) => unknown;
 export function createRedact(secrets: readonly string[] | ReadonlySet<string> = []): Redact {
   let known: readonly string[] = [];
   let seen = 0;
-  const lookAtSecrets = () => {
+  const readSecrets = () => {
     const count = 'size' in secrets ? secrets.size : secrets.length;
     if (count === seen) return;
     seen = count;
@@ -106,7 +106,7 @@ export function createRedact(secrets: readonly string[] | ReadonlySet<string> = 
   };
 
   return (value) => {
-    lookAtSecrets();
+    readSecrets();
     return redact(value, []);
   };
 }

@@ -72,7 +72,7 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
   const telemetry = queueTelemetry();
   const traced = telemetry ? { telemetry } : {};
   const failed = (error: unknown) => logger.error({ err: error }, 'the queues could not be watched');
-  const stopWatching = watch && repeat(watch.look, WATCH_EVERY_MS, failed);
+  const stopWatching = watch && repeat(watch.check, WATCH_EVERY_MS, failed);
   const opened: { close(): Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
 

@@ -21,7 +21,7 @@ function stage() {
   const pass = async (seconds: number) => {
     for (let left = seconds; left > 0; left -= 10) {
       state.nowMs += 10_000;
-      await watch.look();
+      await watch.check();
     }
   };
   return { watch, backend, state, answer: () => answers.shift()?.(null), pass };
@@ -86,6 +86,6 @@ it('asks for all of them at once: a Redis that hangs holds up no answer about an
     void backend.waitForJob();
   }
   nowMs = 60_000;
-  void watch.look();
+  void watch.check();
   expect(asked).toBe(3);
 });

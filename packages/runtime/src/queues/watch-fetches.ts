@@ -16,7 +16,7 @@ export interface FetchWatch {
   /** Whose worker waits in vain, for /healthz. */
   stuck(): readonly string[];
   /** Asks the stores of those who wait long whether they answer. To be called every ten seconds or so. */
-  look(): Promise<void>;
+  check(): Promise<void>;
 }
 
 type Fetching = Pick<IQueueBackend, 'moveToActive' | 'waitForJob' | 'reconnectBlocking'>;
@@ -75,7 +75,7 @@ export function watchFetches({
         .map((fetches) => ({ name: fetches.name, ms: lateMs(fetches) }))
         .filter(({ ms }) => ms > STUCK_AFTER_MS)
         .map(({ name, ms }) => `queue ${name} has heard nothing for ${Math.floor(ms / 1_000)} s although Redis answers`),
-    async look() {
+    async check() {
       const late = [...watched.values()].filter((fetches) => lateMs(fetches) >= LATE_AFTER_MS);
       // All at once: a store that hangs takes seconds to say so, and each must be excused in time.
       const excuse = (fetches: Fetches) => () => {

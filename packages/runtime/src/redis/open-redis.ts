@@ -2,7 +2,7 @@ import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { Logger } from 'pino';
 import { redisNodes } from '../settings/redis-nodes.ts';
 import { reasonOf, StartError } from '../start-error.ts';
-import { gatherWrites } from './gather-writes.ts';
+import { corkWrites } from './cork-writes.ts';
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -113,7 +113,7 @@ function singleOf(url: string, role: RedisRole): Redis {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
   });
-  return redis.on('connect', () => gatherWrites(redis.stream));
+  return redis.on('connect', () => corkWrites(redis.stream));
 }
 
 function clusterOf(nodes: readonly string[], role: RedisRole): Cluster {
@@ -142,7 +142,7 @@ function clusterOf(nodes: readonly string[], role: RedisRole): Cluster {
       },
     },
   );
-  return cluster.on('+node', (node: Redis) => node.on('connect', () => gatherWrites(node.stream)));
+  return cluster.on('+node', (node: Redis) => node.on('connect', () => corkWrites(node.stream)));
 }
 
 function parseNode(node: string) {
@@ -168,17 +168,19 @@ const OLDEST_MAJOR = 7;
 
 /** What INFO tells about a server on which queues cannot live, if it is one. */
 function whyUnsuitable(info: string, nodes: readonly string[]): StartError | undefined {
-  const told = new Map(info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]));
-  const version = told.get('redis_version') ?? '';
-  const policy = told.get('maxmemory_policy') ?? 'noeviction';
+  const infoOf = new Map(
+    info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),
+  );
+  const version = infoOf.get('redis_version') ?? '';
+  const policy = infoOf.get('maxmemory_policy') ?? 'noeviction';
   const isListed = nodes.length > 1;
   if (Number.parseInt(version, 10) < OLDEST_MAJOR)
     return new StartError(`REDIS_URL leads to Redis ${version}: use ${OLDEST_MAJOR} or newer, or Valkey`);
-  if (!isListed && told.get('cluster_enabled') === '1')
+  if (!isListed && infoOf.get('cluster_enabled') === '1')
     return new StartError(
       'REDIS_URL leads to one node of a Redis Cluster: list two or more of its nodes, as in redis://one:6379,two:6379',
     );
-  if (told.get('role') === 'slave') return new StartError('REDIS_URL leads to a read-only replica: use its master');
+  if (infoOf.get('role') === 'slave') return new StartError('REDIS_URL leads to a read-only replica: use its master');
   if (policy !== 'noeviction') {
     return new StartError(
       `the Redis of REDIS_URL evicts keys when its memory is full (maxmemory-policy ${policy}), jobs among them: set maxmemory-policy to noeviction`,

@@ -4,7 +4,7 @@ import { reasonOf } from '../start-error.ts';
 import { type AccountSettings, readSettings } from './read-settings.ts';
 
 // Secrets that a container platform mounts are exchanged by a link, which no file watcher sees reliably: they are read.
-const LOOK_EVERY_MS = 5_000;
+const POLL_EVERY_MS = 5_000;
 // Keys that were refused may only not be known yet. Each try costs one request to KPay.
 const TRY_AGAIN_MS = 60_000;
 
@@ -26,7 +26,7 @@ interface Watched {
   inUse: AccountSettings;
   /** Keys that were refused, and when to try them again. */
   refused?: { account: AccountSettings; againAtMs: number };
-  told?: string;
+  logged?: string;
 }
 
 /**
@@ -37,25 +37,25 @@ interface Watched {
  * @returns how to stop; a `take` under way is waited for.
  */
 export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
-  const { env, accounts, logger, everyMs = LOOK_EVERY_MS } = options;
+  const { env, accounts, logger, everyMs = POLL_EVERY_MS } = options;
   const { KPAY_API_KEY_FILE, KPAY_SECRET_KEY_FILE, KPAY_ACCOUNTS_FILE } = env;
   if (!(KPAY_API_KEY_FILE || KPAY_SECRET_KEY_FILE || KPAY_ACCOUNTS_FILE)) return async () => {};
   const watched = new Map(accounts.map((account): [string, Watched] => [account.name, { inUse: account }]));
   const stopping = new AbortController();
   let unreadable: string | undefined;
-  let toldChanged = '';
+  let loggedChanged = '';
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     const listed = readAccounts();
     if (!listed) return;
-    tellChanged(listed);
+    logChanged(listed);
     for (const account of listed) {
       const known = watched.get(account.name);
       if (known && !stopping.signal.aborted) await compare(options, known, account);
     }
   }
 
-  function tellChanged(listed: readonly AccountSettings[]): void {
+  function logChanged(listed: readonly AccountSettings[]): void {
     const names = new Set(listed.map(({ name }) => name));
     const changed = {
       added: [...names].filter((name) => !watched.has(name)),
@@ -63,10 +63,10 @@ export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
       moved: listed.filter((account) => isElsewhere(watched.get(account.name)?.inUse, account)).map(({ name }) => name),
     };
     const text = Object.values(changed).some((each) => each.length > 0) ? JSON.stringify(changed) : '';
-    if (text !== '' && text !== toldChanged) {
+    if (text !== '' && text !== loggedChanged) {
       logger.warn(changed, 'accounts were added, removed or given another address in the files: restart to take that over');
     }
-    toldChanged = text;
+    loggedChanged = text;
   }
 
   function readAccounts(): readonly AccountSettings[] | undefined {
@@ -86,7 +86,7 @@ export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
   const running = (async () => {
     while (!stopping.signal.aborted) {
       await delay(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-      if (!stopping.signal.aborted) await look();
+      if (!stopping.signal.aborted) await poll();
     }
   })();
   return () => {
@@ -107,7 +107,7 @@ async function compare(
   }
   if (sameKeys(known.inUse, account)) {
     delete known.refused;
-    delete known.told;
+    delete known.logged;
     return;
   }
   const { refused } = known;
@@ -117,14 +117,14 @@ async function compare(
     await take(account);
     known.inUse = account;
     delete known.refused;
-    delete known.told;
+    delete known.logged;
     logger.info({ account: account.name }, 'new keys are in use');
   } catch (error) {
     known.refused = { account, againAtMs: performance.now() + tryAgainMs };
     const reason = reasonOf(error);
-    if (known.told !== reason)
+    if (known.logged !== reason)
       logger.error({ account: account.name, alarm: 'keys', reason }, 'new keys are refused: the old ones stay in use');
-    known.told = reason;
+    known.logged = reason;
   }
 }
 

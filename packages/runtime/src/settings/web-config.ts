@@ -156,7 +156,7 @@ function createPasswordCheck(
   const wrong = new Set<string>();
   const queues = new Map<string, { turn: Promise<unknown>; waiting: number }>();
   let comparing: Promise<unknown> = Promise.resolve();
-  const judge = async (user: string, password: string) => {
+  const check = async (user: string, password: string) => {
     const hash = users.get(user);
     if (hash !== undefined && (await compare(password, hash))) return true;
     // Guessing names takes as long as guessing passwords: each cost in use is paid once, whoever is asked for.
@@ -176,7 +176,7 @@ function createPasswordCheck(
     queues.set(address, queue);
     queue.waiting += 1;
     const compared = queue.turn.then(() => {
-      const mine = comparing.then(() => judge(user, password));
+      const mine = comparing.then(() => check(user, password));
       comparing = mine;
       return mine;
     });

@@ -16,7 +16,7 @@ import { statementName } from './statement-name.ts';
 
 // KPay's paths carry no ids, so that they can name spans.
 const KPAY_PATH = /\/api\/(v1\/payments|wallets)\/[a-z-]+$/;
-const TELL_EVERY_MS = 60_000;
+const LOG_EVERY_MS = 60_000;
 // A collector that does not answer must not hold the end of a process up.
 const LAST_SPANS_WITHIN_MS = 2_000;
 
@@ -28,7 +28,7 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
     ...(isNamed(env) ? {} : { serviceName: service }),
     // The process' own detector would tell the command line and the user's name.
     ...(env.OTEL_NODE_RESOURCE_DETECTORS ? {} : { resourceDetectors: [envDetector, hostDetector, serviceInstanceIdDetector] }),
-    traceExporter: createSafeExporter(exporter, tellSeldom(service)),
+    traceExporter: createSafeExporter(exporter, logSeldom(service)),
     // Metrics are Prometheus' and logs go to standard error, traced or not.
     metricReaders: [],
     logRecordProcessors: [],
@@ -65,16 +65,16 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
 }
 
 /** A collector that is away is worth a line, and not one every few seconds. */
-function tellSeldom(service: string): (spans: number, error: Error | undefined) => void {
+function logSeldom(service: string): (spans: number, error: Error | undefined) => void {
   const logger = createLogger({ name: service });
   let lost = 0;
-  let toldAtMs = Number.NEGATIVE_INFINITY;
+  let loggedAtMs = Number.NEGATIVE_INFINITY;
   return (spans, err) => {
     lost += spans;
-    if (performance.now() < toldAtMs + TELL_EVERY_MS) return;
+    if (performance.now() < loggedAtMs + LOG_EVERY_MS) return;
     logger.warn({ err, spans: lost }, 'the collector does not take spans: these are lost');
     lost = 0;
-    toldAtMs = performance.now();
+    loggedAtMs = performance.now();
   };
 }
 

@@ -4,7 +4,7 @@ import { BullMQOtel } from 'bullmq-otel';
 
 /**
  * BullMQ's own telemetry, less what is no step of anything: its bookkeeping (looking for the next job, renewing locks),
- * and what is added to a queue outside of any trace, such as the hints of a sweep, which would all become one trace.
+ * and what is added to a queue outside of any trace, such as the advance jobs of a sweep, which would all become one trace.
  */
 export function createQueueTelemetry(): Telemetry<Context> {
   const { tracer, contextManager } = new BullMQOtel({ tracerName: 'bullmq' });

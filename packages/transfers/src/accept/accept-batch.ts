@@ -4,10 +4,10 @@ import type { AccountRules } from '../checks/account-rules.ts';
 import { IdempotencyConflict, InvalidRequest, KeyEnded, SpendLimitExceeded } from '../errors.ts';
 import { type Acceptance, acceptParsed, acceptTransfer, type ParsedOrder, parseOrder, type TransferOrder } from './accept.ts';
 
-/** What became of one order of a batch. */
+/** The result for one order of a batch. */
 export type BatchResult = ({ kind: 'accepted' } & Acceptance) | Refusal;
 
-/** One order of a batch. One that cannot even be read is refused before it comes here. */
+/** One order of a batch. The caller refuses an order that cannot be parsed before the batch gets here. */
 export type BatchOrder = { kind: 'order'; order: TransferOrder } | Refusal;
 
 /** Why an order was not accepted. */
@@ -17,11 +17,11 @@ export interface Refusal {
 }
 
 /**
- * Accepts many orders, each whole or not at all, one after the other, by acceptTransfer. When it breaks off, those that were
- * accepted by then stay so, and the same batch again replays them. When the key ends on the way, that order and all that
- * follow are refused.
+ * Accepts many orders with acceptTransfer, one after the other. Each is accepted whole or not at all. If the batch
+ * breaks off, the orders accepted so far stay; the same batch sent again replays them. If the key is revoked or expires
+ * meanwhile, that order and all later ones are refused.
  *
- * @throws KeyEnded when none was accepted before, and what the ledger throws.
+ * @throws KeyEnded when no order was accepted before; and what the ledger throws.
  */
 export async function acceptBatch(
   ledger: Ledger,
@@ -49,8 +49,9 @@ export async function acceptBatch(
 /**
  * Accepts all orders or none, in one transaction.
  *
- * @returns the result of each; when one of them is refused, nothing was recorded and the others' are what would have been.
- * @throws what the ledger throws; nothing was recorded then.
+ * @returns the result of each order. If one is refused, nothing is recorded, and the others show what would have been
+ *   accepted.
+ * @throws what the ledger throws; nothing is recorded then.
  */
 export async function acceptAllOrNone(
   ledger: Ledger,
@@ -65,7 +66,7 @@ export async function acceptAllOrNone(
   const record = (turn: RawBuilder<unknown>) =>
     ledger.transaction(async (tx) => {
       await sql`select ${turn}`.execute(tx.db);
-      // Two batches that share quotes or identities lock them in one order, so that neither waits for the other for ever.
+      // Two batches that share quotes or identities lock them in the same order, so they cannot deadlock.
       const quoteIds = entries.flatMap((entry) =>
         entry.kind === 'order' && entry.request.quoteId !== null ? [entry.request.quoteId] : [],
       );
@@ -79,7 +80,8 @@ export async function acceptAllOrNone(
       if (results.some((result) => result.kind === 'refused')) throw new RolledBack();
     });
   try {
-    // Where externalIds and keys of two batches cross, no order fits both and Postgres ends one: it begins anew when it is alone.
+    // The externalIds and idempotency keys of two batches can cross, so that no order of locks fits both. Postgres then
+    // aborts one batch, and it runs again after the other.
     await record(BESIDE_OTHERS).catch((error: unknown) => {
       if (Object(error).code !== DEADLOCK) throw error;
       return record(ALONE);
@@ -96,7 +98,7 @@ const BATCHES = sql.lit(0x6b626174);
 const BESIDE_OTHERS = sql`pg_advisory_xact_lock_shared(${BATCHES})`;
 const ALONE = sql`pg_advisory_xact_lock(${BATCHES})`;
 
-/** Ends a transaction whose work is not to be kept. */
+/** Ends a transaction whose work must be rolled back. */
 export class RolledBack extends Error {
   override readonly name = 'RolledBack';
 }
@@ -111,7 +113,7 @@ async function entryOf(accounts: ReadonlySet<string>, order: TransferOrder): Pro
   return { kind: 'order', ...parseOrder(accounts, order), order };
 }
 
-/** By identity; orders of one identity stay as they were given, so that the second is the replay. */
+/** Sorts by identity. Orders with the same identity keep their order, so the second one is the replay. */
 function inOrderOfLocks(entries: readonly (Entry | Refusal)[]): [number, Entry | Refusal][] {
   const identityOf = (entry: Entry | Refusal) =>
     entry.kind === 'refused'

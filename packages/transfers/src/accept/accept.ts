@@ -20,43 +20,48 @@ import { requireGoodKey } from '../keys/key-tree.ts';
 import { nameTransfer } from '../send/trace-step.ts';
 import { insertEvents } from '../states/insert-events.ts';
 import { lockReplays, refuseSecondReplay } from '../states/replays.ts';
-import { judgeKey, type LimitedKey } from './key-limit.ts';
+import { checkKey, type LimitedKey } from './key-limit.ts';
 import { kpayExternalId } from './kpay-id.ts';
-import { judgeQuote, lockQuote } from './quotes.ts';
+import { checkQuote, lockQuote } from './quotes.ts';
 import { hashRequest, parseTransferRequest, type TransferRequest } from './request.ts';
 
 export interface TransferOrder {
   account: string;
-  /** Whose idempotency keys these are: `queue` for jobs, `admin` for the bootstrap token. */
+  /** The owner of the idempotency keys: `queue` for jobs, `admin` for the bootstrap token. */
   owner: string;
-  /** The transfer as it was asked for, unparsed. */
+  /** The requested transfer, not parsed yet. */
   body: unknown;
   idempotencyKey?: string;
   /** The BullMQ job that waits for the outcome. */
   jobId?: string;
-  /** The key of the admin API that it comes with: it must be good in the moment of the recording too. */
+  /** The API key that makes the request. It is checked again when the transfer is recorded. */
   apiKey?: LimitedKey;
-  /** The transfer that is made again by this order. */
+  /** The id of the transfer that this order replays. */
   replayOf?: string;
-  /** Its caller may not read: an externalId that another owner used is a conflict, and nothing is told of that transfer. */
+  /**
+   * True for a caller that may not read. Then an externalId of another owner is a conflict without details of that
+   * transfer.
+   */
   ownOnly?: boolean;
 }
 
 export interface Acceptance {
   transfer: TransferRow;
-  /** The same order was accepted before; `transfer` is that one, as it is now. */
+  /** True when the same order was accepted before. `transfer` is then that transfer as it is now. */
   replayed: boolean;
 }
 
 /**
- * The one door: a transfer that comes back from here is durable, whatever happens to the queue. Accepting sends
- * nothing and asks KPay nothing, so it goes on while an account is paused or KPay is away.
+ * Accepts a transfer, from every source: REST, batch, job and replay. A transfer that this returns is durable, whatever
+ * happens to the queue. It sends nothing and asks KPay nothing, so it also works while an account is paused or KPay is
+ * away.
  *
- * A replay is recognised before anything else is judged, so that repeating an order always gives the first answer.
+ * It looks for an earlier order with the same identity before it checks anything else, so repeating an order always
+ * gives the first answer.
  *
- * @param accounts the names that exist.
- * @param rules of those accounts that have any.
- * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded, KeyEnded; nothing was recorded then.
+ * @param accounts the names of all accounts.
+ * @param rules the rules of the accounts that have any.
+ * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded, KeyEnded; nothing is recorded then.
  */
 export async function acceptTransfer(
   ledger: Ledger,
@@ -73,8 +78,10 @@ export async function acceptTransfer(
 }
 
 /**
- * Most orders are new, and nothing of them is to be judged by the ledger: recording one is one statement. Undefined, and
- * nothing written, when it has to be looked at: something is to be judged, or the order is not new after all.
+ * Records an order in one statement if the ledger need not check anything for it. Most orders are new and have nothing
+ * to check.
+ *
+ * @returns undefined, with nothing written, when the order needs a check or is not new.
  */
 async function recordAtOnce(
   ledger: Ledger,
@@ -82,19 +89,19 @@ async function recordAtOnce(
   { request, hash }: ParsedOrder,
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance | undefined> {
-  const judged =
+  const needsLedger =
     request.quoteId !== null ||
     request.expiresAt !== null ||
     (order.apiKey?.limits.length ?? 0) > 0 ||
     order.replayOf !== undefined;
-  if (judged || passesLimit(request, rules.get(order.account))) return undefined;
-  // Throws inside a transaction, whose client this must not wait for.
+  if (needsLedger || passesLimit(request, rules.get(order.account))) return undefined;
+  // Throws inside a transaction, because this call would wait for that transaction's client.
   void ledger.db;
   const transfer = await recordTogether(ledger, newRow(order, request, hash));
   return transfer && { transfer, replayed: false };
 }
 
-// More at once would only make the others wait.
+// A larger batch would only make the others wait longer.
 const MAX_TOGETHER = 50;
 
 const recordTogether = batchCalls<Ledger, NewRow, TransferRow | undefined>({
@@ -103,7 +110,7 @@ const recordTogether = batchCalls<Ledger, NewRow, TransferRow | undefined>({
   delay: (ledger) => ledger.batchDelay(),
 });
 
-/** An order that can be right, as far as it alone can tell. */
+/** An order that is valid as far as the order alone can show. */
 export interface ParsedOrder {
   request: TransferRequest;
   hash: string;
@@ -123,14 +130,14 @@ export function parseOrder(accounts: ReadonlySet<string>, order: TransferOrder):
   return { request, hash: hashRequest(request) };
 }
 
-/** acceptTransfer in the caller's transaction. What it throws of an order leaves nothing of that order in it. */
+/** acceptTransfer in the caller's transaction. If it throws, that order has written nothing. */
 export async function acceptParsed(
   tx: LedgerTransaction,
   order: TransferOrder,
   { request, hash }: ParsedOrder,
   rules: ReadonlyMap<string, AccountRules>,
 ): Promise<Acceptance> {
-  // Locked before we look for an earlier order: its twin, which comes at the same time, is found then.
+  // Locked before the search for an earlier order, so that a twin that arrives at the same time is found.
   if (order.replayOf !== undefined) await lockReplays(tx, order.replayOf);
   const quote = request.quoteId === null ? undefined : await lockQuote(tx, request.quoteId);
   const earlier = await findEarlier(tx, order, request);
@@ -141,17 +148,17 @@ export async function acceptParsed(
   if (order.replayOf !== undefined) await refuseSecondReplay(tx, order.replayOf);
   if (request.expiresAt && request.expiresAt <= tx.now) throw new InvalidRequest('expiresAt', 'must be in the future');
   refuseUnsendable(request, rules.get(order.account));
-  const quoted = request.quoteId === null ? undefined : await judgeQuote(tx, quote, order.account, request);
-  if (order.apiKey) await judgeKey(tx, request, order.apiKey);
+  const quoted = request.quoteId === null ? undefined : await checkQuote(tx, quote, order.account, request);
+  if (order.apiKey) await checkKey(tx, request, order.apiKey);
   const [accepted] = await record(tx, [newRow(order, request, hash, quoted)]);
   if (accepted) return { transfer: accepted, replayed: false };
-  // A twin of this order was recorded between our look and our insert.
+  // The same order was recorded by another request after we looked for it and before our insert.
   const twin = await findEarlier(tx, order, request);
   if (!twin) throw new Error('an order collided with a transfer that cannot be found');
   return replay(tx, twin, order, request, hash);
 }
 
-/** The limit that alone it passes, so that it would wait for ever. */
+/** The limit that this amount exceeds by itself. Such a transfer would wait for ever. */
 function passesLimit(request: TransferRequest, { spendLimits }: AccountRules = noRules): SpendLimit | undefined {
   const { amount, sourceCountry, destinationCountry } = request;
   const corridor = { currency: amount.currency, source_country: sourceCountry, destination_country: destinationCountry };
@@ -184,19 +191,19 @@ async function replay(
   { externalId }: TransferRequest,
   hash: string,
 ): Promise<Acceptance> {
-  // What a replay asks for follows from the transfer that it makes again; of its times those that passed are left out.
+  // The content of a replay follows from the transfer that it replays. Times that have passed are left out.
   const isSame = replayOf
     ? earlier.replay_of === replayOf && earlier.external_id === externalId
     : earlier.request_hash === hash && earlier.replay_of === null;
   const isHidden = ownOnly && earlier.owner !== owner;
   if (!isSame || isHidden) throw new IdempotencyConflict(isHidden ? undefined : earlier.id);
   if (jobId === undefined || jobId === earlier.job_id) return { transfer: earlier, replayed: true };
-  // The job that was made first may be gone with a wiped queue; the one that asks now is there.
+  // The job that waited first may have been wiped with the queue. The job that asks now exists.
   const followed = tx.db.updateTable('kpay.transfers').set({ job_id: jobId }).where('id', '=', earlier.id).returningAll();
   return { transfer: await followed.executeTakeFirstOrThrow(), replayed: true };
 }
 
-/** A transfer to be recorded, as JSON takes it; its times are those of the statement. */
+/** A transfer to record, in the JSON form. Its times are those of the statement. */
 type NewRow = Omit<NewTransferRow, 'due_at' | 'created_at' | 'updated_at'> & { id: string };
 
 function newRow(order: TransferOrder, request: TransferRequest, hash: string, quote?: QuoteRow): NewRow {
@@ -235,18 +242,19 @@ function newRow(order: TransferOrder, request: TransferRequest, hash: string, qu
 }
 
 /**
- * Writes transfers and their first events in one statement. Undefined for each whose identity is there already, or is
- * another's of these.
+ * Writes transfers and their first events in one statement.
+ *
+ * @returns undefined for each row whose identity exists already, in the ledger or earlier in `rows`.
  */
-async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(TransferRow | undefined)[]> {
-  const columns = Object.keys(given[0] ?? {});
+async function record(tx: LedgerStatement, rows: readonly NewRow[]): Promise<(TransferRow | undefined)[]> {
+  const columns = Object.keys(rows[0] ?? {});
   const values = columns.map((column) => (column === 'metadata' ? sql`(metadata #>> '{}')::jsonb` : sql.ref(column)));
-  const { rows } = await sql<TransferRow>`${prepared}
+  const { rows: written } = await sql<TransferRow>`${prepared}
     with moment as materialized (select ${timeOf(tx)} as at), recorded as (
       insert into kpay.transfers (${sql.join(columns.map((column) => sql.ref(column)))}, due_at, created_at, updated_at)
       select ${sql.join(values)}, at, at, at
-      from jsonb_populate_recordset(null::kpay.transfers, ${JSON.stringify(given)}::jsonb), moment
-      -- One look for each row: joined, the rows would be recorded in another order than they came in.
+      from jsonb_populate_recordset(null::kpay.transfers, ${JSON.stringify(rows)}::jsonb), moment
+      -- A subquery for each row. A join would record the rows in another order than they came in.
       where coalesce((
         select k.revoked_at is null and (k.expires_at is null or k.expires_at > at) from kpay.api_keys k where k.id = api_key_id
       ), true)
@@ -262,6 +270,6 @@ async function record(tx: LedgerStatement, given: readonly NewRow[]): Promise<(T
       })}
     )
     select ${transferColumns} from recorded`.execute(tx.db);
-  const recorded = new Map(rows.map((row) => [row.id, row]));
-  return given.map(({ id }) => recorded.get(id));
+  const recorded = new Map(written.map((row) => [row.id, row]));
+  return rows.map(({ id }) => recorded.get(id));
 }

@@ -9,27 +9,27 @@ import type { TransferRequest } from './request.ts';
 
 const HOUR_MS = 60 * 60_000;
 
-/** The most that may be made with a key, of a currency, in any stretch of so many hours. */
+/** The most that a key may create of one currency in any period of `hours`. */
 export type KeyLimit = Omit<SpendLimit, 'corridor'>;
 
 /** A key of the admin API. */
 export interface LimitedKey {
   id: string;
-  /** None unless it has limits of its own. A key made by one with limits has limits too. */
+  /** Empty when the key has no limits. A key made by a key with limits has limits too. */
   limits: readonly KeyLimit[];
 }
 
 /**
- * Judges a new transfer by the key that makes it, in the transaction that records it: the key must be good in this moment,
- * and its limits and those of the keys it came of must have room. A limit is one of a key and of all keys that came of it:
- * what any of them made within the stretch counts, but for what ended without moving money.
+ * Checks a new transfer against the key that makes it, in the transaction that records it. The key must be valid now.
+ * Its limits, and those of the keys above it, must have room. A limit covers a key and all keys made with it, directly
+ * or through others. It counts what they created within the period, except transfers that ended without moving money.
  *
- * The rows of the keys whose limits count are locked: of two transfers made at once the later is judged with the earlier
- * one recorded. A key without limits is only kept from being revoked meanwhile.
+ * Keys whose limits count are locked. So of two transfers created at once, the later one sees the earlier. A key
+ * without limits is only protected from being revoked meanwhile.
  *
  * @throws KeyEnded, SpendLimitExceeded
  */
-export async function judgeKey(
+export async function checkKey(
   tx: LedgerTransaction,
   { amount }: Pick<TransferRequest, 'amount'>,
   { id }: Pick<LimitedKey, 'id'>,
@@ -37,17 +37,17 @@ export async function judgeKey(
   const line = await lineOfKey(tx, id);
   const from = line.findIndex(({ limits }) => limits !== null);
   if (from < 0) return lockKeys(tx, [id]);
-  // What limits need, at once: two that raise a shared lock wait for each other for ever.
+  // Takes the strongest lock at once. Two transactions that both upgrade a shared lock deadlock.
   const limited = line.slice(from);
   await lockKeys(
     tx,
     limited.map((key) => key.id),
     true,
   );
-  for (const key of limited) await judgeLimits(tx, amount, key, key.id === id);
+  for (const key of limited) await checkLimits(tx, amount, key, key.id === id);
 }
 
-async function judgeLimits(
+async function checkLimits(
   { db, now }: LedgerTransaction,
   amount: TransferRequest['amount'],
   key: KeyOfLine,
@@ -67,7 +67,8 @@ async function judgeLimits(
         select t.amount_minor from tree join kpay.transfers t on t.api_key_id = tree.id
         where t.currency = ${limit.currency} and t.created_at > ${since} and t.state <> all(${[...statesWithoutEffect]}::text[])
         union all
-        -- Apart, so that the index alone answers the first. KPay's receipt came after these were settled.
+        -- Two queries, so that an index alone answers the first. The second counts failed transfers for which KPay's
+        -- receipt came late.
         select t.amount_minor from tree join kpay.transfers t on t.api_key_id = tree.id
         where t.currency = ${limit.currency} and t.created_at > ${since} and t.state = any(${[...statesWithoutEffect]}::text[])
           and t.kpay_transfer_id is not null
@@ -79,7 +80,7 @@ async function judgeLimits(
     const next = `${formatAmount(amount)} ${limit.currency} more would pass it.`;
     throw new SpendLimitExceeded(
       `${whose} may make transfers of ${describeLimit({ ...limit, corridor: null })}, with those of all keys that came of it: ${
-        // Of others it is told that there is no room, and not how much they made.
+        // For another owner's key, the text says only that there is no room, not how much was used.
         isOwn ? `${already} ${limit.currency} are made already, and ${next}` : next
       }`,
       amount.amountMinor <= limit.amountMinor,

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 
-// Fixed for ever: another namespace would give every transfer another id at KPay, and the last lock would be gone.
+// Never change this. Another namespace would give every transfer another id at KPay, and KPay would no longer recognise
+// a repeated send.
 const NAMESPACE = Buffer.from('6f1d2f0e3b5c4a7d9e8247c1a05bd3f6', 'hex');
 
 export type TransferIdentity =
@@ -8,9 +9,9 @@ export type TransferIdentity =
   | { kind: 'idempotency_key'; owner: string; idempotencyKey: string };
 
 /**
- * The `externalId` that KPay sees for a transfer: a UUIDv5 (RFC 9562) of the account and of the identity its
- * caller gave, computable again without the ledger. Each part is preceded by its length, so that no two
- * different identities can run together into the same text.
+ * Computes the `externalId` that KPay sees for a transfer: a UUIDv5 (RFC 9562) of the account and the caller's identity
+ * for it. It can be computed again without the ledger. Each part is preceded by its length, so two different identities
+ * can never give the same text.
  */
 export function kpayExternalId(account: string, identity: TransferIdentity): string {
   const parts =

@@ -94,9 +94,9 @@ describe('a transfer with a quote', () => {
     ['of another corridor', {}, { destinationCountry: 'GAB' }, 'is a quote for CMR-SEN'],
     ['of another amount', { amount: 50_000 }, {}, 'is a quote for 50000 XAF'],
     ['beside a minRate', {}, { minRate: 1 }, 'minRate: must be left out'],
-  ])('%s is refused', async (_what, asked, wish, problem) => {
+  ])('%s is refused', async (_what, asked, request, problem) => {
     const { id } = await ask(asked);
-    await expect(stage.accept({ quoteId: id, ...wish })).rejects.toThrow(problem);
+    await expect(stage.accept({ quoteId: id, ...request })).rejects.toThrow(problem);
   });
 
   it('is refused when there is no such quote, or it is of another account', async () => {

@@ -9,8 +9,8 @@ import type { QuoteRequest, TransferRequest } from './request.ts';
 const BASIS_POINTS = 10_000n;
 
 /**
- * Writes down the rate that KPay shows now and the least that a transfer made on it will accept. It reserves nothing at
- * KPay, which knows no quotes: a transfer that carries it waits while the rate is below its floor.
+ * Stores the rate that KPay shows now and the floor for transfers made with this quote. It reserves nothing at KPay,
+ * which has no quotes. A transfer with the quote is held while the rate is below the floor.
  *
  * @throws Rejected, Retryable when the rate cannot be read.
  */
@@ -22,7 +22,7 @@ export async function quote(
 ): Promise<QuoteRow> {
   const { currency, destinationCurrency } = request;
   const observed = await account.observations.rate(currency, destinationCurrency, { lane: 'people', signal });
-  // What two exchanges with Redis read as a moment ahead was asked for now.
+  // The clock offset is measured through Redis, so the time can appear slightly in the future. Then the age is 0.
   const ageMs = Math.max(0, account.clock.now() - observed.askedAt.getTime());
   const { rate } = observed.value;
   return ledger.transaction((tx) =>
@@ -54,16 +54,17 @@ export async function lockQuote(tx: LedgerTransaction, id: string): Promise<Quot
 }
 
 /**
- * Judges a locked quote at the moment an order with it is accepted; later its floor alone counts.
- * @throws InvalidRequest when it is not good for this order.
+ * Checks a locked quote when an order with it is accepted. After that only the quote's floor counts.
+ *
+ * @throws InvalidRequest when the quote cannot be used for this order.
  */
-export async function judgeQuote(
+export async function checkQuote(
   tx: LedgerTransaction,
   found: QuoteRow | undefined,
   account: string,
   request: TransferRequest,
 ): Promise<QuoteRow> {
-  // Another account's quote is none of the caller's business, so it is told as none.
+  // Another account's quote is reported as missing, so that the caller learns nothing about it.
   if (!found || found.account !== account) throw new InvalidRequest('quoteId', 'there is no such quote for this account');
   const corridor = `${found.source_country}-${found.destination_country}`;
   if (corridor !== `${request.sourceCountry}-${request.destinationCountry}`) {
@@ -81,7 +82,7 @@ export async function judgeQuote(
   return found;
 }
 
-/** The rate less the tolerance, exactly. */
+/** The rate minus the tolerance, exactly. */
 export function floorOf(rate: string, toleranceBasisPoints: number): string {
   const [whole = '', fraction = ''] = rate.split('.');
   const places = fraction.length + 4;
@@ -102,17 +103,19 @@ export const quoteViewSchema = z
     currency: z.string(),
     destinationCurrency: z.string(),
     rate: decimalSchema.describe('What KPay showed.'),
-    rateAt: time.describe('When KPay was asked for it.'),
-    rateAgeSeconds: z.number().min(0).describe('How old it was when the quote was made.'),
+    rateAt: time.describe('When KPay was asked for the rate.'),
+    rateAgeSeconds: z.number().min(0).describe('How old the rate was when the quote was made.'),
     estimate: decimalSchema
       .nullable()
       .describe(
-        'What would arrive of the amount at this rate; null without an amount. KPay rounds rates, so it may differ a little.',
+        'The amount that would arrive at this rate; null without an amount. KPay rounds rates, so the real amount may differ a little.',
       ),
     tolerancePercent: z.number().min(0).describe('How far the floor is below the rate.'),
-    floor: decimalSchema.describe('The least rate at which a transfer with this quote is sent: its minRate.'),
+    floor: decimalSchema.describe(
+      "The lowest rate at which a transfer with this quote is sent. It becomes the transfer's minRate.",
+    ),
     createdAt: time,
-    expiresAt: time.describe('Until when a transfer can be made with it.'),
+    expiresAt: time.describe('When the quote expires. A transfer can be made with it until then.'),
   })
   .meta({ id: 'Quote' });
 export type QuoteView = z.infer<typeof quoteViewSchema>;

@@ -26,9 +26,9 @@ export interface TransferRequest {
 }
 
 /**
- * Understands a transfer that somebody asks for, from REST or from a job.
+ * Parses the request for a transfer, from REST or from a job.
  *
- * @throws InvalidRequest naming the first field that is wrong and what would be right.
+ * @throws InvalidRequest naming the first wrong field and what would be right.
  */
 export function parseTransferRequest(body: unknown): TransferRequest {
   const parsed = requestSchema.safeParse(body);
@@ -42,7 +42,7 @@ export function parseTransferRequest(body: unknown): TransferRequest {
   }
   const { currency, destinationCurrency } = currenciesOf(fields);
   const minRate = fields.minRate === undefined ? null : rate('minRate', fields.minRate);
-  // KPay's page: within one currency the rate is 1. A transfer that asks for more would be held for ever.
+  // Within one currency KPay's rate is 1 (KPay's page). A transfer that asks for more would be held for ever.
   if (minRate !== null && currency === destinationCurrency && compareRates(minRate, '1') > 0) {
     throw new InvalidRequest('minRate', `must be at most 1, which is the rate within ${currency}`);
   }
@@ -69,11 +69,11 @@ export function parseTransferRequest(body: unknown): TransferRequest {
 export const quoteRequestSchema = z.strictObject({
   sourceCountry: transferRequestSchema.shape.sourceCountry,
   destinationCountry: transferRequestSchema.shape.destinationCountry,
-  /** Good for this amount only; for any unless given. */
+  /** The quote is valid for this amount only. Without it the quote is valid for any amount. */
   amount: transferRequestSchema.shape.amount.optional(),
-  /** How far below the rate that is shown now a transfer may still be sent, in per cent. */
+  /** How far below the rate shown now a transfer may still be sent, in per cent. */
   tolerancePercent: z.number('must be a number').min(0, 'must be 0 or more').max(10, 'must be at most 10').default(1),
-  /** Until when a transfer can be made with it. */
+  /** How long the quote can be used. */
   validForSeconds: z.int('must be a whole number').min(10, 'must be at least 10').max(3_600, 'must be at most 3600').default(600),
 });
 
@@ -88,7 +88,7 @@ export interface QuoteRequest {
   validForSeconds: number;
 }
 
-/** @throws InvalidRequest naming the first field that is wrong and what would be right. */
+/** @throws InvalidRequest naming the first wrong field and what would be right. */
 export function parseQuoteRequest(body: unknown): QuoteRequest {
   const parsed = quoteRequestSchema.safeParse(body);
   if (!parsed.success) {
@@ -108,10 +108,10 @@ export function parseQuoteRequest(body: unknown): QuoteRequest {
   };
 }
 
-/** A digest of what was asked for. Equal for bodies that mean the same, such as amounts 50000 and "50000.00". */
+/** A digest of the request. Requests that mean the same have the same digest, such as amounts 50000 and "50000.00". */
 export function hashRequest(request: TransferRequest): string {
   const { amount, metadata, quoteId, ...others } = request;
-  // Digests of before there were quotes stay what they were.
+  // Digests made before quotes existed must stay the same.
   const rest = quoteId === null ? others : { ...others, quoteId };
   const labels = metadata && Object.entries(metadata).sort(([a], [b]) => (a < b ? -1 : 1));
   const text = JSON.stringify([Object.entries(rest).sort(([a], [b]) => (a < b ? -1 : 1)), String(amount.amountMinor), labels]);
@@ -148,7 +148,10 @@ function amountWithinBounds(input: string | number, currency: string): Money {
   return amount;
 }
 
-/** A rate far beyond what any two currencies have is a slip: the transfer would wait for ever, or for nothing. */
+/**
+ * Parses a rate. A rate far beyond that of any two currencies is a typing error: the transfer would wait for ever, or
+ * the floor would mean nothing.
+ */
 function rate(field: string, input: string | number): string {
   const parsed = orInvalid(field, () => parseRate(input));
   const isPossible = compareRates(parsed, MIN_RATE) >= 0 && compareRates(parsed, MAX_RATE) <= 0;

@@ -6,11 +6,11 @@ import { recentSends } from './recent-sends.ts';
 const ASK_WITHIN_MS = 10_000;
 
 /**
- * Goes over to an account's new keys, when KPay says that they are of the application that the ledger knows. Nothing of
- * the account is sent with them before that. An account that this process does not have is nobody's concern.
+ * Switches an account to new keys once KPay says that they belong to the application that the ledger knows. Nothing is
+ * sent with the new keys before that. An account that this process does not have is ignored.
  *
- * @throws PinMismatch when they are of another application or environment, Rejected when KPay refuses them, Retryable when
- *   it does not answer: the old keys stay in use.
+ * @throws PinMismatch when the keys belong to another application or environment; Rejected when KPay refuses them;
+ *   Retryable when KPay does not answer. The old keys stay in use then.
  */
 export async function changeKeys(
   ledger: Ledger,
@@ -21,7 +21,8 @@ export async function changeKeys(
   const account = accounts.get(name);
   if (!account) return;
   await account.changeKeys({ apiKey, secretKey }, async (candidate) => {
-    // KPay says that it counts by key. Should it count by application, the last minute's sends count on.
+    // KPay says that it counts requests by key. In case it counts by application, the sends of the last minute count
+    // here too.
     await candidate.budget.seed(await recentSends(ledger, name, budgetWindowMs));
     await pinAccount(ledger, candidate, AbortSignal.timeout(ASK_WITHIN_MS));
   });

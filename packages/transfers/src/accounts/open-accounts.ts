@@ -5,13 +5,13 @@ import { recentSends } from './recent-sends.ts';
 export interface OpenAccountsOptions extends Omit<AccountOptions, 'onCall' | 'onDrift'> {
   ledger: Ledger;
   budgetWindowMs: number;
-  /** Who is told what an account does at KPay. */
+  /** Returns the listeners for an account's requests to KPay. */
   watch: (account: string) => Pick<AccountOptions, 'onCall' | 'onDrift'>;
 }
 
 /**
- * Opens accounts by name, with the budget that the ledger remembers: a store that was wiped, or a process that began
- * anew, does not begin a new minute at KPay.
+ * Opens accounts by name. Each budget starts with the sends of the last minute that the ledger knows. So a wiped store
+ * or a restarted process does not exceed KPay's limit.
  */
 export async function openAccounts(
   listed: readonly AccountSettings[],

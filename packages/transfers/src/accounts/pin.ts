@@ -3,7 +3,7 @@ import type { AccountRow, Ledger, LedgerTransaction } from '@kpay/ledger';
 import { PinMismatch } from '../errors.ts';
 import { takeTurn } from './account-turn.ts';
 
-/** Which KPay an account is: fixed in the ledger when first seen. */
+/** The KPay application that an account belongs to. The ledger stores it at first use. */
 export interface Pin {
   account: string;
   baseUrl: string;
@@ -12,11 +12,11 @@ export interface Pin {
 }
 
 /**
- * Asks KPay who we are and holds the answer against the ledger; the first answer is written down. Nothing is sent
- * for an account before this has succeeded once.
+ * Asks KPay which application the keys belong to and compares the answer with the ledger. The first answer is stored.
+ * Nothing is sent for an account before this has succeeded once.
  *
- * @throws PinMismatch when the ledger knows this account as another application, environment or address: its
- *   history would be judged against the wrong wallets, and its ids would not protect it there.
+ * @throws PinMismatch when the ledger knows this account with another application, environment or address. Its history
+ *   would then be checked against the wrong wallets, and its ids would not protect it there.
  */
 export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<Pin> {
   const pin = await askPin(account, signal);
@@ -37,7 +37,7 @@ export async function pinAccount(ledger: Ledger, account: KpayAccount, signal?: 
   return pin;
 }
 
-/** @throws PinMismatch when the keys are of another environment than the account. */
+/** @throws PinMismatch when the keys belong to another environment than the account. */
 async function askPin(account: KpayAccount, signal?: AbortSignal): Promise<Pin> {
   const me = await account.client.me({ lane: 'people', ...(signal && { signal }) });
   if (me.environment !== account.environment) {
@@ -54,8 +54,9 @@ async function askPin(account: KpayAccount, signal?: AbortSignal): Promise<Pin> 
 }
 
 /**
- * Asks KPay who we are and holds the answer against the ledger, which is not written. A ledger that cannot be asked objects to
- * nothing: what KPay shows does not depend on it.
+ * Asks KPay which application the keys belong to and compares the answer with the ledger, without writing. If the
+ * ledger cannot be read, nothing is compared: what KPay shows does not depend on it.
+ *
  * @throws PinMismatch
  */
 export async function checkPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<void> {
@@ -66,8 +67,9 @@ export async function checkPin(ledger: Ledger, account: KpayAccount, signal?: Ab
 }
 
 /**
- * Holds a pin against the ledger without a lock and without writing anything. An account that is not pinned yet is no mismatch.
- * @throws PinMismatch when the ledger knows the account as another KPay.
+ * Compares a pin with the ledger, without locking or writing. An account that is not pinned yet is no mismatch.
+ *
+ * @throws PinMismatch when the ledger knows the account as another KPay application.
  */
 export async function comparePin(ledger: Ledger, pin: Pin): Promise<void> {
   const known = await ledger.db.selectFrom('kpay.accounts').selectAll().where('name', '=', pin.account).executeTakeFirst();
@@ -75,7 +77,9 @@ export async function comparePin(ledger: Ledger, pin: Pin): Promise<void> {
 }
 
 /**
- * Locks an account's row and throws when it is not the KPay that `pin` says. `share` lets others send at the same time.
+ * Locks an account's row and checks that it belongs to the KPay application of `pin`. With `share`, others can send at
+ * the same time.
+ *
  * @throws PinMismatch
  */
 export async function lockAccount(tx: LedgerTransaction, pin: Pin, lock: 'share' | 'update' = 'share'): Promise<AccountRow> {
@@ -87,7 +91,7 @@ export async function lockAccount(tx: LedgerTransaction, pin: Pin, lock: 'share'
   return known;
 }
 
-/** @throws PinMismatch when the ledger's account is not the KPay that `pin` says. */
+/** @throws PinMismatch when the ledger's account belongs to another KPay application than `pin`. */
 export function assertPinned(known: AccountRow, pin: Pin): void {
   const differences = [
     known.base_url === pin.baseUrl ? null : `base URL ${known.base_url}, now ${pin.baseUrl}`,

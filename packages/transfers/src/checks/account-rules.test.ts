@@ -238,7 +238,7 @@ describe('a spend limit', () => {
   it.each([
     ['CMR-GBA', 'must be one of'],
     ['GAB-GAB', 'cannot send to itself'],
-    ['SEN-GAB', 'no XAF leave by: SEN holds XOF'],
+    ['SEN-GAB', 'no XAF can use: SEN holds XOF'],
   ])('is refused for %s, a corridor that it would limit nothing of', (corridor, why) => {
     const settings = { name: 'default', spendLimits: [{ currency: 'XAF', amount: '500', hours: 1, corridor }] };
     expect(() => readAccountRules([settings])).toThrow(/^account default: spendLimits\[0\]\.corridor is a corridor that no /);

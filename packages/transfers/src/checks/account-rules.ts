@@ -3,7 +3,7 @@ import { whyNoCorridor } from '../states/corridor.ts';
 import type { SendWindow } from './send-window.ts';
 import type { SpendLimit } from './spend-limit.ts';
 
-/** What an account asks of all its transfers, as it is set. */
+/** The rules of an account, as the settings hold them. */
 export interface AccountRuleSettings {
   name: string;
   checkDestinationPayouts?: boolean | undefined;

@@ -5,7 +5,7 @@ import type { Check, CheckContext, CheckVerdict } from './check.ts';
 
 /** Long enough for a call to another service, short enough that a check that hangs does not keep a worker's slot. */
 const CHECK_TIMEOUT_MS = 5_000;
-/** The hold of a check that could not tell. */
+/** The reason code when a check gave no verdict. */
 export const CHECK_FAILED = 'check_failed' satisfies ReasonCode;
 const RECHECK_AFTER_MS = 60_000;
 
@@ -14,7 +14,7 @@ const text = z
   .string()
   .min(1)
   .refine((value) => !value.includes('\0'));
-// An index holds the code: a longer one would be refused by it, and the transfer judged again at once, for ever.
+// The code is in an index, which refuses longer ones. The transfer would then be checked again at once, for ever.
 const MAX_OF_CODE = 200;
 const MAX_OF_REASON = 5_000;
 const because = { code: text.max(MAX_OF_CODE), reason: text.max(MAX_OF_REASON), inputs };
@@ -25,10 +25,10 @@ const verdictSchema = z.discriminatedUnion('verdict', [
 ]);
 
 /**
- * Asks a check for its verdict. One that takes too long, even ignoring its signal, or whose answer is no verdict holds
- * the transfer with its name in the reason.
+ * Runs a check. The transfer is held, with the check's name in the reason, when the check takes too long (even if it
+ * ignores its signal) or its answer is no verdict.
  *
- * @throws what the check throws, and the signal's reason when that is aborted.
+ * @throws what the check throws, and the signal's reason when the signal is aborted.
  */
 export async function askCheck(check: Check, transfer: TransferRow, context: CheckContext): Promise<CheckVerdict> {
   const { timeoutMs = CHECK_TIMEOUT_MS } = check;
@@ -52,7 +52,7 @@ export async function askCheck(check: Check, transfer: TransferRow, context: Che
   }
 }
 
-/** What the ledger would refuse to write down would be judged again and again. */
+/** The ledger refuses some values. A transfer with one would be checked again and again. */
 function isStorable(value: unknown): boolean {
   try {
     return !/\\u(0000|d[89a-f])/i.test(JSON.stringify(value));
@@ -61,7 +61,7 @@ function isStorable(value: unknown): boolean {
   }
 }
 
-/** A hold that is over before it began would be judged again at every look. */
+/** A hold whose end has already passed would be checked again at every sweep. */
 function later(until: Date, now: Date): Date {
   return until > now ? until : new Date(now.getTime() + 1_000);
 }

@@ -1,13 +1,13 @@
 import type { KpayAccount } from '@kpay/core';
 import type { Ledger, TransferRow } from '@kpay/ledger';
 
-/** What a check says of a transfer that is about to be sent. The tag is `verdict`, not `kind`: plugins answer with it. */
+/** A check's answer about a transfer that is about to be sent. The tag is `verdict`, not `kind`, because plugins use it. */
 export type CheckVerdict =
-  /** `inputs`: what it was decided on and how old that was, kept with the decision. */
+  /** `inputs`: the data behind the decision and its age; stored with the decision. */
   | { verdict: 'pass'; inputs?: Record<string, unknown> }
-  /** Not now: looked at again at `until` at the latest. */
+  /** Not now. The transfer is checked again at `until` at the latest. */
   | { verdict: 'hold'; code: string; reason: string; until: Date; inputs?: Record<string, unknown> }
-  /** Never: the transfer fails, nothing was sent. */
+  /** Never. The transfer fails, and nothing was sent. */
   | { verdict: 'reject'; code: string; reason: string; inputs?: Record<string, unknown> };
 
 export interface CheckContext {
@@ -18,10 +18,10 @@ export interface CheckContext {
   signal: AbortSignal;
 }
 
-/** Looks at a transfer before each first send. Checks run in order; the first that does not pass decides. */
+/** Checks a transfer before each first send. Checks run in order; the first that does not pass decides. */
 export interface Check {
   name: string;
-  /** Longer than this and the transfer is held; 5 s unless given. */
+  /** The transfer is held when the check takes longer; 5 s by default. */
   timeoutMs?: number;
   check(transfer: TransferRow, context: CheckContext): CheckVerdict | Promise<CheckVerdict>;
 }

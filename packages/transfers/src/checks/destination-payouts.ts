@@ -2,19 +2,20 @@ import type { CountryAvailability } from '@kpay/core';
 import type { ReasonCode } from '../states/reasons.ts';
 import type { Check } from './check.ts';
 
-/** The hold of a transfer into a country where nobody pays out. */
+/** The reason code for a transfer into a country where no operator pays out. */
 export const NO_PAYOUTS = 'destination_payouts_unavailable' satisfies ReasonCode;
-// Opening wakes it (holds/wake-by-rules.ts); this is when it is looked at without having been woken.
+// A reopened country wakes the transfer (holds/wake-by-rules.ts). Without that wake-up it is checked again after this
+// time.
 const RECHECK_AFTER_MS = 30 * 60_000;
 const UNABLE = ['DELAYED', 'CLOSED'];
 
 /**
- * Holds transfers into a country none of whose operators KPay shows operational for payouts: money that cannot be
- * paid out there is better left where it is.
+ * Holds transfers into a country where KPay shows no operator as operational for payouts. The money could not be paid
+ * out there, so it stays where it is.
  */
 export const destinationPayoutsCheck: Check = {
   name: 'destination-payouts',
-  // It may have to wait for a place in the rate limit, whose window is a minute.
+  // The check may wait for a slot of the budget, whose window is a minute.
   timeoutMs: 90_000,
   async check({ destination_country: country }, { account, now, signal }) {
     const observed = await account.observations.availability({ lane: 'checks', signal });
@@ -28,7 +29,7 @@ export const destinationPayoutsCheck: Check = {
   },
 };
 
-/** The countries into which nothing can be paid out now. */
+/** The countries where no operator pays out now. */
 export function closedCountries(availability: readonly CountryAvailability[]): string[] {
   return [...new Set(availability.map(({ country }) => country))].filter((country) => isClosed(payoutsIn(availability, country)));
 }
@@ -41,7 +42,7 @@ function payoutsIn(availability: readonly CountryAvailability[], country: string
   return Object.fromEntries(payouts);
 }
 
-/** A status or country that KPay does not show, or that nobody knows yet, is unknown and never closed. */
+/** A status or country that KPay does not show, or that is undocumented, counts as unknown and never as closed. */
 function isClosed(statuses: Record<string, string>): boolean {
   const all = Object.values(statuses);
   return all.length > 0 && all.every((status) => UNABLE.includes(status));

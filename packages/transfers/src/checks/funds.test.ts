@@ -55,10 +55,10 @@ describe('money for two transfers', () => {
 it('a currency that KPay does not show is waited for, also by a transfer that fails without funds', async () => {
   const row = await stage.accept({ ...order, externalId: 'unknown', onInsufficientFunds: 'fail' });
   const kes = { currency: 'KES', known: true, balanceMinor: 1n, reservedMinor: 0n, availableMinor: 1n };
-  const judge = (wallets: (typeof kes)[]) => evaluateFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
-  expect(await judge([])).toMatchObject({ verdict: 'hold', code: 'insufficient_funds' });
-  expect(await judge([{ ...kes, currency: 'XAF' }])).toMatchObject({ verdict: 'hold' });
-  expect(await judge([kes])).toMatchObject({ verdict: 'reject' });
+  const evaluate = (wallets: (typeof kes)[]) => evaluateFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
+  expect(await evaluate([])).toMatchObject({ verdict: 'hold', code: 'insufficient_funds' });
+  expect(await evaluate([{ ...kes, currency: 'XAF' }])).toMatchObject({ verdict: 'hold' });
+  expect(await evaluate([kes])).toMatchObject({ verdict: 'reject' });
 });
 
 it.each([

@@ -4,7 +4,7 @@ import { type Kysely, sql } from 'kysely';
 import type { Check, CheckVerdict } from './check.ts';
 import { recheckAt } from './recheck.ts';
 
-/** A transfer that succeeded this long before a snapshot was asked for is surely in it. */
+/** A transfer that succeeded at least this long before KPay was asked for a balance is included in that balance. */
 const SETTLING_MS = 5_000;
 
 /** A snapshot of the wallets with the time, by the ledger's clock, at which KPay was asked. */
@@ -13,17 +13,20 @@ export interface BalanceSnapshot {
   askedAt: Date;
 }
 
-/** An observation's time is the process's; its age is what two clocks agree on. */
+/**
+ * Converts an observation to a snapshot. The observation's time is by the process's clock; only its age is the same on
+ * both clocks.
+ */
 export function snapshotOf(observed: Observed<readonly WalletBalance[]>, processNowMs: number, ledgerNow: Date): BalanceSnapshot {
   return { wallets: observed.value, askedAt: new Date(ledgerNow.getTime() - (processNowMs - observed.askedAt.getTime())) };
 }
 
 /**
- * Judges whether the source currency holds enough for a transfer.
+ * Checks whether the source currency holds enough for a transfer.
  *
- * Wallets are per country but KPay shows one figure a currency, so this is necessary and not sufficient: KPay's 422
- * is the judge. Available is KPay's figure less what of ours may not be in that snapshot: sends under way or without
- * an answer, and those that succeeded around or after it was asked for.
+ * Wallets are per country, but KPay shows one figure for each currency. So this check is necessary but not sufficient;
+ * KPay's 422 decides. Available means KPay's figure minus our transfers that may not be in that snapshot: those under
+ * way, those without an answer, and those that succeeded around or after the time of the snapshot.
  */
 export async function evaluateFunds(
   db: Kysely<LedgerSchema>,
@@ -39,13 +42,13 @@ export async function evaluateFunds(
   );
 }
 
-/** What is known of the reservations of a wallet that is locked. */
+/** What is known about the reservations of a locked wallet. */
 export interface LockedWallet {
-  /** The ledger's epoch: after a restore nothing that was known holds. */
+  /** The ledger's epoch. After a restore, nothing known before is valid. */
   epoch: number;
-  /** The wallet's `reserved_so_far`, as it will be when what `takenMinor` says is written. */
+  /** The wallet's `reserved_so_far`, including the amounts of `takenMinor` once they are written. */
   soFarMinor: bigint;
-  /** What is set aside under this lock for others and not written yet. */
+  /** What is reserved under this lock for other transfers and not written yet. */
   takenMinor: bigint;
 }
 
@@ -55,12 +58,13 @@ interface KnownReserved extends Omit<LockedWallet, 'takenMinor'> {
   atMostMinor: bigint;
 }
 
-// What was last summed up under a snapshot, by currency. It goes with the snapshot.
+// The latest sum for each currency of a snapshot. It is dropped with the snapshot.
 const known = new WeakMap<BalanceSnapshot['wallets'], Map<string, KnownReserved>>();
 
 /**
- * The same under the wallet's lock. The sum over all that is under way is taken once for a snapshot: afterwards no more can
- * be reserved than it was then and what was set aside since, and only when that bound is not enough it is taken anew.
+ * The funds check under the wallet's lock. The sum over all transfers under way is computed once for each snapshot.
+ * After that, the reserved amount is at most that sum plus what was reserved since. Only when this bound is too high is
+ * the sum computed again.
  */
 export async function evaluateLockedFunds(
   { db, now }: LedgerTransaction,
@@ -96,7 +100,7 @@ function evaluateReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now:
     },
   };
   if (amount <= shown - reserved) return { verdict: 'pass', inputs };
-  // A currency that KPay does not show is unknown, not empty: that is no reason to fail for good.
+  // A currency that KPay does not show is unknown, not empty. That must not fail the transfer.
   if (rows.length > 0 && amount > shown && transfer.on_insufficient_funds === 'fail') {
     const reason = `the ${currency} balance is ${format(shown, currency)}, less than the ${format(amount, currency)} to send`;
     return { verdict: 'reject', code: 'insufficient_funds', reason, inputs };
@@ -114,7 +118,7 @@ function evaluateReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now:
   };
 }
 
-/** What of a currency may be gone already although the snapshot shows it. */
+/** The amount of a currency that may have left although the snapshot still shows it. */
 export async function reservedMinor(db: Kysely<LedgerSchema>, account: string, currency: string, askedAt: Date): Promise<bigint> {
   const since = new Date(askedAt.getTime() - SETTLING_MS);
   const { rows } = await sql<{ reserved: string }>`
@@ -127,10 +131,10 @@ export async function reservedMinor(db: Kysely<LedgerSchema>, account: string, c
   return BigInt(rows[0]?.reserved ?? '0');
 }
 
-/** The built-in funds check. It is judged once more, under the wallet's lock, when the send is committed. */
+/** The built-in funds check. It runs once more, under the wallet's lock, when the send is committed. */
 export const fundsCheck: Check = {
   name: 'funds',
-  // It may have to wait for a place in the rate limit, whose window is a minute.
+  // The check may wait for a slot of the budget, whose window is a minute.
   timeoutMs: 90_000,
   async check(transfer, { account, ledger, now, signal }) {
     const observed = await account.observations.balance({ lane: 'checks', signal });

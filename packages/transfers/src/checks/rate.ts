@@ -2,17 +2,17 @@ import { compareRates, Rejected } from '@kpay/core';
 import type { Check } from './check.ts';
 import { recheckAt } from './recheck.ts';
 
-/** Holds a transfer that carries a minRate while the rate is below it. Without a minRate any rate passes. */
+/** Holds a transfer with a minRate while the rate is below it. A transfer without a minRate passes at any rate. */
 export const rateCheck: Check = {
   name: 'rate',
-  // It may have to wait for a place in the rate limit, whose window is a minute.
+  // The check may wait for a slot of the budget, whose window is a minute.
   timeoutMs: 90_000,
   async check(transfer, { account, now, signal }) {
     const { min_rate: minRate, currency, destination_currency: to } = transfer;
     if (minRate === null) return { verdict: 'pass' };
     const observed = await account.observations.rate(currency, to, { lane: 'checks', signal }).catch(refusal);
     if (observed instanceof Rejected) {
-      // As one whose rate is too low: the waker asks once for all of them, however many they are.
+      // Held like a transfer whose rate is too low. So one read wakes all that wait for this pair.
       return {
         verdict: 'hold',
         code: 'rate_below_minimum',
@@ -34,7 +34,7 @@ export const rateCheck: Check = {
   },
 };
 
-/** KPay's no to the pair itself. Anything else says nothing about it. */
+/** KPay's refusal of the pair itself. Any other error says nothing about the pair. */
 function refusal(error: unknown): Rejected {
   if (error instanceof Rejected && (error.status === 400 || error.status === 404)) return error;
   throw error;

@@ -4,31 +4,31 @@ const MINUTE_MS = 60_000;
 
 export type Day = (typeof DAYS)[number];
 
-/** When an account sends, by the clocks of a place. */
+/** The hours in which an account sends, in a time zone. */
 export interface SendWindow {
-  /** IANA, such as Africa/Douala. */
+  /** An IANA time zone, such as Africa/Douala. */
   timeZone: string;
-  /** The days on which it opens; one that ends after midnight goes on into the next day. */
+  /** The days on which the window opens. A window that ends after midnight continues into the next day. */
   days: readonly Day[];
   /** HH:MM. */
   from: string;
-  /** HH:MM, or 24:00. Not later than `from`: of the next day. */
+  /** HH:MM, or 24:00. A time that is not later than `from` is on the next day. */
   to: string;
 }
 
 /**
- * When a window opens next, or undefined while it is open.
+ * When a window opens next; undefined while it is open.
  *
- * Openings and closings are instants: on the day the clocks change, a time that does not exist is the moment of the
- * change, and of a time that comes twice the first is meant.
+ * Openings and closings are instants. On the day the clocks change, a time that is skipped means the moment of the
+ * change, and a time that occurs twice means its first occurrence.
  */
 export function nextOpening({ timeZone, days, from, to }: SendWindow, now: Date): Date | undefined {
   const clock = clockOf(timeZone);
   const [opensMs, closesMs] = [minutesOf(from) * MINUTE_MS, minutesOf(to) * MINUTE_MS];
   const closesNextDay = closesMs <= opensMs;
   const today = Math.floor(clock.localMs(now.getTime()) / DAY_MS) * DAY_MS;
-  // From the window that began yesterday and may still be open, to the same day of next week and one more, which is
-  // for a week whose only window falls into the hour that is skipped.
+  // From yesterday's window, which may still be open, to the same day next week and one more week. The extra week is
+  // for a week whose only window lies in a skipped hour.
   for (let day = today - DAY_MS; day <= today + 15 * DAY_MS; day += DAY_MS) {
     const name = DAYS[new Date(day).getUTCDay()];
     if (name === undefined || !days.includes(name)) continue;
@@ -46,9 +46,9 @@ function minutesOf(time: string): number {
 }
 
 interface PlaceClock {
-  /** What the clock on the wall shows at an instant, as if it were UTC. */
+  /** The local time at an instant, as if it were UTC. */
   localMs(instantMs: number): number;
-  /** The first instant at which the clock on the wall shows this or, where it skips it, more. */
+  /** The first instant at which the local clock shows this time, or a later one if it is skipped. */
   instantMs(localMs: number): number;
 }
 
@@ -64,7 +64,7 @@ function clockOf(timeZone: string): PlaceClock {
   return {
     localMs,
     instantMs(wantedMs) {
-      // No place changes its clocks twice within two days, so the offsets around are all that can be meant.
+      // No time zone changes its clocks twice within two days. So only the offsets before and after are possible.
       const candidates = [offsetMs(wantedMs - DAY_MS), offsetMs(wantedMs + DAY_MS)].map((offset) => wantedMs - offset);
       const hits = candidates.filter((instantMs) => localMs(instantMs) === wantedMs);
       return hits.length > 0 ? Math.min(...hits) : firstShowing(localMs, wantedMs, candidates);
@@ -72,7 +72,7 @@ function clockOf(timeZone: string): PlaceClock {
   };
 }
 
-/** Where the clocks skip a time: the instant of the skip, which lies between the two readings of that time. */
+/** For a skipped time: the instant of the change, which lies between the two candidates. */
 function firstShowing(localMs: (instantMs: number) => number, wantedMs: number, candidates: readonly number[]): number {
   let before = Math.min(...candidates) - 1;
   let after = Math.max(...candidates);
@@ -86,7 +86,7 @@ function firstShowing(localMs: (instantMs: number) => number, wantedMs: number, 
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 
-/** Making one takes long enough to be kept; there are as many as accounts have time zones. */
+/** Creating a formatter is slow, so it is kept. There are as many as accounts have time zones. */
 function formatOf(timeZone: string): Intl.DateTimeFormat {
   const known = formats.get(timeZone);
   if (known) return known;

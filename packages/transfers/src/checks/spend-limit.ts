@@ -5,11 +5,11 @@ import { corridorOf } from '../states/corridor.ts';
 import type { ReasonCode } from '../states/reasons.ts';
 import type { Check, CheckVerdict } from './check.ts';
 
-/** The hold of a transfer that waits until it fits a limit. */
+/** The reason code for a transfer that waits until it fits a limit. */
 export const OVER_LIMIT = 'spend_limit' satisfies ReasonCode;
 const HOUR_MS = 60 * 60_000;
 
-/** The most an account may send of a currency, or in one corridor of it, in any stretch of so many hours. */
+/** The most an account may send of a currency, or in one corridor of it, in any period of `hours`. */
 export interface SpendLimit {
   currency: string;
   amountMinor: bigint;
@@ -20,7 +20,7 @@ export interface SpendLimit {
 
 type Spending = Pick<TransferRow, 'account' | 'currency' | 'amount_minor' | 'source_country' | 'destination_country'>;
 
-/** The limits that a transfer counts for. */
+/** The limits that apply to a transfer. */
 export function limitsOf(transfer: Omit<Spending, 'account' | 'amount_minor'>, limits: readonly SpendLimit[]): SpendLimit[] {
   const corridor = corridorOf(transfer);
   return limits.filter((limit) => limit.currency === transfer.currency && (limit.corridor ?? corridor) === corridor);
@@ -56,7 +56,7 @@ export async function evaluateSpending(
       verdict: 'hold',
       code: OVER_LIMIT,
       reason: reasonOf(transfer, limit, spent),
-      // With a limit that was lowered below this one transfer no time will do: somebody has to raise it.
+      // The limit was lowered below this transfer's amount. Waiting does not help: a person must raise the limit.
       until: until > now ? until : new Date(now.getTime() + HOUR_MS),
       inputs: { spendLimits: inputs },
     };
@@ -78,7 +78,7 @@ export async function spentMinor(db: Kysely<LedgerSchema>, account: string, limi
   return BigInt(rows[0]?.spent ?? '0');
 }
 
-/** When so much has left the stretch that no more than `leftMinor` is in it. */
+/** When enough has left the period that at most `leftMinor` is still in it. */
 async function untilSpent(
   db: Kysely<LedgerSchema>,
   account: string,
@@ -86,7 +86,7 @@ async function untilSpent(
   leftMinor: bigint,
   now: Date,
 ): Promise<Date> {
-  // From the newest back: the first that is too much must leave, and with it all that are older.
+  // From the newest back: the first row that exceeds the limit must leave, and all older ones with it.
   const { rows } = await sql<{ at: Date }>`
     select max(at) as at from (
       select at, sum(amount_minor) over (order by at desc, id) as total from (${counted(account, limit, now)}) as counted
@@ -110,7 +110,7 @@ function counted(account: string, { currency, corridor, hours }: SpendLimit, now
     where account = ${account} and currency = ${currency} ${there} and state in ('submitting', 'unconfirmed')`;
 }
 
-/** Holds transfers that would pass a limit of their account. */
+/** Holds transfers that would exceed a limit of their account. */
 export function spendLimitCheck(limits: readonly SpendLimit[]): Check {
   return { name: 'spend-limit', check: (transfer, { ledger, now }) => evaluateSpending(ledger.db, transfer, limits, now) };
 }

@@ -2,10 +2,10 @@ import type { ReasonCode } from '../states/reasons.ts';
 import type { Check } from './check.ts';
 import { nextOpening, type SendWindow } from './send-window.ts';
 
-/** The hold of a transfer that waits for its account's sending hours. */
+/** The reason code for a transfer that waits for its account's sending hours. */
 export const OUTSIDE_WINDOW = 'outside_send_window' satisfies ReasonCode;
 
-/** Holds transfers outside the hours in which their account sends. */
+/** Holds transfers outside their account's sending hours. */
 export function timeWindowCheck(window: SendWindow): Check {
   const { days, from, to, timeZone } = window;
   return {

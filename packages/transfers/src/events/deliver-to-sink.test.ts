@@ -16,7 +16,7 @@ afterAll(() => stage.close());
 const never = new AbortController().signal;
 
 interface Heard {
-  teller: SinkDelivery;
+  delivery: SinkDelivery;
   events: SinkEvent[];
   failures: unknown[];
 }
@@ -26,17 +26,17 @@ function hear(holder: string, changes: Partial<Sink> = {}): Heard {
   const failures: unknown[] = [];
   const sink: Sink = { name: 'log', tell: (told) => void events.push(...told), ...changes };
   const onFailure = (error: unknown) => failures.push(error);
-  return { teller: { ledger: stage.ledger, plugin: 'acme', sink, holder, onFailure }, events, failures };
+  return { delivery: { ledger: stage.ledger, plugin: 'acme', sink, holder, onFailure }, events, failures };
 }
 
 /** Until nothing is left that this one may tell now: transactions of other tests on the same server are waited for. */
-async function tellAll(teller: SinkDelivery): Promise<void> {
-  do await tellWhatIsDecided(teller);
-  while (await waitsForOtherTransactions(teller));
+async function deliverAll(delivery: SinkDelivery): Promise<void> {
+  do await deliverDecided(delivery);
+  while (await waitsForOtherTransactions(delivery));
 }
 
-async function tellWhatIsDecided(teller: SinkDelivery): Promise<void> {
-  while (await deliverToSink(teller, never));
+async function deliverDecided(delivery: SinkDelivery): Promise<void> {
+  while (await deliverToSink(delivery, never));
 }
 
 async function waitsForOtherTransactions({ ledger, holder }: SinkDelivery): Promise<boolean> {
@@ -58,17 +58,17 @@ describe('a sink', () => {
   it('is told of every event in order, from where it was told last, whoever tells it', async () => {
     const first = hear('first');
     const { id } = await stage.accept({ metadata: { team: 'lagos' } });
-    await tellAll(first.teller);
+    await deliverAll(first.delivery);
     expect(first.events).toMatchObject([
       { transferId: id, externalId: 'order-1', account: 'default', type: 'accepted', from: null, to: 'queued', amount: '100000' },
     ]);
     expect(first.events[0]).toMatchObject({ currency: 'XAF', sourceCountry: 'CMR', metadata: { team: 'lagos' } });
 
-    await leaveSink(first.teller);
+    await leaveSink(first.delivery);
     await cancelTransfer(stage.ledger, stage.epochWitness, id, { by: 'admin' });
     for (let number = 0; number < 250; number++) await stage.accept({ externalId: `more-${number}` });
     const second = hear('second');
-    await tellAll(second.teller);
+    await deliverAll(second.delivery);
     expect(second.events[0]).toMatchObject({ type: 'cancelled', from: 'queued', to: 'cancelled' });
     expect([...idsOf(first.events), ...idsOf(second.events)]).toEqual(await eventIds());
   });
@@ -77,7 +77,7 @@ describe('a sink', () => {
     let broken = true;
     const calls: number[] = [];
     const heard: SinkEvent[] = [];
-    const { teller, failures } = hear('first', {
+    const { delivery, failures } = hear('first', {
       tell(events) {
         calls.push(events.length);
         if (broken) throw new Error('disk full');
@@ -85,19 +85,19 @@ describe('a sink', () => {
       },
     });
     await stage.accept();
-    await tellAll(teller);
-    await tellAll(teller);
+    await deliverAll(delivery);
+    await deliverAll(delivery);
     expect(calls).toEqual([1]);
     expect(failures).toMatchObject([{ message: 'disk full' }]);
     await stage.accept({ externalId: 'order-2' });
     stage.ledger.passMs(1_001);
-    await tellAll(teller);
+    await deliverAll(delivery);
     stage.ledger.passMs(1_001);
-    await tellAll(teller);
+    await deliverAll(delivery);
     expect(calls).toHaveLength(2);
     broken = false;
     stage.ledger.passMs(1_001);
-    await tellAll(teller);
+    await deliverAll(delivery);
     expect(idsOf(heard)).toEqual(await eventIds());
   });
 
@@ -108,13 +108,13 @@ describe('a sink', () => {
       if (hangs) await new Promise(() => {});
       heard.push(...events);
     };
-    const { teller, failures } = hear('first', { timeoutMs: 20, tell });
+    const { delivery, failures } = hear('first', { timeoutMs: 20, tell });
     await stage.accept();
-    await tellAll(teller);
+    await deliverAll(delivery);
     expect(failures).toMatchObject([{ message: 'took longer than 0.02 s' }]);
     hangs = false;
     stage.ledger.passMs(1_001);
-    await tellAll(teller);
+    await deliverAll(delivery);
     expect(heard).toHaveLength(1);
   });
 
@@ -129,14 +129,14 @@ describe('a sink', () => {
     });
     const other = hear('other');
     await stage.accept();
-    const telling = tellAll(frozen.teller);
+    const telling = deliverAll(frozen.delivery);
     await inside.promise;
-    await tellAll(other.teller);
+    await deliverAll(other.delivery);
     expect(other.events).toHaveLength(0);
 
     stage.ledger.passMs(30_001);
     await stage.accept({ externalId: 'order-2' });
-    await tellAll(other.teller);
+    await deliverAll(other.delivery);
     expect(idsOf(other.events)).toEqual(await eventIds());
     // What comes back to life takes nothing back.
     stuck.resolve();
@@ -146,18 +146,18 @@ describe('a sink', () => {
   });
 
   it('of a ledger restored on another server does not wait for transaction ids of the old one', async () => {
-    const { teller, events } = hear('first');
+    const { delivery, events } = hear('first');
     await stage.accept();
-    await tellAll(teller);
+    await deliverAll(delivery);
     await sql`update kpay.sinks set safe_xid = '99999999999'`.execute(stage.ledger.db);
     await stage.accept({ externalId: 'order-2' });
-    await tellAll(teller);
+    await deliverAll(delivery);
     expect(idsOf(events)).toEqual(await eventIds());
   });
 
   // PGlite has one session: no transaction can be late there.
   it.runIf(testServerUrls())('is never told past an event whose transaction is late to commit', async () => {
-    const { teller, events } = hear('first');
+    const { delivery, events } = hear('first');
     const { id } = await stage.accept();
     const written = Promise.withResolvers<void>();
     const commit = Promise.withResolvers<void>();
@@ -171,13 +171,13 @@ describe('a sink', () => {
     });
     await written.promise;
     await stage.accept({ externalId: 'order-2' });
-    await tellWhatIsDecided(teller);
-    await tellWhatIsDecided(teller);
+    await deliverDecided(delivery);
+    await deliverDecided(delivery);
     expect(events.map(({ type }) => type)).not.toContain('late');
     expect(events.filter(({ externalId }) => externalId === 'order-2')).toHaveLength(0);
     commit.resolve();
     await late;
-    await tellAll(teller);
+    await deliverAll(delivery);
     expect(idsOf(events)).toEqual(await eventIds());
     expect(events.map(({ type }) => type)).toEqual(['accepted', 'late', 'accepted']);
   });
@@ -185,13 +185,13 @@ describe('a sink', () => {
 
 it('the lease and the delay of a sink from before the clock of the ledger was set back keep nobody waiting', async () => {
   await stage.accept();
-  await tellAll(hear('first').teller);
+  await deliverAll(hear('first').delivery);
   const failing = hear('failing', { tell: () => Promise.reject(new Error('not today')) });
   stage.ledger.passMs(60_000);
   await stage.accept({ externalId: 'order-2' });
-  await deliverToSink(failing.teller, never);
+  await deliverToSink(failing.delivery, never);
   stage.ledger.passMs(-60 * 60_000);
   const second = hear('second');
-  await tellAll(second.teller);
+  await deliverAll(second.delivery);
   expect(second.events.length).toBeGreaterThan(0);
 });

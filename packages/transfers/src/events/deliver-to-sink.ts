@@ -6,47 +6,47 @@ import { asPlugin } from '../plugins/stray-errors.ts';
 import { presentEvent } from '../queries/present.ts';
 
 const LEASE_MS = 30_000;
-const TELL_TIMEOUT_MS = 10_000;
+const DELIVERY_TIMEOUT_MS = 10_000;
 const MAX_EVENTS = 100;
 const MIN_RETRY_MS = 1_000;
 const MAX_RETRY_MS = 5 * 60_000;
 
-/** A sink under its plugin's name, and the process that tells it. */
+/** A sink, its plugin's name, and the process that delivers to it. */
 export interface SinkDelivery {
   ledger: Ledger;
   plugin: string;
   sink: Sink;
-  /** Unique in the world; of two processes with the same sink one tells it. */
+  /** A globally unique name of this process. Only one process at a time delivers to a sink. */
   holder: string;
   onFailure: (error: unknown) => void;
 }
 
 /**
- * Tells a sink of the next events, in the order of their ids, each at least once. Its position is a row of the ledger:
- * a process that dies is followed by another when its lease is over, which begins where the last one was sure.
+ * Delivers the next events to a sink, in the order of their ids, each at least once. The sink's position is a row of
+ * the ledger. When a process dies, another one continues from that position once the lease has ended.
  *
- * @returns whether there may be more to do at once.
+ * @returns whether there may be more to deliver at once.
  */
-export async function deliverToSink(teller: SinkDelivery, stopping: AbortSignal): Promise<boolean> {
-  const { ledger, plugin, sink, holder } = teller;
+export async function deliverToSink(delivery: SinkDelivery, stopping: AbortSignal): Promise<boolean> {
+  const { ledger, plugin, sink, holder } = delivery;
   const name = `${plugin}/${sink.name}`;
   const turn = await ledger.transaction((tx) => takeTurn(tx, name, holder));
   if (!turn || turn.events.length === 0) return turn?.more ?? false;
   try {
-    await within(sink.timeoutMs ?? TELL_TIMEOUT_MS, stopping, (signal) =>
+    await within(sink.timeoutMs ?? DELIVERY_TIMEOUT_MS, stopping, (signal) =>
       asPlugin(plugin, () => sink.tell(turn.events.map(viewOf), { signal })),
     );
   } catch (error) {
     stopping.throwIfAborted();
-    teller.onFailure(error);
-    await ledger.transaction((tx) => putOff(tx, name, holder));
+    delivery.onFailure(error);
+    await ledger.transaction((tx) => retryLater(tx, name, holder));
     return false;
   }
-  await ledger.transaction((tx) => advanceTo(tx, name, holder, turn.events.at(-1)?.id ?? turn.toldId));
+  await ledger.transaction((tx) => advanceTo(tx, name, holder, turn.events.at(-1)?.id ?? turn.deliveredId));
   return true;
 }
 
-/** Lets another process go on at once. */
+/** Gives the lease back, so that another process can continue at once. */
 export async function leaveSink({ ledger, plugin, sink, holder }: SinkDelivery): Promise<void> {
   await ledger.db
     .updateTable('kpay.sinks')
@@ -57,25 +57,26 @@ export async function leaveSink({ ledger, plugin, sink, holder }: SinkDelivery):
 }
 
 interface Turn {
-  toldId: string;
-  events: (TransferEventRow & Told)[];
+  deliveredId: string;
+  events: (TransferEventRow & DeliveredTransfer)[];
   more: boolean;
 }
 
-type Told = Pick<
+type DeliveredTransfer = Pick<
   TransferRow,
   'account' | 'external_id' | 'source_country' | 'destination_country' | 'amount_minor' | 'currency' | 'metadata'
 >;
 
 /**
- * Event ids are given out before their transactions commit, so a higher one can be seen while a lower one is still to
- * come. An id is safe to pass when every transaction that was there when it was the highest is over: first the highest
- * id is looked at, then a transaction id is taken, which is above those of all that hold a lower one; once nothing
- * older than that runs (pg_snapshot_xmin), all up to that id have come or never will. Reading by id keeps the events of
- * one transfer in order, which reading by transaction ids would not (docs/decisions/0015).
+ * Takes the sink's lease and reads the events that it may get next.
+ *
+ * Ids are assigned before transactions commit, so a higher id can be visible before a lower one. So first the highest
+ * id is read, then a transaction id is taken. Every transaction that holds a lower event id has a lower transaction id.
+ * Once all of those have ended (pg_snapshot_xmin), no event up to that id can still appear. Reading by id keeps a
+ * transfer's events in order; reading by transaction id would not (docs/decisions/0015).
  */
 async function takeTurn(tx: LedgerTransaction, name: string, holder: string): Promise<Turn | undefined> {
-  // Before anything is written: this transaction's id must be younger than the look.
+  // Read before anything is written: this transaction's id must be taken after this read.
   const top = await highestId(tx);
   const known = await tx.db.selectFrom('kpay.sinks').select('told_id').where('name', '=', name).executeTakeFirst();
   if (known && BigInt(known.told_id) >= BigInt(top)) return undefined;
@@ -88,16 +89,16 @@ async function takeTurn(tx: LedgerTransaction, name: string, holder: string): Pr
     from kpay.sinks where name = ${name}`.execute(tx.db);
   const { decided = false, foreign = true } = rows[0] ?? {};
   const isBehind = BigInt(sink.told_id) < BigInt(sink.safe_id);
-  // Transaction ids of another server, from which the ledger was restored, say nothing here.
+  // The transaction ids come from another server, from which the ledger was restored. They mean nothing here.
   if (foreign || (decided && !isBehind)) {
     await sql`update kpay.sinks set safe_id = ${top}, safe_xid = pg_current_xact_id() where name = ${name}`.execute(tx.db);
-    return { toldId: sink.told_id, events: [], more: BigInt(top) > BigInt(sink.told_id) };
+    return { deliveredId: sink.told_id, events: [], more: BigInt(top) > BigInt(sink.told_id) };
   }
   const events = decided ? await eventsBetween(tx, sink.told_id, sink.safe_id, MAX_EVENTS) : [];
-  return { toldId: sink.told_id, events, more: false };
+  return { deliveredId: sink.told_id, events, more: false };
 }
 
-/** Of all events that can be seen. */
+/** The highest id among all visible events. */
 export async function highestId({ db }: LedgerTransaction): Promise<string> {
   const { rows } = await sql<{ top: string }>`select coalesce(max(id), 0)::text as top from kpay.transfer_events`.execute(db);
   return rows[0]?.top ?? '0';
@@ -117,7 +118,8 @@ async function claim({ db, now }: LedgerTransaction, name: string, holder: strin
       .updateTable('kpay.sinks')
       .set({ holder, lease_until: new Date(now.getTime() + LEASE_MS) })
       .where('name', '=', name)
-      // One that ends later than any begun now was taken before the ledger's clock was set back: it counts no longer.
+      // A lease that ends later than a new one would was taken before the ledger's clock was set back. It no longer
+      // counts.
       .where((it) =>
         it.or([
           it('holder', '=', holder),
@@ -138,7 +140,7 @@ async function claim({ db, now }: LedgerTransaction, name: string, holder: strin
   );
 }
 
-/** With what their transfers are about. */
+/** Reads events together with the transfers that they belong to. */
 export async function eventsBetween(
   { db }: LedgerTransaction,
   after: string,
@@ -165,13 +167,16 @@ export async function eventsBetween(
     .execute();
 }
 
-/** Only while the lease is still ours: a process that was frozen must not take back what another one told since. */
-async function advanceTo({ db }: LedgerTransaction, name: string, holder: string, toldId: string): Promise<void> {
-  const told = { told_id: toldId, failures: 0, retry_at: null };
-  await db.updateTable('kpay.sinks').set(told).where('name', '=', name).where('holder', '=', holder).execute();
+/**
+ * Moves the position, but only while the lease is still ours. A process that was frozen must not undo the progress of
+ * another.
+ */
+async function advanceTo({ db }: LedgerTransaction, name: string, holder: string, deliveredId: string): Promise<void> {
+  const position = { told_id: deliveredId, failures: 0, retry_at: null };
+  await db.updateTable('kpay.sinks').set(position).where('name', '=', name).where('holder', '=', holder).execute();
 }
 
-async function putOff({ db, now }: LedgerTransaction, name: string, holder: string): Promise<void> {
+async function retryLater({ db, now }: LedgerTransaction, name: string, holder: string): Promise<void> {
   const row = await db
     .selectFrom('kpay.sinks')
     .select('failures')

@@ -4,47 +4,49 @@ import { sql } from 'kysely';
 import type { SinkEvent } from '../plugins/plugin.ts';
 import { eventsBetween, highestId, viewOf } from './deliver-to-sink.ts';
 
-/** The event log for readers of this process that each keep a position of their own. */
+/** The event log for several readers in this process, each with a position of its own. */
 export interface EventFeed {
-  /** The position of a reader that wants what happens from now on. */
+  /** The position for a reader that wants only future events. */
   start(signal: AbortSignal): Promise<string>;
   /**
-   * The next events after a position, in the order of ids; none is ever skipped. Empty when none is decided yet.
+   * Reads the next events after a position, in the order of their ids. It never skips one. Empty when none is decided
+   * yet.
+   *
    * @throws AheadOfLedger
    */
   after(position: string): Promise<SinkEvent[]>;
-  /** Resolves when there may be more after a position; at the latest after a while. */
+  /** Resolves when there may be events after a position, and after a while in any case. */
   more(position: string, signal: AbortSignal): Promise<void>;
 }
 
-/** A position that this ledger has not come to: it was restored from a backup since. */
+/** The position is beyond the end of this ledger. The ledger was restored from a backup since then. */
 export class AheadOfLedger extends Error {
   override readonly name = 'AheadOfLedger';
 }
 
-const LOOK_EVERY_MS = 200;
+const POLL_EVERY_MS = 200;
 const MAX_EVENTS = 100;
-// Under load there is always a next horizon, and the readers are waiting.
+// Under load there is always a next horizon, and readers are waiting.
 const STEPS_AT_ONCE = 4;
 
 interface Horizon {
   id: string;
-  /** Everything up to `id` is decided once all transactions before this one are over. */
+  /** Everything up to `id` is decided once all transactions before this one have ended. */
   xid: string;
 }
 
 /**
- * Event ids are given out before their transactions commit, so a higher one can be seen while a lower one is still to
- * come. Readers are kept behind a horizon, as sinks are (docs/decisions/0015); here it is the process's and not the
- * ledger's, because a reader that comes back says itself where it was.
+ * Makes a feed. Ids are assigned before transactions commit, so a higher id can be visible before a lower one. Readers
+ * therefore stay behind a horizon, as sinks do (docs/decisions/0015). Here the process keeps the horizon, not the
+ * ledger, because a reader that comes back says where it was.
  */
-export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }: { lookEveryMs?: number } = {}): EventFeed {
-  /** Every event up to this id has come or never will. */
+export function createEventFeed(ledger: Ledger, { pollEveryMs = POLL_EVERY_MS }: { pollEveryMs?: number } = {}): EventFeed {
+  /** No event up to this id can still appear. */
   let decided = '0';
   let ahead: Horizon | undefined;
   let next: Promise<void> | undefined;
 
-  async function look(): Promise<void> {
+  async function poll(): Promise<void> {
     for (let step = 0; step < STEPS_AT_ONCE; step += 1) {
       const waiting = ahead;
       if (!waiting) {
@@ -60,10 +62,10 @@ export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }:
       ahead = undefined;
     }
   }
-  /** One look for all who wait. */
-  function lookSoon(): Promise<void> {
-    next ??= delay(lookEveryMs)
-      .then(look)
+  /** One read serves all who wait. */
+  function pollSoon(): Promise<void> {
+    next ??= delay(pollEveryMs)
+      .then(poll)
       .finally(() => {
         next = undefined;
       });
@@ -71,9 +73,9 @@ export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }:
   }
   return {
     async start(signal) {
-      await lookSoon();
+      await pollSoon();
       const now = ahead?.id ?? decided;
-      while (BigInt(decided) < BigInt(now) && !signal.aborted) await lookSoon();
+      while (BigInt(decided) < BigInt(now) && !signal.aborted) await pollSoon();
       return decided;
     },
     async after(position) {
@@ -81,7 +83,7 @@ export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }:
         return (await ledger.transaction((tx) => eventsBetween(tx, position, decided, MAX_EVENTS))).map(viewOf);
       }
       if (position === decided) return [];
-      // Another process may be further than this one; nobody is further than the ledger.
+      // Another process may be ahead of this one, but no process is ahead of the ledger.
       const top = await ledger.transaction(highestId);
       if (BigInt(position) > BigInt(top)) throw new AheadOfLedger(`there is no event ${position}: the last one is ${top}`);
       return [];
@@ -93,21 +95,24 @@ export function createEventFeed(ledger: Ledger, { lookEveryMs = LOOK_EVERY_MS }:
       if (signal.aborted) leave();
       signal.addEventListener('abort', leave, { once: true });
       try {
-        await Promise.race([lookSoon(), left.promise]);
+        await Promise.race([pollSoon(), left.promise]);
       } finally {
-        // A reader looks for as long as it is there.
+        // A reader stays subscribed only while it is connected.
         signal.removeEventListener('abort', leave);
       }
     },
   };
 }
 
-/** First the highest id is looked at, then a transaction id is taken: that is above those of all that hold a lower id. */
+/**
+ * Reads the highest id first and takes a transaction id second. Every transaction that holds a lower event id then has
+ * a lower transaction id.
+ */
 async function takeHorizon(tx: LedgerTransaction, decided: string): Promise<{ top: string; horizon: Horizon | undefined }> {
   const top = await highestId(tx);
   if (BigInt(top) <= BigInt(decided)) return { top, horizon: undefined };
   const { rows } = await sql<{ xid: string }>`select pg_current_xact_id()::text as xid`.execute(tx.db);
-  if (!rows[0]) throw new Error('the database told no transaction id');
+  if (!rows[0]) throw new Error('the database returned no transaction id');
   return { top, horizon: { id: top, xid: rows[0].xid } };
 }
 
@@ -115,7 +120,7 @@ async function stateOf({ db }: LedgerTransaction, { xid }: Horizon): Promise<'de
   const { rows } = await sql<{ decided: boolean; foreign: boolean }>`
     select ${xid}::xid8 <= pg_snapshot_xmin(pg_current_snapshot()) as decided,
       ${xid}::xid8 >= pg_snapshot_xmax(pg_current_snapshot()) as foreign`.execute(db);
-  // A server that has not come to it is another one than that which gave it out.
+  // A transaction id that this server has not reached came from another server.
   if (rows[0]?.foreign) return 'foreign';
   return rows[0]?.decided ? 'decided' : 'undecided';
 }

@@ -1,4 +1,4 @@
-// What people do with transfers: cancel, resolve, replay, pause, keys, restore, maintenance.
+// What people do with transfers: cancel, resolve, replay, pause, change keys, finish a restore, maintain.
 export { findPauseRow, liftPause, listPauses, type PauseScope, pause } from '../holds/pauses.ts';
 export { lineOfKey, lockKeys, revokeKeys } from '../keys/key-tree.ts';
 export { type Cancellation, cancelTransfer } from '../operations/cancel-transfer.ts';

@@ -17,21 +17,21 @@ export { asPlugin, containStrayErrors } from '../plugins/stray-errors.ts';
 export {
   countFinished,
   type EventHorizon,
-  type LedgerFigures,
+  type LedgerStats,
   readEventHorizon,
-  readLedgerFigures,
-  type UnfinishedFigure,
-} from '../queries/ledger-figures.ts';
+  readLedgerStats,
+  type UnfinishedStat,
+} from '../queries/ledger-stats.ts';
 export { type Outflow, ratePairsInUse, recentOutflow } from '../queries/recent-outflow.ts';
 export { type AccountActivity, findAccountActivity } from '../queue/account-activity.ts';
 export {
   ADVANCE_JOB,
+  type AdvanceJob,
   advanceQueueName,
   createAdvanceNotifier,
   createAdvanceNotifiers,
-  type Hint,
 } from '../queue/advance-queue.ts';
-export { type RebuiltHints, rebuildAdvanceQueue, sweepDue } from '../queue/sweep.ts';
+export { type RebuiltJobs, rebuildAdvanceQueue, sweepDue } from '../queue/sweep.ts';
 export { compareEpoch } from '../restore/compare-epoch.ts';
 export type { Epoch, EpochWitness } from '../restore/epoch-witness.ts';
 export { createFileEpochWitness } from '../restore/file-epoch-witness.ts';

@@ -19,7 +19,7 @@ const MAX_PAST = 100;
 
 it('a pause waits for the sends under way, and for none that come after it', async () => {
   const { pin } = await stage.engine();
-  const epoch = await openLedgerEpoch({ ledger: stage.ledger, copy: stage.epochWitness, clock: systemClock });
+  const epoch = await openLedgerEpoch({ ledger: stage.ledger, witness: stage.epochWitness, clock: systemClock });
   const row = await stage.accept();
   const context = { pin, epoch, worker: 'w', balanceMaxAgeMs: 60_000 };
   // Too old to judge by: locks are taken and looked behind as by every send, and nothing is written.

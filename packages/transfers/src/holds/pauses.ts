@@ -14,29 +14,29 @@ export type PauseScope =
   | { scope: 'account'; account: string }
   | { scope: 'corridor'; account: string; corridor: string };
 
-/** How long a paused transfer rests when the pause has no end; lifting the pause wakes it at once. */
+/** How long a transfer rests under a pause without an end. Lifting the pause wakes it at once. */
 const REST_MS = 60 * 60_000;
 
 /**
- * Stops sends. It is a row of the ledger that every send reads inside its own transaction, so it holds from the
- * moment this returns, with the queue wiped or Redis down. What was sent before is not called back.
+ * Stops sends. The pause is a row of the ledger that every send reads in its own transaction. So it holds from the
+ * moment this returns, even with the queue wiped or Redis down. It does not call back what was sent before.
  *
- * @throws InvalidRequest for an end that has passed, and for a corridor that no transfer has.
+ * @throws InvalidRequest for an end that has passed, and for a corridor that no transfer can have.
  */
 export async function pause(
   ledger: Ledger,
   scope: PauseScope,
   { by, reason, until = null }: { by: string; reason: string; until?: Date | null },
-  copy: EpochWitness = noWitness,
+  witness: EpochWitness = noWitness,
 ): Promise<PauseRow> {
   const noCorridor = 'corridor' in scope ? whyNoCorridor(scope.corridor) : undefined;
   if (noCorridor !== undefined) throw new InvalidRequest('corridor', noCorridor);
-  return recordDecision(ledger, copy, async (tx) => {
+  return recordDecision(ledger, witness, async (tx) => {
     if (until !== null && until <= tx.now)
       throw new InvalidRequest('until', 'must be in the future: a pause that is over stops nothing');
     const account = 'account' in scope ? scope.account : null;
     const corridor = 'corridor' in scope ? scope.corridor : null;
-    // Waits for sends of the account that are being committed right now; whichever comes second sees the other.
+    // Waits for sends of the account that are being committed now. Whichever comes second sees the other.
     await lockAccounts(tx, account);
     return tx.db
       .insertInto('kpay.pauses')
@@ -46,14 +46,17 @@ export async function pause(
   });
 }
 
-/** Ends a pause and wakes the first of what it held; the sweep wakes the rest bit by bit. Undefined when there is no such pause in force. */
+/**
+ * Ends a pause and wakes the first transfers that it held; the sweep wakes the rest step by step. Undefined when no
+ * such pause is in force.
+ */
 export async function liftPause(
   ledger: Ledger,
   id: string,
   by: string,
-  copy: EpochWitness = noWitness,
+  witness: EpochWitness = noWitness,
 ): Promise<PauseRow | undefined> {
-  return recordDecision(ledger, copy, async (tx) => {
+  return recordDecision(ledger, witness, async (tx) => {
     const lifted = await tx.db
       .updateTable('kpay.pauses')
       .set({ lifted_at: tx.now, lifted_by: by })
@@ -69,7 +72,9 @@ export async function liftPause(
   });
 }
 
-/** A re-send that met the pause was put off until its end, which may be an hour away; there are never many of them. */
+/**
+ * Wakes re-sends that met the pause. They were put off until its end, which may be an hour away. There are never many.
+ */
 async function wakeUnconfirmed(tx: LedgerTransaction, accounts: readonly string[], corridor: string | null): Promise<void> {
   if (accounts.length === 0) return;
   const [source, destination] = corridor?.split('-') ?? [];
@@ -86,12 +91,12 @@ async function wakeUnconfirmed(tx: LedgerTransaction, accounts: readonly string[
   await paused.execute();
 }
 
-/** A pause, whether it is in force or not. */
+/** Finds a pause, in force or not. */
 export async function findPauseRow(ledger: Ledger, id: string): Promise<PauseRow | undefined> {
   return ledger.db.selectFrom('kpay.pauses').selectAll().where('id', '=', id).executeTakeFirst();
 }
 
-/** The pauses in force, the oldest first. */
+/** Lists the pauses in force, the oldest first. */
 export async function listPauses(ledger: Ledger): Promise<PauseRow[]> {
   return ledger.transaction((tx) =>
     tx.db
@@ -104,12 +109,12 @@ export async function listPauses(ledger: Ledger): Promise<PauseRow[]> {
   );
 }
 
-/** What a send has to know of the pause that stops it. */
+/** What a send must know about the pause that stops it. */
 export type PauseInForce = Pick<PauseRow, 'created_by' | 'reason' | 'until'>;
 
 /**
- * The pause that keeps a transfer from being sent at a time, if there is one: a subquery of one JSON object or null. The
- * columns of the transfer are named as SQL, so that it can be read along with its row.
+ * SQL for the pause that keeps a transfer from being sent at a given time: a subquery that gives one JSON object or
+ * null. The transfer's columns are passed as SQL, so that the pause can be read together with the row.
  */
 export function pauseInForce(
   transfer: Record<'account' | 'source_country' | 'destination_country', RawBuilder<unknown>>,
@@ -130,12 +135,12 @@ export function pauseInForce(
   )`;
 }
 
-/** A pause as pauseInForce gives it. */
+/** Parses a pause that pauseInForce returned. */
 export function readPause(found: (Omit<PauseInForce, 'until'> & { until: string | null }) | null): PauseInForce | undefined {
   return found ? { ...found, until: found.until === null ? null : new Date(found.until) } : undefined;
 }
 
-/** The pause that would keep a transfer from being sent now, for whoever reads nothing else. */
+/** The pause that would stop a transfer now, for a caller that reads nothing else. */
 export async function findPause(db: Kysely<LedgerSchema>, transfer: TransferRow, now: Date): Promise<PauseInForce | undefined> {
   const columns = {
     account: sql`${transfer.account}::text`,
@@ -147,7 +152,7 @@ export async function findPause(db: Kysely<LedgerSchema>, transfer: TransferRow,
   return readPause(rows[0]?.pause ?? null);
 }
 
-/** The oldest pause in force over all of an account, whatever the corridor. */
+/** The oldest pause in force for the whole account, not only for a corridor. */
 export async function pauseOverAccount(db: Kysely<LedgerSchema>, account: string, now: Date): Promise<PauseRow | undefined> {
   return db
     .selectFrom('kpay.pauses')
@@ -161,7 +166,7 @@ export async function pauseOverAccount(db: Kysely<LedgerSchema>, account: string
     .executeTakeFirst();
 }
 
-/** The hold that a pause means for a transfer. */
+/** The hold that a pause causes. */
 export function pauseHold(found: PauseInForce, now: Date): { code: 'paused'; reason: string; until: Date } {
   const until = found.until ?? new Date(now.getTime() + REST_MS);
   return { code: 'paused', reason: `paused by ${found.created_by}: ${found.reason}`, until };

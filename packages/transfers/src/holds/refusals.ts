@@ -8,32 +8,32 @@ import { holdQueued } from './hold-queued.ts';
 import { wakeHeld } from './wake-held.ts';
 
 /**
- * What KPay refuses for the source wallet (422) or the corridor (403, 404) is held as a group, and one of the group asks
- * again: each of them alone would spend a send, a place at the front and a minute of the budget to hear the same.
+ * Holds transfers as a group when KPay refuses their source wallet (422) or their corridor (403, 404). One transfer of the
+ * group asks KPay again. If each asked, each would spend a send and a slot of the budget to get the same answer.
  */
 
-/** The hold of those whose corridor KPay refused. Those whose wallet it refused are held for funds. */
+/** The reason code for transfers whose corridor KPay refused. Those whose wallet it refused are held for funds. */
 export const CORRIDOR_REFUSED = 'corridor_refused' satisfies ReasonCode;
 
-// One refusal of a corridor may be about the transfer alone.
+// One refusal in a corridor may concern only that transfer.
 const CORRIDOR_AFTER = 3;
 const NO_LIMIT = '9000000000000000';
-/** A probe that was begun and never answered is replaced after this. */
+/** A probe that began and got no answer is replaced after this time. */
 const PROBE_TAKES = sql`interval '60 seconds'`;
 const WAKE_PROBE_AGAIN = sql`interval '15 seconds'`;
-/** Who was refused so long ago begins anew. */
+/** A refusal older than this is forgotten; counting starts again. */
 const FORGOTTEN_AFTER = sql`interval '10 minutes'`;
 
-/** A refusal that is over a transfer, as one JSON object. */
+/** A refusal that covers a transfer, as one JSON object. */
 export interface RefusalInForce {
   key: string;
-  /** Until then all that it is over wait; then one of them may probe. */
+  /** Until then all transfers that it covers wait. After that one of them may probe. */
   isClosed: boolean;
 }
 
 type Columns = Record<'account' | 'source_country' | 'destination_country' | 'amount_minor', RawBuilder<unknown>>;
 
-/** The columns of a transfer that is read as `t`. */
+/** The columns of a transfer that is read under the alias `t`. */
 export const columnsOf = (t: string): Columns => ({
   account: sql.raw(`${t}.account`),
   source_country: sql.raw(`${t}.source_country`),
@@ -41,19 +41,19 @@ export const columnsOf = (t: string): Columns => ({
   amount_minor: sql.raw(`${t}.amount_minor`),
 });
 
-// One that lies in the future was written by a clock that was set back since.
+// A refusal in the future was written before the clock was set back.
 function overIt(t: Columns, at: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`kpay.refusals r where r.account = ${t.account}
     and r.key in (${t.source_country}, ${t.source_country} || '-' || ${t.destination_country})
     and ${t.amount_minor} > r.limit_minor and r.refused_at <= ${at}`;
 }
 
-/** Whether KPay refused the transfer's wallet or corridor and nothing has shown since that it would not. */
+/** SQL: whether KPay refused the transfer's wallet or corridor, and nothing has changed that since. */
 export function isRefused(t: Columns, at: RawBuilder<unknown>): RawBuilder<boolean> {
   return sql<boolean>`exists (select from ${overIt(t, at)})`;
 }
 
-/** The refusal over a transfer, if there is one: a subquery of one JSON object or null. */
+/** SQL for the refusal that covers a transfer: a subquery that gives one JSON object or null. */
 export function refusalInForce(t: Columns, at: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`(
     select json_build_object('key', r.key, 'isClosed', r.probe_at > ${at}) from ${overIt(t, at)}
@@ -61,7 +61,7 @@ export function refusalInForce(t: Columns, at: RawBuilder<unknown>): RawBuilder<
   )`;
 }
 
-/** The hold that a refusal means. What it waits for wakes it (wake-funded.ts, tendRefusals): the time is only a net. */
+/** The hold that a refusal causes. wake-funded.ts and tendRefusals wake it; the time is only a safety net. */
 export function refusalHold(
   { key }: RefusalInForce,
   transfer: Pick<TransferRow, 'kpay_external_id'>,
@@ -81,7 +81,7 @@ function whyOf(key: string): { code: ReasonCode; reason: string } {
 
 const isCorridor = (key: string) => key.includes('-');
 
-/** Makes a transfer that is about to be sent the one that probes: the others wait for its answer. */
+/** Makes a transfer that is about to be sent the probe of its group. The others wait for its answer. */
 export async function claimProbe({ db, now }: LedgerTransaction, row: TransferRow): Promise<void> {
   await sql`
     update kpay.refusals set probe_at = ${now}::timestamptz + ${PROBE_TAKES}
@@ -89,8 +89,8 @@ export async function claimProbe({ db, now }: LedgerTransaction, row: TransferRo
 }
 
 /**
- * Writes down what an answer says of the wallet and the corridor of its transfer. To be called before the transfer is locked:
- * whoever begins a send has the refusal first, too.
+ * Records what an answer says about the wallet and the corridor of its transfer. Call it before the transfer is locked,
+ * because a transaction that begins a send locks the refusal first, too.
  */
 export async function countRefusal(tx: LedgerTransaction, transferId: string, attempt: number, answer: Answer): Promise<void> {
   const isOfCorridor = answer.kind === 'refused' && (answer.status === 403 || answer.status === 404);
@@ -107,18 +107,18 @@ export async function countRefusal(tx: LedgerTransaction, transferId: string, at
   const { account, amount_minor: amount, started_at: startedAt } = sent;
   const corridor = corridorOf(sent);
   if (answer.kind === 'succeeded') {
-    // Sent before the refusal it says nothing against it.
+    // A send that began before the refusal does not contradict it.
     const since = sql`account = ${account} and refused_at <= ${startedAt}
       and (key = ${corridor} or (key = ${sent.source_country} and ${amount}::bigint > limit_minor))`;
     await sql`delete from kpay.refusals where ${since} and (key = ${corridor} or ${amount}::bigint >= refused_minor)`.execute(db);
-    // Those as big as what was refused wait on: the money may do for all others.
+    // Transfers as large as the refused one go on waiting. The money may be enough for all others.
     await sql`update kpay.refusals set limit_minor = refused_minor - 1 where ${since}`.execute(db);
     return;
   }
   const key = isOfCorridor ? corridor : sent.source_country;
-  // Much smaller ones may try: what does for them need not do for this one.
+  // Much smaller transfers may be tried. Their success does not mean that there is enough for this one.
   const limit = isOfCorridor ? NO_LIMIT : String(BigInt(amount) / 2n);
-  // Those that were under way together are one refusal.
+  // Sends that were under way at the same time count as one refusal.
   const isNews = sql`(${startedAt}::timestamptz >= r.refused_at or ${isOfCorridor} and r.times < ${CORRIDOR_AFTER})`;
   const times = sql`case when r.refused_at < ${now}::timestamptz - ${FORGOTTEN_AFTER} then 1
     when ${isNews} then least(r.times + 1, 20) else r.times end`;
@@ -133,25 +133,25 @@ export async function countRefusal(tx: LedgerTransaction, transferId: string, at
       refused_minor = least(r.refused_minor, ${amount}::bigint)`.execute(db);
 }
 
-/** 15 s, doubling to two minutes. */
+/** SQL: 15 s, doubling to two minutes. */
 function delay(times: RawBuilder<unknown>): RawBuilder<unknown> {
   return sql`least(120, 15 * power(2, least((${times}), 10) - 1)) * interval '1 second'`;
 }
 
-/** For a statement over `transfers`: whether an answer of success has nothing to say to a refusal. */
+/** SQL for a statement over `transfers`: whether a success ends no refusal, so that there is nothing to update. */
 export const nothingRefused = sql<boolean>`not exists (
   select from kpay.refusals r where r.account = transfers.account
     and (r.key = transfers.source_country || '-' || transfers.destination_country
       or (r.key = transfers.source_country and transfers.amount_minor > r.limit_minor)))`;
 
 /**
- * What the refusals of an account need done every second or so: what is queued behind one is held, many rows in one write;
- * where one may ask again, the smallest is woken for it, for it is the likeliest to succeed; what nothing stands against
- * any more is woken.
+ * Maintains the refusals of an account; call it every second or so. It holds queued transfers behind a refusal, many
+ * rows in one write. When a group may ask again, it wakes the smallest transfer, which is the most likely to succeed.
+ * It wakes transfers that no refusal covers any more.
  */
 export async function tendRefusals(tx: LedgerTransaction, account: string): Promise<void> {
   const { db, now } = tx;
-  // Before any transfer, as whoever begins or settles a send locks them.
+  // Locked before any transfer, in the order in which sends and outcomes lock them.
   const refusals = await db
     .selectFrom('kpay.refusals')
     .select(['key', 'probe_at'])
@@ -199,7 +199,7 @@ async function wakeProbe({ db, now }: LedgerTransaction, account: string, key: s
     )`.execute(db);
 }
 
-/** KPay shows more of a currency than it did since the refusal: one need not wait any longer to ask again. */
+/** Notes that KPay shows more of a currency than at the refusal. Then the probe need not wait. */
 export async function noteShown(
   { db, now }: LedgerTransaction,
   account: string,
@@ -214,7 +214,7 @@ export async function noteShown(
       and r.shown_minor is distinct from s.minor`.execute(db);
 }
 
-/** Whether anything was refused in an account: nearly never, and then the rest need not be asked. */
+/** Whether an account has any refusal. It rarely has, and then no further query is needed. */
 export async function isAnyRefused(db: Kysely<LedgerSchema>, account: string): Promise<boolean> {
   return (
     (await db.selectFrom('kpay.refusals').select('key').where('account', '=', account).limit(1).executeTakeFirst()) !== undefined

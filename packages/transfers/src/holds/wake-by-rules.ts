@@ -9,9 +9,9 @@ import { OUTSIDE_WINDOW } from '../checks/time-window.ts';
 import { isAnyHeld, wakeHeld } from './wake-held.ts';
 
 /**
- * Makes due what waits for its account's sending hours or limits and need not any more: the hours began, something
- * that counted turned out not to have moved money, the rules were changed. It asks for what is true now, so a look too
- * many changes nothing, and whoever is woken is judged again. KPay is not asked.
+ * Wakes transfers that wait for their account's sending hours or spend limits and need not wait any more. The window
+ * opened, a counted transfer turned out not to have moved money, or the rules changed. It evaluates the present state,
+ * so an extra call changes nothing, and each woken transfer is checked again. It does not ask KPay.
  *
  * @returns how many it woke.
  */
@@ -25,8 +25,8 @@ export async function wakeByRules(ledger: Ledger, account: string, rules: Accoun
 }
 
 /**
- * Makes due what waits for payouts in a country where somebody pays out again. KPay is asked only while somebody
- * waits, once for all of them and all processes in a minute.
+ * Wakes transfers that wait for payouts in a country where an operator pays out again. KPay is asked only while a
+ * transfer waits, at most once a minute for all transfers and processes.
  */
 export async function wakePayable(
   ledger: Ledger,
@@ -46,13 +46,13 @@ async function closedNow(account: KpayAccount, signal: AbortSignal | undefined):
   try {
     return closedCountries((await account.observations.availability({ lane: 'checks', signal })).value);
   } catch (error) {
-    // A KPay that does not answer opens nothing, and is told of by whoever has to send.
+    // When KPay does not answer, nothing opens. The processes that send report the outage.
     if (error instanceof Rejected || error instanceof Retryable) return undefined;
     throw error;
   }
 }
 
-/** Those that fit, by priority, then age. One too big for what is left does not keep those behind it. */
+/** Wakes those that fit, by priority, then age. One that is too large does not block those behind it. */
 async function wakeWithinLimits(tx: LedgerTransaction, account: string, { spendLimits }: AccountRules): Promise<number> {
   if (!(await isAnyHeld(tx, account, OVER_LIMIT))) return 0;
   const rooms: { currency: string; corridor: string | null; room: string }[] = [];

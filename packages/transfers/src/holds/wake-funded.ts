@@ -6,15 +6,15 @@ import { columnsOf, isAnyRefused, isRefused, noteShown } from './refusals.ts';
 import { MAX_DUE, wakeCapacity } from './wake-capacity.ts';
 
 /**
- * Makes due as many of the transfers held for funds, by priority, then age, as the money that is there covers. It asks
- * for what is true now, not for what has changed: so money that came in, a reservation of ours that went away and a
- * start of the worker are one case, and a look too many changes nothing. Every transfer it wakes is judged again by the
- * funds check, from the same balance and the same reservations, without a request of its own.
+ * Wakes transfers that wait for funds: as many as the available money covers, by priority, then age. It evaluates the
+ * present state, not what changed. So new money, a reservation that ended and a restarted worker are all the same case,
+ * and an extra call changes nothing. Each woken transfer goes through the funds check again, with the same balance and
+ * reservations and without a request of its own.
  *
- * Those whose wallet KPay refuses sleep on: its figure does not tell which country's wallet grew, and each of them would be
- * a send. One of them asks (refusals.ts), at once when KPay shows more than before.
+ * Transfers whose wallet KPay refuses go on waiting. KPay's figure does not show which country's wallet grew, and
+ * trying each would be a send. One of them probes (refusals.ts), at once when KPay shows more than before.
  *
- * @param maxAgeMs how old the balance may be; while nothing is held it is not read at all.
+ * @param maxAgeMs the maximum age of the balance. Nothing is read while no transfer is held.
  * @returns how many it woke.
  */
 export async function wakeFunded(ledger: Ledger, account: KpayAccount, maxAgeMs: number, signal?: AbortSignal): Promise<number> {
@@ -42,14 +42,17 @@ async function isAnyHeld({ db }: Ledger, account: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Whether a transfer `t` must sleep on because KPay refuses its wallet, after telling the refusals what KPay shows. */
+/**
+ * SQL: whether a transfer `t` must go on waiting because KPay refuses its wallet. First it updates the refusals with
+ * the balance that KPay shows.
+ */
 async function refused(tx: LedgerTransaction, account: string, snapshot: BalanceSnapshot): Promise<RawBuilder<boolean>> {
   if (!(await isAnyRefused(tx.db, account))) return sql<boolean>`false`;
   await noteShown(tx, account, shownOf(snapshot));
   return isRefused(columnsOf('t'), sql`${tx.now}::timestamptz`);
 }
 
-/** What KPay shows of each currency. */
+/** The amount that KPay shows for each currency. */
 function shownOf({ wallets }: BalanceSnapshot): Map<string, bigint> {
   const shown = new Map<string, bigint>();
   for (const { currency, availableMinor } of wallets) shown.set(currency, (shown.get(currency) ?? 0n) + availableMinor);
@@ -63,7 +66,7 @@ interface HeldCurrency {
   leastMinor: bigint;
 }
 
-/** The currencies in which the balance, whatever of it is reserved, would do for somebody. */
+/** The currencies in which the whole balance, reserved money included, is enough for at least one held transfer. */
 async function leastHeld(
   { db, now }: LedgerTransaction,
   account: string,
@@ -93,7 +96,7 @@ async function wakeCovered(
   const taken = (await reservedMinor(tx.db, account, currency, snapshot.askedAt)) + (await wokenMinor(tx, account, currency));
   const left = shownMinor - taken;
   if (leastMinor > left) return 0;
-  // One too big for what is left is passed over: it must not keep those behind it that are not.
+  // A transfer that is too large is passed over, so that it does not block smaller ones behind it.
   const { rows } = await sql`
     with next as (
       select id, amount_minor, priority, created_at from kpay.transfers t
@@ -112,11 +115,11 @@ async function wakeCovered(
   return rows.length;
 }
 
-/** What those take who were woken before and not judged yet. */
+/** The amounts of transfers that were woken before and not checked yet. */
 async function wokenMinor({ db, now }: LedgerTransaction, account: string, currency: string): Promise<bigint> {
   const { rows } = await sql<{ woken: string }>`
     select coalesce(sum(amount_minor), 0)::text as woken from (
-      -- All that is due, by its index: there is room, so it is little.
+      -- Reads all due rows by their index. There are few, because there was capacity to wake more.
       select amount_minor, currency, state, reason_code from kpay.transfers
       where account = ${account} and state <> 'queued' and due_at <= ${now} limit ${MAX_DUE}
     ) as due

@@ -4,9 +4,9 @@ import type { ReasonCode } from '../states/reasons.ts';
 import { wakeCapacity } from './wake-capacity.ts';
 
 /**
- * Makes those transfers of an account due that are held for `code` and of which `which` is true (`t` is the transfer), by
- * priority, then age, as many as there is room for. Whoever is woken is judged again, so one too many does no harm.
- * Several workers wake at once: whoever comes second takes the next ones.
+ * Wakes transfers of an account that are held with the reason `code` and for which `which` is true (`t` is the
+ * transfer), by priority, then age, within the wake capacity. Each woken transfer is checked again, so waking one too
+ * many does no harm. When several workers wake at once, the second one takes the next transfers.
  *
  * @returns how many it woke.
  */
@@ -32,7 +32,7 @@ export async function wakeHeld(
   return rows.length;
 }
 
-/** Whether a transfer of the account is held for `code`. */
+/** Whether any transfer of the account is held with the reason `code`. */
 export async function isAnyHeld({ db }: LedgerTransaction, account: string, code: ReasonCode): Promise<boolean> {
   const held = db.selectFrom('kpay.transfers').select('id').where('account', '=', account);
   const one = await held.where('state', '=', 'holding').where('reason_code', '=', code).limit(1).executeTakeFirst();

@@ -3,13 +3,12 @@ import type { Ledger } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { wakeHeld } from './wake-held.ts';
 
-// A pair that KPay did not give is not asked for again at every look.
+// A pair that KPay did not give is not requested again at every poll.
 const READ_AGAIN_MS = 30_000;
 
 /**
- * Makes those transfers due, by priority, then age, that wait for a rate which is there. Each pair that somebody waits
- * for is read once in `maxAgeMs`, for all of them together. Each pair fails alone: one that cannot be read keeps nobody
- * but those who wait for it.
+ * Wakes transfers whose rate has been reached, by priority, then age. Each pair that a transfer waits for is read once
+ * in `maxAgeMs`, for all of them. A pair that cannot be read affects only the transfers that wait for it.
  *
  * @returns how many it woke.
  */
@@ -30,7 +29,7 @@ interface Pair {
   to: string;
 }
 
-/** Undefined when KPay does not give it, or did not a moment ago. */
+/** The rate; undefined when KPay does not give it, or did not give it recently. */
 async function readRate(
   { observations, clock }: KpayAccount,
   { currency, to }: Pair,
@@ -43,13 +42,13 @@ async function readRate(
   try {
     return (await observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal })).value.rate;
   } catch (error) {
-    // A KPay that does not answer is told of by whoever has to send.
+    // The processes that send report that KPay does not answer.
     if (error instanceof Rejected || error instanceof Retryable) return undefined;
     throw error;
   }
 }
 
-/** From one pair to the next in the index, so that it costs as many steps as there are pairs, not rows. */
+/** Skips from one pair to the next in the index. So it takes as many steps as there are pairs, not rows. */
 async function heldPairs({ db }: Ledger, account: string): Promise<Pair[]> {
   const held = sql`kpay.transfers where account = ${account} and state = 'holding' and reason_code = 'rate_below_minimum'`;
   const { rows } = await sql<Pair>`

@@ -3,8 +3,8 @@ import { sql } from 'kysely';
 import { isAnyHeld, wakeHeld } from './wake-held.ts';
 
 /**
- * Makes those transfers due, by priority, then age, that are held for a pause although none is in force for them any
- * more: it was lifted, or is over. Called with every sweep, so that lifting a pause over 100,000 of them is no long write.
+ * Wakes transfers that are held for a pause although none applies to them any more, by priority, then age. It runs with
+ * every sweep in small steps, so that lifting a pause over 100,000 transfers is not one long write.
  */
 export async function wakeUnpaused(tx: LedgerTransaction, account: string): Promise<void> {
   if (!(await isAnyHeld(tx, account, 'paused'))) return;

@@ -3,8 +3,8 @@ import { type RawBuilder, sql } from 'kysely';
 import { KeyEnded } from '../errors.ts';
 
 /*
- * Keys of the admin API make keys: `created_by` is the id of the maker. Whoever locks several of them locks a maker before
- * what it made, so that nobody waits in a circle.
+ * Keys of the admin API can make keys; `created_by` is the id of the maker. A transaction that locks several keys locks each
+ * maker before the keys it made, so that two transactions cannot deadlock.
  */
 
 export interface KeyOfLine {
@@ -12,7 +12,7 @@ export interface KeyOfLine {
   limits: { currency: string; amountMinor: string; hours: number }[] | null;
 }
 
-/** A key and the keys that it came of: the one that made it, the one that made that, and so on; the first of them first. */
+/** A key and the keys above it: its maker, that key's maker, and so on. The topmost comes first. */
 export async function lineOfKey({ db }: LedgerTransaction, id: string): Promise<KeyOfLine[]> {
   const { rows } = await sql<KeyOfLine>`
     with recursive line (id, created_by, depth) as (
@@ -26,9 +26,9 @@ export async function lineOfKey({ db }: LedgerTransaction, id: string): Promise<
 }
 
 /**
- * Locks keys, in this order, against being revoked until the transaction ends.
+ * Locks keys, in the given order, so that they cannot be revoked before the transaction ends.
  *
- * @param alone nobody else may hold them meanwhile; without it others may hold them in the same way.
+ * @param alone true for an exclusive lock; otherwise the lock is shared.
  * @throws KeyEnded when one of them was revoked or has expired.
  */
 export async function lockKeys(tx: LedgerTransaction, ids: readonly string[], alone = false): Promise<void> {
@@ -38,7 +38,7 @@ export async function lockKeys(tx: LedgerTransaction, ids: readonly string[], al
   refuseEnded(rows, ids.length, tx.now);
 }
 
-/** For who makes nothing with a key: it is not locked. @throws KeyEnded */
+/** Checks a key without locking it, for a request that creates nothing. @throws KeyEnded */
 export async function requireGoodKey({ db, now }: LedgerTransaction, id: string): Promise<void> {
   const rows = await db.selectFrom('kpay.api_keys').select(['revoked_at', 'expires_at']).where('id', '=', id).execute();
   refuseEnded(rows, 1, now);
@@ -49,7 +49,7 @@ function refuseEnded(rows: readonly Pick<ApiKeyRow, 'revoked_at' | 'expires_at'>
   if (rows.some((key) => key.expires_at !== null && key.expires_at <= now)) throw new KeyEnded('expired');
 }
 
-/** A key and all keys that came of it, as the table `tree` of their ids and how far down they are; after `with recursive`. */
+/** SQL: a key and all keys below it as the table `tree` of ids and depths; to follow `with recursive`. */
 export function keysFrom(id: string): RawBuilder<unknown> {
   return sql`tree (id, depth) as (
     select ${id}::text, 0
@@ -59,11 +59,11 @@ export function keysFrom(id: string): RawBuilder<unknown> {
 }
 
 /**
- * Ends a key and all keys that came of it. Whoever makes a key holds the line that it comes of (lineOfKey, lockKeys), so
- * that nothing is added to the tree once the first of it is locked.
+ * Revokes a key and all keys below it. A transaction that makes a key holds locks on all keys above it (lineOfKey,
+ * lockKeys). So nothing is added to the tree once its first key is locked.
  *
- * @returns the key, and the ids of the others that were good until now; undefined when it is none, was revoked before, or
- *   `may` says no.
+ * @returns the key, and the ids of the others that were valid until now; undefined when there is no such key, it was
+ *   revoked before, or `may` returns false.
  */
 export async function revokeKeys(
   { db, now }: LedgerTransaction,

@@ -4,8 +4,8 @@ import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { transition } from '../states/transition.ts';
 
 /**
- * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, or was, or had ended already.
- * `changed`: it is not at the version that was to be cancelled.
+ * `cancelled`: it was never sent and never will be. `too_late`: it is being sent, was sent, or has ended. `changed`: it
+ * has another version than the one to cancel.
  */
 export type Cancellation = {
   outcome: 'cancelled' | 'too_late' | 'changed';
@@ -13,20 +13,21 @@ export type Cancellation = {
 };
 
 /**
- * Stops a transfer that nothing was sent for. Cancelling and sending meet at the row's lock, so one of them wins and
- * the answer says which. Cancelling again what is cancelled is no error.
+ * Cancels a transfer that was never sent. Cancelling and sending lock the same row, so one of them wins, and the answer
+ * says which. Cancelling a cancelled transfer again is no error.
  *
- * @param version cancels only this version of it; whatever it is unless given.
+ * @param version cancels only this version; any version by default.
  * @returns undefined when there is no such transfer.
- * @throws LedgerRestored, EpochUnknown as inVerifiedLedger does: what is queued there may have been sent.
+ * @throws LedgerRestored, EpochUnknown as inVerifiedLedger does. A restored ledger may show a transfer as queued that
+ *   was sent.
  */
 export async function cancelTransfer(
   ledger: Ledger,
-  copy: EpochWitness,
+  witness: EpochWitness,
   id: string,
   { by, keyId, reason, version }: { by: string; keyId?: string | undefined; reason?: string; version?: number | undefined },
 ): Promise<Cancellation | undefined> {
-  return inVerifiedLedger(ledger, copy, async (tx) => {
+  return inVerifiedLedger(ledger, witness, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
     if (version !== undefined && row.version !== version) return { outcome: 'changed', transfer: row };

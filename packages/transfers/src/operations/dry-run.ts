@@ -11,19 +11,19 @@ import type { Plugin } from '../plugins/plugin.ts';
 import { unavailable } from '../send/advance.ts';
 import { breakerHold, isBreakerOpen, unknownStreakOf } from '../send/breaker.ts';
 
-/** What one check, or what stands before all checks, says now. */
+/** The result of one check, or of a condition that is tested before all checks. */
 export type CheckResult = { name: string } & CheckVerdict;
 
-/** What would become of an order. Nothing was recorded, and nothing was sent. */
+/** What would become of an order. Nothing was recorded or sent. */
 export type DryRun =
-  /** It was accepted before: this is that transfer. */
+  /** The same order was accepted before; this is its transfer. */
   | { kind: 'known'; transfer: TransferRow }
   | {
       kind: 'would_send' | 'would_hold' | 'would_fail';
-      /** It would be accepted as this; the id is not one that it would have. */
+      /** The transfer as it would be accepted. Its id is not the one it would get. */
       transfer: TransferRow;
-      /** In the order in which they are asked: the first that does not pass decides. */
-      opinions: CheckResult[];
+      /** In the order in which they run. The first that does not pass decides. */
+      checks: CheckResult[];
     };
 
 export interface DryRunContext {
@@ -35,8 +35,8 @@ export interface DryRunContext {
 }
 
 /**
- * Says what would become of an order now: the real acceptance in a transaction that is rolled back, and then the real
- * checks, all of them, on the row that it made.
+ * Predicts what would become of an order now. It runs the real acceptance in a transaction that is rolled back, and
+ * then all real checks on the row.
  *
  * @throws InvalidRequest, IdempotencyConflict as acceptTransfer does.
  */
@@ -49,13 +49,17 @@ export async function dryRunTransfer(order: TransferOrder, context: DryRunContex
   }));
   const { transfer, replayed } = acceptance;
   if (replayed) return { kind: 'known', transfer };
-  const opinions = [...(await beforeChecks(ledger, transfer, now))];
+  const results = [...(await beforeChecks(ledger, transfer, now))];
   const checks = checksOf(rules.get(account.name) ?? noRules, plugins);
   for (const check of checks) {
-    opinions.push({ name: check.name, ...(await ask(check, transfer, { account, ledger, now, signal })) });
+    results.push({ name: check.name, ...(await ask(check, transfer, { account, ledger, now, signal })) });
   }
-  const decides = opinions.find(({ verdict }) => verdict !== 'pass')?.verdict ?? 'pass';
-  return { kind: ({ pass: 'would_send', hold: 'would_hold', reject: 'would_fail' } as const)[decides], transfer, opinions };
+  const decides = results.find(({ verdict }) => verdict !== 'pass')?.verdict ?? 'pass';
+  return {
+    kind: ({ pass: 'would_send', hold: 'would_hold', reject: 'would_fail' } as const)[decides],
+    transfer,
+    checks: results,
+  };
 }
 
 async function rolledBack<T extends { acceptance: Acceptance }>(
@@ -75,19 +79,19 @@ async function rolledBack<T extends { acceptance: Acceptance }>(
   return result;
 }
 
-/** What keeps a transfer from being sent whatever the checks say. */
+/** The conditions that stop a send whatever the checks say. */
 async function beforeChecks({ db }: Ledger, transfer: TransferRow, now: Date): Promise<CheckResult[]> {
-  const opinions: CheckResult[] = [];
+  const checks: CheckResult[] = [];
   const { restored_at } = await db.selectFrom('kpay.ledger').select('restored_at').executeTakeFirstOrThrow();
   if (restored_at) {
     const reason = 'the ledger was restored from a backup: nothing is sent until kpay restore finish';
-    opinions.push({ name: 'restore', verdict: 'hold', code: 'restored', reason, until: now });
+    checks.push({ name: 'restore', verdict: 'hold', code: 'restored', reason, until: now });
   }
   const pause = await findPause(db, transfer, now);
-  if (pause) opinions.push({ name: 'pause', verdict: 'hold', ...pauseHold(pause, now) });
+  if (pause) checks.push({ name: 'pause', verdict: 'hold', ...pauseHold(pause, now) });
   const streak = await unknownStreakOf(db, transfer.account);
-  if (await isBreakerOpen(db, transfer.account, streak, now)) opinions.push({ name: 'breaker', ...breakerHold(now) });
-  return opinions;
+  if (await isBreakerOpen(db, transfer.account, streak, now)) checks.push({ name: 'breaker', ...breakerHold(now) });
+  return checks;
 }
 
 async function ask(check: Parameters<typeof askCheck>[0], transfer: TransferRow, context: CheckContext): Promise<CheckVerdict> {

@@ -1,32 +1,35 @@
 import type { Ledger } from '@kpay/ledger';
 import { queuePrefix } from '@kpay/producer';
 import type { Queue } from 'bullmq';
-import { advanceQueueName, type Hint } from '../queue/advance-queue.ts';
-import { type RebuiltHints, rebuildAdvanceQueue } from '../queue/sweep.ts';
+import { type AdvanceJob, advanceQueueName } from '../queue/advance-queue.ts';
+import { type RebuiltJobs, rebuildAdvanceQueue } from '../queue/sweep.ts';
 import type { EpochWitness } from '../restore/epoch-witness.ts';
 import { type FinishedRestore, finishRestore } from '../restore/finish-restore.ts';
 import type { Resolution } from './resolve-review.ts';
 import { type ResolvedReviews, type ReviewFilter, resolveReviews } from './resolve-reviews.ts';
 
-/** What a person does to the whole system, by the command line: on the stores, or through the process that has them. */
+/**
+ * What a person does to the whole system from the command line: directly on the stores, or through the process that has
+ * them.
+ */
 export interface Maintenance {
   finishRestore(by: { by: string; keyId?: string | undefined; unseen: boolean }): Promise<FinishedRestore>;
   settle(filter: ReviewFilter, resolution: Resolution): Promise<ResolvedReviews>;
-  /** Every account's hints anew, safe while workers run. */
+  /** Makes the advance jobs of every account again. Safe while workers run. */
   rebuildQueue(): Promise<RebuiltQueue[]>;
 }
 
-export interface RebuiltQueue extends RebuiltHints {
+export interface RebuiltQueue extends RebuiltJobs {
   account: string;
 }
 
 export interface MaintenanceOptions {
   ledger: Ledger;
   epochWitness: EpochWitness;
-  /** The accounts that are set up; those with something due in the ledger are looked after all the same. */
+  /** The configured accounts. Others with due transfers in the ledger are included as well. */
   accounts: Iterable<string>;
-  /** Makes a BullMQ queue by its name and prefix. */
-  openQueue: (name: string, options: { prefix: string }) => Queue<Hint>;
+  /** Opens a BullMQ queue by its name and prefix. */
+  openQueue: (name: string, options: { prefix: string }) => Queue<AdvanceJob>;
 }
 
 export function createMaintenance({ ledger, epochWitness, accounts, openQueue }: MaintenanceOptions): Maintenance {

@@ -13,11 +13,11 @@ export type Replay =
   | { kind: 'already_replayed'; why: string };
 
 /**
- * Makes a transfer again that ended without moving money: a new transfer with a new identity, linked to the old one.
- * The caller gives the identity, so that asking twice makes one.
+ * Replays a transfer that ended without moving money: accepts a new transfer with a new identity, linked to the old
+ * one. The caller gives the identity, so that asking twice makes only one.
  *
- * @returns `not_replayable` while money moved or may have; `already_replayed` while another replay is live, and for ever after one
- *   that succeeded; undefined when there is no such transfer.
+ * @returns `not_replayable` while money moved or may have moved; `already_replayed` while another replay is live, and
+ *   for ever after one that succeeded; undefined when there is no such transfer.
  * @throws InvalidRequest, IdempotencyConflict, SpendLimitExceeded as acceptTransfer does.
  */
 export async function replayTransfer(
@@ -29,7 +29,7 @@ export async function replayTransfer(
 ): Promise<Replay | undefined> {
   const transfer = await findTransfer(ledger, id);
   if (!transfer) return undefined;
-  // A final state is never left; a receipt can still come, and then the money has moved.
+  // A final state never changes. But a receipt can still arrive, and then the money has moved.
   if (!isFinal(transfer.state) || moneyMoved(transfer.state, transfer.kpay_transfer_id) !== 'no')
     return { kind: 'not_replayable', transfer };
   const now = await ledger.transaction((tx) => Promise.resolve(tx.now));

@@ -5,38 +5,41 @@ import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { type Transition, transition } from '../states/transition.ts';
 
 /**
- * What a person found out: it `happened`, it did `not_happen`, or it is to be sent again under the same id. `unchanged`,
- * for one that a restore put there: nothing was done to it since the backup, so it goes on where the backup left it.
+ * What a person found: it `happened`, it did `not_happen`, or it should be sent again under the same id. `unchanged` is
+ * for a transfer that a restore put into review: nothing was done to it since the backup, so it continues where the
+ * backup left it.
  */
 export const reviewResolutions = ['happened', 'not_happened', 'send_again', 'unchanged'] as const;
 export type ReviewResolution = (typeof reviewResolutions)[number];
 
 export interface Resolution {
   by: string;
-  /** The key of the admin API that it is done with. */
+  /** The API key that makes the request. */
   keyId?: string | undefined;
   verdict: ReviewResolution;
-  /** How it is known. */
+  /** How the person knows it. */
   reason: string;
   /** Where it can be seen: a receipt, a ticket, KPay's own id. */
   evidence?: string;
-  /** Only this version of it is resolved; whatever it is unless given. */
+  /** Resolves only this version; any version by default. */
   version?: number | undefined;
 }
 
 /**
- * Settles a transfer in review by what a person found out at KPay. It is the only way out of review.
+ * Resolves a transfer in review by what a person found out at KPay. This is the only way out of review.
  *
- * @returns `not_in_review` with the transfer as it is when there is nothing to resolve; undefined when there is none.
- * @throws InvalidRequest when the verdict cannot be one on this transfer; LedgerRestored, EpochUnknown as inVerifiedLedger does.
+ * @returns `not_in_review` with the present transfer when there is nothing to resolve; undefined when there is no such
+ *   transfer.
+ * @throws InvalidRequest when the verdict is impossible for this transfer; LedgerRestored, EpochUnknown as
+ *   inVerifiedLedger does.
  */
 export async function resolveReview(
   ledger: Ledger,
-  copy: EpochWitness,
+  witness: EpochWitness,
   id: string,
   resolution: Resolution,
 ): Promise<{ outcome: 'resolved' | 'not_in_review' | 'changed'; transfer: TransferRow } | undefined> {
-  return inVerifiedLedger(ledger, copy, async (tx) => {
+  return inVerifiedLedger(ledger, witness, async (tx) => {
     const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).forUpdate().executeTakeFirst();
     if (!row) return undefined;
     if (resolution.version !== undefined && row.version !== resolution.version) return { outcome: 'changed', transfer: row };
@@ -47,7 +50,7 @@ export async function resolveReview(
   });
 }
 
-/** Settles a transfer in review whose row the caller has locked, and for which whyNot() found nothing. */
+/** Resolves a transfer in review. The caller has locked its row, and whyNot() found no objection. */
 export async function resolveLocked(tx: LedgerTransaction, row: TransferRow, resolution: Resolution): Promise<TransferRow> {
   const { verdict } = resolution;
   const step =
@@ -58,7 +61,10 @@ export async function resolveLocked(tx: LedgerTransaction, row: TransferRow, res
   return resolved;
 }
 
-/** Now, or when the last attempt's lease ends: one that a restore took by surprise may be under way, and none begins beside it. */
+/**
+ * The time to send again: now, or when the last attempt's lease ends. An attempt may have been under way at the moment
+ * of a restore, and no second one may begin beside it.
+ */
 async function lastLeaseEnd(tx: LedgerTransaction, row: TransferRow): Promise<Date> {
   const underWay = await tx.db
     .selectFrom('kpay.attempts')
@@ -71,7 +77,7 @@ async function lastLeaseEnd(tx: LedgerTransaction, row: TransferRow): Promise<Da
   return underWay?.lease_until ?? tx.now;
 }
 
-/** Why a verdict cannot be one on this transfer, to follow its name; undefined when it can. */
+/** Why a verdict is impossible for this transfer, as text that follows its name; undefined when it is possible. */
 export function whyNot(row: TransferRow, verdict: ReviewResolution): string | undefined {
   if (verdict === 'unchanged' && row.reason_code !== 'restored') {
     return 'unchanged is for a transfer that a restore put into review';
@@ -82,7 +88,10 @@ export function whyNot(row: TransferRow, verdict: ReviewResolution): string | un
   return undefined;
 }
 
-/** To where it was in the backup. What was not sent then is judged anew before it is; what was is sent again. */
+/**
+ * Returns the transfer to its state in the backup. If it was unsent then, it is checked again before the send; if it
+ * was sent, it is sent again.
+ */
 async function transitionBack(
   tx: LedgerTransaction,
   row: TransferRow,
@@ -143,11 +152,12 @@ function transitionOf(
         reason: `sent again by ${by}: ${reason}`,
         set: {
           possibly_sent: true,
-          // The 24 hours of re-sends begin anew: a person has looked.
+          // The 24 hours for re-sends start again, because a person has checked the transfer.
           unknown_since: now,
           first_conflict_at: null,
           tries: 0,
-          // Nothing of ours was ever sent without an answer: a 409 would be somebody else's, and proves nothing.
+          // No send of ours was ever left without an answer. So a 409 would concern another sender's transfer and prove
+          // nothing.
           ...(row.possibly_sent ? {} : { refused_before: true }),
         },
       };

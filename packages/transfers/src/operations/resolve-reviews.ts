@@ -3,9 +3,9 @@ import type { EpochWitness } from '../restore/epoch-witness.ts';
 import { inVerifiedLedger } from '../restore/in-verified-ledger.ts';
 import { type Resolution, resolveLocked, whyNot } from './resolve-review.ts';
 
-/** Which transfers in review are meant: all of these at once. */
+/** Which transfers in review to resolve. A transfer must match every field that is set. */
 export interface ReviewFilter {
-  /** Why they are there: `restored`, `unconfirmed_too_long`, … */
+  /** Why they are in review: `restored`, `unconfirmed_too_long`, … */
   reasonCode: string;
   account?: string;
   /** Accepted at this time or later. */
@@ -16,30 +16,30 @@ export interface ReviewFilter {
 
 export interface ResolvedReviews {
   resolved: number;
-  /** The verdict cannot be one on these; they stay in review. */
-  left: number;
+  /** Transfers for which this verdict is impossible; they stay in review. */
+  skipped: number;
 }
 
 const BATCH = 200;
 
 /**
- * Settles many transfers in review by one finding, each as resolveReview() does. In batches: what is settled stays so
- * when it breaks off, and running it again goes on with the rest.
+ * Resolves many transfers in review with one verdict, each as resolveReview() does, in batches. If it breaks off,
+ * resolved transfers stay resolved, and another call continues with the rest.
  *
  * @throws LedgerRestored, EpochUnknown as inVerifiedLedger does.
  */
 export async function resolveReviews(
   ledger: Ledger,
-  copy: EpochWitness,
+  witness: EpochWitness,
   filter: ReviewFilter,
   resolution: Resolution,
 ): Promise<ResolvedReviews> {
-  const total = { resolved: 0, left: 0 };
+  const total = { resolved: 0, skipped: 0 };
   let after: string | undefined;
   for (;;) {
-    const batch = await inVerifiedLedger(ledger, copy, (tx) => resolveBatch(tx, filter, resolution, after));
+    const batch = await inVerifiedLedger(ledger, witness, (tx) => resolveBatch(tx, filter, resolution, after));
     total.resolved += batch.resolved;
-    total.left += batch.left;
+    total.skipped += batch.skipped;
     if (batch.last === undefined) return total;
     after = batch.last;
   }
@@ -50,11 +50,11 @@ async function resolveBatch(
   filter: ReviewFilter,
   resolution: Resolution,
   after: string | undefined,
-): Promise<{ resolved: number; left: number; last: string | undefined }> {
+): Promise<{ resolved: number; skipped: number; last: string | undefined }> {
   const rows = await lockReviews(tx, filter, after);
   const possible = rows.filter((row) => whyNot(row, resolution.verdict) === undefined);
   for (const row of possible) await resolveLocked(tx, row, resolution);
-  return { resolved: possible.length, left: rows.length - possible.length, last: rows.at(-1)?.id };
+  return { resolved: possible.length, skipped: rows.length - possible.length, last: rows.at(-1)?.id };
 }
 
 async function lockReviews(tx: LedgerTransaction, filter: ReviewFilter, after: string | undefined): Promise<TransferRow[]> {

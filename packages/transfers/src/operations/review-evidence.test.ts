@@ -53,7 +53,7 @@ describe('the evidence of a review', () => {
   ] as const)('a send that was lost %s KPay applied it: %s', async (when, verdict) => {
     const engine = await stage.engine();
     const row = await inReview(when, engine);
-    await lookAgain(engine);
+    await readBalanceAgain(engine);
     expect((await evidenceOf(row)).balance).toMatchObject({ verdict });
   });
 
@@ -62,7 +62,7 @@ describe('the evidence of a review', () => {
     const row = await inReview('after', engine);
     const { id } = await stage.accept({ externalId: 'another' });
     await advanceTransfer(engine, id, never);
-    await lookAgain(engine);
+    await readBalanceAgain(engine);
     expect((await evidenceOf(row)).balance).toMatchObject({
       verdict: 'not_verifiable',
       why: 'other transfers of ours moved this currency in between',
@@ -71,7 +71,7 @@ describe('the evidence of a review', () => {
 });
 
 /** A later balance, which the checks of another transfer look at. */
-async function lookAgain(engine: TransferEngine): Promise<void> {
+async function readBalanceAgain(engine: TransferEngine): Promise<void> {
   stage.ledger.passMs(60_000);
   await engine.account.observations.balance({ lane: 'checks', maxAgeMs: 0 });
   const { id } = await stage.accept({ externalId: 'looks' });

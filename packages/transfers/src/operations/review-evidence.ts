@@ -1,7 +1,7 @@
 import type { AttemptRow, Ledger, TransferRow } from '@kpay/ledger';
 import { sql } from 'kysely';
 
-/** A balance as it was shown when something was decided on it. */
+/** A balance on which a decision was based. */
 export interface SeenBalance {
   /** Decimal text, in the transfer's source currency. */
   shown: string;
@@ -12,25 +12,34 @@ export interface SeenBalance {
 /** What a person needs to find out what became of a transfer. */
 export interface ReviewEvidence {
   transfer: TransferRow;
-  /** Each send: when, by whom, what KPay said. The client redacts the detail before it is kept. */
+  /** Each send: when, by which worker, and KPay's answer. The client redacts the detail before it is stored. */
   attempts: AttemptRow[];
   balance: {
-    /** The last one before the first send, and the first one after the last. */
+    /** The last balance before the first send, and the first one after the last send. */
     before: SeenBalance | null;
     after: SeenBalance | null;
-    /** Never proof: others than we can move a wallet too. */
+    /** Never a proof: others can move money of a wallet, too. */
     verdict: 'points_to_moved' | 'points_to_not_moved' | 'not_verifiable';
     why: string;
   };
 }
 
-/** How many events around the sends are searched for a balance: the log has no end, and what is far away proves nothing. */
+/**
+ * How many events around the sends are searched for a balance. The log has no end, and a distant balance proves
+ * nothing.
+ */
 const NEAR_EVENTS = 20_000;
 
-/** Money of a send may be in a snapshot this long after it was asked for, or before: judged as not apart. */
+/**
+ * The money of a send may appear in a snapshot this long after or before the snapshot was requested. Within this time
+ * the two are not distinguished.
+ */
 const SETTLING_MS = 5_000;
 
-/** Gathers what the ledger knows about the sends of a transfer. KPay is not asked. Undefined when there is none. */
+/**
+ * Collects what the ledger knows about the sends of a transfer, without asking KPay. Undefined when there is no such
+ * transfer.
+ */
 export async function reviewEvidence(ledger: Ledger, id: string): Promise<ReviewEvidence | undefined> {
   const { db } = ledger;
   const transfer = await db.selectFrom('kpay.transfers').selectAll().where('id', '=', id).executeTakeFirst();
@@ -43,7 +52,7 @@ export async function reviewEvidence(ledger: Ledger, id: string): Promise<Review
     return { transfer, attempts, balance: notVerifiable(why) };
   }
   if (!first || !last) return { transfer, attempts, balance: notVerifiable('this ledger knows of no send') };
-  // A send that was never answered may be carried out until its lease is over.
+  // A send without an answer may be carried out until its lease ends.
   const over = new Date(Math.max(...attempts.map(({ ended_at, lease_until }) => (ended_at ?? lease_until).getTime())));
   const before = await seenBalance(ledger, transfer, { until: first.started_at });
   const after = await seenBalance(ledger, transfer, { from: new Date(over.getTime() + SETTLING_MS) });
@@ -62,7 +71,7 @@ function notVerifiable(why: string): ReviewEvidence['balance'] {
 }
 
 function compare({ amount_minor }: TransferRow, before: SeenBalance, after: SeenBalance): ReviewEvidence['balance'] {
-  // Amounts are kept with exactly their currency's digits.
+  // Amounts are stored with exactly the digits of their currency.
   const minor = (shown: string) => BigInt(shown.replace('.', ''));
   const fell = minor(before.shown) - minor(after.shown);
   if (fell === BigInt(amount_minor)) {
@@ -77,10 +86,10 @@ function compare({ amount_minor }: TransferRow, before: SeenBalance, after: Seen
       why: 'the balance did not change, and nothing else of ours moved it',
     };
   }
-  return notVerifiable('the balance changed by another amount: others than we moved it');
+  return notVerifiable('the balance changed by another amount, so somebody else moved money too');
 }
 
-/** The balances that decisions about any transfer of the same wallet were made on, nearest to the time given. */
+/** Balances that decisions about any transfer of the same wallet were based on, nearest to the given time first. */
 async function seenBalance(
   ledger: Ledger,
   { id, account, currency }: TransferRow,

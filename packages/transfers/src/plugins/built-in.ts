@@ -40,8 +40,8 @@ export function checksOf(rules: AccountRules, plugins: readonly Plugin[]): Check
 }
 
 /**
- * What a plugin's check gets: a copy, so that it cannot change what is sent. A column of the row that the check reads where it
- * stood before throws, which holds the transfer: undefined could make a check pass that must not.
+ * What a plugin's check receives: a copy, so that the check cannot change what is sent. Reading a column of the row
+ * where it was before throws, and the transfer is held. Otherwise `undefined` could make a check pass.
  */
 function viewOf(row: TransferRow): CheckedTransfer {
   const view = { ...presentTransfer(row), row: structuredClone(row) };
@@ -55,7 +55,10 @@ function viewOf(row: TransferRow): CheckedTransfer {
   return view;
 }
 
-/** So that no plugin's hold is taken for one of ours, which are let go by what ours wait for. */
+/**
+ * Puts the plugin's name before the code, so that a plugin's hold is never mistaken for a built-in one, which other
+ * events end.
+ */
 function underName(name: string, verdict: CheckVerdict): CheckVerdict {
   return Object.hasOwn(Object(verdict), 'code') && 'code' in verdict ? { ...verdict, code: `${name}/${verdict.code}` } : verdict;
 }

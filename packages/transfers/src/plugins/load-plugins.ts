@@ -6,8 +6,9 @@ import { type Plugin, problemOf } from './plugin.ts';
 import { asPlugin } from './stray-errors.ts';
 
 /**
- * Loads what KPAY_PLUGINS names, in its order: paths (beginning with . or /) relative to `directory`, everything else
- * as a package that can be found from there. A plugin is the default export; a plain object of the right shape will do.
+ * Loads the plugins that KPAY_PLUGINS names, in that order. An entry that begins with . or / is a path relative to
+ * `directory`; any other is a package that can be found from there. A plugin is the default export; a plain object of
+ * the right shape is enough.
  *
  * @throws InvalidSettings, one line that names the entry.
  */
@@ -32,7 +33,7 @@ async function loadPlugin(entry: string, directory: string): Promise<Plugin> {
 
 async function importFrom(entry: string, directory: string): Promise<object> {
   const specifier = /^[./]/.test(entry) ? pathToFileURL(resolve(directory, entry)).href : entry;
-  // A package is looked for where the process was started, not where this file happens to be installed.
+  // A package is searched from where the process was started, not from where this file is installed.
   const parentURL = pathToFileURL(join(directory, 'package.json')).href;
   const hooks = registerHooks({
     resolve: (wanted, context, next) => next(wanted, wanted === specifier ? { ...context, parentURL } : context),
@@ -41,7 +42,7 @@ async function importFrom(entry: string, directory: string): Promise<object> {
     return await asPlugin(entry, () => import(specifier));
   } catch (error) {
     const [line] = (error instanceof Error ? error.message : String(error)).split('\n');
-    // What it is said to be imported from is only where we began to look.
+    // The "imported from" part names only where our search began, so it is cut off.
     throw wrong(entry, `cannot be loaded (${line?.replace(/ imported from .*/, '')})`, error);
   } finally {
     hooks.deregister();

@@ -6,56 +6,59 @@ import type { CheckContext, CheckVerdict } from '../checks/check.ts';
 import type { TransferEventView, TransferView } from '../queries/present.ts';
 import type { Outflow } from '../queries/recent-outflow.ts';
 
-/** The name of the plugin that the built-in checks are. */
+/** The name of the plugin that holds the built-in checks. */
 export const BUILT_IN = 'kpay';
 
-/** What adds to kpay-ops from outside. Each part runs where it belongs; a plugin has those it needs. */
+/** An extension of kpay-ops. Each part runs in its own app. A plugin has the parts that it needs. */
 export interface Plugin {
-  /** Stands in reasons, logs and metrics: 1 to 32 of a to z, 0 to 9 and -. */
+  /** Appears in reasons, logs and metrics: 1 to 32 characters of a to z, 0 to 9 and -. */
   name: string;
-  /** Asked by the worker before each first send, after the built-in ones. */
+  /** Run by the worker before each first send, after the built-in checks. */
   checks?: readonly PluginCheck[];
-  /** Add metrics of their own to the exporter's. */
+  /** Add metrics to the exporter. */
   collectors?: readonly Collector[];
-  /** Are told of everything that happens to transfers, by the worker. */
+  /** Receive every event of every transfer, from the worker. */
   sinks?: readonly Sink[];
-  /** Are added to the admin API, behind its keys. */
+  /** Added to the admin API; they need a key of the API. */
   routes?: readonly Route[];
 }
 
-/** A transfer as the API shows it. A check gets a copy: nothing that it changes is sent. */
+/** A transfer as the API shows it. A check gets a copy, so it cannot change what is sent. */
 export interface CheckedTransfer extends TransferView {
-  /** @deprecated The ledger's row, for one release: take the fields beside it. */
+  /** @deprecated The ledger's row, kept for one release. Use the fields beside it. */
   row: TransferRow;
 }
 
-/** Looks at a transfer before each first send, after the built-in checks. */
+/** Checks a transfer before each first send, after the built-in checks. */
 export interface PluginCheck {
   name: string;
-  /** Longer than this and the transfer is held; 5 s unless given. */
+  /** The transfer is held when the check takes longer; 5 s by default. */
   timeoutMs?: number;
   check(transfer: CheckedTransfer, context: CheckContext): CheckVerdict | Promise<CheckVerdict>;
 }
 
 /**
- * What a collector may look at of an account: what this process saw last, out of its memory. Nothing here asks KPay or
- * waits for anybody.
+ * What a collector may read about an account: what this process observed last, from memory. Nothing here asks KPay or
+ * waits.
  */
 export interface CollectorAccount {
   name: string;
-  /** The latest answers, whatever their age; the dates say it. */
+  /** The latest answers, at any age; each has its date. */
   latest: SeenOfKpay;
-  /** The same while they are young enough to be shown: a gauge made of these vanishes instead of growing old. */
+  /**
+   * The same answers while they are young enough to show. A gauge made of these vanishes instead of showing an old
+   * value.
+   */
   shown: SeenOfKpay;
-  /** The rates that are watched: those that are set, and those that transfers need. */
+  /** The watched rates: those that are configured and those that transfers need. */
   ratePairs(): readonly { from: string; to: string }[];
-  /** Why the latest read by this process failed; undefined when it did not. */
+  /** Why the latest read by this process failed; undefined when it succeeded. */
   lastFailure(observation: 'balance' | 'availability'): Error | undefined;
-  /** Requests that all processes together may send in a window, and how many are left; undefined while nobody knows. */
+  /** How many requests all processes together may send in a window, and how many are left; undefined while unknown. */
   budget: { limit: number; remaining(): number | undefined };
   /** Money that left the wallets lately, by currency; undefined while the ledger cannot be read. */
   outflow(): ReadonlyMap<string, Outflow> | undefined;
-  /** Told of each new answer of KPay. */
+  /** Calls the listener with each new answer of KPay. */
   onAvailability(listener: (observed: Observed<CountryAvailability[]>) => void): void;
   onBalance(listener: (observed: Observed<WalletBalance[]>) => void): void;
 }
@@ -69,15 +72,15 @@ export interface SeenOfKpay {
 export interface Collector {
   name: string;
   /**
-   * Called once at start; adds metrics to a registry of the plugin's own. When one of them fails at a scrape, the
-   * plugin's are missing and the rest is served.
+   * Called once at the start. It adds metrics to a registry of the plugin's own. When one of them fails at a scrape,
+   * the plugin's metrics are missing from it; the rest is served.
    */
   register(context: { registry: Registry; accounts: readonly CollectorAccount[] }): void | Promise<void>;
 }
 
-/** Something that happened to a transfer, and what the transfer is about. */
+/** Something that happened to a transfer, with what the transfer is about. */
 export interface SinkEvent extends TransferEventView {
-  /** Grows with each event, as decimal text. The same event can be told again: know it by this. */
+  /** Decimal text that grows with each event. The same event can be delivered again; recognise it by this id. */
   id: string;
   transferId: string;
   account: string;
@@ -92,52 +95,55 @@ export interface SinkEvent extends TransferEventView {
 
 export interface Sink {
   name: string;
-  /** Longer than this and it counts as failed; 10 s unless given. */
+  /** A call that takes longer counts as failed; 10 s by default. */
   timeoutMs?: number;
   /**
-   * Takes the next events, oldest first. When it returns they count as told; when it throws or takes too long it is
-   * called with the same ones again, later and later up to five minutes.
+   * Takes the next events, oldest first. When it returns, they count as delivered. When it throws or takes too long, it
+   * is called again with the same events, after growing delays of up to five minutes.
    */
   tell(events: readonly SinkEvent[], context: { signal: AbortSignal }): void | Promise<void>;
 }
 
 export interface RouteCall {
-  /** What stands for {id} in the path; empty when it has none. */
+  /** The value of {id} in the path; empty when the path has none. */
   id: string;
   query: Record<string, unknown>;
   /** The parsed JSON of a post. */
   body: unknown;
-  /** Whose key it is. */
+  /** The owner of the caller's key. */
   owner: string;
-  /** The accounts that the caller reaches; null: all. */
+  /** The accounts that the caller reaches; null means all. */
   accounts: readonly string[] | null;
   signal: AbortSignal;
 }
 
 export interface Route {
   name: string;
-  /** A get needs a key with the scope `read`, everything else one with `control`. */
+  /** A get needs a key with the scope `read`; all others need `control`. */
   method: 'get' | 'post' | 'delete';
-  /** Below /v1/plugins/<plugin>, such as /holidays or /holidays/{id}. */
+  /** The path below /v1/plugins/<plugin>, such as /holidays or /holidays/{id}. */
   path: string;
-  /** What it does, in a sentence, for the API's own documentation. */
+  /** One sentence for the API's documentation. */
   summary: string;
-  /** It answers each caller by its accounts. Without this only those come through who reach all accounts. */
+  /**
+   * True when the route itself limits its answer to the caller's accounts. Without it, only callers that reach all
+   * accounts are admitted.
+   */
   byAccount?: boolean;
-  /** Answers the JSON of a 200. What it throws becomes a 500 that does not tell what. */
+  /** Returns the JSON of a 200. If it throws, the answer is a 500 without details. */
   handle(call: RouteCall): unknown;
 }
 
-// A check that waits keeps one of the worker's places.
+// A check that waits occupies one of the worker's slots.
 const MAX_CHECK_MS = 90_000;
-// Within the lease of the one who tells it.
-const MAX_TELL_MS = 20_000;
+// Shorter than the lease of the process that delivers.
+const MAX_DELIVERY_MS = 20_000;
 
 const nameSchema = z
   .string({ error: 'must be a name of a to z, 0 to 9 and -' })
   .regex(/^[a-z0-9-]{1,32}$/, 'must be 1 to 32 of a to z, 0 to 9 and -');
 
-// Functions are left as they are: a parsed copy would lose the object they were written in.
+// Functions are passed through unchanged: a parsed copy would lose its `this`.
 const functionSchema = z.custom<(...args: never[]) => unknown>((value) => typeof value === 'function', 'must be a function');
 
 const checkSchema = z.looseObject({
@@ -157,7 +163,7 @@ const sinkSchema = z.looseObject({
   timeoutMs: z
     .number('must be milliseconds')
     .positive('must be above 0')
-    .max(MAX_TELL_MS, `must be at most ${MAX_TELL_MS}`)
+    .max(MAX_DELIVERY_MS, `must be at most ${MAX_DELIVERY_MS}`)
     .exactOptional(),
   tell: functionSchema,
 });
@@ -179,7 +185,7 @@ const partsOf = <Part extends z.ZodType<{ name: string }>>(part: Part) =>
     .refine((parts) => new Set(parts.map(({ name }) => name)).size === parts.length, 'must not have two of one name')
     .exactOptional();
 
-// Strict: a misspelt part would silently not be there.
+// Strict, so that a misspelt part is refused instead of ignored.
 const pluginSchema = z.strictObject({
   name: nameSchema.refine((name) => name !== BUILT_IN, `must not be ${BUILT_IN}, which is the built-in one`),
   checks: partsOf(checkSchema),

@@ -2,15 +2,14 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 
 const running = new AsyncLocalStorage<string>();
 
-/** Runs a plugin's code, so that what it leaves running behind itself is known as its own. */
+/** Runs a plugin's code so that errors of anything it leaves running are attributed to it. */
 export function asPlugin<T>(name: string, work: () => T): T {
   return running.run(name, work);
 }
 
 /**
- * Keeps the process alive when a plugin throws where nobody can catch it: in a timer, in a promise it did not await.
- * Every other such error ends the process, as it does without this.
- * Without plugins nothing is changed.
+ * Keeps the process alive when a plugin throws where nothing can catch it: in a timer, or in a promise that it did not
+ * await. Every other uncaught error still ends the process. Without plugins this changes nothing.
  */
 export function containStrayErrors(plugins: readonly unknown[], onStray: (plugin: string, error: unknown) => void): void {
   if (plugins.length === 0) return;

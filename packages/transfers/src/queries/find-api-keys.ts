@@ -5,11 +5,11 @@ export interface FoundApiKey {
   row: ApiKeyRow;
   /** The database's time. */
   now: Date;
-  /** A key that it came of was revoked or has expired: it is good no longer either. */
+  /** A key above it was revoked or has expired, so this key is invalid too. */
   makerEnded: boolean;
 }
 
-/** The rows of keys of the admin API, in the order of their ids; undefined where there is none. */
+/** Reads API keys by their ids, in the order of the ids; undefined for an id without a key. */
 export async function findApiKeys(ledger: Ledger, ids: readonly string[]): Promise<(FoundApiKey | undefined)[]> {
   const { rows } = await sql<ApiKeyRow & Omit<FoundApiKey, 'row'>>`${prepared}
     select ${apiKeyColumns}, clock_timestamp() as now, exists (

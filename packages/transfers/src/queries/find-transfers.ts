@@ -5,12 +5,12 @@ import { type RawBuilder, type SqlBool, sql } from 'kysely';
 
 export interface TransferFilter {
   account?: string;
-  /** Those of these accounts only, whatever else is asked for. */
+  /** Only transfers of these accounts, whatever else is requested. */
   within?: readonly string[];
   state?: TransferState;
   /** `CMR-GAB`. */
   corridor?: string;
-  /** Decimal text, in units of each transfer's own source currency. Both ends are included. */
+  /** Decimal text, in units of each transfer's own source currency. Both bounds are inclusive. */
   minAmount?: string;
   maxAmount?: string;
   /** Accepted at this time or later. */
@@ -18,11 +18,11 @@ export interface TransferFilter {
   /** Accepted before this time. */
   createdTo?: Date;
   externalId?: string;
-  /** Stands somewhere in the reason, in capital letters or small ones. */
+  /** Text that occurs anywhere in the reason, in upper or lower case. */
   reason?: string;
 }
 
-/** Where a page ended: the next one starts after this transfer. */
+/** The end of a page. The next page starts after this transfer. */
 export interface TransferPosition {
   createdAt: Date;
   id: string;
@@ -35,7 +35,10 @@ export async function findTransfer(ledger: Ledger, id: string): Promise<Transfer
   return rows[0];
 }
 
-/** Those of some transfers that are neither waiting for their first send nor in the middle of it: ended, held or unconfirmed. */
+/**
+ * Those of the given transfers that have ended, are held or are unconfirmed. The others wait for their first send or
+ * are being sent.
+ */
 export async function findStopped(ledger: Ledger, ids: readonly string[]): Promise<TransferRow[]> {
   const { rows } = await sql<TransferRow>`${prepared}
     select ${transferColumns} from kpay.transfers
@@ -44,8 +47,8 @@ export async function findStopped(ledger: Ledger, ids: readonly string[]): Promi
 }
 
 /**
- * The newest transfers first, at most `limit`. Rows are found by index, however far the page is from the start and
- * however many there are (migrations/0010-lists.ts).
+ * Lists transfers, the newest first, at most `limit`. An index finds the rows, however far the page is from the start
+ * and however many rows there are (migrations/0010-lists.ts).
  */
 export async function listTransfers(
   ledger: Ledger,
@@ -57,7 +60,7 @@ export async function listTransfers(
   const order = sql`order by created_at desc, id desc limit ${limit}`;
   const pageOf = (account: string) =>
     sql`(select * from kpay.transfers where ${sql.join([sql`account = ${account}`, ...conditions], sql` and `)} ${order})`;
-  // Account by account, because that is how the index goes: there are few.
+  // One query for each account, because the index begins with the account. There are few accounts.
   const asked = filter.account === undefined ? await accountNames(ledger) : [filter.account];
   const accounts = asked.filter((account) => filter.within?.includes(account) ?? true);
   if (accounts.length === 0) return [];
@@ -66,7 +69,7 @@ export async function listTransfers(
   return rows;
 }
 
-/** Of all that have a transfer: one look into the index for each. */
+/** The names of all accounts that have a transfer. One index lookup for each. */
 async function accountNames(ledger: Ledger): Promise<string[]> {
   const { rows } = await sql<{ name: string }>`
     with recursive names (name) as (
@@ -96,12 +99,12 @@ function conditionsOf(filter: TransferFilter): RawBuilder<SqlBool>[] {
 
 const currencies = new Set(countries.flatMap(currenciesOf));
 
-/** The index is by currency, and so is what an amount is in the ledger. */
+/** The index is by currency, because the ledger stores amounts in each currency's minor unit. */
 function amountWithin({ minAmount, maxAmount }: TransferFilter): RawBuilder<SqlBool> {
   const ofCurrency = [...currencies].map((currency) => {
     const unit = 10 ** (exponentOf(currency) ?? 0);
     const bounds = [sql`currency = ${currency}`];
-    // A bound may have more digits than the currency; bigint, because that is what the index holds.
+    // A bound may have more digits than the currency. Bigint, because the index holds bigints.
     if (minAmount !== undefined) bounds.push(sql`amount_minor >= ceil(${minAmount}::numeric * ${unit})::bigint`);
     if (maxAmount !== undefined) bounds.push(sql`amount_minor <= floor(${maxAmount}::numeric * ${unit})::bigint`);
     return sql`(${sql.join(bounds, sql` and `)})`;
@@ -109,7 +112,7 @@ function amountWithin({ minAmount, maxAmount }: TransferFilter): RawBuilder<SqlB
   return sql<SqlBool>`(${sql.join(ofCurrency, sql` or `)})`;
 }
 
-/** Everything that happened to a transfer, oldest first. */
+/** Lists all events of a transfer, oldest first. */
 export async function listTransferEvents(ledger: Ledger, transferId: string): Promise<TransferEventRow[]> {
   return ledger.db
     .selectFrom('kpay.transfer_events')

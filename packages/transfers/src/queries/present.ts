@@ -6,7 +6,7 @@ import { type EventType, eventTypes, reasonCodes } from '../states/reasons.ts';
 import { moneyMoved } from '../states/states.ts';
 
 /** Amounts and rates are decimal text, never floating point numbers. */
-// Without examples a reader of the OpenAPI document is shown generated digits and years.
+// Without examples, viewers of the OpenAPI document show generated digits and years.
 export const decimalSchema = z
   .string()
   .regex(/^-?\d+(\.\d+)?$/)
@@ -28,7 +28,7 @@ export const transferViewSchema = z
     externalId: z.string().nullable(),
     account: z.string(),
     state,
-    reason: z.string().nullable().describe('Why it is where it is, in a sentence.'),
+    reason: z.string().nullable().describe('Why the transfer is in this state, in a sentence.'),
     reasonCode: reasonCodeSchema.nullable(),
     moneyMoved: z.enum(['yes', 'no', 'unknown']),
     sourceCountry: z.string(),
@@ -41,11 +41,11 @@ export const transferViewSchema = z
     kpayTransferId: z.string().nullable(),
     confirmedBy: z.enum(['answer', 'conflict', 'person']).nullable(),
     attempts: z.int(),
-    replayOf: z.uuid().nullable().describe('The transfer that this one was made again from.'),
-    holdUntil: time.nullable().describe('While it is held: until when at the latest.'),
+    replayOf: z.uuid().nullable().describe('The id of the transfer that this one replays.'),
+    holdUntil: time.nullable().describe('When a held transfer is checked again at the latest.'),
     description: z.string().nullable(),
     minRate: decimalSchema.nullable(),
-    quoteId: z.uuid().nullable().describe('The quote it was made with, whose floor is its minRate.'),
+    quoteId: z.uuid().nullable().describe("The quote that it was made with. The quote's floor is its minRate."),
     onInsufficientFunds: z.enum(['hold', 'fail']),
     notBefore: time.nullable(),
     expiresAt: time.nullable(),
@@ -68,14 +68,14 @@ export const transferEventViewSchema = z
     reason: z.string().nullable(),
     reasonCode: reasonCodeSchema.nullable(),
     actor: z.string(),
-    keyId: z.string().nullable().describe('The key of this API that it was done with; null where it was none.'),
-    detail: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
+    keyId: z.string().nullable().describe('The id of the API key that was used; null when none was.'),
+    detail: z.record(z.string(), z.unknown()).nullable().describe('The data behind the decision, and its age.'),
     at: time,
   })
   .meta({ id: 'TransferEvent' });
 export type TransferEventView = z.infer<typeof transferEventViewSchema>;
 
-/** Shows a row of the ledger to the world. */
+/** Converts a row of the ledger to the transfer that the API shows. */
 export function presentTransfer(row: TransferRow): TransferView {
   return {
     id: row.id,
@@ -118,7 +118,7 @@ export function presentTransfer(row: TransferRow): TransferView {
 export function presentEvent(row: TransferEventRow): TransferEventView {
   return {
     version: row.version,
-    // Only transition() and the statements beside it write events, with a type of the closed set.
+    // Only transition() and the statements beside it write events, so the type is always from the closed set.
     type: row.type as EventType,
     from: row.from_state,
     to: row.to_state,

@@ -2,7 +2,7 @@ import { formatAmount } from '@kpay/core';
 import type { Ledger } from '@kpay/ledger';
 import { sql } from 'kysely';
 
-/** Money that left the wallets of a currency in a stretch of time. */
+/** Money that left the wallets of a currency in a period. */
 export interface Outflow {
   /** In units of the currency. */
   amount: number;
@@ -10,12 +10,12 @@ export interface Outflow {
 }
 
 /**
- * What transfers that succeeded lately took out of each currency of an account. Transfers within a currency are not in
- * it: KPay shows one figure a currency, and they leave it as it is. A country's own wallet can run dry sooner than this
- * tells.
+ * What succeeded transfers of the last `overMs` moved out of each currency of an account. Transfers within one currency
+ * do not count: KPay shows one figure for each currency, and they do not change it. So one country's wallet can run dry
+ * sooner than this shows.
  */
 export async function recentOutflow(ledger: Ledger, account: string, overMs: number): Promise<ReadonlyMap<string, Outflow>> {
-  // One look for each currency, so that the index on them leads straight to the latest transfers.
+  // One subquery for each currency, so that the index leads straight to its latest transfers.
   const { rows } = await ledger.transaction(({ db, now }) =>
     sql<{ currency: string; minor: string }>`
       select w.currency, coalesce((
@@ -33,7 +33,7 @@ export async function recentOutflow(ledger: Ledger, account: string, overMs: num
   );
 }
 
-/** The pairs of currencies that transfers of an account which are not at their end need a rate for, as `XAF:XOF`. */
+/** The pairs of currencies, as `XAF:XOF`, for which an account's unfinished transfers need a rate. */
 export async function ratePairsInUse(ledger: Ledger, account: string): Promise<readonly string[]> {
   const { rows } = await sql<{ pair: string }>`
     select distinct currency || ':' || destination_currency as pair

@@ -11,21 +11,21 @@ beforeAll(async () => {
 afterEach(() => stage.reset());
 afterAll(() => stage.close());
 
-const busy = () => findAccountActivity(stage.ledger, ['default', 'idle']);
+const activity = () => findAccountActivity(stage.ledger, ['default', 'idle']);
 
 it('an account is busy from when a transfer is accepted until its last one is at its end', async () => {
-  expect(await busy()).toEqual(new Map());
+  expect(await activity()).toEqual(new Map());
   const engine = await stage.engine();
   const first = await stage.accept();
   const later = await stage.accept({
     externalId: 'order-2',
     notBefore: new Date(stage.ledger.now().getTime() + 60_000).toISOString(),
   });
-  expect(await busy()).toEqual(new Map([['default', 'active']]));
+  expect(await activity()).toEqual(new Map([['default', 'active']]));
   await stage.settle(first.id, engine);
-  expect(await busy()).toEqual(new Map([['default', 'active']]));
+  expect(await activity()).toEqual(new Map([['default', 'active']]));
   await cancelTransfer(stage.ledger, stage.epochWitness, later.id, { by: 'ada' });
-  expect(await busy()).toEqual(new Map());
+  expect(await activity()).toEqual(new Map());
 });
 
 it('one with something held is told apart', async () => {
@@ -34,7 +34,7 @@ it('one with something held is told apart', async () => {
   await pause(stage.ledger, { scope: 'account', account: 'default' }, { by: 'ada', reason: 'a look around' });
   await stage.ledger.transaction((tx) => holdPaused(tx, 'default'));
   await stage.accept({ externalId: 'order-2' });
-  expect(await busy()).toEqual(new Map([['default', 'held']]));
+  expect(await activity()).toEqual(new Map([['default', 'held']]));
 });
 
 it('one whose send may have been carried out is busy, and one with nothing but a review is not', async () => {
@@ -45,7 +45,7 @@ it('one whose send may have been carried out is busy, and one with nothing but a
   const { id } = await stage.accept();
   await advanceTransfer(engine, id, new AbortController().signal);
   expect((await stage.find(id)).state).toBe('unconfirmed');
-  expect(await busy()).toEqual(new Map([['default', 'active']]));
+  expect(await activity()).toEqual(new Map([['default', 'active']]));
   expect((await stage.settle(id, engine)).state).toBe('review');
-  expect(await busy()).toEqual(new Map());
+  expect(await activity()).toEqual(new Map());
 });

@@ -5,7 +5,7 @@ import { holdPaused } from '../holds/hold-paused.ts';
 import { tendRefusals } from '../holds/refusals.ts';
 import { wakeUnpaused } from '../holds/wake-unpaused.ts';
 import { tendBreaker } from '../send/breaker.ts';
-import { addHints, HIGHEST_PRIORITY, type Hint, hintOf, MAX_LIVE_HINTS, readLiveHints } from './advance-queue.ts';
+import { type AdvanceJob, addAdvanceJobs, advanceJobOf, HIGHEST_PRIORITY, MAX_LIVE_JOBS, readLiveJobs } from './advance-queue.ts';
 
 const DUE_COLUMNS = [
   'id',
@@ -19,28 +19,30 @@ const DUE_COLUMNS = [
   'accepted_trace',
 ] as const;
 type DueRow = Pick<TransferRow, (typeof DUE_COLUMNS)[number]>;
-/** A due row with its priority after ageing, and its turn among the rows of its owner, corridor and priority. */
+/** A due row with its priority after ageing, and its turn among the rows of the same owner, corridor and priority. */
 type RankedRow = DueRow & { aged: number; turn: number };
 
-/** For each step below the highest priority a row must be due for this long to get the highest: after 27 s every row has it. */
+/**
+ * A waiting row rises by one priority step after each of these periods: after 27 s every row has the highest priority.
+ */
 const AGES_AFTER_MS = 3_000;
-/** How many owners and corridors share what is sent next, and how many rows each of them has in it. */
+/** How many owners and corridors share the next sends, and how many rows each of them gets. */
 const MAX_SHARES = 100;
 const FIRST_OF_SHARE = 5;
 
-/** With this many live hints only the most urgent rows are read, so that they need not wait behind the rest. */
+/** With this many live jobs only the most urgent rows are read, so that they need not wait behind the rest. */
 const ENOUGH_LIVE = 500;
 const URGENT_ROWS = 50;
 
 /**
- * Finds the due transfers of an account and makes a hint for each, the most urgent first, then the oldest. The sweep makes the
- * queue disposable: it finds whatever was lost.
+ * Finds the due transfers of an account and makes an advance job for each, the most urgent first, then the oldest.
+ * Because of the sweep the queue is disposable: whatever was lost is found again.
  *
  * @returns how many due rows it saw.
  */
-export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<number> {
-  const live = await readLiveHints(queue);
-  const limit = live.ids.size < ENOUGH_LIVE ? MAX_LIVE_HINTS : URGENT_ROWS;
+export async function sweepDue(ledger: Ledger, account: string, queue: Queue<AdvanceJob>): Promise<number> {
+  const live = await readLiveJobs(queue);
+  const limit = live.ids.size < ENOUGH_LIVE ? MAX_LIVE_JOBS : URGENT_ROWS;
   await ledger.transaction((tx) => tendRefusals(tx, account));
   const due = await ledger.transaction(async (tx) => {
     await tendBreaker(tx, account);
@@ -49,38 +51,38 @@ export async function sweepDue(ledger: Ledger, account: string, queue: Queue<Hin
     return { lost: await lostAttempts(tx, account), rows: await mostUrgent(tx, account, limit) };
   });
   // A job without a priority comes before all that have one.
-  const hints = [...due.lost.map((row) => hintOf(row, 0)), ...due.rows.map((row) => hintOf(row))]
-    // The most urgent rows are those whose hints wait already, and the queue would refuse them one by one.
+  const jobs = [...due.lost.map((row) => advanceJobOf(row, 0)), ...due.rows.map((row) => advanceJobOf(row))]
+    // The jobs of the most urgent rows often exist already, and the queue would refuse them one by one.
     .filter(({ opts, replaces }) => !live.ids.has(opts.jobId) && !live.active.has(replaces ?? ''))
-    .slice(0, Math.max(URGENT_ROWS, MAX_LIVE_HINTS - live.ids.size));
-  await addHints(queue, hints);
+    .slice(0, Math.max(URGENT_ROWS, MAX_LIVE_JOBS - live.ids.size));
+  await addAdvanceJobs(queue, jobs);
   return due.rows.length;
 }
 
 /** What rebuilding an account's advance queue did. */
-export interface RebuiltHints {
-  /** How many hints were removed. */
+export interface RebuiltJobs {
+  /** How many advance jobs were removed. */
   thrownAway: number;
-  /** How many were made: one for each due row, the most urgent first, at most as many as may live at once. */
+  /** How many were made: one for each due row, the most urgent first, up to the limit of live jobs. */
   made: number;
 }
 
 /**
- * Removes an account's hints and makes new ones from the ledger. Hints that a worker is processing stay. It is safe at any time,
- * and safe to repeat.
+ * Removes an account's advance jobs and makes new ones from the ledger. Jobs that a worker is processing stay. It is
+ * safe at any time, and safe to repeat.
  */
-export async function rebuildAdvanceQueue(ledger: Ledger, account: string, queue: Queue<Hint>): Promise<RebuiltHints> {
+export async function rebuildAdvanceQueue(ledger: Ledger, account: string, queue: Queue<AdvanceJob>): Promise<RebuiltJobs> {
   const counts = await queue.getJobCounts('wait', 'prioritized', 'delayed');
   await queue.drain(true);
-  // Our hints remove themselves when they fail; jobs that others added may not.
-  await queue.clean(0, MAX_LIVE_HINTS, 'failed');
+  // Our jobs remove themselves when they fail. Jobs that others added may not.
+  await queue.clean(0, MAX_LIVE_JOBS, 'failed');
   const thrownAway = Object.values(counts).reduce((sum, count) => sum + count, 0);
   return { thrownAway, made: await sweepDue(ledger, account, queue) };
 }
 
 /**
- * Attempts whose lease has ended, whatever their priority. Until they count as unknown nobody sees that money may have moved,
- * and counting them costs no request. In their turn behind a backlog they would wait for hours.
+ * Finds attempts whose lease has ended, at any priority. Until they count as unknown, the state does not show that
+ * money may have moved, and counting them costs no request. Behind a backlog they would otherwise wait for hours.
  */
 async function lostAttempts({ db, now }: LedgerTransaction, account: string): Promise<DueRow[]> {
   return db
@@ -95,9 +97,9 @@ async function lostAttempts({ db, now }: LedgerTransaction, account: string): Pr
 }
 
 /**
- * The due rows that come next. These are several reads, because they need several indexes: nearly all queued rows are due, and
- * their backlog may have any length; of the other states nearly none is due. The rows that have waited longest, and the first of
- * each owner's corridor, are among them however long the backlog of another owner is.
+ * Reads the due rows that come next. It takes several reads because they need several indexes: nearly all queued rows
+ * are due and their backlog can have any length, while few rows of other states are due. The rows that have waited
+ * longest and the first of each owner's corridor are always included, however long another owner's backlog is.
  */
 async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit: number): Promise<RankedRow[]> {
   const due = db
@@ -108,7 +110,7 @@ async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit
   const byPriority = due.orderBy('priority', 'desc').orderBy('created_at').limit(limit);
   const queued = await byPriority.where('state', '=', 'queued').execute();
   const rows = [...queued, ...(await byPriority.where('state', '<>', 'queued').execute())];
-  // With fewer rows than the limit, all of them are there already.
+  // With fewer rows than the limit, all rows are already included.
   if (queued.length === limit) {
     rows.push(...(await due.where('state', '=', 'queued').orderBy('due_at').limit(URGENT_ROWS).execute()));
     rows.push(...(await firstOfShares({ db, now }, account)));
@@ -117,7 +119,7 @@ async function mostUrgent({ db, now }: LedgerTransaction, account: string, limit
   return rankFairly([...found.values()], now).slice(0, limit);
 }
 
-/** The first queued rows of each owner and corridor, found by skipping from one to the next in the index. */
+/** Reads the first queued rows of each owner and corridor by skipping from one group to the next in the index. */
 async function firstOfShares({ db, now }: Pick<LedgerTransaction, 'db' | 'now'>, account: string): Promise<DueRow[]> {
   const queued = sql`kpay.transfers where account = ${account} and state = 'queued'`;
   const share = sql.raw('owner, source_country, destination_country');
@@ -140,8 +142,9 @@ async function firstOfShares({ db, now }: Pick<LedgerTransaction, 'db' | 'now'>,
 }
 
 /**
- * Orders rows by priority. Within a priority, owners and corridors take turns, the oldest row of each first. A row that has been
- * due for long enough has the highest priority, so one owner's urgent transfers cannot delay all others for minutes.
+ * Orders rows by priority. Within a priority, owners and corridors take turns, the oldest row of each first. A row that
+ * has been due for long enough has the highest priority, so one owner's urgent transfers cannot delay all others for
+ * minutes.
  */
 export function rankFairly(rows: readonly DueRow[], now: Date): RankedRow[] {
   const taken = new Map<string, number>();

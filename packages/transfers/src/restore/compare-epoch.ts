@@ -2,23 +2,29 @@ import type { Ledger, LedgerRow } from '@kpay/ledger';
 import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 
-/** What the ledger's epoch and its copy say of each other. Undefined `copied`: there is none, the next worker writes it. */
+/**
+ * The result of comparing the ledger's epoch with its witness. `witnessed` is undefined when there is no witness; the
+ * next worker writes one.
+ */
 export interface EpochState {
   verdict: 'agree' | 'restored' | 'foreign';
   epoch: number;
-  copied: number | undefined;
+  witnessed: number | undefined;
 }
 
-/** Whether the ledger was restored, or the copy is of another one. It only looks: a worker marks and refuses. */
-export async function compareEpoch(ledger: Ledger, copy: EpochWitness): Promise<EpochState> {
-  // The copy first: the other way round a growth in between would look like a restore.
-  const copied = await copy.read();
+/**
+ * Whether the ledger was restored, or the witness belongs to another ledger. It only reads; a worker marks the ledger
+ * and refuses to send.
+ */
+export async function compareEpoch(ledger: Ledger, witness: EpochWitness): Promise<EpochState> {
+  // The witness is read first. In the other order, an epoch that grows in between would look like a restore.
+  const witnessed = await witness.read();
   const row = await readLedgerRow(ledger.db);
-  return { verdict: judgeEpoch(row, copied), epoch: row.epoch, copied: copied?.epoch };
+  return { verdict: epochVerdict(row, witnessed), epoch: row.epoch, witnessed: witnessed?.epoch };
 }
 
-/** What the ledger and a copy that was read before it say of each other. */
-export function judgeEpoch({ id, epoch, restored_at }: LedgerRow, copied: Epoch | undefined): EpochState['verdict'] {
-  if (copied && copied.ledgerId !== id) return 'foreign';
-  return restored_at !== null || (copied && copied.epoch > epoch) ? 'restored' : 'agree';
+/** Compares the ledger with a witness that was read before it. */
+export function epochVerdict({ id, epoch, restored_at }: LedgerRow, witnessed: Epoch | undefined): EpochState['verdict'] {
+  if (witnessed && witnessed.ledgerId !== id) return 'foreign';
+  return restored_at !== null || (witnessed && witnessed.epoch > epoch) ? 'restored' : 'agree';
 }

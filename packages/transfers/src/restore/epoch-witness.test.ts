@@ -20,7 +20,7 @@ async function inRedis(): Promise<EpochWitness> {
   const redis = await openRedis({
     url,
     role: 'producer',
-    logger: createLogger({ name: 'test', destination: keepLog('epoch-copy') }),
+    logger: createLogger({ name: 'test', destination: keepLog('epoch-witness') }),
   });
   onTestFinished(() => redis.disconnect());
   return createRedisEpochWitness(redis);
@@ -29,38 +29,38 @@ async function inRedis(): Promise<EpochWitness> {
 const kinds: [string, () => EpochWitness | Promise<EpochWitness>][] = [['a file', inFile]];
 if (testServerUrls()) kinds.push(['Redis', inRedis]);
 
-describe.each(kinds)('the copy in %s', (_where, open) => {
+describe.each(kinds)('the witness in %s', (_where, open) => {
   it('is none at first, then the latest epoch of its ledger, in whatever order the workers write', async () => {
-    const copy = await open();
-    expect(await copy.read()).toBeUndefined();
-    for (const epoch of [9, 10, 3]) await copy.write({ ledgerId: ours, epoch });
-    expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 10 });
+    const witness = await open();
+    expect(await witness.read()).toBeUndefined();
+    for (const epoch of [9, 10, 3]) await witness.write({ ledgerId: ours, epoch });
+    expect(await witness.read()).toEqual({ ledgerId: ours, epoch: 10 });
   });
 
   it('is the latest however many write at once', async () => {
-    const copy = await open();
-    await Promise.all(Array.from({ length: 20 }, (_, index) => copy.replace({ ledgerId: ours, epoch: index })));
-    await Promise.all(Array.from({ length: 20 }, (_, index) => copy.write({ ledgerId: ours, epoch: 60 - index })));
-    expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 60 });
+    const witness = await open();
+    await Promise.all(Array.from({ length: 20 }, (_, index) => witness.replace({ ledgerId: ours, epoch: index })));
+    await Promise.all(Array.from({ length: 20 }, (_, index) => witness.write({ ledgerId: ours, epoch: 60 - index })));
+    expect(await witness.read()).toEqual({ ledgerId: ours, epoch: 60 });
   });
 
   it('is not taken from another ledger, unless it is replaced', async () => {
-    const copy = await open();
-    await copy.write({ ledgerId: ours, epoch: 10 });
-    await copy.write({ ledgerId: other, epoch: 99 });
-    expect(await copy.read()).toEqual({ ledgerId: ours, epoch: 10 });
-    await copy.replace({ ledgerId: other, epoch: 2 });
-    expect(await copy.read()).toEqual({ ledgerId: other, epoch: 2 });
+    const witness = await open();
+    await witness.write({ ledgerId: ours, epoch: 10 });
+    await witness.write({ ledgerId: other, epoch: 99 });
+    expect(await witness.read()).toEqual({ ledgerId: ours, epoch: 10 });
+    await witness.replace({ ledgerId: other, epoch: 2 });
+    expect(await witness.read()).toEqual({ ledgerId: other, epoch: 2 });
   });
 });
 
-describe('the copy in a file', () => {
+describe('the witness in a file', () => {
   it('counts as lost when it is not one', async () => {
-    const copy = inFile();
-    writeFileSync(copy.path, 'torn');
-    expect(await copy.read()).toBeUndefined();
-    await copy.write({ ledgerId: ours, epoch: 4 });
-    expect(JSON.parse(readFileSync(copy.path, 'utf8'))).toEqual({ ledgerId: ours, epoch: 4 });
-    expect(existsSync(`${copy.path}.new`)).toBe(false);
+    const witness = inFile();
+    writeFileSync(witness.path, 'torn');
+    expect(await witness.read()).toBeUndefined();
+    await witness.write({ ledgerId: ours, epoch: 4 });
+    expect(JSON.parse(readFileSync(witness.path, 'utf8'))).toEqual({ ledgerId: ours, epoch: 4 });
+    expect(existsSync(`${witness.path}.new`)).toBe(false);
   });
 });

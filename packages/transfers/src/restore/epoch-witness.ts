@@ -10,17 +10,17 @@ export interface Epoch {
  * its witness was restored from a backup.
  */
 export interface EpochWitness {
-  /** Where it is, for messages. */
+  /** Where the witness is stored, for messages. */
   readonly where: string;
-  /** Undefined when there is none; it is then written again. */
+  /** Undefined when there is no witness; it is then written again. */
   read(): Promise<Epoch | undefined>;
-  /** Writes an epoch, unless a later one is there, or another ledger's. */
+  /** Writes an epoch, unless a later epoch or another ledger's is stored there. */
   write(epoch: Epoch): Promise<void>;
-  /** Writes an epoch over whatever is there. */
+  /** Writes an epoch over whatever is stored there. */
   replace(epoch: Epoch): Promise<void>;
 }
 
-/** Whether `epoch` may be written over what is there. */
+/** Whether `epoch` may replace the stored one. */
 export function mayOverwrite(there: Epoch | undefined, epoch: Epoch): boolean {
   return there === undefined || (there.ledgerId === epoch.ledgerId && there.epoch < epoch.epoch);
 }

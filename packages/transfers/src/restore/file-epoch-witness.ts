@@ -5,11 +5,11 @@ import { type Epoch, type EpochWitness, mayOverwrite } from './epoch-witness.ts'
 
 const epochSchema = z.object({ ledgerId: z.string(), epoch: z.number() });
 
-/** The copy as a file, for one process at a time. What is not a copy counts as none. */
+/** A witness in a file, for one process at a time. A file without a valid epoch counts as no witness. */
 export function createFileEpochWitness(path: string): EpochWitness {
   let last: Promise<void> = Promise.resolve();
 
-  /** One after the other: there is one draft, and what is read decides whether one is written. */
+  /** One write at a time: there is one draft file, and each write depends on what was read. */
   function inTurn(write: () => Promise<void>): Promise<void> {
     const written = last.then(write);
     last = written.catch(() => {});
@@ -35,7 +35,9 @@ export function createFileEpochWitness(path: string): EpochWitness {
   };
 }
 
-/** The file is always a whole one, the old or the new, and the new one is on the disk when this returns. */
+/**
+ * Replaces the file as a whole, so it is always the old or the new one. The new one is on the disk when this returns.
+ */
 async function writeWhole(path: string, text: string): Promise<void> {
   const draft = `${path}.new`;
   const file = await open(draft, 'w', 0o600);

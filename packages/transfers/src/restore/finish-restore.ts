@@ -5,47 +5,47 @@ import { insertEvents } from '../states/insert-events.ts';
 import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 
-// Few enough that a batch is over long before anybody's lease is.
+// Small enough that a batch ends long before any lease.
 const BATCH = 500;
 
 /** How the end of a restore went. The tag is `outcome`, as the API's answer calls it. */
 export type FinishedRestore =
-  /** `moved` transfers are now in review; sending goes on with what is accepted from here on, and what is settled. */
+  /** `moved` transfers are now in review. Sending continues with newly accepted and with resolved transfers. */
   | { outcome: 'finished'; moved: number }
-  /** Nothing says that this ledger was restored, and nothing was changed. */
+  /** Nothing shows that this ledger was restored. Nothing was changed. */
   | { outcome: 'not_restored' };
 
 /**
- * Ends a restore (law 9): moves every unfinished transfer to review, because it may have been sent or cancelled since
- * the backup, and lets the workers send again. Dying in the middle and running twice are safe: until the last step
- * nobody sends.
+ * Finishes a restore (law 9): moves every unfinished transfer to review, because it may have been sent or cancelled
+ * since the backup, and lets the workers send again. It may be interrupted or run twice: nothing is sent before its
+ * last step.
  *
- * @param unseen the ledger was restored although nothing could notice it: do it all the same.
+ * @param unseen finish although nothing shows that the ledger was restored.
  */
 export async function finishRestore(
   ledger: Ledger,
-  copy: EpochWitness,
+  witness: EpochWitness,
   { by, keyId, unseen = false }: { by: string; keyId?: string | undefined; unseen?: boolean },
 ): Promise<FinishedRestore> {
-  const copied = await copy.read();
-  if (!(await ledger.transaction((tx) => stopSending(tx, copied, unseen)))) return { outcome: 'not_restored' };
+  const witnessed = await witness.read();
+  if (!(await ledger.transaction((tx) => stopSending(tx, witnessed, unseen)))) return { outcome: 'not_restored' };
   let moved = 0;
   for (;;) {
     const step = await ledger.transaction((tx) => reviewBatch(tx, by, keyId));
     moved += step.moved;
     if (!step.resumed) continue;
-    // After the commit, so that the copy is never ahead.
-    await copy.replace(step.resumed);
+    // After the commit, so that the witness is never ahead.
+    await witness.replace(step.resumed);
     return { outcome: 'finished', moved };
   }
 }
 
-/** Marks the ledger as restored unless it is. @returns false when nothing says that it was. */
-async function stopSending(tx: LedgerTransaction, copied: Epoch | undefined, unseen: boolean): Promise<boolean> {
+/** Marks the ledger as restored, if it is not marked yet. @returns false when nothing shows that it was restored. */
+async function stopSending(tx: LedgerTransaction, witnessed: Epoch | undefined, unseen: boolean): Promise<boolean> {
   await lockAccounts(tx);
   const row = await lockLedger(tx);
-  const ownWitness = copied?.ledgerId === row.id ? copied : undefined;
-  const foreign = copied !== undefined && !ownWitness;
+  const ownWitness = witnessed?.ledgerId === row.id ? witnessed : undefined;
+  const foreign = witnessed !== undefined && !ownWitness;
   const behind = ownWitness !== undefined && ownWitness.epoch > row.epoch;
   if (row.restored_at === null && !behind && !foreign && !unseen) return false;
   await tx.db
@@ -58,7 +58,7 @@ async function stopSending(tx: LedgerTransaction, copied: Epoch | undefined, uns
   return true;
 }
 
-/** Moves some; when none are left, begins a new epoch that is later than any that was seen, and lifts the mark. */
+/** Moves one batch. When no transfer is left, it starts an epoch later than any that was seen and removes the mark. */
 async function reviewBatch(
   tx: LedgerTransaction,
   by: string,
@@ -78,9 +78,9 @@ async function lockLedger(tx: LedgerTransaction): Promise<LedgerRow> {
 }
 
 /**
- * It counts as possibly sent, and an answer that the backup does not know may have refused it: a conflict alone proves
- * nothing any more (law 5). Spend limits count it from now on. What the ledger
- * knew before is kept in the event, for whoever settles it.
+ * Moves a batch to review. Each transfer counts as possibly sent, and as possibly refused by an answer that the backup
+ * does not contain, so a conflict alone proves nothing any more (law 5). Spend limits count it from now on. The event
+ * keeps what the ledger knew before, for the person who resolves it.
  */
 async function moveToReview(tx: LedgerTransaction, by: string, keyId: string | undefined): Promise<number> {
   const reason = 'the ledger was restored from a backup: since then this transfer may have been sent or cancelled';

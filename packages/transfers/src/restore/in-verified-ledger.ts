@@ -1,26 +1,27 @@
 import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { EpochUnknown, LedgerRestored } from '../errors.ts';
-import { judgeEpoch } from './compare-epoch.ts';
+import { epochVerdict } from './compare-epoch.ts';
 import type { Epoch, EpochWitness } from './epoch-witness.ts';
 import { readLedgerRow } from './ledger-epoch.ts';
 import { growEpoch, writeWitness } from './record-decision.ts';
 
 /**
- * Runs what a person says of transfers in a transaction, unless the ledger was restored from a backup: what it takes for
- * queued may have been sent since. Nobody need have noticed the restore: the copy of the epoch tells. Sends are kept
- * off by LedgerEpoch. The epoch grows with it, so that a restore which forgets it is noticed.
+ * Runs a person's decision about transfers in a transaction, unless the ledger was restored from a backup. A restored
+ * ledger may show a transfer as queued that was sent since. The epoch witness shows the restore even when no worker has
+ * noticed it; LedgerEpoch stops sends. The epoch grows in the same transaction, so that a later restore that loses the
+ * decision is noticed.
  *
- * @throws LedgerRestored until finishRestore() is over, EpochUnknown while the copy cannot be read.
+ * @throws LedgerRestored until finishRestore() has ended; EpochUnknown while the witness cannot be read.
  */
 export async function inVerifiedLedger<T>(
   ledger: Ledger,
-  copy: EpochWitness,
+  witness: EpochWitness,
   work: (tx: LedgerTransaction) => Promise<T>,
 ): Promise<T> {
-  // The copy first: the other way round a growth in between would look like a restore.
-  const copied = await readWitness(copy);
+  // The witness is read first. In the other order, an epoch that grows in between would look like a restore.
+  const witnessed = await readWitness(witness);
   const { result, grown } = await ledger.transaction(async (tx) => {
-    const verdict = judgeEpoch(await readLedgerRow(tx.db), copied);
+    const verdict = epochVerdict(await readLedgerRow(tx.db), witnessed);
     if (verdict === 'restored') {
       throw new LedgerRestored(
         'the ledger was restored from a backup, so what it says of a transfer may be untrue: run kpay restore finish first (docs/runbook.md)',
@@ -28,22 +29,22 @@ export async function inVerifiedLedger<T>(
     }
     if (verdict === 'foreign') {
       throw new LedgerRestored(
-        'the copy of the epoch is of another ledger than this database: bring the two together that belong together, or run kpay restore finish first (docs/runbook.md)',
+        'the epoch witness belongs to another ledger than this database: correct DATABASE_URL or REDIS_URL, or run kpay restore finish first (docs/runbook.md)',
       );
     }
     const result = await work(tx);
-    return { result, grown: await growEpoch(tx, copied) };
+    return { result, grown: await growEpoch(tx, witnessed) };
   });
-  await writeWitness(copy, grown);
+  await writeWitness(witness, grown);
   return result;
 }
 
-async function readWitness(copy: EpochWitness): Promise<Epoch | undefined> {
+async function readWitness(witness: EpochWitness): Promise<Epoch | undefined> {
   try {
-    return await copy.read();
+    return await witness.read();
   } catch (cause) {
     throw new EpochUnknown(
-      'the copy of the epoch cannot be read, which tells whether the ledger was restored from a backup: try again when it can be',
+      'the epoch witness cannot be read, so a restore of the ledger from a backup cannot be ruled out: try again later',
       { cause },
     );
   }

@@ -8,59 +8,60 @@ import type { Epoch, EpochWitness } from './epoch-witness.ts';
 const GROW_EVERY_MS = 60_000;
 
 /**
- * What tells a worker that its ledger was restored from a backup (law 9). The ledger counts its epochs; a copy outside
- * it, and each worker's memory, know how far it had come. A ledger behind either has lost what happened since: it is
- * marked, and nobody sends until finishRestore() has moved what is unfinished to review.
+ * Shows a worker that its ledger was restored from a backup (law 9). The ledger has an epoch that only grows. A witness
+ * outside the ledger, and each worker's memory, hold the last epoch they saw. A ledger behind either of them has lost
+ * what happened since. It is marked, and nothing is sent until finishRestore() has moved all unfinished transfers to
+ * review.
  */
 export interface LedgerEpoch {
-  /** Why nothing may be sent, and what to do; undefined while all is well. */
+  /** Why nothing may be sent, and what to do about it; undefined while sending is allowed. */
   refusal(): string | undefined;
   /**
-   * Looks at the copy and then the ledger: whether it was restored, and whether that is over. Makes up for what others could
-   * not copy. Call it every second.
+   * Reads the witness and then the ledger: whether the ledger was restored, and whether the restore is finished. It
+   * also writes the witness where another process could not. Call it every second.
    */
-  look(): Promise<void>;
-  /** Grows the epoch when it is time. To be awaited before a send. @returns whether one may be sent. */
+  check(): Promise<void>;
+  /** Grows the epoch when it is due. Await it before a send. @returns whether sending is allowed. */
   beforeSend(): Promise<boolean>;
   /**
-   * Whether this is still the ledger that this process knows. To be asked in each transaction that commits a send,
-   * after the account's row is locked: marking a ledger waits for that lock.
+   * Whether this is still the ledger that this process knows. Call it in each transaction that commits a send, after
+   * the account's row is locked: marking a ledger waits for that lock.
    *
-   * @param reading a read of the ledger's row that has only just begun, when it comes with others.
+   * @param reading a read of the ledger's row that was started a moment ago, when it is part of a larger query.
    */
   holds(tx: LedgerTransaction, reading?: Promise<LedgerIs>): Promise<boolean>;
 }
 
-/** What a send asks of the ledger's row. */
+/** The columns of the ledger's row that a send needs. */
 export type LedgerIs = Pick<LedgerRow, 'id' | 'epoch' | 'restored_at'>;
 
-/** The copy is of another ledger: the database, or where the copy lies, is not the one that belongs here. */
+/** The witness belongs to another ledger: the database or the witness's store is the wrong one. */
 export class ForeignLedger extends Error {
   override readonly name = 'ForeignLedger';
 
-  constructor(ledgerId: string, copied: Epoch, { where }: EpochWitness) {
+  constructor(ledgerId: string, witnessed: Epoch, { where }: EpochWitness) {
     super(
-      `${where} belongs to another ledger (${copied.ledgerId}) than this database (${ledgerId}): bring the two together that belong together, or, if this database is to take its place, run kpay restore finish`,
+      `${where} belongs to another ledger (${witnessed.ledgerId}) than this database (${ledgerId}): correct the settings, or, if this database replaces that ledger, run kpay restore finish`,
     );
   }
 }
 
 export interface LedgerEpochOptions {
   ledger: Ledger;
-  copy: EpochWitness;
+  witness: EpochWitness;
   clock: Pick<Clock, 'monotonicMs'>;
-  /** Told when sending is refused, with the reason, and when it goes on, with undefined. */
+  /** Called with the reason when sending is refused, and with undefined when sending is allowed again. */
   onChange?: (refusal: string | undefined) => void;
 }
 
 /**
- * Begins a new epoch, or finds that the ledger was restored.
+ * Starts a new epoch, or finds that the ledger was restored.
  *
- * @throws ForeignLedger when the copy is of another ledger.
+ * @throws ForeignLedger when the witness belongs to another ledger.
  */
-export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerEpochOptions): Promise<LedgerEpoch> {
+export async function openLedgerEpoch({ ledger, witness, clock, onChange }: LedgerEpochOptions): Promise<LedgerEpoch> {
   const { id: ledgerId } = await readLedgerRow(ledger.db);
-  // Only what is committed is ever known, so what was known before a read must be in what it reads.
+  // Only committed epochs are ever known. So a read of the ledger must include every epoch known before it.
   let known = 0;
   let refusal: string | undefined;
   let grownAtMs: number | undefined;
@@ -73,7 +74,7 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
     onChange?.(reason);
   }
 
-  async function lookFor(seen: number): Promise<LedgerRow | undefined> {
+  async function readEpoch(seen: number): Promise<LedgerRow | undefined> {
     if (foreign) return undefined;
     const row = await readLedgerRow(ledger.db);
     if (row.id !== ledgerId) {
@@ -89,21 +90,22 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
 
   async function grow(): Promise<void> {
     const atMs = clock.monotonicMs();
-    // The copy before the ledger: the other way round a growth in between would look like a restore.
-    const copied = await copy.read();
-    if (copied && copied.ledgerId !== ledgerId) {
-      foreign = new ForeignLedger(ledgerId, copied, copy);
+    // The witness is read before the ledger. In the other order, an epoch that grows in between would look like a
+    // restore.
+    const witnessed = await witness.read();
+    if (witnessed && witnessed.ledgerId !== ledgerId) {
+      foreign = new ForeignLedger(ledgerId, witnessed, witness);
       return refuse(foreign.message);
     }
-    const seen = Math.max(known, copied?.epoch ?? 0);
+    const seen = Math.max(known, witnessed?.epoch ?? 0);
     const grown = await growLedger(ledger, ledgerId, seen);
     if (grown === undefined) {
-      await lookFor(seen);
+      await readEpoch(seen);
       return;
     }
     known = Math.max(known, grown);
-    // After the commit. If the process dies here the copy is behind, which is never mistaken for a restore.
-    await copy.write({ ledgerId, epoch: grown });
+    // After the commit. If the process dies here, the witness is behind, which never looks like a restore.
+    await witness.write({ ledgerId, epoch: grown });
     grownAtMs = atMs;
   }
 
@@ -118,15 +120,16 @@ export async function openLedgerEpoch({ ledger, copy, clock, onChange }: LedgerE
   if (foreign) throw foreign;
   return {
     refusal: () => refusal,
-    async look() {
-      // Another worker may have grown it since: one that has died cannot say so any more. Without an answer nobody sends either.
-      const copied = await copy.read().catch(() => undefined);
-      if (copied?.ledgerId === ledgerId) known = Math.max(known, copied.epoch);
-      const row = await lookFor(known);
-      if (!row || copied?.ledgerId !== ledgerId) return;
+    async check() {
+      // Another worker may have grown the epoch and died since. When the witness cannot be read, nothing is sent
+      // either.
+      const witnessed = await witness.read().catch(() => undefined);
+      if (witnessed?.ledgerId === ledgerId) known = Math.max(known, witnessed.epoch);
+      const row = await readEpoch(known);
+      if (!row || witnessed?.ledgerId !== ledgerId) return;
       if (row.growth_owed) await growOnce();
-      // Whoever grew it could not copy it afterwards, or has died.
-      else if (copied.epoch < row.epoch) await copy.write({ ledgerId, epoch: row.epoch });
+      // The process that grew the epoch could not write the witness afterwards, or has died.
+      else if (witnessed.epoch < row.epoch) await witness.write({ ledgerId, epoch: row.epoch });
     },
     async beforeSend() {
       if (refusal === undefined && (grownAtMs === undefined || clock.monotonicMs() - grownAtMs >= GROW_EVERY_MS)) {
@@ -146,7 +149,7 @@ export async function readLedgerRow(db: Kysely<LedgerSchema>): Promise<LedgerRow
   return db.selectFrom('kpay.ledger').selectAll().executeTakeFirstOrThrow();
 }
 
-/** Undefined when the ledger is behind `seen`, marked, or another one. */
+/** Undefined when the ledger is behind `seen`, is marked as restored, or is another ledger. */
 async function growLedger(ledger: Ledger, ledgerId: string, seen: number): Promise<number | undefined> {
   const grown = await ledger.transaction((tx) =>
     tx.db
@@ -161,10 +164,13 @@ async function growLedger(ledger: Ledger, ledgerId: string, seen: number): Promi
   return grown?.epoch;
 }
 
-/** A row of the ledger, so that every worker sees it, also one that starts with nothing to compare. */
+/**
+ * Marks the ledger as restored in its own row, so that every worker sees it, even one that starts with nothing to
+ * compare.
+ */
 async function markRestored(ledger: Ledger, seen: number): Promise<void> {
   await ledger.transaction(async (tx) => {
-    // So that whoever commits a send later sees what is written here.
+    // So that every send that commits later sees the mark.
     await lockAccounts(tx);
     await tx.db
       .updateTable('kpay.ledger')
@@ -172,7 +178,7 @@ async function markRestored(ledger: Ledger, seen: number): Promise<void> {
         restored_at: it.fn.coalesce('restored_at', it.val(tx.now)),
         seen_epoch: it.fn<number>('greatest', ['seen_epoch', it.val(seen)]),
       }))
-      // Unless somebody finished the restore meanwhile.
+      // Unless the restore was finished meanwhile.
       .where('epoch', '<', seen)
       .execute();
   });

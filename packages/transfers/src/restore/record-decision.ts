@@ -11,37 +11,40 @@ import type { Epoch, EpochWitness } from './epoch-witness.ts';
  */
 export async function recordDecision<T>(
   ledger: Ledger,
-  copy: EpochWitness,
+  witness: EpochWitness,
   work: (tx: LedgerTransaction) => Promise<T>,
 ): Promise<T> {
-  // The witness first: a ledger behind it was restored, and must not catch up by growing.
-  const copied = await readIfReachable(copy);
+  // The witness is read first: a ledger behind it was restored, and must not catch up by growing.
+  const witnessed = await readIfReachable(witness);
   const { result, grown } = await ledger.transaction(async (tx) => {
     const result = await work(tx);
-    if (copied !== 'unknown') return { result, grown: await growEpoch(tx, copied) };
+    if (witnessed !== 'unknown') return { result, grown: await growEpoch(tx, witnessed) };
     await tx.db.updateTable('kpay.ledger').set({ growth_owed: true }).execute();
     return { result, grown: undefined };
   });
-  await writeWitness(copy, grown);
+  await writeWitness(witness, grown);
   return result;
 }
 
-/** Grows the epoch of a ledger that is not behind `copied`. Undefined when it is, or when a restore is not finished. */
-export async function growEpoch(tx: LedgerTransaction, copied: Epoch | undefined): Promise<Epoch | undefined> {
+/**
+ * Grows the epoch of a ledger that is not behind `witnessed`. Undefined when it is behind, or a restore is not
+ * finished.
+ */
+export async function growEpoch(tx: LedgerTransaction, witnessed: Epoch | undefined): Promise<Epoch | undefined> {
   let row = tx.db
     .updateTable('kpay.ledger')
     .set((it) => ({ epoch: it('epoch', '+', 1), growth_owed: false }))
     .where('restored_at', 'is', null);
-  if (copied) row = row.where('id', '=', copied.ledgerId).where('epoch', '>=', copied.epoch);
+  if (witnessed) row = row.where('id', '=', witnessed.ledgerId).where('epoch', '>=', witnessed.epoch);
   const grown = await row.returning(['id', 'epoch']).executeTakeFirst();
   return grown && { ledgerId: grown.id, epoch: grown.epoch };
 }
 
 /** Writes the witness after the commit. If this fails, the witness is behind, which never looks like a restore; a worker repairs it. */
-export async function writeWitness(copy: EpochWitness, grown: Epoch | undefined): Promise<void> {
-  if (grown) await copy.write(grown).catch(() => undefined);
+export async function writeWitness(witness: EpochWitness, grown: Epoch | undefined): Promise<void> {
+  if (grown) await witness.write(grown).catch(() => undefined);
 }
 
-async function readIfReachable(copy: EpochWitness): Promise<Epoch | undefined | 'unknown'> {
-  return copy.read().catch(() => 'unknown' as const);
+async function readIfReachable(witness: EpochWitness): Promise<Epoch | undefined | 'unknown'> {
+  return witness.read().catch(() => 'unknown' as const);
 }

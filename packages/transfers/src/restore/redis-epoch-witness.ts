@@ -3,14 +3,14 @@ import type { EpochWitness } from './epoch-witness.ts';
 
 const KEY = '{kpay-ledger}:epoch';
 
-/** mayOverwrite() of epoch-witness.ts, as one atomic step: several workers write it. */
+/** The rule of mayOverwrite() in epoch-witness.ts as one atomic step, because several workers write. */
 const WRITE = `
 local ledger, epoch = unpack(redis.call('HMGET', KEYS[1], 'ledgerId', 'epoch'))
 if ledger and (ledger ~= ARGV[1] or tonumber(epoch) >= tonumber(ARGV[2])) then return 0 end
 redis.call('HSET', KEYS[1], 'ledgerId', ARGV[1], 'epoch', ARGV[2])
 return 1`;
 
-/** The copy in Redis, shared by all workers. It lives and goes with that Redis: it has no expiry. */
+/** A witness in Redis, shared by all workers. It has no expiry; it is lost only with that Redis. */
 export function createRedisEpochWitness(redis: RedisClient): EpochWitness {
   const run = (script: string, ...values: (string | number)[]) => redis.eval(script, 1, KEY, ...values);
   return {

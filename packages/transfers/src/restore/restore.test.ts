@@ -25,7 +25,7 @@ const never = new AbortController().signal;
 const ann = { by: 'ann' };
 
 function openEpoch(clock = systemClock): Promise<LedgerEpoch> {
-  return openLedgerEpoch({ ledger: stage.ledger, copy: stage.epochWitness, clock });
+  return openLedgerEpoch({ ledger: stage.ledger, witness: stage.epochWitness, clock });
 }
 
 async function epochNow(): Promise<number> {
@@ -65,13 +65,13 @@ describe('what a person decides', () => {
     expect(transferRequests()).toBe(0);
   });
 
-  it('does not make up for a restore: a pause on a restored ledger does not grow it past its copy', async () => {
+  it('does not make up for a restore: a pause on a restored ledger does not grow it past its witness', async () => {
     await restoreBehind();
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochWitness);
     expect((await openEpoch()).refusal()).toContain('restored from a backup');
   });
 
-  it('is committed while the copy is out of reach', async () => {
+  it('is committed while the witness is out of reach', async () => {
     const away = { ...stage.epochWitness, read: () => Promise.reject(new Error('away')) };
     expect(await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away)).toMatchObject({ scope: 'all' });
   });
@@ -79,15 +79,15 @@ describe('what a person decides', () => {
   it.each([
     ['read', { read: () => Promise.reject(new Error('away')), write: () => Promise.reject(new Error('away')) }],
     ['written', { write: () => Promise.reject(new Error('away')) }],
-  ])('while the copy could not be %s is not forgotten unnoticed either: a worker makes up for it', async (_what, away) => {
+  ])('while the witness could not be %s is not forgotten unnoticed either: a worker makes up for it', async (_what, away) => {
     const worker = await openEpoch();
     const { id } = await stage.accept();
     const restore = await stage.ledger.backUp();
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, { ...stage.epochWitness, ...away });
-    await worker.look();
-    const copied = await stage.epochWitness.read();
-    await worker.look();
-    expect(await stage.epochWitness.read()).toEqual(copied);
+    await worker.check();
+    const witnessed = await stage.epochWitness.read();
+    await worker.check();
+    expect(await stage.epochWitness.read()).toEqual(witnessed);
     await restore();
     const epoch = await openEpoch();
     expect(epoch.refusal()).toContain('restored from a backup');
@@ -95,7 +95,7 @@ describe('what a person decides', () => {
     expect(transferRequests()).toBe(0);
   });
 
-  it('while the copy could not be read does not help a restored ledger up to it', async () => {
+  it('while the witness could not be read does not help a restored ledger up to it', async () => {
     await restoreBehind();
     const away = { ...stage.epochWitness, read: () => Promise.reject(new Error('away')) };
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, away);
@@ -111,7 +111,7 @@ describe('what a person decides', () => {
 });
 
 describe('the epoch', () => {
-  it('grows at each start, and before the first send of a new minute, in the ledger and then in the copy', async () => {
+  it('grows at each start, and before the first send of a new minute, in the ledger and then in the witness', async () => {
     let nowMs = 0;
     const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
     expect(await epochNow()).toBe(1);
@@ -134,11 +134,11 @@ describe('the epoch', () => {
     const { id } = await stage.accept({ notBefore: new Date(Date.now() + 3_600_000).toISOString() });
     nowMs = 600_000;
     await advanceTransfer({ ...engine, epoch }, id, never);
-    await epoch.look();
+    await epoch.check();
     expect(await epochNow()).toBe(grown);
   });
 
-  it('is copied anew when the copy is lost, and a copy behind the ledger is no restore: a worker died between the two', async () => {
+  it('is witnessed anew when the witness is lost, and a witness behind the ledger is no restore: a worker died between the two', async () => {
     await openEpoch();
     stage.epochWitness.lose();
     await openEpoch();
@@ -154,14 +154,14 @@ describe('the epoch', () => {
     const workers = await Promise.all(Array.from({ length: 5 }, () => openEpoch(clock)));
     for (let minute = 0; minute < 10; minute++) {
       nowMs += 60_000;
-      await Promise.all(workers.flatMap((worker) => [worker.beforeSend(), worker.look(), worker.beforeSend()]));
+      await Promise.all(workers.flatMap((worker) => [worker.beforeSend(), worker.check(), worker.beforeSend()]));
     }
     expect(workers.map((worker) => worker.refusal())).toEqual(Array(5).fill(undefined));
     expect(await stage.epochWitness.read()).toMatchObject({ epoch: await epochNow() });
   });
 });
 
-describe('a ledger behind its copy', () => {
+describe('a ledger behind its witness', () => {
   it('is not sent from by a worker that starts; orders are accepted all the same', async () => {
     const { sentSince } = await restoreBehind();
     const engine = await stage.engine();
@@ -179,7 +179,7 @@ describe('a ledger behind its copy', () => {
     const { id } = await stage.accept({ expiresAt });
     const restore = await stage.ledger.backUp();
     await openEpoch();
-    await engine.epoch.look();
+    await engine.epoch.check();
     await restore();
     stage.ledger.passMs(60_000);
     // This worker has not looked yet: it finds out in the transaction.
@@ -195,7 +195,7 @@ describe('a ledger behind its copy', () => {
   });
 });
 
-describe('what people say of transfers on a ledger behind its copy', () => {
+describe('what people say of transfers on a ledger behind its witness', () => {
   it('is refused before any worker has noticed, and still when one has: the money may have moved', async () => {
     const { sentSince } = await restoreBehind();
     const cancel = () => cancelTransfer(stage.ledger, stage.epochWitness, sentSince.id, ann);
@@ -218,11 +218,11 @@ describe('what people say of transfers on a ledger behind its copy', () => {
     );
   });
 
-  it('is refused while the copy is of another ledger, or cannot be read', async () => {
+  it('is refused while the witness belongs to another ledger, or cannot be read', async () => {
     const { id } = await stage.accept();
     const other = { ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 };
     const foreign = { ...stage.epochWitness, read: async () => other };
-    await expect(cancelTransfer(stage.ledger, foreign, id, ann)).rejects.toThrow('of another ledger');
+    await expect(cancelTransfer(stage.ledger, foreign, id, ann)).rejects.toThrow('belongs to another ledger');
     const away = { ...stage.epochWitness, read: () => Promise.reject(new Error('connect ECONNREFUSED')) };
     await expect(cancelTransfer(stage.ledger, away, id, ann)).rejects.toThrow(EpochUnknown);
     expect(await cancelTransfer(stage.ledger, stage.epochWitness, id, ann)).toMatchObject({ outcome: 'cancelled' });
@@ -233,7 +233,7 @@ describe('a ledger restored under a running worker', () => {
   it.each([
     ['first send', 'queued'],
     ['re-send', 'unconfirmed'],
-  ])('is found out in the transaction that would commit a %s, with the copy lost too', async (_what, state) => {
+  ])('is found out in the transaction that would commit a %s, with the witness lost too', async (_what, state) => {
     if (state === 'unconfirmed') {
       stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 503 } });
     }
@@ -242,7 +242,7 @@ describe('a ledger restored under a running worker', () => {
     if (state === 'unconfirmed') await advanceTransfer(engine, id, never);
     const restore = await stage.ledger.backUp();
     await stage.engine();
-    await engine.epoch.look();
+    await engine.epoch.check();
     stage.epochWitness.lose();
     await restore();
     stage.ledger.passMs(60_000);
@@ -251,31 +251,31 @@ describe('a ledger restored under a running worker', () => {
     expect(await stage.find(id)).toMatchObject({ state });
     expect(transferRequests()).toBe(before);
     expect(engine.epoch.refusal()).toBeUndefined();
-    await engine.epoch.look();
+    await engine.epoch.check();
     expect(engine.epoch.refusal()).toContain('kpay restore finish');
   });
 
-  it('is found out by a worker that never saw how far it had come: the copy knows, though the one who grew it has died', async () => {
+  it('is found out by a worker that never saw how far it had come: the witness knows, though the one who grew it has died', async () => {
     const engine = await stage.engine();
     const { id } = await stage.accept();
     const restore = await stage.ledger.backUp();
     await openEpoch();
     await restore();
-    await engine.epoch.look();
+    await engine.epoch.check();
     expect(engine.epoch.refusal()).toContain('kpay restore finish');
     expect(await advanceTransfer(engine, id, never)).toBeUndefined();
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
 
-  it('while the copy cannot be read the ledger is looked at all the same', async () => {
+  it('while the witness cannot be read the ledger is looked at all the same', async () => {
     const away = { ...stage.epochWitness };
-    const epoch = await openLedgerEpoch({ ledger: stage.ledger, copy: away, clock: systemClock });
+    const epoch = await openLedgerEpoch({ ledger: stage.ledger, witness: away, clock: systemClock });
     const restore = await stage.ledger.backUp();
     await openEpoch();
-    await epoch.look();
+    await epoch.check();
     await restore();
     away.read = () => Promise.reject(new Error('connect ECONNREFUSED'));
-    await epoch.look();
+    await epoch.check();
     expect(epoch.refusal()).toContain('kpay restore finish');
   });
 
@@ -283,18 +283,18 @@ describe('a ledger restored under a running worker', () => {
     const engine = await stage.engine();
     const restore = await stage.ledger.backUp();
     await openEpoch();
-    await engine.epoch.look();
+    await engine.epoch.check();
     await restore();
-    await engine.epoch.look();
+    await engine.epoch.check();
     expect(engine.epoch.refusal()).toBeDefined();
     await finishRestore(stage.ledger, stage.epochWitness, ann);
-    await engine.epoch.look();
+    await engine.epoch.check();
     const { id } = await stage.accept();
     expect(await advanceTransfer(engine, id, never)).toMatchObject({ state: 'succeeded' });
   });
 });
 
-describe('a copy of another ledger', () => {
+describe('a witness of another ledger', () => {
   it('stops a worker from starting, until somebody says that this ledger takes its place', async () => {
     await stage.epochWitness.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
     await expect(openEpoch()).rejects.toThrow(ForeignLedger);
@@ -309,7 +309,7 @@ describe('a copy of another ledger', () => {
     await stage.epochWitness.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
     nowMs = 60_000;
     expect(await epoch.beforeSend()).toBe(false);
-    await epoch.look();
+    await epoch.check();
     expect(epoch.refusal()).toContain('another ledger');
   });
 });
@@ -375,7 +375,7 @@ describe('finishing a restore', () => {
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
 
-  it('needs no worker that noticed: the copy tells, and afterwards nothing is left to finish', async () => {
+  it('needs no worker that noticed: the witness tells, and afterwards nothing is left to finish', async () => {
     await restoreBehind();
     expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'finished', moved: 1 });
     expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'not_restored' });
@@ -410,7 +410,7 @@ describe('finishing a restore', () => {
     const resolution = { ...ann, verdict: 'unchanged', reason: 'the workers stood still' } as const;
     expect(await resolveReviews(stage.ledger, stage.epochWitness, { reasonCode: 'restored' }, resolution)).toEqual({
       resolved: 601,
-      left: 0,
+      skipped: 0,
     });
   });
 });
@@ -422,7 +422,7 @@ describe('settling what a restore put into review', () => {
   it('unchanged: each goes on where the backup left it, and to one effect', async () => {
     const ids = await oneOfEach();
     await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
-    expect(await settle('unchanged')).toEqual({ resolved: 5, left: 0 });
+    expect(await settle('unchanged')).toEqual({ resolved: 5, skipped: 0 });
     const states = { queued: 'queued', holding: 'queued', awaiting_approval: 'awaiting_approval' };
     for (const [before, state] of Object.entries(states)) {
       const row = await stage.find(ids[before] ?? '');
@@ -454,7 +454,7 @@ describe('settling what a restore put into review', () => {
   it('send_again: only what the ledger knows to have been sent; the rest would pass its checks unseen', async () => {
     const ids = await oneOfEach();
     await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
-    expect(await settle('send_again')).toEqual({ resolved: 2, left: 3 });
+    expect(await settle('send_again')).toEqual({ resolved: 2, skipped: 3 });
     const one = resolveReview(stage.ledger, stage.epochWitness, ids.queued ?? '', {
       ...ann,
       verdict: 'send_again',
@@ -486,7 +486,7 @@ describe('settling what a restore put into review', () => {
   ] as const)('%s: %s', async (verdict, state) => {
     const { sentSince } = await restoreBehind();
     await finishRestore(stage.ledger, stage.epochWitness, ann);
-    expect(await settle(verdict)).toEqual({ resolved: 1, left: 0 });
+    expect(await settle(verdict)).toEqual({ resolved: 1, skipped: 0 });
     expect(await stage.find(sentSince.id)).toMatchObject({ state, resolved_by: 'ann' });
   });
 
@@ -494,12 +494,12 @@ describe('settling what a restore put into review', () => {
     const { sentSince } = await restoreBehind();
     await finishRestore(stage.ledger, stage.epochWitness, ann);
     const { created_at } = sentSince;
-    const none = { resolved: 0, left: 0 };
+    const none = { resolved: 0, skipped: 0 };
     expect(await settle('happened', { account: 'other' })).toEqual(none);
     expect(await settle('happened', { acceptedBefore: created_at })).toEqual(none);
     expect(await settle('happened', { acceptedFrom: new Date(created_at.getTime() + 1) })).toEqual(none);
     expect(await settle('happened', { reasonCode: 'collision' })).toEqual(none);
-    expect(await settle('happened', { account: 'default', acceptedFrom: created_at })).toEqual({ resolved: 1, left: 0 });
+    expect(await settle('happened', { account: 'default', acceptedFrom: created_at })).toEqual({ resolved: 1, skipped: 0 });
   });
 
   it('is for a restore only: the ledger refuses these moves to everything else', async () => {

@@ -40,7 +40,7 @@ import { RESEND_FOR_MS, unconfirmedTooLong } from './outcome.ts';
 import { expireAttempt, type Settled, type Success, settleAttempt, settleSuccesses } from './settle.ts';
 import { nameAnswer, traceStep } from './trace-step.ts';
 
-/** Between two attempts to store an answer: before and after the lease has ended. */
+/** The pause between two attempts to store an answer: before and after the lease has ended. */
 const SETTLE_AGAIN_MS = 500;
 const SETTLE_LATE_MS = 5_000;
 /**
@@ -146,7 +146,7 @@ async function readDueBatch(ledger: Ledger, ids: readonly string[]): Promise<(Du
         ${refusalInForce(columnsOf('t'), sql`(select at from moment)`)} as refusal,
         coalesce((select unknown_streak from kpay.accounts where name = t.account), 0) as unknown_streak
       from ${rowsFromJson(ids.map((id) => ({ id })))} as asked
-      cross join lateral (select * from kpay.transfers where id = (asked.each ->> 'id')::uuid limit 1) t`.execute(statement.db);
+      cross join lateral (select * from kpay.transfers where id = (asked.item ->> 'id')::uuid limit 1) t`.execute(statement.db);
   });
   const found = new Map(
     rows.map(({ now, pause, refusal, unknown_streak: unknownStreak, ...row }) => [
@@ -416,7 +416,7 @@ async function evaluate(
   }
 }
 
-/** Takes a token and a slot, or tells why there is none. */
+/** Takes a token and a slot, or returns the hold that says why there is none. */
 async function prepare(engine: TransferEngine, signal: AbortSignal): Promise<{ kind: 'ready'; permit: TransferPermit } | Held> {
   try {
     return { kind: 'ready', permit: await engine.account.client.prepareTransfer({ lane: 'money', signal }) };
@@ -427,13 +427,13 @@ async function prepare(engine: TransferEngine, signal: AbortSignal): Promise<{ k
   }
 }
 
-/** What a send needs is not there now. */
+/** Something that a send needs is not available now. */
 interface Held {
   kind: 'held';
   verdict: Extract<CheckVerdict, { verdict: 'hold' }>;
 }
 
-/** The hold of a transfer for which something could not be read. */
+/** The hold of a transfer for which a read failed. */
 export function unavailable(error: unknown, what: string, now: Date): Extract<CheckVerdict, { verdict: 'hold' }> {
   const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
   if (error instanceof Rejected && error.status === 401) {

@@ -1,4 +1,4 @@
-/** Half of the delay is certain, half is chance, so that many rows put off together do not come back together. */
+/** Half of the delay is fixed and half is random, so that many rows put off together do not come back together. */
 function jittered(delayMs: number, random: () => number): number {
   return Math.round(delayMs / 2 + (delayMs / 2) * random());
 }

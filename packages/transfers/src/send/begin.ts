@@ -15,10 +15,10 @@ import { reasonCodeOf } from '../states/reasons.ts';
 import { type Transition, transitionMany } from '../states/transition.ts';
 import { BREAKER_AFTER, breakerHold, isBreakerOpen, isProbed, probedHold } from './breaker.ts';
 
-/** How long an attempt may be under way before the sweep takes it for lost. */
+/** How long an attempt may be under way before the sweep counts it as lost. */
 export const LEASE_MS = 45_000;
 
-/** An attempt that is committed: from here on the transfer counts as sent until an answer says otherwise. */
+/** A committed attempt. From here on the transfer counts as sent until an answer says otherwise. */
 export interface Attempt {
   transfer: TransferRow;
   number: number;
@@ -29,20 +29,20 @@ export interface Attempt {
 
 export type Begun =
   | { kind: 'begun'; attempt: Attempt }
-  /** A check says otherwise under the lock. Nothing was written. */
+  /** A check did not pass under the lock. Nothing was written. */
   | { kind: 'stopped'; verdict: Exclude<CheckVerdict, { verdict: 'pass' }> }
-  /** The balance is too old to judge by, or nobody knows how old it is: read it again. Nothing was written. */
+  /** The balance is too old, or its age is unknown: read it again. Nothing was written. */
   | { kind: 'stale' }
-  /** The ledger is not what this process knows it to be (law 9). Nothing was written. */
+  /** The ledger is not the one that this process knows (law 9). Nothing was written. */
   | { kind: 'restored' }
-  /** Somebody else moved the transfer. */
+  /** Another process changed the transfer first. */
   | { kind: 'lost' };
 
 /** A first send to be committed. */
 export interface FirstSend {
   row: TransferRow;
   snapshot: BalanceSnapshot;
-  /** What the checks judged by. */
+  /** The data that the checks used. */
   inputs: Record<string, unknown>;
   /** The trace context to store with the transition (currentTraceparent). */
   trace: string | null;
@@ -52,18 +52,18 @@ interface SendContext {
   pin: Pin;
   epoch: LedgerEpoch;
   worker: string;
-  /** An older snapshot, or one of the future, is read again before money is judged by it. */
+  /** A snapshot that is older, or from the future, is read again before it decides about money. */
   balanceMaxAgeMs: number;
   limits?: readonly SpendLimit[];
 }
 
 /**
- * Commits the intent to send for the first time: queued → submitting. Pin, epoch, pauses, funds and spend limits are judged here, inside
- * the transaction that makes the send official and under the wallet's lock, so that two workers cannot both spend
- * the same money and no pause can be overtaken.
+ * Commits the intent to send for the first time: queued → submitting. Pin, epoch, pauses, funds and spend limits are
+ * checked here, inside the transaction and under the wallet's lock. So two workers cannot spend the same money, and a
+ * pause cannot be overtaken.
  *
- * Several of one account go together, each judged by itself and after those before it. With spend limits it must be one
- * alone: they count what is written.
+ * Several transfers of one account are committed together. Each is checked after those before it. With spend limits,
+ * pass only one: the limits count written rows.
  */
 export async function beginFirstSends(
   tx: LedgerTransaction,
@@ -73,16 +73,16 @@ export async function beginFirstSends(
   const { pin, epoch: known, worker } = context;
   const rows = sends.map(({ row }) => row);
   const { account, soFarMinor } = await lockForSend(tx, rows, pin);
-  // After the locks: what others have committed is seen.
+  // After the locks, so that it sees what others have committed.
   const situation = readSituation(tx, rows);
   if (!(await known.holds(tx, situation))) return sends.map(() => ({ kind: 'restored' }));
   const { epoch, pauses, refusals } = await situation;
-  // A probe is alone: what comes with it waits for its answer.
+  // A probe goes alone. Transfers that come with it wait for its answer.
   const probed = new Set<string>();
 
-  // What those before take of each wallet. It is not in the ledger before all are written.
+  // What the transfers before this one take from each wallet. The ledger does not hold it until all are written.
   const taken = new Map<string, bigint>();
-  const judged: (Begun | Intent)[] = [];
+  const evaluated: (Begun | Intent)[] = [];
   for (const [index, send] of sends.entries()) {
     const { currency, amount_minor: amountMinor } = send.row;
     const takenMinor = taken.get(currency) ?? 0n;
@@ -91,21 +91,21 @@ export async function beginFirstSends(
     const refusal = found && { ...found, isClosed: found.isClosed || probed.has(found.key) };
     const under = { account, pause: pauses[index], refusal, wallet, others: taken.size > 0 };
     const verdict = await evaluateFirstSend(tx, send, context, under);
-    judged.push(verdict);
+    evaluated.push(verdict);
     if (verdict.kind === 'intent' && refusal) {
       probed.add(refusal.key);
       await claimProbe(tx, send.row);
     }
     if (verdict.kind === 'intent') taken.set(currency, takenMinor + BigInt(amountMinor));
   }
-  const intents = judged.filter((each) => each.kind === 'intent');
+  const intents = evaluated.filter((each) => each.kind === 'intent');
   const begun = new Map(
     (await startAttempts(tx, intents, 'submitting', worker, pin)).map((each, index) => [intents[index], each]),
   );
-  return judged.map((each) => (each.kind === 'intent' ? (begun.get(each) ?? { kind: 'lost' }) : each));
+  return evaluated.map((each) => (each.kind === 'intent' ? (begun.get(each) ?? { kind: 'lost' }) : each));
 }
 
-/** What nothing stands against under the locks. */
+/** A first send that passed every check under the locks. */
 interface Intent {
   kind: 'intent';
   row: TransferRow;
@@ -135,7 +135,7 @@ async function evaluateFirstSend(
   const { pin } = context;
   if (pause) return stoppedBy({ verdict: 'hold', ...pauseHold(pause, tx.now) });
   if (await isBreakerOpen(tx.db, row.account, account.unknown_streak, tx.now)) return stoppedBy(breakerHold(tx.now));
-  // With nothing left that probes, one first send does, and not all that happen to come with it.
+  // When nothing is left that can probe, one first send probes. The others that come with it wait.
   if (others && account.unknown_streak >= BREAKER_AFTER) return stoppedBy(breakerHold(tx.now));
   if (refusal?.isClosed) return stoppedBy(refusalHold(refusal, row, tx.now));
   if (row.expires_at && row.expires_at <= tx.now) return { kind: 'lost' };
@@ -160,7 +160,7 @@ export async function beginResend(
   row: TransferRow,
   context: { pin: Pin; epoch: LedgerEpoch; worker: string },
 ): Promise<Begun> {
-  // Re-sends are few, and while the breaker is open one at a time is let through: they pass here one by one.
+  // Re-sends are few, and while the breaker is open only one at a time is allowed. So they take the lock exclusively.
   const account = await lockAccount(tx, context.pin, 'update');
   const situation = readSituation(tx, [row]);
   if (!(await context.epoch.holds(tx, situation))) return { kind: 'restored' };
@@ -190,7 +190,7 @@ async function startAttempts(
       type: state === 'submitting' ? 'submitting' : 'sent_again',
       actor: 'worker',
       detail: { attempt: number, worker, ...inputs },
-      // A re-send keeps the sentence that says why the transfer is unconfirmed.
+      // A re-send keeps the text that says why the transfer is unconfirmed.
       ...(state === 'unconfirmed' && row.reason_code !== null ? { reasonCode: reasonCodeOf(row.reason_code) } : {}),
       ...(state === 'unconfirmed' && row.reason !== null ? { reason: row.reason } : {}),
       set: {
@@ -228,7 +228,7 @@ function bodyOf(row: TransferRow, pin: Pin): string {
   });
 }
 
-/** The request names an application: sent to another KPay it would be another transfer under the same id. */
+/** The request belongs to one KPay application. Sent to another, it would be a different transfer under the same id. */
 function assertSamePin(row: TransferRow, pin: Pin): void {
   if (row.pinned_application_id === null) return;
   const same =
@@ -239,8 +239,9 @@ function assertSamePin(row: TransferRow, pin: Pin): void {
 }
 
 /**
- * Takes a sender's turn, locks the account's row, shared, and the wallets' of these transfers by currency: in this order
- * (law 10), in one statement.
+ * Takes a sender's turn, then locks the account's row (shared) and the wallets of these transfers by currency, in this
+ * order (law 10), in one statement.
+ *
  * @throws PinMismatch
  */
 async function lockForSend(
@@ -261,7 +262,7 @@ async function lockForSend(
     assertPinned(locked, pin);
     return { account: locked, soFarMinor: new Map(wallets.map((each) => [each.currency, BigInt(each.reserved_so_far)])) };
   }
-  // The first send of a currency.
+  // The first send in a currency has no wallet row yet.
   await lockAccount(tx, pin);
   await tx.db
     .insertInto('kpay.wallets')
@@ -271,7 +272,7 @@ async function lockForSend(
   return lockForSend(tx, rows, pin);
 }
 
-/** The ledger's row, and for each of these transfers of one account the pause in force, if there is one. */
+/** Reads the ledger's row, and for each of these transfers the pause and the refusal in force, if any. */
 async function readSituation(
   tx: LedgerTransaction,
   rows: readonly TransferRow[],
@@ -295,13 +296,13 @@ async function readSituation(
       ${refusalInForce(refused, sql`${tx.now}::timestamptz`)} as refusal
     from (select id, epoch, restored_at from kpay.ledger limit 1) ledger
     cross join (
-      select (each -> 'place')::integer as place, each ->> 'from' as source_country, each ->> 'to' as destination_country,
-        (each ->> 'amount')::bigint as amount_minor
+      select (item -> 'place')::integer as place, item ->> 'from' as source_country, item ->> 'to' as destination_country,
+        (item ->> 'amount')::bigint as amount_minor
       from ${rowsFromJson(corridors)} as asked
     ) t
     order by place`.execute(tx.db);
   const [ledger] = found;
-  if (!ledger || found.length !== rows.length) throw new Error('the ledger has no row that says which it is');
+  if (!ledger || found.length !== rows.length) throw new Error('the ledger has no row with its id');
   return {
     ...ledger,
     pauses: found.map(({ pause }) => readPause(pause)),

@@ -6,25 +6,26 @@ import { wakeHeld } from '../holds/wake-held.ts';
 import type { Answer } from '../states/answer.ts';
 
 /**
- * After this many sends of an account in a row without a definite answer nothing is sent for the first time: an hour
- * of 503 must not make a thousand unknowns. One re-send at a time probes; a definite answer opens the way again.
- * An expired lease does not count: it tells of a process of ours that died, not of KPay (docs/decisions/0009).
+ * After this many sends of an account in a row without a definite answer, no first send starts: an hour of 503 must not
+ * leave a thousand unknown outcomes. One re-send at a time probes; a definite answer closes the breaker. An expired
+ * lease does not count, because it shows that our process died, not that KPay failed (docs/decisions/0009).
  */
 export const BREAKER_AFTER = 5;
 
-/** How long the next probe may be away while nothing new is sent: KPay's recovery is noticed within this time. */
+/** The longest time to the next probe while the breaker is open. KPay's recovery is noticed within this time. */
 export const PROBE_WITHIN_MS = 60_000;
 
-// The tending wakes what is held; this is only the net below it.
+// tendBreaker wakes what is held; this time is only a safety net.
 const REST_MS = 10 * 60_000;
-// A send ends by its own timeout within this time, so whoever waits for the probe under way need not wait longer.
+// A send ends by its own timeout within this time, so a transfer that waits for the probe need not wait longer.
 const PROBE_TAKES_MS = 20_000;
-// A probe that waits for this is not sent in the same moment as the answer that made it worth while.
+// Re-sends that wait for this answer start a little later than the answer that allows them.
 const SETTLE_MS = 5_000;
 
 /**
- * Whether first sends of an account with this many unknown outcomes in a row must wait: while something is under way
- * or unconfirmed that probes. With nothing left to probe (all went to review in a day's outage) a first send has to.
+ * Whether first sends of an account with this many unknown outcomes in a row must wait. They wait while an attempt is
+ * under way or a transfer is unconfirmed that can probe. When nothing can probe (after a day's outage all are in
+ * review), a first send probes.
  */
 export async function isBreakerOpen(
   db: Kysely<LedgerSchema>,
@@ -44,8 +45,8 @@ export async function isBreakerOpen(
 }
 
 /**
- * A re-send that a pause stops probes nothing, nor does one that was first sent to another KPay, which fails before it is
- * sent: counted as a prober it would keep the others waiting for hours.
+ * SQL: whether a row can probe. A re-send that is paused cannot, nor one that was first sent to another KPay, which
+ * fails before it is sent. Counted as probes, they would keep the others waiting for hours.
  */
 function mayProbe(now: Date): RawBuilder<boolean> {
   const transfer = {
@@ -79,26 +80,26 @@ export async function openBreakers(
   return open;
 }
 
-/** The account's unknown outcomes in a row. */
+/** The account's number of unknown outcomes in a row. */
 export async function unknownStreakOf(db: Kysely<LedgerSchema>, account: string): Promise<number> {
   const row = await db.selectFrom('kpay.accounts').select('unknown_streak').where('name', '=', account).executeTakeFirst();
   return row?.unknown_streak ?? 0;
 }
 
-/** The hold that an open breaker means. It ends with the next definite answer of KPay, or is looked at again. */
+/** The hold of an open breaker. It ends with KPay's next definite answer, or is checked again. */
 export function breakerHold(now: Date): { verdict: 'hold'; code: 'breaker'; reason: string; until: Date } {
   const reason = `KPay gave no definite answer ${BREAKER_AFTER} times in a row: nothing new is sent until it does`;
   return { verdict: 'hold', code: 'breaker', reason, until: new Date(now.getTime() + REST_MS) };
 }
 
-/** How long a re-send waits that found another one probing. */
+/** The hold of a re-send while another one probes. */
 export function probedHold(now: Date): { verdict: 'hold'; code: 'breaker'; reason: string; until: Date } {
   return { ...breakerHold(now), until: new Date(now.getTime() + PROBE_TAKES_MS) };
 }
 
 /**
- * Counts an answer. To be called first in the transaction that settles an attempt: the account's row is locked before
- * any transfer's, always (law 10).
+ * Counts an answer for the breaker. Call it first in the transaction that settles an attempt, because the account's row
+ * is always locked before a transfer's (law 10).
  */
 export async function countAnswer(tx: LedgerTransaction, account: string, answer: Answer): Promise<void> {
   if (answer.kind === 'not_sent') return;
@@ -110,7 +111,7 @@ export async function countAnswer(tx: LedgerTransaction, account: string, answer
   }
   const { numUpdatedRows } = await accounts.set({ unknown_streak: 0 }).where('unknown_streak', '>', 0).executeTakeFirst();
   if (numUpdatedRows === 0n) return;
-  // What is unconfirmed was put off because KPay failed. Now it answers, and whoever waits for the truth can have it.
+  // Unconfirmed transfers were put off because KPay failed. Now it answers, so they can be settled soon.
   const soon = new Date(tx.now.getTime() + SETTLE_MS);
   await tx.db
     .updateTable('kpay.transfers')
@@ -124,14 +125,14 @@ export async function countAnswer(tx: LedgerTransaction, account: string, answer
 }
 
 /**
- * What an account's breaker needs done every second or so. Open: the next probe is never further away than
- * PROBE_WITHIN_MS, however long the backoff of each unconfirmed transfer has grown. Closed: what it held becomes due,
- * the most urgent first, then the oldest.
+ * Maintains an account's breaker; call it every second or so. While open, the next probe is at most PROBE_WITHIN_MS
+ * away, however long the backoff of each unconfirmed transfer has grown. Once closed, the transfers that it held become
+ * due, the most urgent first, then the oldest.
  */
 export async function tendBreaker(tx: LedgerTransaction, account: string): Promise<void> {
   const streak = await unknownStreakOf(tx.db, account);
   if (await isBreakerOpen(tx.db, account, streak, tx.now)) return bringProbeForward(tx, account);
-  // Also with nothing left that may probe: one of those that it held does then.
+  // Also when nothing can probe any more: then one of the held transfers does.
   await wakeHeld(tx, account, 'breaker');
 }
 
@@ -155,7 +156,7 @@ async function bringProbeForward(tx: LedgerTransaction, account: string): Promis
     .execute();
 }
 
-/** Whether another re-send of the account is under way: while the breaker is open, one at a time is enough to probe. */
+/** Whether another re-send of the account is under way. While the breaker is open, one at a time is enough. */
 export async function isProbed(tx: LedgerTransaction, account: string): Promise<boolean> {
   const probe = await tx.db
     .selectFrom('kpay.transfers')

@@ -6,7 +6,10 @@ import type { Transition } from '../states/transition.ts';
 import { resendDelayMs, retryDelayMs } from './backoff.ts';
 import { receiptDifferences } from './receipt-differences.ts';
 
-/** How long after the first unknown outcome a transfer is sent again by itself. KPay documents no memory of ids. */
+/**
+ * How long after the first unknown outcome a transfer is sent again automatically. KPay does not document how long it
+ * remembers ids.
+ */
 export const RESEND_FOR_MS = 24 * 60 * 60_000;
 const UNAUTHORIZED_HOLD_MS = 5 * 60_000;
 const REFUSED_FUNDS_HOLD_MS = 30_000;
@@ -15,17 +18,17 @@ export interface OutcomeContext {
   now: Date;
   /** When the attempt that got this answer was started. */
   attemptStartedAt: Date;
-  /** The least time between two 409 that together confirm (KPAY_CONFLICT_CONFIRM_SECONDS). */
+  /** The shortest time between two 409s that together confirm a transfer (KPAY_CONFLICT_CONFIRM_SECONDS). */
   conflictConfirmMs: number;
   random: () => number;
 }
 
-/** The transition that an answer leads to. `alarm`: a sentence for a person, when one should act. */
+/** The transition that an answer causes. `alarm`: a sentence for a person who should act. */
 export type Outcome = Pick<Transition, 'to' | 'type' | 'reasonCode' | 'reason' | 'set' | 'detail'> & { alarm?: string };
 
 /**
- * The outcome table (law 4, law 5): what becomes of a transfer that was under way when KPay said
- * `answer`. Pure; `row` is in `submitting` (nothing was ever possibly sent) or `unconfirmed` (something was).
+ * The outcome table (law 4, law 5): the transition of a transfer that was under way when KPay gave `answer`. A pure
+ * function. `row` is in `submitting` (nothing was ever possibly sent) or `unconfirmed` (something was).
  */
 export function outcomeOf(row: TransferRow, answer: Answer, context: OutcomeContext): Outcome {
   return row.state === 'submitting' ? firstSendOutcome(row, answer, context) : resendOutcome(row, answer, context);
@@ -126,7 +129,7 @@ function resendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext
     case 'not_sent':
       return stillUnconfirmed(row, 'not_sent', backoff, { tries: row.tries + 1 });
     case 'unknown':
-      // This call too may hold the id for a while and then fail: what was seen before it says nothing about it.
+      // This call may also hold the id for a while and then fail. So an earlier 409 proves nothing any more.
       return stillUnconfirmed(row, 'outcome_unknown', backoff, {
         tries: row.tries + 1,
         unauthorized: 0,
@@ -135,13 +138,16 @@ function resendOutcome(row: TransferRow, answer: Answer, context: OutcomeContext
   }
 }
 
-const ANSWER_LOST = 'KPay answered, and the answer could not be stored: a person must find out at KPay what it was';
+const ANSWER_LOST = 'KPay answered, but the answer could not be stored: a person must look up the transfer at KPay';
 
 function notCompletedReason({ detail }: { detail?: string }): string {
-  return `KPay took it and says ${detail ?? 'that it is not completed'}: it is not sent again, ask KPay what became of it`;
+  return `KPay accepted it but says ${detail ?? 'that it is not completed'}: it is not sent again, ask KPay what became of it`;
 }
 
-/** Law 5: two 409 some time apart, after the last unknown (docs/decisions/0017) and without a refusal, say that it happened. */
+/**
+ * Law 5: two 409s some time apart, after the last unknown outcome (docs/decisions/0017) and without a refusal, confirm
+ * the transfer.
+ */
 function conflictOutcome(row: TransferRow, context: OutcomeContext): Outcome {
   if (row.refused_before) {
     return review('conflict_unprovable', 'KPay holds this id, but it also refused it once: a conflict proves nothing then', {});
@@ -161,7 +167,7 @@ function conflictOutcome(row: TransferRow, context: OutcomeContext): Outcome {
   };
 }
 
-/** What a 201 means, whatever came before it: of the row it reads only what never changes. */
+/** The transition of a 201, whatever happened before. It reads only columns of the row that never change. */
 export function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
   const landed = receipt.destinationTransaction?.amount;
   const rate = receipt.exchangeRate;
@@ -169,7 +175,7 @@ export function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
   return {
     to: 'succeeded',
     type: 'succeeded',
-    // The money moved, there is no doubt about that; a person should see that it may have moved otherwise.
+    // The money surely moved. A person should see that the receipt differs from the request.
     ...(differences.length > 0 && { alarm: `KPay's receipt is not what was asked: ${differences.join('; ')}` }),
     detail: {
       ...(differences.length > 0 && { receiptDifferences: differences }),
@@ -189,7 +195,10 @@ export function succeeded(row: TransferRow, receipt: TransferReceipt): Outcome {
   };
 }
 
-/** Never throws: a rate that cannot be compared must not keep a receipt, or its neighbours, from being stored. */
+/**
+ * Never throws: a rate that cannot be compared must not keep this receipt, or others in the same batch, from being
+ * stored.
+ */
 function belowMinRate(rate: string | null, minRate: string | null): { belowMinRate?: boolean } {
   if (rate === null || minRate === null) return {};
   try {
@@ -228,7 +237,7 @@ function stillUnconfirmed(row: TransferRow, type: EventType, due: Date, set: Tra
   return { to: 'unconfirmed', type, reasonCode: 'outcome_unknown', ...keptReason(row), set: { ...set, due_at: due } };
 }
 
-/** What becomes of a transfer that is still unconfirmed when the time for re-sends is over. */
+/** The transition of a transfer that is still unconfirmed when the time for re-sends is over. */
 export function unconfirmedTooLong(): Outcome {
   return review(
     'unconfirmed_too_long',
@@ -241,7 +250,7 @@ function keptReason(row: TransferRow): { reason?: string } {
   return row.reason === null ? {} : { reason: row.reason };
 }
 
-/** A queued or held row is looked at when it expires, even if its wait is longer. */
+/** A queued or held row becomes due when it expires, even if its wait is longer. */
 function expiryBounded(row: TransferRow, due: Date): Date {
   return row.expires_at && row.expires_at < due ? row.expires_at : due;
 }

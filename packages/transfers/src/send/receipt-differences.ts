@@ -2,8 +2,8 @@ import type { TransferReceipt } from '@kpay/core';
 import type { TransferRow } from '@kpay/ledger';
 
 /**
- * What a receipt says otherwise than the transfer asked, one short sentence each; empty when they agree. KPay documents
- * these fields but promises none, so what is missing is no difference.
+ * Lists where a receipt differs from the transfer, one short sentence each; empty when they agree. KPay documents these
+ * fields but guarantees none, so a missing field is no difference.
  */
 export function receiptDifferences(transfer: TransferRow, receipt: TransferReceipt): string[] {
   const { sourceTransaction: source, destinationTransaction: destination } = receipt;

@@ -25,9 +25,10 @@ export interface Success {
 }
 
 /**
- * Commits 201s in one statement, which is nearly every outcome. Undefined, and nothing written, for a transfer that is not
- * any more as the attempt left it, or whose account's breaker has counted something that a definite answer ends: then
- * settleAttempt looks closer.
+ * Commits 201s in one statement, which covers nearly every outcome.
+ *
+ * @returns undefined, with nothing written, for a transfer that changed since its attempt, or whose account has breaker
+ *   counts that this answer resets. settleAttempt then handles it.
  */
 export async function settleSuccesses(
   statement: LedgerStatement,
@@ -55,9 +56,9 @@ const accountIsCalm = sql<boolean>`not exists (
   select from kpay.accounts a where a.name = transfers.account and a.unknown_streak > 0) and ${nothingRefused}`;
 
 /**
- * Commits what KPay said to an attempt. The answer counts for the transfer only while that attempt is the one under
- * way; an answer that comes after the sweep gave the attempt up is written down with it, and a 201 still settles the
- * transfer, because it is proof that the money moved.
+ * Commits KPay's answer to an attempt. The answer changes the transfer only while that attempt is the one under way. An
+ * answer that arrives after the sweep gave the attempt up is recorded with the attempt. A late 201 still settles the
+ * transfer, because it proves that the money moved.
  */
 export async function settleAttempt(
   tx: LedgerTransaction,
@@ -78,8 +79,8 @@ export async function settleAttempt(
 }
 
 /**
- * What an answer leads to. Where that is to send again, an earlier attempt that was answered meanwhile has the word: after
- * what ends in review nothing is sent by itself.
+ * The outcome of an answer. Where it would send again, the answers to earlier attempts are considered first: after one
+ * that leads to review, nothing is sent automatically.
  */
 async function outcomeFor(
   tx: LedgerTransaction,
@@ -107,15 +108,15 @@ async function outcomeFor(
 }
 
 /**
- * An attempt whose lease ran out: its process died or hangs. What it sent, if anything, has no known outcome.
- * Undefined when somebody else has settled it meanwhile.
+ * Settles an attempt whose lease ended: its process died or hangs. If it sent anything, the outcome is unknown.
+ * Undefined when another process has settled it meanwhile.
  */
 export async function expireAttempt(
   tx: LedgerTransaction,
   seen: TransferRow,
   context: SettleContext,
 ): Promise<Settled | undefined> {
-  // Looked at again under the lock: two sweeps may come here at once.
+  // Read again under the lock, because two sweeps may arrive at the same time.
   const row = await tx.db.selectFrom('kpay.transfers').selectAll().where('id', '=', seen.id).forUpdate().executeTakeFirst();
   if (!row || row.version !== seen.version) return undefined;
   const attempt = await findAttempt(tx, row.id, row.attempts);
@@ -125,7 +126,7 @@ export async function expireAttempt(
   const outcome = await outcomeFor(tx, row, attempt, answer, context);
   // Re-send at once: the lease already covered the waiting time.
   const due_at = outcome.to === 'review' ? null : tx.now;
-  // The next step follows the send that was lost, not the finding of it.
+  // The next step links to the lost send, not to the sweep that found it.
   return apply(tx, row, row.attempts, { ...outcome, set: { ...outcome.set, due_at, moved_trace: row.moved_trace } });
 }
 
@@ -147,7 +148,7 @@ async function settleLate(
       outcomeOf(row, answer, { ...context, now: tx.now, attemptStartedAt: attempt.started_at }),
     );
   }
-  // The attempt with which the doubt began had nothing before it: its 409 was about somebody else's transfer.
+  // The attempt with which the doubt began had no earlier send. So its 409 concerned another sender's transfer.
   const collided = answer.kind === 'conflict' && attempt.started_at.getTime() === row.unknown_since?.getTime();
   if (endsInReview || collided || answer.kind === 'refused' || answer.kind === 'insufficient_funds') {
     // A later 409 must not count as proof (law 5).
@@ -156,7 +157,7 @@ async function settleLate(
   return undefined;
 }
 
-/** A 201 is never dropped, however late: the money moved, whatever was believed or decided since. */
+/** A 201 is never dropped, however late: the money moved, whatever was decided meanwhile. */
 async function succeedLate(
   tx: LedgerTransaction,
   row: TransferRow,
@@ -167,11 +168,11 @@ async function succeedLate(
   if (row.state === 'unconfirmed' || row.state === 'review') return apply(tx, row, number, outcome);
   if (!isFinal(row.state)) return undefined;
   if (row.state === 'succeeded') {
-    // By conflicts, or by a person: what moved, at which rate, is known only now.
+    // It was confirmed by conflicts or by a person. Only now are KPay's id and the rate known.
     if (row.kpay_transfer_id !== null) return undefined;
     return apply(tx, row, number, { ...outcome, type: 'receipt_late' });
   }
-  // A person said that it did not happen. The state is final; the receipt says what is true, and stops replays.
+  // A person said that it did not happen. The state is final, but the receipt stops replays.
   const moved = `KPay answered 201 after this transfer was settled as ${row.state}: its money has moved (KPay's id ${receipt.id})`;
   const alarm = [moved, ...(await stopReplays(tx, row))].join('; ');
   return apply(tx, row, number, {

@@ -2,16 +2,18 @@ import type { TransferRow } from '@kpay/ledger';
 import { type Context, context, ROOT_CONTEXT, type Span, type SpanContext, SpanStatusCode, trace } from '@opentelemetry/api';
 import type { Answer } from '../states/answer.ts';
 
-// All of this goes to OpenTelemetry's API, which does nothing while the process loaded no SDK.
+// These calls go to OpenTelemetry's API, which does nothing unless the process loaded an SDK.
 
 const TRACEPARENT = /^00-(?<traceId>[0-9a-f]{32})-(?<spanId>[0-9a-f]{16})-(?<flags>[0-9a-f]{2})$/;
 
-/** Says on the span that runs now which transfer it is about. */
+/** Adds the transfer's attributes to the active span. */
 export function nameTransfer(row: TransferRow): void {
   trace.getActiveSpan()?.setAttributes(namesOf(row));
 }
 
-/** Says on the step that runs now what KPay said. A text of KPay's stays out, it may say more than a trace shall. */
+/**
+ * Adds KPay's answer to the active span. KPay's text is left out, because it may hold more than a trace should show.
+ */
 export function nameAnswer(answer: Answer): void {
   const isOurs = answer.kind === 'unknown' || answer.kind === 'not_sent';
   trace.getActiveSpan()?.setAttributes({
@@ -21,8 +23,8 @@ export function nameAnswer(answer: Answer): void {
 }
 
 /**
- * What a hint needs so that working on it belongs to the transfer's trace, whoever makes the hint. Inside that trace
- * BullMQ does it by itself.
+ * The job options that put an advance job into its transfer's trace, whoever makes the job. Within that trace BullMQ
+ * does it by itself.
  */
 export function carryTrace({ accepted_trace: traceparent }: Pick<TransferRow, 'accepted_trace'>): {
   telemetry?: { metadata: string };
@@ -32,8 +34,8 @@ export function carryTrace({ accepted_trace: traceparent }: Pick<TransferRow, 'a
 }
 
 /**
- * Runs one step of a transfer as a span. It belongs to the trace of what accepted the transfer, however much later and
- * in whichever process it happens, and links to the step that left the transfer as it is (docs/decisions).
+ * Runs one step of a transfer in a span. The span belongs to the trace of the request that accepted the transfer,
+ * however much later and in whichever process it runs. It links to the step before (docs/decisions).
  */
 export async function traceStep(
   row: TransferRow,
@@ -61,14 +63,14 @@ function namesOf({ id, account }: TransferRow) {
   return { 'kpay.transfer.id': id, 'kpay.account': account };
 }
 
-/** Codes only: a reason's text names amounts. */
+/** Codes only, because a reason's text contains amounts. */
 function describeStep(span: Span, { state, reason_code: code, attempts }: TransferRow): void {
   span.setAttributes({
     'kpay.transfer.state': state,
     'kpay.transfer.attempts': attempts,
     ...(code === null ? {} : { 'kpay.transfer.reason_code': code }),
   });
-  // Nobody knows what became of the money: that is what somebody who reads traces looks for.
+  // Marked as an error, because nobody knows whether money moved. People who read traces look for that.
   if (state === 'unconfirmed' || state === 'review') span.setStatus({ code: SpanStatusCode.ERROR, message: code ?? state });
 }
 

@@ -1,6 +1,6 @@
 import { OutcomeUnknown, Rejected, Retryable, type TransferReceipt } from '@kpay/core';
 
-/** What became of one attempt, as far as we can know. */
+/** What became of one attempt, as far as we know. */
 export type Answer =
   | { kind: 'succeeded'; receipt: TransferReceipt }
   | { kind: 'conflict'; status: 409; detail?: string }
@@ -9,15 +9,15 @@ export type Answer =
   | { kind: 'unauthorized'; status: 401; detail?: string }
   | { kind: 'rate_limited'; status: 429; retryAfterMs?: number }
   | { kind: 'not_sent'; detail: string }
-  /** 201 with a status that is no success: KPay holds a transfer whose end nobody knows. */
+  /** 201 with a status that is no success: KPay holds a transfer whose end is unknown. */
   | { kind: 'not_completed'; status: 201; detail?: string }
-  /** There was an answer, and the ledger refused to store it. */
+  /** KPay answered, but the ledger refused to store the answer. */
   | { kind: 'answer_lost'; detail: string }
   | { kind: 'unknown'; status?: number; detail: string };
 
 /**
- * Reads what the client threw for a send. Whatever is not known to be definite is unknown: a bug of ours between
- * the write and the answer must not turn into "it did not happen".
+ * Classifies an error that the client threw for a send. Everything that is not surely definite is unknown: a bug of
+ * ours between the write and the answer must not become "it did not happen".
  */
 export function answerOf(error: unknown): Answer {
   if (error instanceof Rejected) {
@@ -46,7 +46,7 @@ export function answerOf(error: unknown): Answer {
   return { kind: 'unknown', detail: 'internal_error' };
 }
 
-/** The same answer without what KPay wrote: text from outside never decides whether an outcome is stored. */
+/** The same answer without KPay's text, because text from outside must never decide whether an outcome is stored. */
 export function withoutText(answer: Answer): Answer {
   if (answer.kind === 'succeeded') {
     const { id, externalId } = answer.receipt;

@@ -7,21 +7,21 @@ export function corridorOf(transfer: Pick<TransferRow, 'source_country' | 'desti
 }
 
 /**
- * Why no transfer can have a corridor, to follow its name; undefined when one can. A pause or a limit of such a one would
- * stop nothing, and whoever mistyped it would believe that it does.
+ * Why no transfer can have this corridor, as text that follows its name; undefined when one can. A pause or limit for
+ * an impossible corridor would stop nothing, while the person who mistyped it believes that it does.
  *
- * @param currency of the limit that it is for.
+ * @param currency the currency of the limit that names the corridor.
  */
 export function whyNoCorridor(corridor: string, currency?: string): string | undefined {
   const [source = '', destination = ''] = corridor.split('-');
   try {
     const held = currencyOf(source);
     currencyOf(destination);
-    if (source === destination) return `is a corridor that no transfer has: ${source} cannot send to itself`;
+    if (source === destination) return `is a corridor that no transfer can have: ${source} cannot send to itself`;
     if (currency === undefined || currency === held) return undefined;
-    return `is a corridor that no ${currency} leave by: ${source} holds ${held}`;
+    return `is a corridor that no ${currency} can use: ${source} holds ${held}`;
   } catch (error) {
-    if (error instanceof UnknownCountry) return `is a corridor that no transfer has: a country ${error.message}`;
+    if (error instanceof UnknownCountry) return `is a corridor that no transfer can have: a country ${error.message}`;
     throw error;
   }
 }

@@ -1,8 +1,8 @@
 import type { Answer } from './answer.ts';
 
 /**
- * Every reason code that this project writes itself, by which programs read why a transfer is where it is. Besides these there
- * are `kpay_<status>` for a refusal by KPay, and `<plugin>/<code>` for the checks of plugins.
+ * Every reason code that this project writes itself. Programs read them to know why a transfer is in its state. There
+ * are also `kpay_<status>` for a refusal by KPay, and `<plugin>/<code>` for the checks of plugins.
  */
 export const reasonCodes = [
   // Holds.
@@ -18,7 +18,7 @@ export const reasonCodes = [
   'unauthorized',
   'kpay_unavailable',
   'check_failed',
-  // Nobody knows whether money moved.
+  // It is unknown whether money moved.
   'outcome_unknown',
   'collision',
   'not_completed',
@@ -36,7 +36,9 @@ export const reasonCodes = [
 
 export type ReasonCode = (typeof reasonCodes)[number] | `kpay_${number}` | `${string}/${string}`;
 
-/** The code of a check as a reason code. A code that is neither ours nor under a plugin's name gets a name. */
+/**
+ * Converts a check's code to a reason code. A code that is neither built in nor under a plugin's name gets a prefix.
+ */
 export function reasonCodeOf(code: string): ReasonCode {
   return isReasonCode(code) ? code : `unnamed/${code}`;
 }

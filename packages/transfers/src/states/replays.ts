@@ -5,11 +5,11 @@ import { isFinal, statesWithoutEffect } from './states.ts';
 import { type Transition, transition } from './transition.ts';
 
 /*
- * A transfer, what it is a replay of, and all replays of these are one payment: its family. Whoever locks
- * several of it locks the earlier before the later.
+ * A family is a transfer, the transfer that it replays, and all replays of these: one payment. A transaction that locks
+ * several of a family locks the earlier before the later.
  */
 
-/** The table `family` of ids, after `with recursive`. */
+/** SQL: the table `family` of ids; to follow `with recursive`. */
 function familyOf(id: string): RawBuilder<unknown> {
   return sql`line as (
       select id, replay_of from kpay.transfers where id = ${id}
@@ -22,7 +22,7 @@ function familyOf(id: string): RawBuilder<unknown> {
     )`;
 }
 
-/** Locks a family, so that replays by several people follow each other, and a late receipt of one of it too. */
+/** Locks a family. So replays by several people, and late receipts, follow one after the other. */
 export async function lockReplays({ db }: LedgerTransaction, id: string): Promise<void> {
   await sql`
     with recursive ${familyOf(id)}
@@ -30,8 +30,8 @@ export async function lockReplays({ db }: LedgerTransaction, id: string): Promis
 }
 
 /**
- * One replay at a time, and none after one that succeeded or may have moved money, of a family. The ledger's index guards the
- * same for each transfer alone (migration 0014).
+ * Refuses a second replay in a family while one is live, and for ever after one that succeeded or may have moved money.
+ * The ledger's index guards the same for each single transfer (migration 0014).
  *
  * @throws AlreadyReplayed
  */
@@ -47,9 +47,9 @@ export async function refuseSecondReplay({ db }: LedgerTransaction, id: string):
 }
 
 /**
- * After a receipt of a transfer that was believed to have moved nothing: what makes it again must not move the money once
- * more. What was not sent is cancelled, and what may have been is sent again by nobody but a person. The caller has that
- * transfer's row locked, for which a replay that is accepted at this moment waits, or has this one wait.
+ * Stops the replays of a transfer that turned out to have moved money, so that the money does not move again. Unsent
+ * replays are cancelled. One that may have been sent is sent again only by a person. The caller holds the lock on the
+ * transfer's row, so a replay that is being accepted now waits for this, or this waits for it.
  *
  * @returns what became of each, for the alarm.
  */
@@ -58,17 +58,17 @@ export async function stopReplays(tx: LedgerStatement, { id }: Pick<TransferRow,
     with recursive ${familyOf(id)}
     select t.* from kpay.transfers t where t.id in (select id from family) and t.id <> ${id}
     order by t.created_at, t.id`.execute(tx.db);
-  const told: string[] = [];
+  const replays: string[] = [];
   for (const row of rows) {
     if (isFinal(row.state) && row.state !== 'succeeded') continue;
     const step = stopOf(row, `transfer ${id}, the same payment, has moved its money after all`);
     const stopped = step && (await transition(tx, row, { ...step, actor: 'worker' }));
-    // Somebody is faster: it is being sent.
+    // Another process was faster: the replay is being sent.
     const state = stopped?.state ?? (step ? 'submitting' : row.state);
     const twice = state === 'cancelled' ? 'unsent' : 'and the money may have moved twice';
-    told.push(`its replay ${row.id} is ${state}, ${twice}`);
+    replays.push(`its replay ${row.id} is ${state}, ${twice}`);
   }
-  return told;
+  return replays;
 }
 
 function stopOf({ state }: TransferRow, reason: string): Omit<Transition, 'actor'> | undefined {

@@ -1,9 +1,9 @@
 import type { TransferState } from '@kpay/ledger';
 
 /**
- * The transitions that exist. The ledger holds the same table and refuses every other by a trigger
- * (packages/ledger/src/migrations/0001-ledger.ts), so that no code of ours, now or later, can make one by mistake.
- * `review` is left by a person only.
+ * The transitions that exist. A trigger in the ledger holds the same table and refuses every other transition
+ * (packages/ledger/src/migrations/0001-ledger.ts), so that no code of ours can make one by mistake. Only a person moves
+ * a transfer out of `review`.
  */
 export const legalTransitions: Readonly<Record<TransferState, readonly TransferState[]>> = {
   awaiting_approval: ['queued', 'rejected', 'cancelled', 'expired'],
@@ -19,7 +19,7 @@ export const legalTransitions: Readonly<Record<TransferState, readonly TransferS
   expired: [],
 };
 
-/** Final states in which nothing was moved, as far as the ledger knows. */
+/** Final states in which no money moved, as far as the ledger knows. */
 export const statesWithoutEffect: readonly TransferState[] = ['failed', 'rejected', 'cancelled', 'expired'];
 
 /** Whether a transfer in this state has come to its end. */
@@ -28,9 +28,10 @@ export function isFinal(state: TransferState): boolean {
 }
 
 /**
- * What somebody may believe about their money while a transfer is in this state.
+ * What one may believe about the money while a transfer is in this state.
  *
- * @param kpayTransferId of KPay's receipt: one that came after a person settled the transfer as not happened is proof all the same.
+ * @param kpayTransferId of KPay's receipt. A receipt proves that money moved, even after a person resolved the transfer
+ *   as not happened.
  */
 export function moneyMoved(state: TransferState, kpayTransferId: string | null): 'yes' | 'no' | 'unknown' {
   if (state === 'succeeded' || kpayTransferId !== null) return 'yes';

@@ -20,13 +20,13 @@ export interface Transition {
   to: TransferState;
   /** What happened, for the event. */
   type: EventType;
-  /** Who did it: `worker`, a key's owner, a person. */
+  /** Who caused it: `worker`, a key's owner, or a person. */
   actor: string;
-  /** The key of the admin API that it was done with. */
+  /** The id of the API key that was used. */
   keyId?: string | undefined;
   reasonCode?: ReasonCode;
   reason?: string;
-  /** Kept with the event: ages of inputs, attempt numbers, evidence. No secrets, no phone numbers. */
+  /** Stored with the event: ages of inputs, attempt numbers, evidence. No secrets, no phone numbers. */
   detail?: Record<string, unknown>;
   set?: TransferChanges;
   /** An attempt that begins with this transition; its number and its lease are the row's. */
@@ -116,7 +116,7 @@ function changesOf(row: TransferRow, { set, ...step }: Transition): TransferChan
   };
 }
 
-/** A column of JSON comes as its text, which must not be read as a string. */
+/** A JSON column arrives as text, which must not be stored as a JSON string. */
 const JSON_COLUMNS: ReadonlySet<string> = new Set(['receipt', 'metadata']);
 
 /**
@@ -177,12 +177,12 @@ export async function transitionMany(
     with moment as materialized (select ${timeOf(tx)} as at), moved as (
       update kpay.transfers set ${sql.join(assignments)}, finished_at = ${finishedAt}, updated_at = (select at from moment)
       from ${rowsFromJson(asked)} as asked
-      cross join lateral jsonb_populate_record(null::kpay.transfers, asked.each) as input
+      cross join lateral jsonb_populate_record(null::kpay.transfers, asked.item) as input
       where transfers.id = input.id
         and transfers.version = input.version - 1
-        and transfers.state = asked.each #>> '{event,from_state}'
+        and transfers.state = asked.item #>> '{event,from_state}'
         and ${onlyIf}
-      returning ${qualifiedTransferColumns}, asked.each -> 'event' as event
+      returning ${qualifiedTransferColumns}, asked.item -> 'event' as event
     ), written as (
       ${insertEvents(sql`moved`, {
         type: sql`event ->> 'type'`,

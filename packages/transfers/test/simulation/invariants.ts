@@ -257,7 +257,7 @@ export class Invariants {
         .filter((pause) => isPaused(row, pause, startedMs))
         .map((pause) => `${row.name}: attempt ${number} was begun under a pause (${pause.scope})`),
       ...this.throughBreaker(row, attempt, rows),
-      ...(row.state === 'submitting' ? [...this.judgedByAnOldBalance(row, attempt), ...this.belowItsRate(row, attempt)] : []),
+      ...(row.state === 'submitting' ? [...this.decidedOnOldBalance(row, attempt), ...this.belowItsRate(row, attempt)] : []),
       ...(restoredMs !== undefined && startedMs > restoredMs
         ? [`${row.name}: attempt ${number} was begun on a restored ledger before anybody had looked it through`]
         : []),
@@ -265,7 +265,7 @@ export class Invariants {
   }
 
   /** KPay was asked within the half minute before a first send. */
-  private judgedByAnOldBalance({ name }: RowView, { number, startedMs }: AttemptView): string[] {
+  private decidedOnOldBalance({ name }: RowView, { number, startedMs }: AttemptView): string[] {
     const askedMs = this.balancesMs.findLast((atMs) => atMs <= startedMs) ?? 0;
     return askedMs >= startedMs - BALANCE_MS
       ? []

@@ -126,34 +126,34 @@ async function findRun(hunter: Hunter, mutation: Mutation, seed: number | undefi
   return hunter.hunt({ name: nameOf(mutation), seed, most: mutation.elsewhere === undefined ? most : 5 });
 }
 
-function tell({ law, what }: Mutation, caughtBy: string | number, seen: string, caught?: Caught): void {
+function log({ law, what }: Mutation, caughtBy: string | number, seen: string, caught?: Caught): void {
   const { scenario = '', tried = '', seconds = 0 } = caught ?? {};
   const cells = [law, what, caughtBy, scenario, seen.replaceAll('|', '/'), tried, seconds.toFixed(0)];
   process.stdout.write(`| ${cells.join(' | ')} |\n`);
 }
 
-async function judge(hunter: Hunter, mutation: Mutation): Promise<void> {
+async function check(hunter: Hunter, mutation: Mutation): Promise<void> {
   const name = nameOf(mutation);
   const recorded = known[name];
   const caught = await findRun(hunter, mutation, recorded && 'seed' in recorded ? recorded.seed : undefined);
   if (caught) {
     known[name] = { seed: caught.seed, broken: caught.broken };
-    return tell(mutation, caught.seed, caught.broken, caught);
+    return log(mutation, caught.seed, caught.broken, caught);
   }
   const test = onlyRecorded && !(recorded && 'test' in recorded) ? undefined : mutation.test;
   const failed = test && (await failsIn(mutation, test));
   if (test && failed !== undefined) {
     known[name] = { test: test.file, broken: failed };
-    return tell(mutation, basename(test.file), failed);
+    return log(mutation, basename(test.file), failed);
   }
   if (mutation.elsewhere === undefined) missed.add(name);
-  tell(mutation, 'none', mutation.elsewhere ?? '**nothing**');
+  log(mutation, 'none', mutation.elsewhere ?? '**nothing**');
 }
 
 async function work(): Promise<void> {
   const hunter = new Hunter();
   for (let mutation = queue.shift(); mutation; mutation = queue.shift()) {
-    await judge(hunter, mutation);
+    await check(hunter, mutation);
     if (!onlyRecorded) save();
   }
   hunter.close();

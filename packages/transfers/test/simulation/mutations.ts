@@ -639,9 +639,9 @@ function keptReason(`,
   },
   {
     law: '9',
-    what: 'a process that starts does not look at the copy of the epoch',
+    what: 'a process that starts does not look at the epoch witness',
     scenario: restores,
-    edits: [{ file: epoch, find: 'Math.max(known, copied?.epoch ?? 0)', replace: 'known' }],
+    edits: [{ file: epoch, find: 'Math.max(known, witnessed?.epoch ?? 0)', replace: 'known' }],
   },
   {
     law: '9',
@@ -781,12 +781,12 @@ function keptReason(`,
     edits: [
       {
         file: 'packages/transfers/src/restore/record-decision.ts',
-        find: 'return { result, grown: await growEpoch(tx, copied) };',
+        find: 'return { result, grown: await growEpoch(tx, witnessed) };',
         replace: 'return { result, grown: undefined };',
       },
       {
         file: 'packages/transfers/src/restore/in-verified-ledger.ts',
-        find: 'return { result, grown: await growEpoch(tx, copied) };',
+        find: 'return { result, grown: await growEpoch(tx, witnessed) };',
         replace: 'return { result, grown: undefined };',
       },
     ],

@@ -7,22 +7,22 @@ import type { Universe } from './world.ts';
 /** The people of a simulated run. What they say of KPay is true; what they do comes at any moment. */
 export class People {
   private readonly universe: Universe;
-  private readonly copy: EpochWitness;
+  private readonly witness: EpochWitness;
   private readonly rng: Rng;
-  private readonly onDone: { tell: (what: string) => void; count: (what: string) => void };
+  private readonly onDone: { log: (what: string) => void; count: (what: string) => void };
   /** Under which ids this transfer was in the ledger: after a restore an order that was lost is accepted anew. */
   private readonly idsOf: (row: TransferRow) => readonly string[];
 
   constructor(
     universe: Universe,
-    copy: EpochWitness,
+    witness: EpochWitness,
     rng: Rng,
-    onDone: { tell: (what: string) => void; count: (what: string) => void },
+    onDone: { log: (what: string) => void; count: (what: string) => void },
     idsOf: (row: TransferRow) => readonly string[],
   ) {
     this.idsOf = idsOf;
     this.universe = universe;
-    this.copy = copy;
+    this.witness = witness;
     this.rng = rng;
     this.onDone = onDone;
   }
@@ -36,21 +36,21 @@ export class People {
     if (!scope) return;
     const { ledger, timeline } = this.universe;
     const until = this.rng.chance(0.3) ? new Date(timeline.nowMs() + 90_000) : null;
-    await pause(ledger, scope, { by: 'ada', reason: 'a test', until }, this.copy);
+    await pause(ledger, scope, { by: 'ada', reason: 'a test', until }, this.witness);
     this.done(`pauses (${scope.scope})`);
   }
 
   async liftPauses(): Promise<void> {
     const { ledger } = this.universe;
     const pauses = await ledger.db.selectFrom('kpay.pauses').selectAll().where('lifted_at', 'is', null).execute();
-    for (const { id } of pauses) await liftPause(ledger, id, 'ada', this.copy);
+    for (const { id } of pauses) await liftPause(ledger, id, 'ada', this.witness);
     if (pauses.length > 0) this.done('pauses lifted');
   }
 
   /** Whether it is cancelled. */
   async cancel(row: TransferRow | undefined): Promise<boolean> {
     if (!row) return false;
-    const cancelled = await unlessRestored(cancelTransfer(this.universe.ledger, this.copy, row.id, { by: 'ada' }));
+    const cancelled = await unlessRestored(cancelTransfer(this.universe.ledger, this.witness, row.id, { by: 'ada' }));
     const isRefused = cancelled === 'restored';
     const isWon = !isRefused && cancelled?.outcome === 'cancelled';
     this.done(isRefused ? 'cancels refused until a restore is finished' : isWon ? 'cancels won' : 'cancels too late', row);
@@ -67,7 +67,7 @@ export class People {
       const again = row.send_body !== null && this.rng.chance(sendAgain);
       const verdict = again ? 'send_again' : truth.transfers.length > 0 ? 'happened' : 'not_happened';
       const resolution = { by: 'ada', verdict, reason: 'seen at KPay' } as const;
-      const resolved = await unlessRestored(resolveReview(ledger, this.copy, row.id, resolution));
+      const resolved = await unlessRestored(resolveReview(ledger, this.witness, row.id, resolution));
       this.done(
         resolved === 'restored' ? 'resolutions refused until a restore is finished' : `reviews resolved: ${verdict}`,
         row,
@@ -91,7 +91,7 @@ export class People {
 
   private done(what: string, row?: TransferRow): void {
     this.onDone.count(what);
-    this.onDone.tell(row ? `${what}: ${row.external_id}` : what);
+    this.onDone.log(row ? `${what}: ${row.external_id}` : what);
   }
 }
 

@@ -35,11 +35,11 @@ export interface RunStory {
   steps: number;
   counts: Readonly<Record<string, number>>;
   /** What happened, a line each: the same for the same seed. */
-  told: readonly string[];
+  story: readonly string[];
 }
 
 /**
- * One run of the system, all of it out of one seed: transfers are ordered, hints come twice, late or never,
+ * One run of the system, all of it out of one seed: transfers are ordered, advance jobs come twice, late or never,
  * processes die and freeze, answers get lost or come late; then things calm down and everything must come to its end.
  *
  * @throws an Error with what was broken, and how it came to that.
@@ -73,21 +73,21 @@ export async function live(universe: Universe, seed: number): Promise<RunStory> 
     bestRateSince: (ms) => run.bestRateSince(ms),
     count,
   });
-  const look = async () => assertUnbroken(run, [...errors, ...(await invariants.broken())]);
+  const check = async () => assertUnbroken(run, [...errors, ...(await invariants.broken())]);
   try {
     await run.open();
     for (let action = 0; action < scenario.actions; action++) {
       await run.happen(rng.weighted(scenario.happenings), invariants);
-      await look();
+      await check();
       if (!run.isRare || !rng.chance(RARE)) continue;
       await run.happenRarely(rng.weighted(rareHappenings), invariants);
-      await look();
+      await check();
     }
-    await run.calmDown(look, invariants);
-    await look();
+    await run.calmDown(check, invariants);
+    await check();
     assertUnbroken(run, await invariants.unfinished());
     for (const row of await run.rows()) tally.count(`transfers ${row.state}`);
-    return { steps: run.steps, counts: tally.counts, told: run.story };
+    return { steps: run.steps, counts: tally.counts, story: run.story };
   } finally {
     await workers.close();
   }
@@ -101,7 +101,7 @@ class Run {
   readonly story: string[] = [];
   steps = 0;
   /** The modelled queue: ids of transfers. */
-  private hints: string[] = [];
+  private deliveries: string[] = [];
   /** What was ordered, by transfer. */
   private readonly ordered = new Map<string, { name: string; body: object }>();
   private readonly people: People;
@@ -128,7 +128,7 @@ class Run {
     this.scenario = scenario;
     this.rng = rng;
     this.tally = tally;
-    const done = { tell: (what: string) => this.tell(what), count: (what: string) => tally.count(what) };
+    const done = { log: (what: string) => this.log(what), count: (what: string) => tally.count(what) };
     this.people = new People(universe, workers.epochWitness, rng, done, (row) => [
       row.id,
       ...(this.lost.get(row.external_id ?? '') ?? []),
@@ -171,7 +171,7 @@ class Run {
       case 'sweep':
         return this.sweep();
       case 'wait':
-        this.tell('time passes');
+        this.log('time passes');
         return timeline.pass(this.rng.pick(this.scenario.waitsMs) ?? 0);
       case 'accept':
         return this.accept();
@@ -188,7 +188,7 @@ class Run {
         return this.people.resolveReviews(await this.rowsIn('review'), 0.6);
       case 'replay': {
         const transfer = await this.people.replay(this.rng.pick(await this.rows()), `again-${this.ordered.size + 1}`);
-        return transfer && this.hint(transfer, {});
+        return transfer && this.enqueue(transfer, {});
       }
       case 'deposit':
         return this.deposit();
@@ -207,7 +207,7 @@ class Run {
       case 'outage':
         this.outageUntilMs = timeline.nowMs() + 60_000 + this.rng.below(300_000);
         this.tally.count('outages');
-        return this.tell('KPay is away');
+        return this.log('KPay is away');
       default:
         return this.disturb(what);
     }
@@ -232,7 +232,7 @@ class Run {
         const made = await this.people.replayTogether(this.rng.pick(ended), names);
         if (ended.length > 0) this.tally.count('replays asked for at once');
         return made.forEach((transfer) => {
-          this.hint(transfer, {});
+          this.enqueue(transfer, {});
         });
       }
       case 'revokedKey':
@@ -269,7 +269,7 @@ class Run {
   private async refuseWrites(): Promise<void> {
     const { ledger, timeline } = this.universe;
     this.tally.count('spells of a ledger that refuses writes');
-    this.tell('the ledger refuses writes');
+    this.log('the ledger refuses writes');
     await sql`set default_transaction_read_only = on`.execute(ledger.db);
     try {
       for (let step = 3 + this.rng.below(8); step > 0; step--) {
@@ -280,7 +280,7 @@ class Run {
     } finally {
       await sql`set default_transaction_read_only = off`.execute(ledger.db);
     }
-    this.tell('the ledger takes writes');
+    this.log('the ledger takes writes');
   }
 
   /** An hour without a send, in which somebody decides something; and then the ledger of before it. */
@@ -292,8 +292,8 @@ class Run {
     if (unsent && this.rng.chance(0.7)) {
       if (!(await this.people.cancel(unsent))) return;
     } else await this.people.pause();
-    const copied = await this.workers.epochWitness.read();
-    if (!copied || copied.epoch <= (this.backup?.epoch ?? 0)) {
+    const witnessed = await this.workers.epochWitness.read();
+    if (!witnessed || witnessed.epoch <= (this.backup?.epoch ?? 0)) {
       throw new Error('somebody decided in a quiet hour and the ledger did not grow: nothing would notice that it is restored');
     }
     this.tally.count('restores over a quiet hour in which people decided');
@@ -307,14 +307,14 @@ class Run {
     const worker = this.rng.pick(this.workers.names());
     if (what !== 'restart' && what !== 'wipe' && worker === undefined) return;
     this.tally.count(what);
-    this.tell(`${what} ${worker ?? ''}`);
+    this.log(`${what} ${worker ?? ''}`);
     switch (what) {
       case 'crash':
         return this.workers.crash(worker ?? '');
       case 'freeze':
         return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + 20_000 + this.rng.below(70_000));
       case 'wipe':
-        this.hints = [];
+        this.deliveries = [];
         // Until a restore is noticed; nothing else could tell of it then.
         if (this.restoredMs === undefined) this.workers.epochWitness.lose();
         return this.workers.wipeStores();
@@ -330,9 +330,9 @@ class Run {
   }
 
   /** No more mischief: everything must end, by the sweep and by people who look at KPay. */
-  async calmDown(look: () => Promise<void>, invariants: Invariants): Promise<void> {
+  async calmDown(check: () => Promise<void>, invariants: Invariants): Promise<void> {
     const { timeline } = this.universe;
-    this.tell('things calm down');
+    this.log('things calm down');
     this.outageUntilMs = 0;
     await timeline.pass(130_000);
     await this.workers.restart();
@@ -342,7 +342,7 @@ class Run {
     this.setRate(2);
     for (let round = 0; round < MAX_ROUNDS; round++) {
       await timeline.pass(1);
-      await this.drain(look);
+      await this.drain(check);
       await this.people.resolveReviews(await this.rowsIn('review'), 0);
       const open = await this.rowsIn(...UNFINISHED);
       if (open.length === 0) return;
@@ -352,15 +352,15 @@ class Run {
       await timeline.pass(Math.max(0, Math.min(nextMs - timeline.nowMs(), 3_600_000)));
       if (open.some((row) => row.reason_code === 'insufficient_funds')) this.deposit();
       await this.sweep();
-      for (const id of new Set(this.hints.splice(0))) await this.start(id);
+      for (const id of new Set(this.deliveries.splice(0))) await this.start(id);
     }
   }
 
-  private async drain(look: () => Promise<void>): Promise<void> {
+  private async drain(check: () => Promise<void>): Promise<void> {
     for (let task = this.steppable()[0]; task; task = this.steppable()[0]) {
       await this.universe.timeline.pass(1);
       await this.step(task, false);
-      await look();
+      await check();
     }
   }
 
@@ -387,7 +387,7 @@ class Run {
     const deception = fault && deceptionOf(fault);
     if (deception !== undefined) this.tally.count(deception);
     const wrong = fault ? ` ${JSON.stringify(fault).slice(0, 300)}` : '';
-    this.tell(`${task.owner} ${before} of ${this.nameOf(task.about)}${wrong}`);
+    this.log(`${task.owner} ${before} of ${this.nameOf(task.about)}${wrong}`);
     await tasks.step(waiting);
     simulator.control.clearFaults();
     if (task.parked && isSend) this.tally.count('calls that KPay takes its time for');
@@ -401,7 +401,7 @@ class Run {
     const { timeline } = this.universe;
     timeline.freeze(worker, timeline.nowMs() + FROZEN_PAST_LEASE_MS + this.rng.below(FROZEN_LONGER_MS));
     this.tally.count('stopped with an answer in its hands');
-    this.tell(`${worker} is stopped with an answer in its hands`);
+    this.log(`${worker} is stopped with an answer in its hands`);
   }
 
   /** A read that KPay does not answer: the client gives it up, or its process dies in the middle of it. */
@@ -411,15 +411,15 @@ class Run {
       return this.universe.timeline.pass(20_000);
     }
     this.tally.count('deaths in the middle of a read');
-    this.tell(`${worker} dies in the middle of a read`);
+    this.log(`${worker} dies in the middle of a read`);
     await this.workers.crash(worker);
   }
 
-  /** A hint comes: not always the first one, and sometimes once more later. */
+  /** An advance job comes: not always the first one, and sometimes once more later. */
   private async deliver(): Promise<void> {
-    const id = this.rng.pick(this.hints);
+    const id = this.rng.pick(this.deliveries);
     if (id === undefined) return this.sweep();
-    if (!this.rng.chance(0.3)) this.hints.splice(this.hints.indexOf(id), 1);
+    if (!this.rng.chance(0.3)) this.deliveries.splice(this.deliveries.indexOf(id), 1);
     await this.start(id);
   }
 
@@ -430,11 +430,11 @@ class Run {
 
   private async sweep(): Promise<void> {
     await this.universe.ledger.transaction((tx) => tendBreaker(tx, 'default'));
-    await this.workers.lookAtLedger();
+    await this.workers.checkEpochs();
     const { ledger, timeline } = this.universe;
     const now = new Date(timeline.nowMs());
     const due = ledger.db.selectFrom('kpay.transfers').select('id').where('due_at', '<=', now).orderBy('created_at');
-    this.hints.push(...(await due.execute()).map(({ id }) => id));
+    this.deliveries.push(...(await due.execute()).map(({ id }) => id));
   }
 
   private async accept(): Promise<void> {
@@ -448,15 +448,15 @@ class Run {
     const minRate = body.destinationCountry === 'SEN' && this.rng.chance(0.4) ? { minRate: '1' } : {};
     const asked = { ...body, ...minRate };
     const { transfer } = await acceptTransfer(ledger, new Set(['default']), { account: 'default', owner: 'admin', body: asked });
-    this.hint(transfer, asked);
-    this.tell(`accept ${transfer.external_id} ${transfer.amount_minor} ${transfer.currency}`);
+    this.enqueue(transfer, asked);
+    this.log(`accept ${transfer.external_id} ${transfer.amount_minor} ${transfer.currency}`);
   }
 
-  /** Some hints are lost on their way, some come twice; the sweep finds the row. */
-  private hint(transfer: TransferRow, body: object): void {
+  /** Some advance jobs are lost on their way, some come twice; the sweep finds the row. */
+  private enqueue(transfer: TransferRow, body: object): void {
     this.ordered.set(transfer.id, { name: transfer.external_id ?? transfer.id, body });
-    if (this.rng.chance(0.8)) this.hints.push(transfer.id);
-    if (this.rng.chance(0.3)) this.hints.push(transfer.id);
+    if (this.rng.chance(0.8)) this.deliveries.push(transfer.id);
+    if (this.rng.chance(0.3)) this.deliveries.push(transfer.id);
   }
 
   /** A caller who heard nothing asks once more: the answer is the transfer that is there. */
@@ -480,7 +480,7 @@ class Run {
     this.tally.count(lost ? 'orders that a restore lost accepted anew' : 'orders repeated');
     if (!lost) return;
     this.ordered.delete(id);
-    this.hint(again.transfer, body);
+    this.enqueue(again.transfer, body);
   }
 
   private async backUp(): Promise<void> {
@@ -488,7 +488,7 @@ class Run {
     const { ledger } = this.universe;
     const { epoch } = await ledger.db.selectFrom('kpay.ledger').select('epoch').executeTakeFirstOrThrow();
     this.backup = { epoch, restore: await this.universe.backUp() };
-    this.tell('the ledger is backed up');
+    this.log('the ledger is backed up');
   }
 
   /**
@@ -496,10 +496,10 @@ class Run {
    * restored here: nothing notices it, and people have to say so (docs/decisions/0014).
    */
   private async restore(invariants: Invariants): Promise<void> {
-    const copied = await this.workers.epochWitness.read();
-    if (!this.backup || this.restoredMs !== undefined || !copied || copied.epoch <= this.backup.epoch) return;
+    const witnessed = await this.workers.epochWitness.read();
+    if (!this.backup || this.restoredMs !== undefined || !witnessed || witnessed.epoch <= this.backup.epoch) return;
     const restart = this.rng.chance(0.5);
-    this.tell(`the ledger is restored${restart ? ', and every process starts anew' : ' under the processes'}`);
+    this.log(`the ledger is restored${restart ? ', and every process starts anew' : ' under the processes'}`);
     if (!restart) await this.workers.crashSenders();
     await this.backup.restore();
     this.hasRestored = true;
@@ -512,7 +512,7 @@ class Run {
     await invariants.rewind();
     // A restore takes longer than the second between two looks at the ledger.
     if (restart) await this.workers.restart();
-    else await this.workers.lookAtLedger();
+    else await this.workers.checkEpochs();
   }
 
   private async finishRestore(invariants: Invariants): Promise<void> {
@@ -523,7 +523,7 @@ class Run {
     this.backup = undefined;
     assertUnbroken(this, await invariants.unreviewed());
     this.tally.count('restores finished');
-    this.tell('the restore is finished');
+    this.log('the restore is finished');
   }
 
   /** Somebody else who needs the limit too. */
@@ -546,7 +546,7 @@ class Run {
     }
     this.withdrawnMs = this.universe.timeline.nowMs();
     this.tally.count('withdrawals');
-    this.tell('the owner takes money out');
+    this.log('the owner takes money out');
   }
 
   private deposit(): void {
@@ -555,14 +555,14 @@ class Run {
       const after = (Number(balance) + amount).toFixed(decimalsIn(balance));
       this.universe.simulator.control.setBalance({ country, balance: after });
     }
-    this.tell('deposit');
+    this.log('deposit');
   }
 
   private nameOf(id: string | undefined): string {
     return this.ordered.get(id ?? '')?.name ?? 'nothing';
   }
 
-  private tell(what: string): void {
+  private log(what: string): void {
     this.story.push(`${((this.universe.timeline.nowMs() - Date.UTC(2026, 0, 1)) / 1_000).toFixed(3)}s ${what}`);
   }
 }

@@ -31,6 +31,6 @@ it(`in ${count} simulated runs every transfer has one effect or none, and its ev
 it('a seed tells the same run again', async () => {
   for (const seed of [from, from + 1, from + 2]) {
     const [once, again] = [await live(universe, seed), await live(universe, seed)];
-    expect(again.told).toEqual(once.told);
+    expect(again.story).toEqual(once.story);
   }
 });

@@ -116,7 +116,7 @@ export interface Workers {
   /** Somebody looks at KPay, if there is a place for it in the lane. */
   read(worker: string, lane: Lane): Promise<void>;
   /** Every process looks whether its ledger is still the one it knows. */
-  lookAtLedger(): Promise<void>;
+  checkEpochs(): Promise<void>;
   /** Where the ledger's epoch is kept beside it. */
   epochWitness: MemoryEpochWitness;
   /** Processes that have committed a send and not made it yet end right there. */
@@ -204,7 +204,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     await tasks.start(name, undefined, async () => {
       try {
         const pinned = await pinAccount(ledger, process.account);
-        const epoch = await openLedgerEpoch({ ledger, copy: epochWitness, clock: timeline.clock });
+        const epoch = await openLedgerEpoch({ ledger, witness: epochWitness, clock: timeline.clock });
         process.engine = engineOf(name, process.account, pinned, epoch);
       } catch (error) {
         if (error instanceof Retryable) return;
@@ -262,8 +262,8 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
       const process = processes.get(worker);
       if (process) await tasks.start(worker, undefined, () => process.account.client.availability({ lane, maxWaitMs: 0 }));
     },
-    async lookAtLedger() {
-      for (const { engine } of processes.values()) await engine?.epoch.look();
+    async checkEpochs() {
+      for (const { engine } of processes.values()) await engine?.epoch.check();
     },
     epochWitness,
     async crashSenders() {

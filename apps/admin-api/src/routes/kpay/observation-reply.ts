@@ -3,7 +3,7 @@ import { PinMismatch } from '@kpay/transfers';
 import { z } from 'zod';
 import type { Reply } from '../../http/operation.ts';
 import { Problem } from '../../problems/problem.ts';
-import type { OwnFigures } from './own-figures.ts';
+import type { OwnKeys } from './own-keys.ts';
 
 /** What KPay said, with its age. */
 export function observationOf(item: z.ZodType) {
@@ -18,7 +18,7 @@ export function observationOf(item: z.ZodType) {
 
 export interface ObservationRead<T> {
   account: KpayAccount;
-  own: OwnFigures;
+  own: OwnKeys;
   /** What is read, as in "the balance". */
   what: string;
   read(options: ObserveOptions): Promise<Observed<T>>;

@@ -5,7 +5,7 @@ import { requireAccount } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';
 import { accountParameter } from '../../http/parse-query.ts';
 import { observationOf, replyWithObservation } from './observation-reply.ts';
-import type { OwnFigures } from './own-figures.ts';
+import type { OwnKeys } from './own-keys.ts';
 
 const itemSchema = z
   .strictObject({
@@ -17,7 +17,7 @@ const itemSchema = z
   .meta({ id: 'Balance' });
 const querySchema = z.strictObject({ account: accountParameter });
 
-export function showBalances({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnFigures }): Operation {
+export function showBalances({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnKeys }): Operation {
   return describeOperation({
     name: 'showBalances',
     method: 'get',

@@ -7,7 +7,7 @@ import { describeOperation, type Operation } from '../../http/operation.ts';
 import { accountParameter } from '../../http/parse-query.ts';
 import { Problem } from '../../problems/problem.ts';
 import { observationOf, replyWithObservation } from './observation-reply.ts';
-import type { OwnFigures } from './own-figures.ts';
+import type { OwnKeys } from './own-keys.ts';
 
 const currency = z
   .string('is required: an ISO 4217 code such as XAF')
@@ -15,7 +15,7 @@ const currency = z
 const itemSchema = z.strictObject({ from: z.string(), to: z.string(), rate: decimalSchema }).meta({ id: 'Rate' });
 const querySchema = z.strictObject({ account: accountParameter, from: currencyField(currency), to: currencyField(currency) });
 
-export function showRates({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnFigures }): Operation {
+export function showRates({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnKeys }): Operation {
   return describeOperation({
     name: 'showRates',
     method: 'get',

@@ -28,7 +28,7 @@ const querySchema = z.strictObject({
     .meta({ deprecated: true }),
 });
 
-const opinionSchema = z.strictObject({
+const checkResultSchema = z.strictObject({
   check: z.string(),
   verdict: z.enum(['pass', 'hold', 'reject']),
   reasonCode: z.string().nullable(),
@@ -43,7 +43,7 @@ const dryRunSchema = z
       .describe('`known`: the same was accepted before, and would be answered with that transfer.'),
     reasonCode: z.string().nullable(),
     reason: z.string().nullable().describe('Of the first check that does not pass: it decides.'),
-    checks: z.array(opinionSchema).describe('All of them, in the order in which they are asked.'),
+    checks: z.array(checkResultSchema).describe('All of them, in the order in which they are asked.'),
     transfer: transferViewSchema.nullable().describe('The transfer that is known already.'),
   })
   .meta({ id: 'DryRun' });
@@ -114,7 +114,7 @@ function presentDryRun(result: DryRun, caller: Caller): z.infer<typeof dryRunSch
   if (result.kind === 'known') {
     return { outcome: 'known', reasonCode: null, reason: null, checks: [], transfer: presentFor(caller, result.transfer) };
   }
-  const checks = result.opinions.map(presentOpinion);
+  const checks = result.checks.map(presentCheckResult);
   const decides = checks.find(({ verdict }) => verdict !== 'pass');
   return {
     outcome: result.kind,
@@ -125,8 +125,8 @@ function presentDryRun(result: DryRun, caller: Caller): z.infer<typeof dryRunSch
   };
 }
 
-function presentOpinion(opinion: CheckResult): z.infer<typeof opinionSchema> {
-  const { name, verdict, inputs = null } = opinion;
-  const why = verdict === 'pass' ? { reasonCode: null, reason: null } : { reasonCode: opinion.code, reason: opinion.reason };
-  return { check: name, verdict, ...why, until: verdict === 'hold' ? opinion.until.toISOString() : null, inputs };
+function presentCheckResult(result: CheckResult): z.infer<typeof checkResultSchema> {
+  const { name, verdict, inputs = null } = result;
+  const why = verdict === 'pass' ? { reasonCode: null, reason: null } : { reasonCode: result.code, reason: result.reason };
+  return { check: name, verdict, ...why, until: verdict === 'hold' ? result.until.toISOString() : null, inputs };
 }

@@ -58,10 +58,10 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
           : { recorded: true, results: await acceptBatch(ledger, names, orders, rules) };
       if (!recorded) throw refusalOf(lines, results);
       for (const result of results) if (result.kind === 'accepted' && !result.replayed) notifyWorkers(result.transfer);
-      const told = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result, caller) }));
-      const count = (outcome: string) => told.filter((result) => result.outcome === outcome).length;
+      const views = results.map((result, index) => ({ line: lines[index]?.line ?? 0, ...presentResult(result, caller) }));
+      const count = (outcome: string) => views.filter((result) => result.outcome === outcome).length;
       return {
-        body: { accepted: count('accepted'), replayed: count('replayed'), refused: count('refused'), results: told },
+        body: { accepted: count('accepted'), replayed: count('replayed'), refused: count('refused'), results: views },
       };
     },
   });

@@ -37,10 +37,10 @@ export async function checkAddress(baseUrl: string, ipv4Only: boolean, resolve: 
       return { family, has: own.length > 0, reached: reached.includes(true) };
     }),
   );
-  return judge(check, tried, ipv4Only);
+  return evaluate(check, tried, ipv4Only);
 }
 
-function judge(check: string, tried: { family: 4 | 6; has: boolean; reached: boolean }[], ipv4Only: boolean): Finding {
+function evaluate(check: string, tried: { family: 4 | 6; has: boolean; reached: boolean }[], ipv4Only: boolean): Finding {
   const names = (which: typeof tried) => which.map(({ family }) => `IPv${family}`).join(' and ');
   const reached = tried.filter((each) => each.reached);
   const broken = tried.filter((each) => each.has && !each.reached && !(ipv4Only && each.family === 6));

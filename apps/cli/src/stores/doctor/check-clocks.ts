@@ -6,14 +6,14 @@ import type { Finding } from './finding.ts';
 const MAX_SKEW_MS = 5_000;
 const ASK_WITHIN_MS = 10_000;
 
-interface Told {
+interface ClockReading {
   who: string;
   /** How far that clock is ahead of ours. */
   aheadMs: number;
 }
 
 /** Tells another's time, and half the way there counts as passed. */
-async function compare(who: string, ask: () => Promise<number>): Promise<Told> {
+async function compare(who: string, ask: () => Promise<number>): Promise<ClockReading> {
   const beforeMs = Date.now();
   const theirsMs = await ask();
   return { who, aheadMs: theirsMs - (beforeMs + Date.now()) / 2 };
@@ -56,16 +56,16 @@ export async function checkRedisClock(redis: Redis | Cluster): Promise<Finding> 
   });
 }
 
-async function clockFinding(check: string, ask: () => Promise<Told>): Promise<Finding> {
+async function clockFinding(check: string, ask: () => Promise<ClockReading>): Promise<Finding> {
   try {
-    return judgeSkew(check, await ask());
+    return checkSkew(check, await ask());
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     return { check, verdict: 'skipped', what: `it does not tell the time (${why})` };
   }
 }
 
-export function judgeSkew(check: string, { who, aheadMs }: Told): Finding {
+export function checkSkew(check: string, { who, aheadMs }: ClockReading): Finding {
   const seconds = (Math.abs(aheadMs) / 1_000).toFixed(1);
   if (Math.abs(aheadMs) <= MAX_SKEW_MS) return { check, verdict: 'good', what: `within ${MAX_SKEW_MS / 1_000} s of ours` };
   return {

@@ -1,4 +1,4 @@
-import { lookAtSchema } from '@kpay/ledger';
+import { readSchemaState } from '@kpay/ledger';
 import type { Database } from '@kpay/runtime';
 import { createLedger, type Ledger, type LedgerSchema } from '@kpay/transfers';
 import { compareEpoch, type EpochWitness } from '@kpay/transfers/worker';
@@ -14,7 +14,7 @@ export interface CheckedLedger {
 export async function checkLedger(database: Database): Promise<CheckedLedger> {
   const check = 'schema';
   const db = database.kysely<LedgerSchema>();
-  const { missing, unknown, exists } = await lookAtSchema(db);
+  const { missing, unknown, exists } = await readSchemaState(db);
   if (unknown.length > 0) {
     const what = `the ledger is of a newer release (${unknown.join(', ')}): this one does not start on it`;
     return {
@@ -60,30 +60,30 @@ async function lackingRight(database: Database): Promise<Finding | undefined> {
   return { check, verdict: 'wrong', what, fix: 'as the owner of the database: kpay migrate' };
 }
 
-/** Whether the ledger was restored from a backup, or the copy of its epoch is another one's. */
-export async function checkEpoch(ledger: Ledger, copy: EpochWitness): Promise<Finding> {
+/** Whether the ledger was restored from a backup, or its epoch witness is another one's. */
+export async function checkEpoch(ledger: Ledger, witness: EpochWitness): Promise<Finding> {
   const check = 'epoch';
-  const { verdict, epoch, copied } = await compareEpoch(ledger, copy);
+  const { verdict, epoch, witnessed } = await compareEpoch(ledger, witness);
   switch (verdict) {
     case 'restored':
       return {
         check,
         verdict: 'wrong',
-        what: `the ledger was restored from a backup (it is at epoch ${epoch}${copied === undefined ? '' : `, ${copied} was seen`}): nothing is sent`,
+        what: `the ledger was restored from a backup (it is at epoch ${epoch}${witnessed === undefined ? '' : `, ${witnessed} was seen`}): nothing is sent`,
         fix: 'kpay restore finish   # after docs/runbook.md',
       };
     case 'foreign':
       return {
         check,
         verdict: 'wrong',
-        what: `${copy.where} belongs to another ledger than this database: no worker starts`,
+        what: `${witness.where} belongs to another ledger than this database: no worker starts`,
         fix: 'set DATABASE_URL and REDIS_URL to those that belong together; if this database takes the other one’s place: kpay restore finish',
       };
     case 'agree':
       return {
         check,
         verdict: 'good',
-        what: `${epoch}${copied === undefined ? ', not copied yet: a worker does that at its start' : ''}`,
+        what: `${epoch}${witnessed === undefined ? ', not witnessed yet: a worker does that at its start' : ''}`,
       };
   }
 }

@@ -18,11 +18,11 @@ export async function checkRedis(url: string, logger: Logger): Promise<CheckedRe
     return { findings: [wrongFrom(check, error)], redis: undefined };
   }
   const infos = await Promise.all(redisServers(redis).map((server) => server.info()));
-  const told = (info: string | undefined, name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info ?? '')?.[1] ?? '';
+  const infoOf = (info: string | undefined, name: string) => new RegExp(`^${name}:(.*?)\\r?$`, 'm').exec(info ?? '')?.[1] ?? '';
   const isCluster = infos.length > 1;
   const kind = isCluster ? `Redis Cluster of ${infos.length} masters, ` : 'Redis ';
-  const good: Finding = { check, verdict: 'good', what: `${kind}${told(infos[0], 'redis_version')}, evicts nothing` };
-  if (infos.every((info) => told(info, 'aof_enabled') === '1')) {
+  const good: Finding = { check, verdict: 'good', what: `${kind}${infoOf(infos[0], 'redis_version')}, evicts nothing` };
+  if (infos.every((info) => infoOf(info, 'aof_enabled') === '1')) {
     return { findings: [{ ...good, what: `${good.what}, append-only file on` }], redis };
   }
   const findings: Finding[] = [

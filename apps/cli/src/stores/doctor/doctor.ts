@@ -62,7 +62,7 @@ async function examineProduction(settings: Extract<Settings, { mode: 'production
     if (redis) findings.push(await checkRedisClock(redis));
     const stores = redis && {
       stores: createRedisStores({ redis }),
-      copy: createRedisEpochWitness(redis),
+      witness: createRedisEpochWitness(redis),
       queues: { kind: 'redis', redisUrl } as const,
     };
     findings.push(...(await examineLedger(settings, logger, database, stores)));
@@ -86,9 +86,9 @@ async function examineEmbedded(settings: Settings, logger: Logger): Promise<Find
     return [folder, await examineRunning(settings), ...(await examineKpay(settings, undefined, undefined))];
   }
   try {
-    const copy = createFileEpochWitness(epochFile(dataDir));
+    const witness = createFileEpochWitness(epochFile(dataDir));
     // The budget of an embedded system is in the memory of the one process: there is nothing to look at.
-    return [folder, ...(await examineLedger(settings, logger, database, { copy, queues: { kind: 'embedded', database } }))];
+    return [folder, ...(await examineLedger(settings, logger, database, { witness, queues: { kind: 'embedded', database } }))];
   } finally {
     await database.close();
   }
@@ -133,7 +133,7 @@ async function readReviews(settings: Settings, cursor: string | null): Promise<{
 interface LedgerStores {
   /** What processes share of KPay; undefined where one process has it in its memory. */
   stores?: Stores;
-  copy: EpochWitness;
+  witness: EpochWitness;
   queues: QueueStore;
 }
 
@@ -147,14 +147,14 @@ async function examineLedger(
   const findings: Finding[] = [];
   let ledger: Ledger | undefined;
   if (database) {
-    const looked = await checkLedger(database);
-    findings.push(...looked.findings);
-    ledger = looked.ledger;
+    const checked = await checkLedger(database);
+    findings.push(...checked.findings);
+    ledger = checked.ledger;
   }
   const own = ledger;
   if (!own) findings.push(skipped('epoch, reviews', 'there is no ledger to look at'));
   else {
-    if (shared) findings.push(await finding('epoch', () => checkEpoch(own, shared.copy)));
+    if (shared) findings.push(await finding('epoch', () => checkEpoch(own, shared.witness)));
     findings.push(await finding('reviews', () => checkReviews(own)));
   }
   if (!shared) findings.push(skipped('queues, budget', 'there is no Redis to look at'));

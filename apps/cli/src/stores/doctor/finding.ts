@@ -22,9 +22,9 @@ export function wrongFrom(check: string, error: unknown): Finding {
 }
 
 /** Runs a check that may fail as a whole. */
-export async function finding(check: string, look: () => Promise<Omit<Finding, 'check'>>): Promise<Finding> {
+export async function finding(check: string, run: () => Promise<Omit<Finding, 'check'>>): Promise<Finding> {
   try {
-    return { check, ...(await look()) };
+    return { check, ...(await run()) };
   } catch (error) {
     return wrongFrom(check, error);
   }

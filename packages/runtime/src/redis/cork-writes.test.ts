@@ -1,7 +1,7 @@
 import { Writable } from 'node:stream';
 import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
-import { gatherWrites } from './gather-writes.ts';
+import { corkWrites } from './cork-writes.ts';
 
 /** What reached the system, one entry a call. */
 function open(): { socket: Writable; calls: string[] } {
@@ -17,7 +17,7 @@ function open(): { socket: Writable; calls: string[] } {
       done();
     },
   });
-  gatherWrites(socket);
+  corkWrites(socket);
   return { socket, calls };
 }
 

@@ -3,38 +3,36 @@ import { sql } from 'kysely';
 import { listPauses } from '../holds/pauses.ts';
 import { openBreakers } from '../send/breaker.ts';
 
-/** What an account's rows of the ledger add up to now. */
-export interface LedgerFigures {
-  /** Transfers that are not at their end, by state and by why. */
-  unfinished: readonly UnfinishedFigure[];
+/** Statistics of an account from its rows in the ledger. */
+export interface LedgerStats {
+  /** Transfers that have not ended, by state and reason. */
+  unfinished: readonly UnfinishedStat[];
   breakerOpen: boolean;
-  /** Pauses in force that stop something of the account. */
+  /** Pauses in force that stop transfers of the account. */
   pauses: Readonly<Record<'all' | 'account' | 'corridor', number>>;
 }
 
-export interface UnfinishedFigure {
+export interface UnfinishedStat {
   state: TransferState;
   /** Of `holding` and `review`; null elsewhere. */
   reasonCode: string | null;
-  /** The country and the currency of the wallet that a held transfer wants money in; null elsewhere. */
+  /** The country and currency of the wallet in which a held transfer waits for money; null elsewhere. */
   wallet: { country: string; currency: string } | null;
   count: number;
-  /** How long the oldest is in it, by what counts there: see `sinceSql`. */
+  /** How long the oldest transfer has been in this state, measured as `sinceSql` says. */
   oldestMs: number;
 }
 
-// Since when a row waits. A hold is renewed and a re-send repeated, so for these it is not the latest change.
+// The start of the waiting time. A hold is renewed and a re-send is repeated, so for these states it is not the latest
+// change.
 const sinceSql = sql`case state when 'unconfirmed' then coalesce(unknown_since, updated_at)
   when 'holding' then created_at when 'awaiting_approval' then created_at else updated_at end`;
 
 /**
- * Reads only rows that are not at their end, which indexes find however many have ended. All accounts are read together: one by
- * one, hundreds of them keep a process busy.
+ * Reads the statistics of all accounts together; one by one, hundreds of accounts would keep a process busy. It reads
+ * only transfers that have not ended. Indexes find them, however many have ended.
  */
-export async function readLedgerFigures(
-  ledger: Ledger,
-  accounts: readonly string[],
-): Promise<ReadonlyMap<string, LedgerFigures>> {
+export async function readLedgerStats(ledger: Ledger, accounts: readonly string[]): Promise<ReadonlyMap<string, LedgerStats>> {
   const { rows, open } = await ledger.transaction(async ({ db, now }) => {
     const counted = await sql<{
       account: string;
@@ -80,17 +78,22 @@ export async function readLedgerFigures(
   );
 }
 
-/** What keeps readers of the event log back: the oldest transaction of the server that may still write. */
+/** What holds back readers of the event log: the oldest transaction on the server that may still write. */
 export interface EventHorizon {
-  /** The oldest transaction id that is not over, in any database of the server, prepared ones included. */
+  /** The oldest transaction id that has not ended, in any database of the server, prepared transactions included. */
   xid: string;
-  /** Whether anything that has ended is behind it: the newest one keeps nobody back. */
+  /** Whether a newer transaction exists. The newest one holds nobody back. */
   held: boolean;
-  /** How long the oldest that can be seen is open; 0 when there is none. Those of other roles may be hidden. */
+  /**
+   * How long the oldest visible transaction has been open; 0 when there is none. Those of other roles may be hidden.
+   */
   openMs: number;
 }
 
-/** Streams and sinks stand still until what is older than their next event is over (docs/decisions/0015). */
+/**
+ * Reads the horizon. Streams and sinks wait until every transaction older than their next event has ended
+ * (docs/decisions/0015).
+ */
 export async function readEventHorizon({ db }: Ledger): Promise<EventHorizon> {
   const { rows } = await sql<{ xid: string; held: boolean; open_ms: string }>`
     select pg_snapshot_xmin(snapshot)::text as xid, pg_snapshot_xmin(snapshot) < pg_snapshot_xmax(snapshot) as held,
@@ -100,11 +103,14 @@ export async function readEventHorizon({ db }: Ledger): Promise<EventHorizon> {
       )), 0) * 1000) as open_ms
     from (select pg_current_snapshot() as snapshot) as now`.execute(db);
   const [row] = rows;
-  if (!row) throw new Error('the database told no snapshot');
+  if (!row) throw new Error('the database returned no snapshot');
   return { xid: row.xid, held: row.held, openMs: Number(row.open_ms) };
 }
 
-/** How many transfers of each account came to each end. It reads an index over all of them: not every second. */
+/**
+ * Counts the transfers of each account by final state. It reads an index over all ended transfers, so do not call it
+ * every second.
+ */
 export async function countFinished(
   ledger: Ledger,
   accounts: readonly string[],

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/** Accepts without a word to the queue: a hint that was lost. */
+/** Accepts without a word to the queue: an advance job that was lost. */
 async function accept(externalId: string, more: { priority?: number } = {}): Promise<TransferRow> {
   const asked = { account: 'default', owner: 'admin', body: { ...order(externalId), ...more } };
   return (await acceptTransfer(stage.ledger, new Set(['default']), asked)).transfer;
@@ -33,10 +33,10 @@ function effects(row: TransferRow): number {
   return stage.simulator.control.truth({ externalId: row.kpay_external_id }).transfers.length;
 }
 
-describe('the queue of hints can be lost at any moment', () => {
+describe('the advance queue can be lost at any moment', () => {
   it('wiped while rows are due: the sweep finds every one, and each is sent once', async () => {
     const rows = await Promise.all(Array.from({ length: 30 }, (_, n) => accept(`wiped-${n}`)));
-    await stage.hints.obliterate({ force: true });
+    await stage.advanceQueue.obliterate({ force: true });
     for (const row of rows) {
       await succeeded(row.id);
       expect(effects(row)).toBe(1);
@@ -56,13 +56,13 @@ describe('the queue of hints can be lost at any moment', () => {
     await stage.stopWorker();
     const row = await accept('abandoned behind a backlog', { priority: 0 });
     await leaveUnderWay(row);
-    // So many hints wait that only the most urgent rows get one, and the abandoned one is not among them.
+    // So many advance jobs wait that only the most urgent rows get one, and the abandoned one is not among them.
     await Promise.all(Array.from({ length: 51 }, (_, n) => accept(`before-${n}`, { priority: 9 })));
-    await stage.hints.addBulk(
+    await stage.advanceQueue.addBulk(
       Array.from({ length: 500 }, () => ({ name: 'advance', data: { transferId: randomUUID() }, opts: { priority: 1 } })),
     );
-    await sweepDue(stage.ledger, 'default', stage.hints);
-    const [first] = await stage.hints.getJobs(['wait']);
+    await sweepDue(stage.ledger, 'default', stage.advanceQueue);
+    const [first] = await stage.advanceQueue.getJobs(['wait']);
     expect(first?.data).toEqual({ transferId: row.id });
     await stage.startWorker();
     expect(await succeeded(row.id)).toMatchObject({ attempts: 2 });

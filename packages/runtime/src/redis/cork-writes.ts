@@ -4,18 +4,18 @@ import type { Writable } from 'node:stream';
  * Lets what is written to a socket in one turn of the event loop leave it in one system call at its end, in order. A process that has many commands under way at once spends more on writing them one by one than on
  * making them.
  */
-export function gatherWrites(socket: Writable): void {
+export function corkWrites(socket: Writable): void {
   const write = socket.write;
-  let gathering = false;
-  socket.write = function gathered(this: Writable, ...given: Parameters<Writable['write']>) {
-    if (!gathering) {
-      gathering = true;
+  let corked = false;
+  socket.write = function corkedWrite(this: Writable, ...args: Parameters<Writable['write']>) {
+    if (!corked) {
+      corked = true;
       socket.cork();
       setImmediate(() => {
-        gathering = false;
+        corked = false;
         socket.uncork();
       });
     }
-    return write.apply(this, given);
+    return write.apply(this, args);
   } as Writable['write'];
 }

@@ -9,7 +9,7 @@ import {
   countFinished,
   ratePairsInUse,
   readEventHorizon,
-  readLedgerFigures,
+  readLedgerStats,
   recentOutflow,
   type TransferEngine,
 } from '../faces/worker.ts';
@@ -25,10 +25,10 @@ afterAll(() => stage.close());
 const never = new AbortController().signal;
 const HOUR_MS = 60 * 60_000;
 
-async function figureOf(state: TransferState) {
-  const figures = await readLedgerFigures(stage.ledger, ['default', 'idle']);
-  expect(figures.get('idle')).toEqual({ unfinished: [], breakerOpen: false, pauses: { all: 0, account: 0, corridor: 0 } });
-  return (figures.get('default')?.unfinished ?? []).filter((each) => each.state === state);
+async function statOf(state: TransferState) {
+  const stats = await readLedgerStats(stage.ledger, ['default', 'idle']);
+  expect(stats.get('idle')).toEqual({ unfinished: [], breakerOpen: false, pauses: { all: 0, account: 0, corridor: 0 } });
+  return (stats.get('default')?.unfinished ?? []).filter((each) => each.state === state);
 }
 
 it('transfers that wait are counted by why, with the age of the oldest since it was accepted', async () => {
@@ -40,10 +40,10 @@ it('transfers that wait are counted by why, with the age of the oldest since it 
   await advanceTransfer(engine, id, never);
   stage.ledger.passMs(HOUR_MS);
   await stage.accept({ externalId: 'later' });
-  const [held] = await figureOf('holding');
+  const [held] = await statOf('holding');
   expect(held).toMatchObject({ reasonCode: 'insufficient_funds', count: 1, wallet: { country: 'CMR', currency: 'XAF' } });
   expect(held?.oldestMs).toBeGreaterThanOrEqual(HOUR_MS);
-  expect(await figureOf('queued')).toMatchObject([{ reasonCode: null, count: 1 }]);
+  expect(await statOf('queued')).toMatchObject([{ reasonCode: null, count: 1 }]);
   expect(await ratePairsInUse(stage.ledger, 'default')).toEqual(['XAF:XOF']);
 });
 
@@ -55,7 +55,7 @@ it('an unconfirmed transfer is as old as its first send without an answer, howev
   await advanceTransfer(engine, id, never);
   stage.ledger.passMs(HOUR_MS);
   await advanceTransfer(engine, id, never);
-  const [unconfirmed] = await figureOf('unconfirmed');
+  const [unconfirmed] = await statOf('unconfirmed');
   expect(unconfirmed).toMatchObject({ count: 1 });
   expect(unconfirmed?.oldestMs).toBeGreaterThanOrEqual(HOUR_MS);
 });
@@ -89,9 +89,9 @@ it('a pause of everything is told for each account, one of another account is no
   await pause(stage.ledger, { scope: 'all' }, why);
   await pause(stage.ledger, { scope: 'account', account: 'other' }, why);
   await pause(stage.ledger, { scope: 'corridor', account: 'default', corridor: 'CMR-SEN' }, why);
-  const figures = await readLedgerFigures(stage.ledger, ['default', 'other']);
-  expect(figures.get('default')).toMatchObject({ pauses: { all: 1, account: 0, corridor: 1 }, breakerOpen: false });
-  expect(figures.get('other')).toMatchObject({ pauses: { all: 1, account: 1, corridor: 0 }, breakerOpen: false });
+  const stats = await readLedgerStats(stage.ledger, ['default', 'other']);
+  expect(stats.get('default')).toMatchObject({ pauses: { all: 1, account: 0, corridor: 1 }, breakerOpen: false });
+  expect(stats.get('other')).toMatchObject({ pauses: { all: 1, account: 1, corridor: 0 }, breakerOpen: false });
 });
 
 it('nothing holds the horizon of the events while nothing is open', async () => {

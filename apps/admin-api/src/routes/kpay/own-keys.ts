@@ -6,14 +6,14 @@ import { checkPin } from '@kpay/transfers/worker';
  * Makes sure that an account's keys read its own figures.
  * @throws PinMismatch when KPay says that they are another's; Rejected, Retryable as any read of KPay.
  */
-export type OwnFigures = (account: KpayAccount) => Promise<void>;
+export type OwnKeys = (account: KpayAccount) => Promise<void>;
 
 const ASK_WITHIN_MS = 3_000;
 /** So long a failure is answered again without asking KPay. */
 const FAILED_FOR_MS = 1_000;
 
 /** Asks KPay once for each account, before the first of its figures is shown. Keys that change later are checked as they change. */
-export function createOwnFigures(ledger: Ledger): OwnFigures {
+export function createOwnKeys(ledger: Ledger): OwnKeys {
   const asked = new Map<KpayAccount, { answer: Promise<void>; goodUntilMs: number }>();
   return async (account) => {
     const known = asked.get(account);

@@ -2,7 +2,7 @@ import type { Logger } from '../logging/logger.ts';
 import type { AccountSettings } from '../settings/read-settings.ts';
 
 /** Says plainly which KPay is reached through which proxy. Its user and password are not shown. */
-export function tellProxy(accounts: readonly AccountSettings[], logger: Pick<Logger, 'warn'>): void {
+export function warnAboutProxy(accounts: readonly AccountSettings[], logger: Pick<Logger, 'warn'>): void {
   const ways = new Set(
     accounts.flatMap(({ baseUrl, proxyUrl }) =>
       proxyUrl === undefined ? [] : [`KPay at ${new URL(baseUrl).host} is reached through the proxy ${new URL(proxyUrl).host}`],
