@@ -21,7 +21,7 @@ beforeAll(async () => {
     ledger: api.ledger,
     account,
     pin: await pinAccount(api.ledger, account),
-    epoch: await openLedgerEpoch({ ledger: api.ledger, copy: createMemoryEpochWitness(), clock: systemClock }),
+    epoch: await openLedgerEpoch({ ledger: api.ledger, witness: createMemoryEpochWitness(), clock: systemClock }),
     checks: [],
     clock: systemClock,
     worker: 'worker-1',
