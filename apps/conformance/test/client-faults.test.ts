@@ -1,4 +1,4 @@
-import { type KpayAccount, OutcomeUnknown, openKpayAccount, Rejected, Retryable, transferBody } from '@kpay/core';
+import { type KpayAccount, OutcomeUnknownError, openKpayAccount, RejectedError, RetryableError, transferBody } from '@kpay/core';
 import {
   createSimulator,
   type Fault,
@@ -101,9 +101,9 @@ afterAll(async () => {
 });
 
 function named(error: unknown): string {
-  if (error instanceof OutcomeUnknown) return `unknown: ${error.reason}`;
-  if (error instanceof Rejected) return `rejected: ${error.status}`;
-  if (error instanceof Retryable) return `retryable: ${error.reason}`;
+  if (error instanceof OutcomeUnknownError) return `unknown: ${error.reason}`;
+  if (error instanceof RejectedError) return `rejected: ${error.status}`;
+  if (error instanceof RetryableError) return `retryable: ${error.reason}`;
   return String(error);
 }
 

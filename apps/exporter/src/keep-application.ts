@@ -1,4 +1,4 @@
-import { type Keys, type KpayAccount, Rejected } from '@kpay/core';
+import { type Keys, type KpayAccount, RejectedError } from '@kpay/core';
 import { type Logger, reasonOf } from '@kpay/runtime';
 import { type Ledger, PinMismatch } from '@kpay/transfers';
 import { comparePin } from '@kpay/transfers/worker';
@@ -13,7 +13,7 @@ export interface ApplicationKeeper {
   isOurs(): boolean;
   /** Whether KPay has said that the keys are of another application or environment. */
   isOther(): boolean;
-  /** @throws Error when the keys are of another application or environment; Rejected, Retryable as any read of KPay. */
+  /** @throws Error when the keys are of another application or environment; RejectedError, RetryableError as any read of KPay. */
   changeKeys(keys: Keys): Promise<void>;
   /** Begins to ask. @returns how to stop. */
   start(): () => Promise<void>;
@@ -88,7 +88,7 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
 
   function log(error: unknown, reason: string): void {
     const about = { account: account.name, reason };
-    if (error instanceof PinMismatch || error instanceof Rejected) {
+    if (error instanceof PinMismatch || error instanceof RejectedError) {
       logger.error({ ...about, alarm: 'keys' }, 'the keys cannot be those of the account: none of its figures are shown');
     } else logger.warn(about, 'KPay has not said whose the keys are: it is asked again, and none of its figures are shown yet');
   }

@@ -1,4 +1,4 @@
-import { type Clock, type Observed, type ObserveOptions, Retryable } from '@kpay/core';
+import { type Clock, type Observed, type ObserveOptions, RetryableError } from '@kpay/core';
 
 export interface KeepFreshOptions<T> {
   read(options: ObserveOptions): Promise<Observed<T>>;
@@ -47,7 +47,7 @@ async function readOnce<T>(options: KeepFreshOptions<T>, everyMs: number): Promi
   } catch (error) {
     if (signal.aborted) return 0;
     onFailure(error);
-    if (!(error instanceof Retryable)) return everyMs;
+    if (!(error instanceof RetryableError)) return everyMs;
     return Math.max(Math.min(everyMs, RETRY_MS), error.retryAfterMs ?? 0);
   }
 }

@@ -3,11 +3,11 @@ import {
   type ExchangeRate,
   isStillGood,
   type KpayAccount,
+  KpayError,
   type ObservationName,
   type Observed,
   type ObserveOptions,
-  Rejected,
-  Retryable,
+  RejectedError,
   type WalletBalance,
 } from '@kpay/core';
 import { type Logger, repeat } from '@kpay/runtime';
@@ -253,6 +253,6 @@ function createComplaint(logger: Logger, account: string): (what: string) => (er
 
 /** Two failures of one kind are one line in the log, however often they come. */
 function kindOf(error: unknown): string {
-  if (error instanceof Retryable) return error.reason;
-  return error instanceof Rejected ? `rejected ${error.status}` : String(error);
+  if (error instanceof RejectedError) return `rejected ${error.status}`;
+  return error instanceof KpayError ? error.code : String(error);
 }

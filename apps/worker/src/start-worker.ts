@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected, systemClock } from '@kpay/core';
+import { type KpayAccount, RejectedError, systemClock } from '@kpay/core';
 import { ledgerMissing } from '@kpay/ledger';
 import {
   healthRoutes,
@@ -269,7 +269,7 @@ async function tryPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal
     return { kind: 'pinned', pin: await pinAccount(ledger, account, signal) };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    if (error instanceof Rejected) {
+    if (error instanceof RejectedError) {
       const refusal = `KPay refuses the keys of account ${account.name} (${error.status}): check its API key and secret key`;
       return { kind: 'failed', error: new Error(refusal, { cause: error }), final: true };
     }

@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { type KpayAccount, KpayError } from '@kpay/core';
 import { repeat } from '@kpay/runtime';
 import type { Ledger } from '@kpay/transfers';
 import { wakeFunded, wakeRated } from '@kpay/transfers/worker';
@@ -45,7 +45,7 @@ export function watchHeld(
         if ((await wake(ledger, account, maxAgeMs, signal)) > 0) await onWoken();
       } catch (error) {
         // A KPay that does not answer is told of by whoever has to send.
-        if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+        if (!(error instanceof KpayError)) throw error;
         notBeforeMs = account.clock.monotonicMs() + Math.min(READ_AGAIN_MS, intervalMs);
       }
     };

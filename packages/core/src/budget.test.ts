@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock, type ManualClock } from '../test/manual-clock.ts';
 import { type Budget, type BudgetSlot, budgetRules, createBudget, reservesFor } from './budget.ts';
 import { type BudgetStore, createMemoryBudgetStore, type Lane, lanes, mayTake } from './stores/budget-store.ts';
-import { createUrgency } from './urgency.ts';
+import { createUrgency } from './stores/urgency.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -325,7 +325,7 @@ describe('waiting', () => {
     const { budget } = open({ limit: 1 });
     (await budget.take('money')).answered();
     await expect(budget.take('money', { maxWaitMs: 10_000 })).rejects.toMatchObject({
-      name: 'Retryable',
+      name: 'RetryableError',
       reason: 'no_budget',
       retryAfterMs: WINDOW_MS + 10,
     });
@@ -356,10 +356,10 @@ describe('waiting', () => {
     const left = budget.take('money', { signal: leaving.signal });
     const stayed = budget.take('money');
     leaving.abort(new Error('enough'));
-    await expect(left).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
+    await expect(left).rejects.toMatchObject({ name: 'AbortError', code: 'aborted' });
     await clock.advance(WINDOW_MS + 10);
     await expect(stayed).resolves.toBeDefined();
-    await expect(budget.take('money', { signal: leaving.signal })).rejects.toMatchObject({ reason: 'aborted' });
+    await expect(budget.take('money', { signal: leaving.signal })).rejects.toMatchObject({ code: 'aborted' });
   });
 
   it('that an abort ends while the store answers gives the slot back', async () => {
@@ -377,7 +377,7 @@ describe('waiting', () => {
     const left = budget.take('money', { signal: leaving.signal });
     await clock.advance(5);
     leaving.abort();
-    await expect(left).rejects.toMatchObject({ reason: 'aborted' });
+    await expect(left).rejects.toMatchObject({ code: 'aborted' });
     await clock.advance(10);
     expect(await budget.remaining()).toBe(100);
   });

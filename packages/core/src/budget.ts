@@ -1,4 +1,4 @@
-import { Retryable } from './errors.ts';
+import { abortedBy, RetryableError } from './errors.ts';
 import {
   ASKED_AGAIN_MS,
   assertLane,
@@ -10,8 +10,8 @@ import {
   type SentBefore,
   type SlotEnd,
 } from './stores/budget-store.ts';
+import type { Urgency } from './stores/urgency.ts';
 import type { Clock } from './time/clock.ts';
-import type { Urgency } from './urgency.ts';
 
 /**
  * The right to send one request. Settle it once; later calls do nothing. Settling neither waits nor fails, so that
@@ -43,8 +43,8 @@ export interface TakeOptions {
 export interface Budget {
   /**
    * Waits for a slot, first come first served within a lane.
-   * @throws Retryable `no_budget` when none is free within `maxWaitMs` (as soon as that is sure) or the store fails;
-   *   `aborted` when the signal ends the wait.
+   * @throws RetryableError `no_budget` when none is free within `maxWaitMs` (as soon as that is sure) or the store fails.
+   * @throws KpayAbortError when the signal ends the wait.
    */
   take(lane: Lane, options?: TakeOptions): Promise<BudgetSlot>;
   /** Requests that may still be sent in the present window, by all processes together; a block after a 429 does not count. */
@@ -118,7 +118,7 @@ interface Waiter {
   readonly lanes: readonly Lane[];
   deadlineMs: number;
   grant(slot: BudgetSlot): void;
-  refuse(error: Retryable): void;
+  refuse(error: RetryableError): void;
 }
 
 /** One process's share in a budget that `store` keeps for all. */
@@ -144,7 +144,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
       }
     } catch (error) {
       // Without the store nobody can tell what others have sent, so nothing is sent.
-      const failed = new Retryable('the request budget cannot be read', { reason: 'no_budget', cause: error });
+      const failed = new RetryableError('the request budget cannot be read', { reason: 'no_budget', cause: error });
       for (const waiter of waiters.splice(0)) waiter.refuse(failed);
     } finally {
       pumping = false;
@@ -194,7 +194,7 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     for (const waiter of waiters.filter((each) => each.lanes.includes(lane) && each.deadlineMs < readyMs)) {
       remove(waiter);
       waiter.refuse(
-        new Retryable('no request may be sent to KPay now', { reason: 'no_budget', retryAfterMs: Math.ceil(waitMs) }),
+        new RetryableError('no request may be sent to KPay now', { reason: 'no_budget', retryAfterMs: Math.ceil(waitMs) }),
       );
     }
   }
@@ -251,13 +251,13 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY, urgency } = {}) {
       return new Promise((resolve, reject) => {
         assertLane(lane);
-        if (signal?.aborted) return reject(aborted(signal));
+        if (signal?.aborted) return reject(abortedBy(signal));
         const leave = (): void => {
           end();
           remove(waiter);
           // So that the pump does not outlive its last waiter.
           wake();
-          reject(aborted(signal));
+          reject(abortedBy(signal));
         };
         const stopListening = urgency?.onJoin(wake);
         const end = (): void => {
@@ -290,8 +290,4 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     block,
     seed: (sent) => store.seed(sent, rules),
   };
-}
-
-function aborted(signal: AbortSignal | undefined): Retryable {
-  return new Retryable('the caller stopped waiting', { reason: 'aborted', cause: signal?.reason });
 }

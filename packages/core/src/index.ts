@@ -1,13 +1,13 @@
 import './client/node-version.ts';
 
 export { type Budget, type BudgetOptions, type BudgetSlot, budgetRules, createBudget, type TakeOptions } from './budget.ts';
+export type { CallOptions } from './client/call-options.ts';
 export {
-  type Call,
-  type CallOptions,
   createKpayClient,
   type Environment,
   type KpayClient,
   type KpayClientOptions,
+  type SendOptions,
   type TransferPermit,
 } from './client/client.ts';
 export type { Drift } from './client/drift.ts';
@@ -20,11 +20,42 @@ export type {
   ProviderAvailability,
   WalletBalance,
 } from './client/endpoints.ts';
+export type { Call, CallOutcome, Hooks, RequestEvent, ResponseEvent } from './client/hooks.ts';
 export { boundPassed, type JsonBounds } from './client/json-bounds.ts';
-export { type TransferRequestFields, transferBody } from './client/transfer-body.ts';
+export { type TransferFields, type TransferRequestFields, transferBody } from './client/transfer-body.ts';
 export type { TransactionLeg, TransferReceipt } from './client/transfer-receipt.ts';
 export { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './client/transfer-until-known.ts';
-export { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from './errors.ts';
+export {
+  ClosedError,
+  type ErrorCode,
+  InvalidAmount,
+  InvalidAmountError,
+  InvalidArgumentError,
+  InvalidSettings,
+  InvalidSettingsError,
+  KpayAbortError,
+  KpayError,
+  type KpayErrorOptions,
+  OutcomeUnknown,
+  OutcomeUnknownError,
+  Rejected,
+  RejectedError,
+  Retryable,
+  RetryableError,
+  type RetryableReason,
+  UnknownCountry,
+  UnknownCountryError,
+  type UnknownReason,
+} from './errors.ts';
+export {
+  type AccountOptions,
+  type AccountSettings,
+  type Keys,
+  Kpay,
+  type KpayAccount,
+  type KpayOptions,
+  openKpayAccount,
+} from './kpay.ts';
 export {
   countries,
   currenciesOf,
@@ -34,13 +65,11 @@ export {
   type Provider,
   providerStatuses,
   providers,
-  UnknownCountry,
 } from './money/catalogue.ts';
 export {
   compareRates,
   convert,
   formatAmount,
-  InvalidAmount,
   type Money,
   parseAmount,
   parseRate,
@@ -56,15 +85,6 @@ export {
   type ObserveOptions,
 } from './observations.ts';
 export {
-  type AccountOptions,
-  type AccountSettings,
-  createMemoryStores,
-  type Keys,
-  type KpayAccount,
-  openKpayAccount,
-  type Stores,
-} from './open-account.ts';
-export {
   type BudgetRules,
   type BudgetStore,
   createMemoryBudgetStore,
@@ -77,5 +97,6 @@ export {
 } from './stores/budget-store.ts';
 export type { Seal } from './stores/seal.ts';
 export { createMemorySharedStore, type SharedEntry, type SharedStore } from './stores/shared-store.ts';
+export { createMemoryStores, type Stores } from './stores/stores.ts';
 export { type Clock, systemClock } from './time/clock.ts';
 export { type Dated, isStillGood } from './time/still-good.ts';

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../test/manual-clock.ts';
 import { createBudget } from './budget.ts';
 import type { WalletBalance } from './client/endpoints.ts';
-import { Retryable } from './errors.ts';
+import { RetryableError } from './errors.ts';
 import { createObservations } from './observations.ts';
 import { createMemoryBudgetStore } from './stores/budget-store.ts';
 import { createMemorySharedStore } from './stores/shared-store.ts';
@@ -155,7 +155,7 @@ describe('an observation', () => {
 
   it('that failed is asked for again within a second, whatever the clock is set to', async () => {
     const { observations, clock, reads, failWith } = open();
-    failWith(new Retryable('no', { reason: 'server_error' }));
+    failWith(new RetryableError('no', { reason: 'server_error' }));
     await expect(after(clock, 100, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
     failWith(undefined);
     clock.set(-3_600_000);
@@ -177,7 +177,7 @@ describe('an observation', () => {
     const { observations, clock, reads, failWith } = open();
     await after(clock, 100, observations.balance(CHECKS));
     await clock.advance(60_000);
-    failWith(new Retryable('no', { reason: 'server_error' }));
+    failWith(new RetryableError('no', { reason: 'server_error' }));
     const waiting = Promise.allSettled([observations.balance(CHECKS), observations.balance(CHECKS)]);
     expect((await after(clock, 100, waiting)).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     expect(reads).toHaveLength(2);
@@ -192,7 +192,7 @@ describe('an observation', () => {
 
   it('that just failed is not asked for again at once, however many want it', async () => {
     const { observations, clock, reads, failWith } = open();
-    failWith(new Retryable('no', { reason: 'server_error' }));
+    failWith(new RetryableError('no', { reason: 'server_error' }));
     await expect(after(clock, 100, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
     for (let count = 0; count < 10; count += 1) {
       await expect(after(clock, 99, observations.balance(CHECKS))).rejects.toMatchObject({ reason: 'server_error' });
@@ -210,7 +210,7 @@ describe('an observation', () => {
     const stayed = observations.balance(CHECKS);
     await clock.advance(50);
     leaving.abort();
-    await expect(left).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
+    await expect(left).rejects.toMatchObject({ name: 'AbortError', code: 'aborted' });
     expect((await after(clock, 100, stayed)).value).toEqual([wallet(1n)]);
     expect(reads).toHaveLength(1);
   });

@@ -1,12 +1,12 @@
-import type { KpayClient } from './client/client.ts';
+import type { InnerCallOptions } from './client/call-options.ts';
 import type { CountryAvailability, ExchangeRate, WalletBalance } from './client/endpoints.ts';
-import { Rejected } from './errors.ts';
-import { createSharedValue, type SharedValue } from './shared-value.ts';
+import { RejectedError } from './errors.ts';
 import { assertLane, type Lane } from './stores/budget-store.ts';
 import type { SharedEntry, SharedStore } from './stores/shared-store.ts';
+import { createSharedValue, type SharedValue } from './stores/shared-value.ts';
+import type { Urgency } from './stores/urgency.ts';
 import { type Clock, systemClock } from './time/clock.ts';
 import { isStillGood } from './time/still-good.ts';
-import type { Urgency } from './urgency.ts';
 
 /** What KPay said, frozen, and when. The truth lies between the two dates. */
 export interface Observed<T> {
@@ -32,7 +32,7 @@ export interface ObservationFailure {
 
 /**
  * Shared, dated reads of KPay: however many ask, in however many processes, KPay is asked once in each maximum age.
- * A read that fails throws (Rejected, Retryable) to those who waited for it, and leaves the last value for `peek`.
+ * A read that fails throws (RejectedError, RetryableError) to those who waited for it, and leaves the last value for `peek`.
  */
 export interface Observations {
   balance(options?: ObserveOptions): Promise<Observed<WalletBalance[]>>;
@@ -48,8 +48,15 @@ export interface Observations {
   lastFailure(observation: ObservationName, pair?: string): ObservationFailure | undefined;
 }
 
+/** What observations are read with. */
+interface ObservedClient {
+  balance(options: InnerCallOptions): Promise<WalletBalance[]>;
+  availability(options: InnerCallOptions): Promise<CountryAvailability[]>;
+  exchangeRate(from: string, to: string, options: InnerCallOptions): Promise<ExchangeRate>;
+}
+
 export interface ObservationsOptions {
-  client: Pick<KpayClient, 'balance' | 'availability' | 'exchangeRate'>;
+  client: ObservedClient;
   store: SharedStore;
   clock?: Clock | undefined;
   maxAgeMs?: Partial<Record<ObservationName, number>> | undefined;
@@ -116,7 +123,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
           value.failure = undefined;
           return { text, keepMs: KEEP_MS };
         } catch (error) {
-          const isRefusal = pair !== null && error instanceof Rejected && (error.status === 400 || error.status === 404);
+          const isRefusal = pair !== null && error instanceof RejectedError && (error.status === 400 || error.status === 404);
           value.failedUntilMs = clock.monotonicMs() + (isRefusal ? REFUSAL_MS : FAILURE_MS);
           value.failure = { at: new Date(clock.now()), error: error instanceof Error ? error : new Error(String(error)) };
           throw error;

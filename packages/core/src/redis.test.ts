@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../test/stores-under-test.ts';
 import { budgetRules } from './budget.ts';
-import { type KpayAccount, openKpayAccount } from './open-account.ts';
+import { type KpayAccount, openKpayAccount } from './kpay.ts';
 import { createRedisStores } from './redis.ts';
 import { createSeal } from './stores/seal.ts';
 import { type Clock, systemClock } from './time/clock.ts';
@@ -230,17 +230,17 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(await Promise.all(calls)).toHaveLength(60);
   });
 
-  it('out of reach let nothing be sent, as Retryable, and settle no slot with an error', async () => {
+  it('out of reach let nothing be sent, as RetryableError, and settle no slot with an error', async () => {
     const slot = await account.budget.take('money');
     await server.kill();
     slot.answered();
-    await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'Retryable', reason: 'no_budget' });
+    await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'RetryableError', reason: 'no_budget' });
     for (const call of [
       account.client.prepareTransfer({ lane: 'money' }),
       account.observations.balance(PEOPLE),
       account.observations.peekBalance(),
     ]) {
-      await expect(call).rejects.toMatchObject({ name: 'Retryable' });
+      await expect(call).rejects.toMatchObject({ name: 'RetryableError' });
     }
     expect(simulator.control.truth().requests).toEqual([]);
   });
@@ -248,7 +248,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
   it('that hang are out of reach too, and serve again when they go on', async () => {
     await account.budget.remaining();
     await server.pause();
-    await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'Retryable', reason: 'no_budget' });
+    await expect(account.budget.take('people')).rejects.toMatchObject({ name: 'RetryableError', reason: 'no_budget' });
     await server.resume();
     await eventually(() => account.client.me(PEOPLE));
   });

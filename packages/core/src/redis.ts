@@ -1,7 +1,7 @@
-import type { Stores } from './open-account.ts';
 import { createRedisBudgetStore } from './stores/redis-budget-store.ts';
 import type { RedisClient } from './stores/redis-script.ts';
 import { createRedisSharedStore } from './stores/redis-shared-store.ts';
+import type { Stores } from './stores/stores.ts';
 import { type Clock, systemClock } from './time/clock.ts';
 
 export type { RedisClient } from './stores/redis-script.ts';
@@ -24,7 +24,7 @@ export interface RedisStoresOptions {
  *
  * A value that this account did not write itself is not there: an HMAC with a key from the account's KPay secret tells.
  *
- * While Redis is out of reach nothing is sent: a request then ends as Retryable.
+ * While Redis is out of reach nothing is sent: a request then ends as RetryableError.
  */
 export function createRedisStores({ redis, clock = systemClock }: RedisStoresOptions): Stores {
   return {

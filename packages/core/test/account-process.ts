@@ -1,5 +1,5 @@
 // One process of several on one Redis, for across-processes.test.ts. It is told what to do, and tells what came of it.
-import { openKpayAccount } from '../src/open-account.ts';
+import { openKpayAccount } from '../src/kpay.ts';
 import { createRedisStores } from '../src/redis.ts';
 import { callKpay } from './call-kpay.ts';
 import { connectTo } from './stores-under-test.ts';

@@ -1,6 +1,6 @@
 import { createSimulator } from '@kpay/simulator';
 import { expect, it } from 'vitest';
-import { openKpayAccount } from '../src/open-account.ts';
+import { openKpayAccount } from '../src/kpay.ts';
 import { callKpay } from './call-kpay.ts';
 import { startJitterProxy } from './jitter-proxy.ts';
 import { mostInAnyWindow, receiptTimes, usedInFullWindows } from './receipts.ts';

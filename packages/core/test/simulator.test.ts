@@ -76,17 +76,17 @@ it('transfers show the figures of the other side', async () => {
 describe('a refusal', () => {
   it('is told by its status', async () => {
     await account.client.transfer(wish('used'), MONEY);
-    expect(await sendOnce('used')).toMatchObject({ name: 'Rejected', status: 409 });
-    expect(await sendOnce('poor', 9_000_000n)).toMatchObject({ name: 'Rejected', status: 422 });
-    expect(await sendOnce('little', 99n)).toMatchObject({ name: 'Rejected', status: 400 });
+    expect(await sendOnce('used')).toMatchObject({ name: 'RejectedError', status: 409 });
+    expect(await sendOnce('poor', 9_000_000n)).toMatchObject({ name: 'RejectedError', status: 422 });
+    expect(await sendOnce('little', 99n)).toMatchObject({ name: 'RejectedError', status: 400 });
     const strangers = { ...wish('foreign'), applicationId: '00000000-0000-4000-8000-000000000000' };
-    await expect(account.client.transfer(strangers, MONEY)).rejects.toMatchObject({ name: 'Rejected', status: 403 });
+    await expect(account.client.transfer(strangers, MONEY)).rejects.toMatchObject({ name: 'RejectedError', status: 403 });
   });
 
   it('may come as several messages', async () => {
     simulator.control.addFault({ fault: { kind: 'message_array' } });
     const refused = await sendOnce('little', 99n);
-    expect(refused).toMatchObject({ name: 'Rejected', status: 400 });
+    expect(refused).toMatchObject({ name: 'RejectedError', status: 400 });
     expect((refused as { detail: string }).detail).not.toMatch(/[[\]{}]/);
   });
 });
@@ -106,11 +106,11 @@ describe('a fault in a transfer is told as what it is', () => {
     [{ kind: 'html', status: 200, when: 'after' }, 'unexpected_status', 1],
   ] as const)('%j', async (fault, reason, applied) => {
     simulator.control.addFault({ match: { endpoint: 'transfer' }, fault, times: 1 });
-    expect(await sendOnce('faulty')).toMatchObject({ name: 'OutcomeUnknown', reason });
+    expect(await sendOnce('faulty')).toMatchObject({ name: 'OutcomeUnknownError', reason });
     expect(appliedTransfers('faulty')).toBe(applied);
     // The only probe there is: the same id again.
     const again = await sendOnce('faulty');
-    expect(again).toMatchObject(applied === 1 ? { name: 'Rejected', status: 409 } : { externalId: 'faulty' });
+    expect(again).toMatchObject(applied === 1 ? { name: 'RejectedError', status: 409 } : { externalId: 'faulty' });
     expect(appliedTransfers('faulty')).toBe(1);
   });
 
@@ -120,7 +120,7 @@ describe('a fault in a transfer is told as what it is', () => {
       fault: { kind: 'rate_limit', retryAfterSeconds: 0 },
       times: 1,
     });
-    expect(await sendOnce('limited')).toMatchObject({ name: 'Retryable', reason: 'rate_limited' });
+    expect(await sendOnce('limited')).toMatchObject({ name: 'RetryableError', reason: 'rate_limited' });
     expect(appliedTransfers('limited')).toBe(0);
   });
 });

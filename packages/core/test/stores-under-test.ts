@@ -1,7 +1,7 @@
 import { startRedis } from '@kpay/testkit';
 import { Redis } from 'ioredis';
-import { createMemoryStores, type Stores } from '../src/open-account.ts';
 import { createRedisStores } from '../src/redis.ts';
+import { createMemoryStores, type Stores } from '../src/stores/stores.ts';
 import { systemClock } from '../src/time/clock.ts';
 
 /** A kind of stores that keeps the same promises as any other. */

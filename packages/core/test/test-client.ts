@@ -1,6 +1,7 @@
 import { type Budget, createBudget } from '../src/budget.ts';
-import { type Call, createKpayClient, type KpayClient, type KpayClientOptions } from '../src/client/client.ts';
+import { createKpayClient, type KpayClient, type KpayClientOptions } from '../src/client/client.ts';
 import type { Drift } from '../src/client/drift.ts';
+import type { Call } from '../src/client/hooks.ts';
 import type { TransferRequestFields } from '../src/client/transfer-body.ts';
 import { createMemoryBudgetStore } from '../src/stores/budget-store.ts';
 import { createMemorySharedStore } from '../src/stores/shared-store.ts';

@@ -6,7 +6,7 @@ import { type Duplex, finished } from 'node:stream';
 import { createServer as createTlsServer, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
-import { OutcomeUnknown, Retryable } from '../src/errors.ts';
+import { OutcomeUnknownError, RetryableError } from '../src/errors.ts';
 import { createTestClient, TRANSFER } from './test-client.ts';
 
 const FILES = new URL('../../runtime/test/web-config/good/', import.meta.url);
@@ -154,7 +154,7 @@ describe('https, through a tunnel', () => {
 
   it.each<Manner>([403, 407, 502, 'close', 'silent'])('refused with %s: the transfer was definitely not sent', async (manner) => {
     const error = await sendWith(httpsUrl, manner);
-    expect(error).toBeInstanceOf(Retryable);
+    expect(error).toBeInstanceOf(RetryableError);
     expect(error).toMatchObject({ reason: 'not_connected' });
     expect(String((error as Error).stack) + String((error as Error).cause)).not.toMatch(/h(@|%40)sh|dXNlcj/);
     expect(transfers()).toBe(0);
@@ -165,7 +165,7 @@ describe('https, through a tunnel', () => {
     const sending = sendWith(httpsUrl, 'pass');
     await expect.poll(() => simulator.control.truth().transferCount, { timeout: 5_000 }).toBe(1);
     proxy.cut();
-    expect(await sending).toMatchObject({ name: 'OutcomeUnknown', reason: 'connection_lost' });
+    expect(await sending).toMatchObject({ name: 'OutcomeUnknownError', reason: 'connection_lost' });
   });
 });
 
@@ -180,7 +180,7 @@ describe('plain http, forwarded', () => {
   it.each<Manner>([403, 407, 502, 'close'])(
     'answered with %s by the proxy itself: that is not KPay, so unknown',
     async (manner) => {
-      expect(await sendWith(simulator.url, manner)).toBeInstanceOf(OutcomeUnknown);
+      expect(await sendWith(simulator.url, manner)).toBeInstanceOf(OutcomeUnknownError);
       expect(transfers()).toBe(0);
     },
   );

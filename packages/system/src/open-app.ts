@@ -41,7 +41,7 @@ export interface AppOptions<OfSettings extends Settings> {
 /**
  * Reads the web settings and loads the plugins of a process.
  *
- * @throws StartError, InvalidSettings; one line that names what to change.
+ * @throws StartError, InvalidSettingsError; one line that names what to change.
  */
 export async function openApp<OfSettings extends Settings>(options: AppOptions<OfSettings>): Promise<App<OfSettings>> {
   const { env, settings, secrets, logger, shutdown } = options;

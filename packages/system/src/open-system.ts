@@ -17,7 +17,7 @@ export interface System<OfSettings extends Settings = Settings> extends App<OfSe
  * Opens the accounts, and goes over to keys that change in their files.
  *
  * @param listed the accounts that this process has to do with: those of the settings unless given.
- * @throws InvalidSettings
+ * @throws InvalidSettingsError
  */
 export async function openSystem<OfSettings extends Settings>(
   app: App<OfSettings>,

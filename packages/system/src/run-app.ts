@@ -1,4 +1,4 @@
-import { InvalidSettings } from '@kpay/core';
+import { InvalidSettingsError } from '@kpay/core';
 import { LedgerBehind, LedgerUnusable } from '@kpay/ledger';
 import {
   createLogger,
@@ -23,7 +23,7 @@ const RELEASE_WITHIN_MS = 6_000;
 const STOP_WITHIN_MS = 8_000;
 
 /** Errors of one line that tell a person what to fix. */
-const CLEAR = [StartError, InvalidSettings, LedgerBehind, LedgerUnusable];
+const CLEAR = [StartError, InvalidSettingsError, LedgerBehind, LedgerUnusable];
 
 /**
  * Runs one app as a process of its own until a signal stops it. An error that a person can fix is said in one line on

@@ -1,4 +1,4 @@
-import { formatAmount, InvalidAmount, parseAmount } from '@kpay/core';
+import { formatAmount, InvalidAmountError, parseAmount } from '@kpay/core';
 import type { ApiKeyRow } from '@kpay/ledger';
 import { instantSchema, nameSchema } from '@kpay/producer';
 import { decimalSchema, InvalidRequest, type KeyLimit } from '@kpay/transfers';
@@ -176,7 +176,7 @@ function limitOf(
   try {
     return { currency, amountMinor: parseAmount(amount, currency).amountMinor, hours };
   } catch (error) {
-    if (error instanceof InvalidAmount) throw new InvalidRequest(`spendLimits.${index}.amount`, error.message);
+    if (error instanceof InvalidAmountError) throw new InvalidRequest(`spendLimits.${index}.amount`, error.message);
     throw error;
   }
 }

@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { type KpayAccount, KpayError } from '@kpay/core';
 import type { QuoteRow } from '@kpay/ledger';
 import {
   type Ledger,
@@ -49,7 +49,7 @@ async function readQuote(ledger: Ledger, account: KpayAccount, request: QuoteReq
   try {
     return await quote(ledger, account, request, { by, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch (error) {
-    if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+    if (!(error instanceof KpayError)) throw error;
     throw new Problem('kpay_unavailable', 'KPay tells no rate now, and without one there is no quote.', {
       headers: { 'retry-after': '10' },
       cause: error,

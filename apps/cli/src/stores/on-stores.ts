@@ -1,5 +1,5 @@
 import { userInfo } from 'node:os';
-import { InvalidSettings } from '@kpay/core';
+import { InvalidSettingsError } from '@kpay/core';
 import { LedgerBehind, LedgerUnusable } from '@kpay/ledger';
 import { StartError } from '@kpay/runtime';
 import { exitCodes } from '../framework/exit-codes.ts';
@@ -15,7 +15,7 @@ export async function onStores<T>(run: () => Promise<T>): Promise<T> {
   try {
     return await run();
   } catch (error) {
-    const known = [StartError, InvalidSettings, LedgerUnusable, LedgerBehind].some((kind) => error instanceof kind);
+    const known = [StartError, InvalidSettingsError, LedgerUnusable, LedgerBehind].some((kind) => error instanceof kind);
     if (!known || !(error instanceof Error)) throw error;
     throw new Failure(exitCodes.failed, { en: error.message, fr: error.message }, { cause: error });
   }

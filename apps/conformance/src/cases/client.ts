@@ -1,4 +1,12 @@
-import { type CallOptions, type Drift, type KpayClient, OutcomeUnknown, parseAmount, Rejected, Retryable } from '@kpay/core';
+import {
+  type CallOptions,
+  type Drift,
+  type KpayClient,
+  OutcomeUnknownError,
+  parseAmount,
+  RejectedError,
+  RetryableError,
+} from '@kpay/core';
 import { type Case, type CaseOutcome, movesMoney, outcomeOf, reads } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
 import { amount } from './transfer-requests.ts';
@@ -14,17 +22,17 @@ async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) 
       drifts.map(({ path, kind }) => `${kind} ${path}`).join(', ') || 'read, nothing unknown',
     );
   } catch (error) {
-    if (!isFailure(error)) throw error;
+    if (!(error instanceof KpayError)) throw error;
     // A refusal or an outage says nothing about our reading of answers.
-    if (error instanceof Rejected || error.reason !== 'unreadable') return { kind: 'not tried', why: error.message };
+    if (error instanceof RejectedError || error.reason !== 'unreadable') return { kind: 'not tried', why: error.message };
     return outcomeOf(false, error.message);
   } finally {
     await account.close();
   }
 }
 
-function isFailure(error: unknown): error is Rejected | Retryable | OutcomeUnknown {
-  return error instanceof Rejected || error instanceof Retryable || error instanceof OutcomeUnknown;
+function isUnreadable(error: KpayError): boolean {
+  return 'reason' in error && error.reason === 'unreadable';
 }
 
 /** Drift: what our parsing expects of each endpoint, over and above the documented facts. */

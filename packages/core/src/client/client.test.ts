@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
 import { createTestClient, type TestClient } from '../../test/test-client.ts';
 import { createBudget } from '../budget.ts';
-import { InvalidSettings } from '../errors.ts';
+import { InvalidSettingsError } from '../errors.ts';
 import { createMemoryBudgetStore } from '../stores/budget-store.ts';
 import { systemClock } from '../time/clock.ts';
 import type { KpayClient, KpayClientOptions } from './client.ts';
@@ -50,7 +50,7 @@ describe('the documented answers are understood', () => {
     answerWith(200, { ...me, environment: 'LIVE' });
     expect(await open().client.me(PEOPLE)).toMatchObject({ environment: 'PRODUCTION' });
     answerWith(200, { ...me, environment: 'STAGING' });
-    await expect(open().client.me(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+    await expect(open().client.me(PEOPLE)).rejects.toMatchObject({ name: 'RetryableError', reason: 'unreadable' });
   });
 
   it('exchange rate, with every digit that KPay wrote', async () => {
@@ -76,7 +76,7 @@ describe('the documented answers are understood', () => {
   ])('a rate from %j to %j is unreadable for who asked from XAF to XOF', async (from, to) => {
     answerWith(200, { from, to, rate: 1.5 });
     const asking = open().client.exchangeRate('XAF', 'XOF', PEOPLE);
-    await expect(asking).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+    await expect(asking).rejects.toMatchObject({ name: 'RetryableError', reason: 'unreadable' });
   });
 
   it.each([
@@ -90,7 +90,7 @@ describe('the documented answers are understood', () => {
   ])('an operator asked for %s is unreadable in %j', async (phoneNumber, answer) => {
     answerWith(201, { provider: 'MTN_MOMO_CMR', ...answer });
     const asking = open().client.predictProvider(phoneNumber, PEOPLE);
-    await expect(asking).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+    await expect(asking).rejects.toMatchObject({ name: 'RetryableError', reason: 'unreadable' });
   });
 
   it.each([
@@ -262,7 +262,7 @@ describe('an answer is decoded', () => {
     ['what grows without end', gzipSync(' '.repeat(2_000_000)), 'gzip'],
   ])('and %s is unreadable', async (_what, bytes, encoding) => {
     answerBytes(bytes, encoding);
-    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'RetryableError', reason: 'unreadable' });
   });
 });
 
@@ -305,15 +305,15 @@ describe('a caller without types', () => {
 
 describe('a read that fails', () => {
   it.each([
-    [400, 'Rejected', undefined],
-    [401, 'Rejected', undefined],
-    [403, 'Rejected', undefined],
-    [404, 'Rejected', undefined],
-    [418, 'Rejected', undefined],
-    [429, 'Retryable', 'rate_limited'],
-    [500, 'Retryable', 'server_error'],
-    [503, 'Retryable', 'server_error'],
-    [302, 'Retryable', 'unreadable'],
+    [400, 'RejectedError', undefined],
+    [401, 'RejectedError', undefined],
+    [403, 'RejectedError', undefined],
+    [404, 'RejectedError', undefined],
+    [418, 'RejectedError', undefined],
+    [429, 'RetryableError', 'rate_limited'],
+    [500, 'RetryableError', 'server_error'],
+    [503, 'RetryableError', 'server_error'],
+    [302, 'RetryableError', 'unreadable'],
   ])('with %i is %s %s', async (status, name, reason) => {
     answerWith(status, { statusCode: status, message: 'Service indisponible', error: 'x' });
     const error = await open()
@@ -334,7 +334,7 @@ describe('a read that fails', () => {
     '',
   ])('with 403 and %j is not KPay’s refusal, and may be asked again', async (body) => {
     answerWith(403, body);
-    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'RetryableError', reason: 'unreadable' });
   });
 
   it.each([
@@ -345,7 +345,7 @@ describe('a read that fails', () => {
     '[{"currency":"XAF","balance":"a","reservedBalance":0,"availableBalance":0}]',
   ])('with 200 and %j is unreadable, never a parser’s error', async (body) => {
     answerWith(200, body);
-    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'unreadable' });
+    await expect(open().client.balance(PEOPLE)).rejects.toMatchObject({ name: 'RetryableError', reason: 'unreadable' });
   });
 
   it('hands on Retry-After, as seconds or as a date', async () => {
@@ -359,7 +359,7 @@ describe('a read that fails', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(57_000);
   });
 
-  it('by a timeout, a lost connection, a refused one or an abort is retryable, and says which', async () => {
+  it('by a timeout or a lost or refused connection is retryable, and by an abort is not', async () => {
     onRequest = () => {};
     await expect(open({ totalTimeoutMs: 100 }).client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'timeout' });
     onRequest = ({ socket }) => socket.resetAndDestroy();
@@ -367,10 +367,13 @@ describe('a read that fails', () => {
     await expect(open({}, 'http://127.0.0.1:1').client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'not_connected' });
     const leaving = new AbortController();
     onRequest = () => leaving.abort();
-    await expect(open().client.balance({ ...PEOPLE, signal: leaving.signal })).rejects.toMatchObject({ reason: 'aborted' });
+    const error = await open()
+      .client.balance({ ...PEOPLE, signal: leaving.signal })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'AbortError', code: 'aborted', cause: leaving.signal.reason });
   });
 
-  it('because the client is closed is retryable, and so is one that waits for budget then', async () => {
+  it('because the client is closed is not retryable, nor is one that waits for budget then', async () => {
     const clock = systemClock;
     const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 1, windowMs: 60_000 });
     answerWith(200, []);
@@ -378,8 +381,8 @@ describe('a read that fails', () => {
     await client.balance(PEOPLE);
     const waiting = client.balance(PEOPLE);
     void client.close();
-    await expect(waiting).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
-    await expect(client.balance(PEOPLE)).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
+    await expect(waiting).rejects.toMatchObject({ name: 'ClosedError', code: 'closed' });
+    await expect(client.balance(PEOPLE)).rejects.toMatchObject({ name: 'ClosedError', code: 'closed' });
   });
 });
 
@@ -446,12 +449,12 @@ describe('settings that cannot go together are refused before anything is sent',
   }
 
   it.each([
-    ['kpay_live_0123456789', 'TEST', /live API key needs KPAY_ENVIRONMENT=PRODUCTION/],
-    ['kpay_test_0123456789', 'PRODUCTION', /test API key needs KPAY_ENVIRONMENT=TEST/],
+    ['kpay_live_0123456789', 'TEST', /live key, so environment must be PRODUCTION, not TEST/],
+    ['kpay_test_0123456789', 'PRODUCTION', /test key, so environment must be TEST, not PRODUCTION/],
     ['sk_live_0123456789', 'TEST', /must start with kpay_test_ or kpay_live_/],
     ['', 'TEST', /must start with/],
   ] as const)('key %s in %s', (apiKey, environment, message) => {
-    expect(create({ apiKey, environment })).toThrow(InvalidSettings);
+    expect(create({ apiKey, environment })).toThrow(InvalidSettingsError);
     expect(create({ apiKey, environment })).toThrow(message);
     expect(create({ apiKey, environment })).not.toThrow(/0123456789/);
   });
@@ -461,7 +464,7 @@ describe('settings that cannot go together are refused before anything is sent',
   });
 
   it.each(['', 'kpay', 'ftp://kpay.site', 'https://user:pass@kpay.site'])('base URL %j', (baseUrl) => {
-    expect(create({ baseUrl })).toThrow(InvalidSettings);
+    expect(create({ baseUrl })).toThrow(InvalidSettingsError);
     expect(create({ baseUrl })).not.toThrow(/pass@/);
   });
 });

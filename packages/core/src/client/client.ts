@@ -1,9 +1,20 @@
-import type { Budget, BudgetSlot, TakeOptions } from '../budget.ts';
-import { InvalidSettings, OutcomeUnknown, Rejected, Retryable, type RetryableReason, type UnknownReason } from '../errors.ts';
-import { assertLane, type Lane } from '../stores/budget-store.ts';
+import { assertFields, assertNoMore, assertNumber, assertText } from '../arguments.ts';
+import type { Budget, BudgetSlot } from '../budget.ts';
+import {
+  ClosedError,
+  InvalidArgumentError,
+  InvalidSettingsError,
+  KpayAbortError,
+  type KpayError,
+  OutcomeUnknownError,
+  RejectedError,
+  RetryableError,
+} from '../errors.ts';
 import type { SharedStore } from '../stores/shared-store.ts';
+import { createSharedValue } from '../stores/shared-value.ts';
+import type { Urgency } from '../stores/urgency.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
-import type { Urgency } from '../urgency.ts';
+import { assertCallOptions, type CallOptions, type InnerCallOptions } from './call-options.ts';
 import { createDriftReporter, type Drift } from './drift.ts';
 import {
   availabilityEndpoint,
@@ -21,6 +32,7 @@ import {
   type WalletBalance,
 } from './endpoints.ts';
 import { createHttp, type Exchange, type HttpRequest } from './exchange.ts';
+import { type CallOutcome, createTeller, type Hooks, quietly, requestIdOf } from './hooks.ts';
 import {
   failureOfRead,
   failureOfTransfer,
@@ -31,19 +43,13 @@ import {
 } from './outcomes.ts';
 import { parseRetryAfterMs } from './retry-after.ts';
 import { createTokenSource, type HeldToken } from './tokens.ts';
-import { type TransferRequestFields, transferBody } from './transfer-body.ts';
+import { assertTransferFields, type TransferFields, transferBody } from './transfer-body.ts';
 import { parseReceipt, type TransferReceipt } from './transfer-receipt.ts';
+import { VERSION } from './version.ts';
 
 export type Environment = 'TEST' | 'PRODUCTION';
 
-/** One request to KPay that is over, for metrics. */
-export interface Call {
-  endpoint: string;
-  outcome: 'ok' | 'rejected' | RetryableReason | UnknownReason;
-  durationMs: number;
-}
-
-export interface KpayClientOptions {
+export interface KpayClientOptions extends Hooks {
   /** https://admin.kpay.site, or the simulator's address. */
   baseUrl: string;
   apiKey: string;
@@ -55,22 +61,15 @@ export interface KpayClientOptions {
   tokens: SharedStore;
   clock?: Clock | undefined;
   connectTimeoutMs?: number | undefined;
-  /** From the call to the end of the answer, the connecting included, waiting for budget not. */
+  /** From the call to the end of the answer, the connecting included, waiting for budget not: 20 s unless given. */
   totalTimeoutMs?: number | undefined;
+  /** How long a call waits for a place in the budget: one minute unless given. */
+  maxWaitMs?: number | undefined;
   /** Where IPv6 connections to KPay time out. */
   ipv4Only?: boolean | undefined;
   /** Of the proxy to go through, such as `http://user:password@proxy.example:3128`; straight unless given. */
   proxyUrl?: string | undefined;
-  onCall?: ((call: Call) => void) | undefined;
   onDrift?: ((drift: Drift) => void) | undefined;
-}
-
-/** In which lane a request waits for budget, and for how long. */
-export interface CallOptions extends TakeOptions {
-  /** `people` for a read and `money` for a transfer unless given. */
-  lane?: Lane | undefined;
-  /** Instead of a lane: one that can still become more urgent. */
-  urgency?: Urgency | undefined;
 }
 
 export interface SendOptions {
@@ -90,9 +89,9 @@ export interface TransferPermit {
    * `leaseExpiresAtMs`, by the clock's monotonicMs, is until when the caller may send. Nothing is written unless that
    * lease and the slot's have the total timeout left in the moment of writing.
    *
-   * @throws Rejected 400, 401 (the token is forgotten), 403, 404, 409 or 422: this call did nothing.
-   * @throws Retryable `rate_limited`, `not_connected` or `lease_too_short`: this call did nothing.
-   * @throws OutcomeUnknown for everything else: it may have moved money.
+   * @throws RejectedError 400, 401 (the token is forgotten), 403, 404, 409 or 422: this call did nothing.
+   * @throws RetryableError `rate_limited`, `not_connected` or `lease_too_short`: this call did nothing.
+   * @throws OutcomeUnknownError for everything else: it may have moved money.
    */
   send(body: string, options: SendOptions): Promise<TransferReceipt>;
   /** Gives the slot back unsent. Does nothing after a send. */
@@ -103,7 +102,7 @@ export interface TransferPermit {
  * A client for KPay's Utilities endpoints and the transfer between wallets. Every request takes a slot of the budget
  * in `lane` first.
  *
- * The reads throw Rejected (KPay said no), or Retryable (nothing to lose: try later).
+ * The reads throw RejectedError (KPay said no), or RetryableError (nothing to lose: try later).
  */
 export interface KpayClient {
   me(options?: CallOptions): Promise<Me>;
@@ -119,23 +118,28 @@ export interface KpayClient {
   prepareTransfer(options?: CallOptions): Promise<TransferPermit>;
   /**
    * Both steps at once, for those who keep the request themselves; a 401 is tried once more with a new token.
-   * @throws as TransferPermit.send. After OutcomeUnknown send the same fields again, never with another externalId.
+   * @throws as TransferPermit.send. After OutcomeUnknownError send the same fields again, never with another externalId.
    */
-  transfer(fields: TransferRequestFields, options?: CallOptions): Promise<TransferReceipt>;
-  /** Ends all waits for budget, lets requests under way end, and closes the connections. */
-  close(): Promise<void>;
+  transfer(fields: TransferFields, options?: CallOptions): Promise<TransferReceipt>;
+  /**
+   * Lets requests under way end, and closes the connections. All that waits ends with `reason`, and so does every later
+   * call: a ClosedError unless given.
+   */
+  close(reason?: KpayError): Promise<void>;
 }
 
-/** @throws InvalidSettings when key, environment and address cannot go together; no key is in the message. */
+/**
+ * @deprecated Kpay
+ * @throws InvalidSettingsError when key, environment and address cannot go together; no key is in the message.
+ */
 export function createKpayClient(options: KpayClientOptions): KpayClient {
-  const { apiKey, secretKey, budget, environment, clock = systemClock, totalTimeoutMs = 20_000 } = options;
-  assertEnvironment(apiKey, environment);
+  const { apiKey, secretKey, budget, environment, clock = systemClock, totalTimeoutMs = 20_000, maxWaitMs = 60_000 } = options;
+  assertEnvironment(environmentOf(apiKey), environment);
   const base = parseBaseUrl(options.baseUrl);
   const http = createHttp({
     origin: base.origin,
     clock,
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
-    totalTimeoutMs,
     ipv4Only: options.ipv4Only ?? false,
     proxyUrl: options.proxyUrl,
   });
@@ -143,52 +147,72 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   const secrets = [apiKey, secretKey];
   const keyHeaders = { 'x-api-key': apiKey, 'x-secret-key': secretKey };
   const report = createDriftReporter(quietly(options.onDrift));
-  const onCall = quietly(options.onCall);
+  const tell = createTeller(options, new URL(base.origin));
   const tokens = createTokenSource({ store: options.tokens, clock, request: (urgency) => requestToken(urgency) });
 
   /** Sends one request on a slot and settles it. `judge` turns the exchange into the answer, or throws. */
   async function call<T>(
     endpoint: string,
     slot: BudgetSlot,
-    request: Pick<HttpRequest, 'method' | 'path' | 'body' | 'signal' | 'mayWrite'> & { headers: Record<string, string> },
+    request: Pick<HttpRequest, 'method' | 'body' | 'signal' | 'mayWrite' | 'timeoutMs'> & {
+      path: string;
+      headers: Record<string, string>;
+      attempt: number;
+    },
     judge: (exchange: Exchange, context: OutcomeContext) => T,
   ): Promise<T> {
+    const { method, attempt } = request;
+    const path = base.prefix + request.path;
+    const told = tell({ endpoint, attempt, method, path, requestId: request.headers['x-request-id'] });
     const startedMs = clock.monotonicMs();
     const headers = {
+      'user-agent': USER_AGENT,
       ...request.headers,
       accept: 'application/json',
+      'x-request-id': told.requestId,
       ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
     };
-    const exchange = await http.exchange({ ...request, path: base.prefix + request.path, headers });
-    const context = { endpoint, secrets, retryAfterMs: settle(slot, exchange, clock) };
-    const tell = (outcome: Call['outcome']): void => onCall({ endpoint, outcome, durationMs: clock.monotonicMs() - startedMs });
+    const exchange = await http.exchange({ ...request, path, headers });
+    const retryAfterMs = settle(slot, exchange, clock);
     try {
-      const answer = judge(exchange, context);
-      tell('ok');
+      const answer = judge(exchange, { endpoint, secrets, retryAfterMs, requestId: requestIdOf(exchange, told.requestId) });
+      told.ended(exchange, 'ok', clock.monotonicMs() - startedMs);
       return answer;
     } catch (error) {
-      tell(error instanceof Retryable || error instanceof OutcomeUnknown ? error.reason : 'rejected');
+      told.ended(exchange, outcomeOf(error), clock.monotonicMs() - startedMs);
       throw error;
     }
   }
 
   /** Waits for a slot until the caller or the client stops. */
-  async function takeSlot({ urgency, lane = urgency?.lane ?? 'people', signal, maxWaitMs }: CallOptions): Promise<BudgetSlot> {
-    return budget.take(lane, { urgency, signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal, maxWaitMs });
+  async function takeSlot(options: InnerCallOptions): Promise<BudgetSlot> {
+    const { urgency, lane = urgency?.lane ?? 'people', signal } = options;
+    return budget.take(lane, {
+      urgency,
+      signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal,
+      // Whoever waits for it leaves by its own patience.
+      maxWaitMs: options.maxWaitMs ?? (urgency ? Number.POSITIVE_INFINITY : maxWaitMs),
+    });
+  }
+
+  function assertOpen(): void {
+    if (closing.signal.aborted) throw closing.signal.reason;
   }
 
   async function read<T>(
     endpoint: Endpoint<T>,
     { query = '', body }: { query?: string; body?: object },
-    options: CallOptions,
+    options: InnerCallOptions,
   ): Promise<T> {
     const slot = await takeSlot(options);
     const request = {
       method: endpoint.method,
       path: endpoint.path + query,
-      headers: keyHeaders,
+      headers: { ...lowerCase(options.headers), ...keyHeaders },
       body: body && JSON.stringify(body),
       signal: options.signal,
+      timeoutMs: options.timeoutMs ?? totalTimeoutMs,
+      attempt: 1,
     };
     return call(endpoint.name, slot, request, (exchange, context) => {
       const failure = failureOfRead(exchange, context);
@@ -196,7 +220,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
       try {
         return endpoint.parse(exchange.text, report);
       } catch (error) {
-        throw unreadableRead(error, context);
+        throw unreadableRead(error, exchange.status, context);
       }
     });
   }
@@ -204,40 +228,51 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
   async function requestToken(urgency: Urgency): Promise<GrantedToken> {
     const token = await read(tokenEndpoint, { body: {} }, { urgency });
     if (token.environment !== null && token.environment !== environment) {
-      const detail = `the token is for ${token.environment}, KPAY_ENVIRONMENT says ${environment}`;
-      throw new Rejected(`token: ${detail}`, { status: 201, detail });
+      const detail = `the token is for ${token.environment}, and the API key for ${environment}`;
+      throw new RejectedError(`token: ${detail}`, { status: 201, detail });
     }
     return token;
   }
 
-  async function prepareTransfer(given: CallOptions = {}): Promise<TransferPermit> {
+  async function prepare(given: CallOptions, attempt: number): Promise<TransferPermit> {
     const options = { ...given, lane: given.lane ?? 'money' };
-    assertLane(options.lane);
+    const token = {
+      lane: options.lane,
+      signal: options.signal,
+      leaveAfterMs: (options.maxWaitMs ?? maxWaitMs) + (options.timeoutMs ?? totalTimeoutMs),
+    };
     // The token first: waiting for it must not eat into the slot's lease. Waiting for the slot can outlast a token.
     for (let tries = 0; tries < 3; tries += 1) {
-      const token = await tokens.get(options);
+      const held = await tokens.get(token);
       const slot = await takeSlot(options);
-      if (token.stillGood()) return permitOf(token, slot);
+      if (held.stillGood()) return permitOf(held, slot, options, attempt);
       slot.unsent();
     }
-    throw new Retryable('tokens expire faster than budget comes', { reason: 'no_budget' });
+    throw new RetryableError('tokens expire faster than budget comes', { reason: 'no_budget' });
   }
 
-  function permitOf(token: HeldToken, slot: BudgetSlot): TransferPermit {
+  function permitOf(token: HeldToken, slot: BudgetSlot, options: CallOptions, attemptNumber: number): TransferPermit {
+    const timeoutMs = options.timeoutMs ?? totalTimeoutMs;
     let spent = false;
 
-    async function send(body: string, { leaseExpiresAtMs, attempt }: SendOptions): Promise<TransferReceipt> {
-      if (spent) throw new Error('this permit was used before');
+    async function send(body: string, sending: SendOptions): Promise<TransferReceipt> {
+      assertSend(body, sending);
+      if (spent) throw new InvalidArgumentError('permit', 'was used before: prepare another transfer');
       spent = true;
+      const { leaseExpiresAtMs, attempt } = sending;
+      if (closing.signal.aborted) slot.unsent();
+      assertOpen();
       if (attempt !== undefined) slot.sentAs(attempt);
       const request = {
         method: 'POST' as const,
         path: '/api/wallets/transfer',
-        headers: { authorization: `Bearer ${token.accessToken}` },
+        headers: { ...lowerCase(options.headers), authorization: `Bearer ${token.accessToken}` },
         body,
+        timeoutMs,
+        attempt: attemptNumber,
         mayWrite: () => {
           const nowMs = clock.monotonicMs();
-          return Math.min(leaseExpiresAtMs, slot.leaseExpiresAtMs) >= nowMs + totalTimeoutMs && token.expiresAtMs > nowMs;
+          return Math.min(leaseExpiresAtMs, slot.leaseExpiresAtMs) >= nowMs + timeoutMs && token.expiresAtMs > nowMs;
         },
       };
       return call('transfer', slot, request, (exchange, context) => judgeTransfer(body, exchange, context));
@@ -247,7 +282,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
       const context = { ...withoutToken, secrets: [...secrets, token.accessToken] };
       const failure = failureOfTransfer(exchange, context);
       // Not waited for: a store out of reach must not hold up KPay's answer.
-      if (failure instanceof Rejected && failure.status === 401) token.forget().catch(() => {});
+      if (failure instanceof RejectedError && failure.status === 401) token.forget().catch(() => {});
       if (failure || exchange.kind !== 'answered') throw failure;
       const receipt = readReceipt(body, exchange.text, context);
       if (receipt.notCompleted !== null) throw notCompleted(receipt.notCompleted, receipt.id, context);
@@ -277,39 +312,130 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     };
   }
 
-  async function sendOnce(body: string, options: CallOptions): Promise<TransferReceipt> {
-    const permit = await prepareTransfer(options);
+  async function sendOnce(body: string, options: CallOptions, attempt: number): Promise<TransferReceipt> {
+    const permit = await prepare(options, attempt);
     return permit.send(body, { leaseExpiresAtMs: Number.POSITIVE_INFINITY });
   }
 
+  async function me(options: InnerCallOptions): Promise<Me> {
+    const answer = await read(meEndpoint, {}, options);
+    if (answer.environment === environment) applicationId = answer.application.id;
+    return answer;
+  }
+
+  const application = createSharedValue({ store: options.tokens, key: 'application', clock });
+  let applicationId: string | undefined;
+
+  /** The application of the keys, asked once for all who share the store: it is the same as long as the key is. */
+  async function askApplicationId({ lane = 'money', ...options }: CallOptions): Promise<string> {
+    const refresh = async (urgency: Urgency) => {
+      const answer = await me({ urgency });
+      if (answer.environment === environment) return { text: answer.application.id, keepMs: APPLICATION_KEPT_MS };
+      throw new InvalidSettingsError(`apiKey is for ${environment}, and KPay says that it is for ${answer.environment}`);
+    };
+    const leaveAfterMs = (options.maxWaitMs ?? maxWaitMs) + totalTimeoutMs;
+    applicationId ??= (await application.get({ isFresh: () => true, refresh, lane, signal: options.signal, leaveAfterMs })).text;
+    return applicationId;
+  }
+
+  /** The text of a transfer. All that can be wrong with the fields is told before KPay is asked for anything. */
+  async function bodyOf(fields: TransferFields, options: CallOptions): Promise<string> {
+    assertTransferFields(fields);
+    const given = fields.applicationId;
+    if (given !== undefined && applicationId !== undefined && given !== applicationId) {
+      throw new InvalidArgumentError('applicationId', `must be ${applicationId}: the keys are of that application`);
+    }
+    const known = given ?? applicationId;
+    const body = transferBody({ ...fields, applicationId: known ?? '' });
+    return known === undefined ? transferBody({ ...fields, applicationId: await askApplicationId(options) }) : body;
+  }
+
+  /** Checks what a caller in JavaScript can get wrong. */
+  function checked<T extends CallOptions>(call: string, options: T | undefined, surplus: readonly unknown[]): T | CallOptions {
+    assertOpen();
+    assertNoMore(call, surplus);
+    if (options === undefined) return {};
+    assertCallOptions(options);
+    return options;
+  }
+
   return {
-    me: (options = {}) => read(meEndpoint, {}, options),
-    exchangeRate: (from, to, options = {}) =>
-      read(exchangeRateEndpoint({ from, to }), { query: `?${new URLSearchParams({ from, to })}` }, options),
-    predictProvider: (phoneNumber, options = {}) =>
-      read(predictProviderEndpoint(phoneNumber), { body: { phoneNumber } }, options),
-    availability: (options = {}) => read(availabilityEndpoint, {}, options),
-    balance: (options = {}) => read(balanceEndpoint, {}, options),
-    async accessToken({ lane = 'people', signal } = {}) {
-      assertLane(lane);
-      return (await tokens.get({ lane, signal })).accessToken;
+    me: async (options?: CallOptions, ...surplus: unknown[]) => me(checked('me', options, surplus)),
+    async exchangeRate(from: string, to: string, options?: CallOptions, ...surplus: unknown[]) {
+      const call = checked('exchangeRate', options, surplus);
+      assertCurrency('from', from);
+      assertCurrency('to', to);
+      return read(exchangeRateEndpoint({ from, to }), { query: `?${new URLSearchParams({ from, to })}` }, call);
     },
-    prepareTransfer,
-    async transfer(fields, options = {}) {
-      const body = transferBody(fields);
+    async predictProvider(phoneNumber: string, options?: CallOptions, ...surplus: unknown[]) {
+      const call = checked('predictProvider', options, surplus);
+      assertPhoneNumber(phoneNumber);
+      return read(predictProviderEndpoint(phoneNumber), { body: { phoneNumber } }, call);
+    },
+    availability: async (options?: CallOptions, ...surplus: unknown[]) =>
+      read(availabilityEndpoint, {}, checked('availability', options, surplus)),
+    balance: async (options?: CallOptions, ...surplus: unknown[]) =>
+      read(balanceEndpoint, {}, checked('balance', options, surplus)),
+    async accessToken(options?: CallOptions, ...surplus: unknown[]) {
+      const { lane = 'people', signal, maxWaitMs: waitMs = maxWaitMs } = checked('accessToken', options, surplus);
+      return (await tokens.get({ lane, signal, leaveAfterMs: waitMs + totalTimeoutMs })).accessToken;
+    },
+    prepareTransfer: async (options?: CallOptions, ...surplus: unknown[]) =>
+      prepare(checked('prepareTransfer', options, surplus), 1),
+    async transfer(fields: TransferFields, options?: CallOptions, ...surplus: unknown[]) {
+      const call = checked('transfer', options, surplus);
+      const body = await bodyOf(fields, call);
       try {
-        return await sendOnce(body, options);
+        return await sendOnce(body, call, 1);
       } catch (error) {
-        if (error instanceof Rejected && error.status === 401) return sendOnce(body, options);
+        if (error instanceof RejectedError && error.status === 401) return sendOnce(body, call, 2);
         throw error;
       }
     },
-    close() {
-      closing.abort(new Error('the client is closed'));
+    close(reason = new ClosedError()) {
+      closing.abort(reason);
       return http.close();
     },
   };
 }
+
+const APPLICATION_KEPT_MS = 24 * 60 * 60_000;
+const USER_AGENT = `kpay-core/${VERSION} node/${process.versions.node}`;
+
+function lowerCase(headers: Readonly<Record<string, string>> | undefined): Record<string, string> | undefined {
+  return headers && Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+}
+
+function outcomeOf(error: unknown): CallOutcome {
+  if (error instanceof RetryableError || error instanceof OutcomeUnknownError) return error.reason;
+  return error instanceof KpayAbortError ? 'aborted' : 'rejected';
+}
+
+function assertCurrency(argument: string, currency: unknown): void {
+  assertText(argument, currency, 3);
+  if (!/^[A-Z]{3}$/.test(currency)) throw new InvalidArgumentError(argument, 'must be an ISO 4217 code such as XAF');
+}
+
+function assertPhoneNumber(phoneNumber: unknown): void {
+  assertText('phoneNumber', phoneNumber, 40);
+  // What people paste has dashes and dots of all kinds: KPay decides what it takes.
+  if (phoneNumber.replace(/\D/g, '').length < 4) {
+    throw new InvalidArgumentError('phoneNumber', 'must have the digits of a phone number, such as 237653456789');
+  }
+}
+
+const SEND_FIELDS: ReadonlySet<string> = new Set(['leaseExpiresAtMs', 'attempt']);
+
+function assertSend(body: unknown, options: unknown): asserts options is SendOptions {
+  assertText('body', body, MAX_BODY_CHARACTERS);
+  assertFields('options', options, SEND_FIELDS);
+  const { leaseExpiresAtMs, attempt } = options as Record<string, unknown>;
+  assertNumber('options.leaseExpiresAtMs', leaseExpiresAtMs, 0, Number.POSITIVE_INFINITY);
+  if (attempt !== undefined) assertText('options.attempt', attempt, 200);
+}
+
+/** The text of a transfer is a few hundred characters. */
+const MAX_BODY_CHARACTERS = 100_000;
 
 /** Tells the budget how the request ended. Answers how long KPay asks to wait, if it does. */
 function settle(slot: BudgetSlot, exchange: Exchange, clock: Clock): number | undefined {
@@ -322,29 +448,25 @@ function settle(slot: BudgetSlot, exchange: Exchange, clock: Clock): number | un
   return retryAfterMs;
 }
 
-function assertEnvironment(apiKey: string, environment: Environment): void {
-  const needed = apiKey.startsWith('kpay_live_') ? 'PRODUCTION' : apiKey.startsWith('kpay_test_') ? 'TEST' : undefined;
-  if (needed === undefined) throw new InvalidSettings('the API key (KPAY_API_KEY) must start with kpay_test_ or kpay_live_');
-  if (needed === environment) return;
-  const kind = needed === 'PRODUCTION' ? 'live' : 'test';
-  throw new InvalidSettings(`a ${kind} API key needs KPAY_ENVIRONMENT=${needed}, but it is ${environment}`);
+/** @throws InvalidSettingsError when the prefix of the key says nothing. */
+export function environmentOf(apiKey: string, named = 'apiKey'): Environment {
+  if (apiKey.startsWith('kpay_live_')) return 'PRODUCTION';
+  if (apiKey.startsWith('kpay_test_')) return 'TEST';
+  throw new InvalidSettingsError(`${named} must start with kpay_test_ or kpay_live_`);
 }
 
-function parseBaseUrl(text: string): { origin: string; prefix: string } {
+/** @throws InvalidSettingsError when the key is of another environment than expected. */
+export function assertEnvironment(ofKey: Environment, expected: Environment | undefined, named = 'apiKey'): void {
+  if (expected === undefined || expected === ofKey) return;
+  const kind = ofKey === 'PRODUCTION' ? 'live' : 'test';
+  throw new InvalidSettingsError(`${named} is a ${kind} key, so environment must be ${ofKey}, not ${expected}`);
+}
+
+/** @throws InvalidSettingsError when it is no address to send keys to. */
+export function parseBaseUrl(text: string, named = 'baseUrl'): { origin: string; prefix: string } {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || !['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.password !== '') {
-    throw new InvalidSettings('the base URL (KPAY_BASE_URL) must be an http or https address without a password');
+    throw new InvalidSettingsError(`${named} must be an http or https address without a password`);
   }
   return { origin: url.origin, prefix: url.pathname.replace(/(?<!\/)\/+$/, '') };
-}
-
-/** A listener for metrics that throws must not turn a receipt into an error. */
-function quietly<T>(listener: ((event: T) => void) | undefined): (event: T) => void {
-  return (event) => {
-    try {
-      listener?.(event);
-    } catch {
-      // It is the listener's to notice.
-    }
-  };
 }

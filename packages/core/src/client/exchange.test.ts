@@ -4,7 +4,7 @@ import { type RawRequest, type RawServer, startRawServer } from '../../test/raw-
 import { systemClock } from '../time/clock.ts';
 import { createHttp, type Http } from './exchange.ts';
 
-const POST = { method: 'POST', path: '/transfer', headers: {}, body: '{}' } as const;
+const POST = { method: 'POST', path: '/transfer', headers: {}, body: '{}', timeoutMs: 2_000 } as const;
 
 let server: RawServer;
 let http: Http;
@@ -16,7 +16,6 @@ beforeEach(async () => {
     origin: server.baseUrl,
     clock: systemClock,
     connectTimeoutMs: 1_000,
-    totalTimeoutMs: 2_000,
     ipv4Only: false,
   });
 });

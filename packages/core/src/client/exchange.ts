@@ -8,6 +8,8 @@ export interface HttpRequest {
   headers: Readonly<Record<string, string>>;
   body?: string | undefined;
   signal?: AbortSignal | undefined;
+  /** From the call to the end of the answer, the connecting included. */
+  timeoutMs: number;
   /**
    * Whether the sender's leases are long enough. Asked when the connection stands, in the very moment before the
    * first byte is written: nothing can come between this and the write. False: nothing is written.
@@ -34,7 +36,6 @@ export interface HttpOptions {
   origin: string;
   clock: Clock;
   connectTimeoutMs: number;
-  totalTimeoutMs: number;
   ipv4Only: boolean;
   /** Of the proxy to go through, with its user and password if it asks for them; straight unless given. */
   proxyUrl?: string | undefined;
@@ -55,10 +56,13 @@ export interface Http {
 const ATTEMPT_MS = 2_500;
 const MIN_ATTEMPT_MS = 250;
 
+/** Longer than any call may take. */
+const MAX_EXCHANGE_MS = 120_000;
+
 /** KPay's answers are a few kilobytes; a body beyond this is not one. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ipv4Only, proxyUrl }: HttpOptions): Http {
+export function createHttp({ origin, clock, connectTimeoutMs, ipv4Only, proxyUrl }: HttpOptions): Http {
   const connect = {
     timeout: connectTimeoutMs,
     autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_MS, Math.max(MIN_ATTEMPT_MS, connectTimeoutMs / 2)),
@@ -68,16 +72,16 @@ export function createHttp({ origin, clock, connectTimeoutMs, totalTimeoutMs, ip
     // One request at a time on a connection: behind another one, nobody could tell whether it was read.
     pipelining: 1,
     allowH2: false,
-    // The total timeout below ends a call earlier than these.
-    headersTimeout: 2 * totalTimeoutMs,
-    bodyTimeout: 2 * totalTimeoutMs,
+    // A request's own timeout ends it earlier than these.
+    headersTimeout: MAX_EXCHANGE_MS,
+    bodyTimeout: MAX_EXCHANGE_MS,
   };
   const pool = proxyUrl === undefined ? new Pool(origin, { ...limits, connect }) : throughProxy(proxyUrl, connect, limits);
 
   let closing: Promise<void> | undefined;
 
   return {
-    exchange: (request) => new Promise((resolve) => dispatch(pool, origin, request, { clock, totalTimeoutMs }, resolve)),
+    exchange: (request) => new Promise((resolve) => dispatch(pool, origin, request, clock, resolve)),
     close() {
       closing ??= pool.close();
       return closing;
@@ -109,8 +113,8 @@ function throughProxy(proxyUrl: string, connect: { timeout: number }, limits: Po
 function dispatch(
   pool: Dispatcher,
   origin: string,
-  { method, path, headers, body, signal, mayWrite }: HttpRequest,
-  { clock, totalTimeoutMs }: { clock: Clock; totalTimeoutMs: number },
+  { method, path, headers, body, signal, timeoutMs, mayWrite }: HttpRequest,
+  clock: Clock,
   resolve: (exchange: Exchange) => void,
 ): void {
   const chunks: Buffer[] = [];
@@ -150,7 +154,7 @@ function dispatch(
     return;
   }
   signal?.addEventListener('abort', onAbort, { once: true });
-  stopDeadline = clock.startTimer(totalTimeoutMs, () => giveUp('timeout', new Error(`no answer within ${totalTimeoutMs} ms`)));
+  stopDeadline = clock.startTimer(timeoutMs, () => giveUp('timeout', new Error(`no answer within ${timeoutMs} ms`)));
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(controller) {

@@ -2,7 +2,7 @@ import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RawRequest, type RawServer, startRawServer } from '../../test/raw-server.ts';
 import { API_KEY, createTestClient, SECRET_KEY, TRANSFER } from '../../test/test-client.ts';
-import { openKpayAccount } from '../open-account.ts';
+import { openKpayAccount } from '../kpay.ts';
 import { createMemorySharedStore } from '../stores/shared-store.ts';
 import { systemClock } from '../time/clock.ts';
 import { redact, snippet } from './redact.ts';
@@ -164,7 +164,7 @@ describe('no secret shows', () => {
       onTransfer = misbehave;
       const { client } = createTestClient(server.baseUrl);
       const error = await client.transfer(TRANSFER, { lane: 'money' }).catch((thrown: unknown) => thrown);
-      expect(error).toMatchObject({ name: 'OutcomeUnknown' });
+      expect(error).toMatchObject({ name: 'OutcomeUnknownError' });
       expectClean(error);
       await client.close();
     }

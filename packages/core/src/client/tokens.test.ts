@@ -4,7 +4,7 @@ import { createManualClock, type ManualClock } from '../../test/manual-clock.ts'
 import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
 import { createTestClient } from '../../test/test-client.ts';
 import { type Budget, createBudget } from '../budget.ts';
-import { Retryable } from '../errors.ts';
+import { RetryableError } from '../errors.ts';
 import { createMemoryBudgetStore } from '../stores/budget-store.ts';
 import { createMemorySharedStore } from '../stores/shared-store.ts';
 import { parseDurationMs } from './endpoints.ts';
@@ -131,7 +131,7 @@ describe('a token', () => {
     hold();
     expect(await source.get(MONEY)).toMatchObject({ accessToken: 't1' });
     await clock.advance(0);
-    requests[1]?.fail(new Retryable('no', { reason: 'timeout' }));
+    requests[1]?.fail(new RetryableError('no', { reason: 'timeout' }));
     await clock.advance(9_000);
     expect(await source.get(MONEY)).toMatchObject({ accessToken: 't1' });
     await clock.advance(1_000);
@@ -177,7 +177,7 @@ describe('a token', () => {
     const stayed = source.get(MONEY);
     await eventually(() => expect(requests).toHaveLength(1));
     leaving.abort();
-    await expect(left).rejects.toMatchObject({ name: 'Retryable', reason: 'aborted' });
+    await expect(left).rejects.toMatchObject({ name: 'AbortError', code: 'aborted' });
     requests[0]?.answer();
     expect(await stayed).toMatchObject({ accessToken: 't1' });
     expect(requests).toHaveLength(1);
@@ -189,7 +189,7 @@ describe('a token', () => {
     const waiting = [source.get(MONEY), source.get(MONEY)];
     const settled = Promise.allSettled(waiting);
     await clock.advance(0);
-    requests[0]?.fail(new Retryable('no', { reason: 'server_error' }));
+    requests[0]?.fail(new RetryableError('no', { reason: 'server_error' }));
     expect((await settled).map(({ status }) => status)).toEqual(['rejected', 'rejected']);
     const again = source.get(MONEY);
     await clock.advance(0);
@@ -249,8 +249,8 @@ describe('against a server', () => {
     onToken = (request) => request.reply(201, { ...TOKEN_ANSWER, environment: 'PRODUCTION' });
     const { client } = createTestClient(server.baseUrl);
     await expect(client.accessToken(MONEY)).rejects.toMatchObject({
-      name: 'Rejected',
-      detail: 'the token is for PRODUCTION, KPAY_ENVIRONMENT says TEST',
+      name: 'RejectedError',
+      detail: 'the token is for PRODUCTION, and the API key for TEST',
     });
     await client.close();
   });

@@ -1,9 +1,8 @@
-import { createSharedValue } from '../shared-value.ts';
-import type { Lane } from '../stores/budget-store.ts';
 import type { SharedEntry, SharedStore } from '../stores/shared-store.ts';
+import { createSharedValue, type GetOptions } from '../stores/shared-value.ts';
+import type { Urgency } from '../stores/urgency.ts';
 import type { Clock } from '../time/clock.ts';
 import { isStillGood } from '../time/still-good.ts';
-import type { Urgency } from '../urgency.ts';
 import type { GrantedToken } from './endpoints.ts';
 
 export interface TokenSourceOptions {
@@ -29,9 +28,9 @@ export interface TokenSource {
   /**
    * A token for a call of `lane`, good for two minutes (for half its life, when that is shorter). Many callers share
    * one request, and one is made in the background before the token grows too old.
-   * @throws Rejected, Retryable as for any request to KPay; Retryable `aborted` for the caller whose signal aborts.
+   * @throws RejectedError, RetryableError as for any request to KPay; KpayAbortError for the caller whose signal aborts.
    */
-  get(options: { lane: Lane; signal?: AbortSignal | undefined }): Promise<HeldToken>;
+  get(options: Pick<GetOptions, 'lane' | 'signal' | 'leaveAfterMs'>): Promise<HeldToken>;
 }
 
 type Token = Pick<GrantedToken, 'accessToken' | 'lifetimeMs'>;
@@ -78,8 +77,8 @@ export function createTokenSource({ store, clock, request, random = Math.random 
   }
 
   return {
-    async get({ lane, signal }) {
-      const entry = await shared.get({ isFresh, refresh, lane, signal });
+    async get({ lane, signal, leaveAfterMs }) {
+      const entry = await shared.get({ isFresh, refresh, lane, signal, leaveAfterMs });
       if (!isYoung(entry) && clock.monotonicMs() >= earlyAgainAtMs) {
         earlyAgainAtMs = clock.monotonicMs() + EARLY_PAUSE_MS;
         // This caller has its token. Should the refresh go on failing, those who find none hear of it.

@@ -1,6 +1,5 @@
 import { expect, it } from 'vitest';
-import { UnknownCountry } from '../money/catalogue.ts';
-import { InvalidAmount } from '../money/money.ts';
+import { InvalidAmountError, UnknownCountryError } from '../errors.ts';
 import { type TransferRequestFields, transferBody } from './transfer-body.ts';
 
 const FIELDS: TransferRequestFields = {
@@ -44,11 +43,11 @@ it.each([
   ['CMR', 50_000, 'XAF', /a bigint above zero/],
 ] as const)('from %s, %s minor units of %s are refused', (sourceCountry, amountMinor, currency, message) => {
   const amount = { amountMinor, currency } as TransferRequestFields['amount'];
-  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(InvalidAmount);
+  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(InvalidAmountError);
   expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(message);
 });
 
 it.each(['COD', 'XYZ', 'cmr'])('from %s, whose currency cannot be told, nothing is sent', (sourceCountry) => {
   const amount = { amountMinor: 50_000n, currency: 'USD' };
-  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(UnknownCountry);
+  expect(() => transferBody({ ...FIELDS, sourceCountry, amount })).toThrow(UnknownCountryError);
 });

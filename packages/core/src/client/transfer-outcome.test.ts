@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawRequest, type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
 import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../../test/test-client.ts';
-import { OutcomeUnknown, Rejected, type Retryable } from '../errors.ts';
+import { OutcomeUnknownError, RejectedError, type RetryableError } from '../errors.ts';
 import { systemClock } from '../time/clock.ts';
 import type { KpayClientOptions } from './client.ts';
 import { transferBody } from './transfer-body.ts';
@@ -72,7 +72,7 @@ describe('an answer to a transfer', () => {
   it.each([400, 401, 403, 404, 409, 422])('that is a %i is a refusal', async (status) => {
     onTransfer = (request) => request.reply(status, { statusCode: status, message: ['solde insuffisant', 'no'], error: 'x' });
     const error = await outcome(open());
-    expect(error).toBeInstanceOf(Rejected);
+    expect(error).toBeInstanceOf(RejectedError);
     expect(error).toMatchObject({ status, detail: 'solde insuffisant; no' });
     expect(transfersReceived()).toHaveLength(1);
   });
@@ -87,7 +87,7 @@ describe('an answer to a transfer', () => {
     [422, 'null'],
   ])('that is a %i without KPay’s envelope (%s) is unknown', async (status, body) => {
     onTransfer = (request) => request.reply(status, body);
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unexpected_status', status });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'unexpected_status', status });
     expect(transfersReceived()).toHaveLength(1);
   });
 
@@ -95,7 +95,7 @@ describe('an answer to a transfer', () => {
     'that is a 201 with the status %j is no success',
     async (status) => {
       onTransfer = (request) => request.reply(201, { ...RECEIPT, status });
-      expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'not_completed', status: 201 });
+      expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'not_completed', status: 201 });
     },
   );
 
@@ -107,11 +107,11 @@ describe('an answer to a transfer', () => {
 
   it('that is a 201 without an id is no success either when it says so, and tells what it is at KPay when it can', async () => {
     onTransfer = (request) => request.reply(201, { status: 'FAILED' });
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'not_completed', detail: 'FAILED' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'not_completed', detail: 'FAILED' });
     onTransfer = (request) => request.reply(201, { ...RECEIPT, status: 'PENDING' });
     expect(await outcome(open())).toMatchObject({ reason: 'not_completed', detail: 'PENDING (its id there: wt_1)' });
     onTransfer = (request) => request.reply(201, { status: 'FAILED', externalId: 'somebody-elses' });
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unreadable' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'unreadable' });
   });
 
   it.each(['COMPLETED', 'completed', 'SUCCESS', null])('that is a 201 with the status %j is a receipt', async (status) => {
@@ -121,7 +121,7 @@ describe('an answer to a transfer', () => {
 
   it('that is a 201 about another externalId is no answer to this transfer', async () => {
     onTransfer = (request) => request.reply(201, { ...RECEIPT, externalId: 'somebody-elses' });
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unreadable' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'unreadable' });
   });
 
   it('carries no text that a store refuses', async () => {
@@ -136,10 +136,10 @@ describe('an answer to a transfer', () => {
   it('that is a 429 did nothing, and stops the budget for as long as it says', async () => {
     onTransfer = (request) => request.reply(429, { message: 'slow down' }, { 'retry-after': '7' });
     const testClient = open();
-    expect(await outcome(testClient)).toMatchObject({ name: 'Retryable', reason: 'rate_limited', retryAfterMs: 7_000 });
+    expect(await outcome(testClient)).toMatchObject({ name: 'RetryableError', reason: 'rate_limited', retryAfterMs: 7_000 });
     const next = await testClient.budget.take('people', { maxWaitMs: 5_000 }).catch((error: unknown) => error);
     expect(next).toMatchObject({ reason: 'no_budget' });
-    expect((next as Retryable).retryAfterMs).toBeGreaterThan(6_000);
+    expect((next as RetryableError).retryAfterMs).toBeGreaterThan(6_000);
   });
 
   it.each([
@@ -158,7 +158,7 @@ describe('an answer to a transfer', () => {
   ])('that is a %i is unknown, whatever it carries, and is not followed', async (status, reason) => {
     onTransfer = (request) => request.reply(status, status === 204 ? '' : RECEIPT, { location: `${server.baseUrl}/elsewhere` });
     const error = await outcome(open());
-    expect(error).toBeInstanceOf(OutcomeUnknown);
+    expect(error).toBeInstanceOf(OutcomeUnknownError);
     expect(error).toMatchObject({ reason, status });
     expect(server.requests.filter(({ path }) => !path.endsWith('/token'))).toHaveLength(1);
   });
@@ -172,12 +172,12 @@ describe('an answer to a transfer', () => {
     ['null', 'null'],
   ])('that is a 201 with %s is unknown', async (_what, body) => {
     onTransfer = (request) => request.reply(201, body);
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unreadable', status: 201 });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'unreadable', status: 201 });
   });
 
   it.each([201, 422])('that is a %i longer than a megabyte is unknown: it was not read whole', async (status) => {
     onTransfer = (request) => request.reply(status, { ...RECEIPT, description: 'x'.repeat(1024 * 1024) });
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'unreadable', status });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'unreadable', status });
   });
 
   it.each([201, 400, 422, 429])('that is a %i which breaks off is unknown', async (status) => {
@@ -185,20 +185,20 @@ describe('an answer to a transfer', () => {
       socket.write(`HTTP/1.1 ${status} Status\r\ncontent-length: 500\r\n\r\n{"id":"wt_1"`);
       socket.end();
     };
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'connection_lost' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'connection_lost' });
   });
 });
 
 describe('a transfer without an answer', () => {
   it('is unknown when the connection is reset after it was read, and is not repeated', async () => {
     onTransfer = ({ socket }) => socket.resetAndDestroy();
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'connection_lost' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'connection_lost' });
     expect(transfersReceived()).toHaveLength(1);
   });
 
   it('is unknown when the server closes without a word', async () => {
     onTransfer = ({ socket }) => socket.end();
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'connection_lost' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'connection_lost' });
     expect(transfersReceived()).toHaveLength(1);
   });
 
@@ -208,24 +208,24 @@ describe('a transfer without an answer', () => {
     expect(await outcome(testClient)).toMatchObject({ id: 'wt_1' });
     const connectionsBefore = server.connections;
     onTransfer = ({ socket }) => socket.resetAndDestroy();
-    expect(await outcome(testClient)).toMatchObject({ name: 'OutcomeUnknown', reason: 'connection_lost' });
+    expect(await outcome(testClient)).toMatchObject({ name: 'OutcomeUnknownError', reason: 'connection_lost' });
     expect(server.connections).toBe(connectionsBefore);
     expect(transfersReceived()).toHaveLength(2);
   });
 
   it('is unknown when it times out', async () => {
     onTransfer = () => {};
-    expect(await outcome(open({ totalTimeoutMs: 150 }))).toMatchObject({ name: 'OutcomeUnknown', reason: 'timeout' });
+    expect(await outcome(open({ totalTimeoutMs: 150 }))).toMatchObject({ name: 'OutcomeUnknownError', reason: 'timeout' });
   });
 
   it('is unknown when the body never ends', async () => {
     onTransfer = ({ socket }) => socket.write('HTTP/1.1 201 Created\r\ncontent-length: 500\r\n\r\n{"id":');
-    expect(await outcome(open({ totalTimeoutMs: 150 }))).toMatchObject({ name: 'OutcomeUnknown', reason: 'timeout' });
+    expect(await outcome(open({ totalTimeoutMs: 150 }))).toMatchObject({ name: 'OutcomeUnknownError', reason: 'timeout' });
   });
 
   it('is unknown when only 100 Continue came', async () => {
     onTransfer = ({ socket }) => socket.end('HTTP/1.1 100 Continue\r\n\r\n');
-    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknown', reason: 'connection_lost' });
+    expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'connection_lost' });
   });
 
   it('counts in the budget although nothing came back', async () => {
@@ -248,7 +248,7 @@ describe('a transfer that is surely unsent', () => {
     ['to a name that does not resolve', 'http://kpay.invalid'],
   ])('is retryable and costs no budget: a connection %s', async (_what, baseUrl) => {
     const testClient = await withToken({}, baseUrl);
-    expect(await outcome(testClient)).toMatchObject({ name: 'Retryable', reason: 'not_connected' });
+    expect(await outcome(testClient)).toMatchObject({ name: 'RetryableError', reason: 'not_connected' });
     expect(await testClient.budget.remaining()).toBe(1_000);
   });
 
@@ -264,7 +264,7 @@ describe('a transfer that is surely unsent', () => {
     const port = await listen(plain);
     try {
       const testClient = await withToken({}, `https://127.0.0.1:${port}`);
-      expect(await outcome(testClient)).toMatchObject({ name: 'Retryable', reason: 'not_connected' });
+      expect(await outcome(testClient)).toMatchObject({ name: 'RetryableError', reason: 'not_connected' });
       expect(Buffer.concat(received).includes('externalId')).toBe(false);
     } finally {
       plain.close();
@@ -281,7 +281,7 @@ describe('a transfer that is surely unsent', () => {
     const port = await listen(silent);
     try {
       const testClient = await withToken({ totalTimeoutMs: 200, connectTimeoutMs: 400 }, `https://127.0.0.1:${port}`);
-      expect(await outcome(testClient)).toMatchObject({ name: 'Retryable', reason: 'not_connected' });
+      expect(await outcome(testClient)).toMatchObject({ name: 'RetryableError', reason: 'not_connected' });
       expect(await testClient.budget.remaining()).toBe(1_000);
     } finally {
       silent.close();
@@ -294,7 +294,7 @@ describe('a transfer that is surely unsent', () => {
     const permit = await testClient.client.prepareTransfer({ lane: 'money' });
     const leaseExpiresAtMs = systemClock.monotonicMs() + 19_900;
     const error = await permit.send(BODY, { leaseExpiresAtMs }).catch((thrown: unknown) => thrown);
-    expect(error).toMatchObject({ name: 'Retryable', reason: 'lease_too_short' });
+    expect(error).toMatchObject({ name: 'RetryableError', reason: 'lease_too_short' });
     expect(transfersReceived()).toHaveLength(0);
     expect(await testClient.budget.remaining()).toBe(999);
     expect(testClient.calls.at(-1)).toMatchObject({ endpoint: 'transfer', outcome: 'lease_too_short' });

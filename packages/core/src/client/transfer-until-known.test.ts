@@ -54,7 +54,7 @@ it.each([
 });
 
 it.each([400, 404, 409, 422])('throws a %i of the first send: nothing was done', async (status) => {
-  await expect(run([status])).rejects.toMatchObject({ name: 'Rejected', status });
+  await expect(run([status])).rejects.toMatchObject({ name: 'RejectedError', status });
 });
 
 it('takes a conflict at once for one of its own, when it may have been sent before', async () => {
@@ -62,11 +62,11 @@ it('takes a conflict at once for one of its own, when it may have been sent befo
 });
 
 it.each([400, 403, 404, 422])('never takes a %i of a repeat for the outcome', async (status) => {
-  await expect(run([0, status])).rejects.toMatchObject({ name: 'OutcomeUnknown', status });
+  await expect(run([0, status])).rejects.toMatchObject({ name: 'OutcomeUnknownError', status });
 });
 
 it('gives up as unknown, never as refused', async () => {
-  await expect(run([0], { giveUpAfterMs: 600_000 })).rejects.toMatchObject({ name: 'OutcomeUnknown' });
+  await expect(run([0], { giveUpAfterMs: 600_000 })).rejects.toMatchObject({ name: 'OutcomeUnknownError' });
   expect(bodies.length).toBeLessThan(20);
 });
 
@@ -75,6 +75,6 @@ it.each([
   ['a repeat', [0, 'PENDING', 409], 2],
   ['a repeat after a conflict', [0, 409, 'FAILED', 409], 3],
 ])('sends nothing again after a 201 to %s that says it is no success: a conflict would confirm it', async (_to, given, sends) => {
-  await expect(run(given)).rejects.toMatchObject({ name: 'OutcomeUnknown', reason: 'not_completed' });
+  await expect(run(given)).rejects.toMatchObject({ name: 'OutcomeUnknownError', reason: 'not_completed' });
   expect(bodies).toHaveLength(sends);
 });

@@ -1,7 +1,8 @@
-import { OutcomeUnknown, Rejected, Retryable } from '../errors.ts';
+import { KpayAbortError, OutcomeUnknownError, RejectedError, RetryableError } from '../errors.ts';
 import { type Clock, systemClock } from '../time/clock.ts';
-import type { CallOptions, KpayClient } from './client.ts';
-import type { TransferRequestFields } from './transfer-body.ts';
+import type { CallOptions } from './call-options.ts';
+import type { KpayClient } from './client.ts';
+import type { TransferFields } from './transfer-body.ts';
 import type { TransferReceipt } from './transfer-receipt.ts';
 
 export interface UntilKnownOptions extends CallOptions {
@@ -25,19 +26,19 @@ const MAX_WAIT_MS = 60_000;
  * Sends a transfer, and after an unknown outcome the same fields again, until it is known what became of it. Keep the fields
  * before the call: should the process die, only the same ones with `sentBefore` are safe.
  *
- * @throws Rejected, Retryable when surely nothing was sent or done; InvalidAmount, UnknownCountry as transfer().
- * @throws OutcomeUnknown when it stays unknown: time is over, the signal aborted, KPay refused a repeat, which says nothing
+ * @throws RejectedError, RetryableError when surely nothing was sent or done; InvalidAmountError, UnknownCountryError as transfer().
+ * @throws OutcomeUnknownError when it stays unknown: time is over, the signal aborted, KPay refused a repeat, which says nothing
  *   of the send before, or it took the transfer and says that it is not completed (`not_completed`). A person has to look
  *   then; another externalId could move the money twice.
  */
 export async function transferUntilKnown(
   client: Pick<KpayClient, 'transfer'>,
-  fields: TransferRequestFields,
+  fields: TransferFields,
   options: UntilKnownOptions = {},
 ): Promise<KnownTransfer> {
   const { clock = systemClock, sentBefore = false, conflictConfirmMs = 60_000, giveUpAfterMs = MAX_MS / 4, ...call } = options;
   const untilMs = clock.monotonicMs() + Math.min(giveUpAfterMs, MAX_MS);
-  let unknown = sentBefore ? new OutcomeUnknown('it may have been sent before', { reason: 'connection_lost' }) : undefined;
+  let unknown = sentBefore ? new OutcomeUnknownError('it may have been sent before', { reason: 'connection_lost' }) : undefined;
   let conflictAtMs: number | undefined;
   let waitMs = FIRST_WAIT_MS;
 
@@ -51,7 +52,7 @@ export async function transferUntilKnown(
     try {
       return { confirmedBy: 'answer', receipt: await client.transfer(fields, call) };
     } catch (error) {
-      if (error instanceof OutcomeUnknown) {
+      if (error instanceof OutcomeUnknownError) {
         // KPay holds it and says that it is not done: sent again, its id would be a conflict, which confirms nothing.
         if (error.reason === 'not_completed') throw error;
         unknown = error;
@@ -60,10 +61,11 @@ export async function transferUntilKnown(
         await wait(waitMs);
       } else if (!unknown) {
         throw error;
-      } else if (error instanceof Retryable) {
-        if (error.reason === 'aborted') throw unknown;
+      } else if (error instanceof KpayAbortError) {
+        throw unknown;
+      } else if (error instanceof RetryableError) {
         await wait(Math.max(waitMs, error.retryAfterMs ?? 0));
-      } else if (!(error instanceof Rejected)) {
+      } else if (!(error instanceof RejectedError)) {
         throw error;
       } else if (error.status === 409) {
         const nowMs = clock.monotonicMs();
@@ -74,7 +76,7 @@ export async function transferUntilKnown(
         await wait(waitMs);
       } else {
         const { status, detail } = error;
-        throw new OutcomeUnknown('KPay refused a repeat: what became of the send before is not known', {
+        throw new OutcomeUnknownError('KPay refused a repeat: what became of the send before is not known', {
           reason: 'unexpected_status',
           status,
           detail,

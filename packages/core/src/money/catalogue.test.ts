@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { countries, currencyOf, providers, UnknownCountry } from './catalogue.ts';
+import { UnknownCountryError } from '../errors.ts';
+import { countries, currencyOf, providers } from './catalogue.ts';
 
 describe('currencyOf', () => {
   it.each([
@@ -23,7 +24,7 @@ describe('currencyOf', () => {
   });
 
   it.each(['XXX', 'cmr', '', 'toString', '__proto__'])('refuses %j and lists the countries it knows', (country) => {
-    expect(() => currencyOf(country)).toThrow(UnknownCountry);
+    expect(() => currencyOf(country)).toThrow(UnknownCountryError);
     expect(() => currencyOf(country)).toThrow(/BEN, CIV, CMR, COD, COG, GAB, KEN, RWA, SEN, SLE, UGA, ZMB/);
   });
 });

@@ -1,3 +1,7 @@
+import { UnknownCountryError } from '../errors.ts';
+
+export { UnknownCountry, UnknownCountryError } from '../errors.ts';
+
 // What KPay's documentation lists of countries, currencies and providers ("Countries, currencies,
 // decimals"). It decides what we accept; it never decides that an answer of KPay's is wrong.
 
@@ -96,11 +100,6 @@ export const operationTypes: readonly string[] = ['DEPOSIT', 'PAYOUT', 'REMITTAN
 /** The statuses KPay documents. Another one means unknown, never closed. */
 export const providerStatuses: readonly string[] = ['OPERATIONAL', 'DELAYED', 'CLOSED'];
 
-/** A country where one wallet and one currency cannot be told. The message is a sentence without a subject. */
-export class UnknownCountry extends Error {
-  override readonly name = 'UnknownCountry';
-}
-
 /** The currencies of a country's wallets; none for a country we do not know. */
 export function currenciesOf(country: string): readonly string[] {
   return Object.hasOwn(CURRENCIES_BY_COUNTRY, country) ? (CURRENCIES_BY_COUNTRY[country] ?? []) : [];
@@ -108,13 +107,15 @@ export function currenciesOf(country: string): readonly string[] {
 
 /**
  * The one currency of a country's wallet.
- * @throws UnknownCountry for a country that is not listed or that holds several currencies (COD: CDF and USD).
+ * @throws UnknownCountryError for a country that is not listed or that holds several currencies (COD: CDF and USD).
  */
 export function currencyOf(country: string): string {
   const [currency, ...others] = currenciesOf(country);
-  if (currency === undefined) throw new UnknownCountry(`must be one of ${countries.join(', ')} (ISO 3166-1 alpha-3)`);
+  if (currency === undefined) throw new UnknownCountryError(`must be one of ${countries.join(', ')} (ISO 3166-1 alpha-3)`);
   if (others.length > 0) {
-    throw new UnknownCountry(`${country} holds ${[currency, ...others].join(' and ')}: which wallet is meant cannot be told`);
+    throw new UnknownCountryError(
+      `${country} holds ${[currency, ...others].join(' and ')}: which wallet is meant cannot be told`,
+    );
   }
   return currency;
 }

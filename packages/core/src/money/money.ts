@@ -1,14 +1,12 @@
+import { InvalidAmountError } from '../errors.ts';
 import { exponentOf } from './catalogue.ts';
+
+export { InvalidAmount, InvalidAmountError } from '../errors.ts';
 
 /** An exact amount: `amountMinor` counts the smallest unit of `currency` (1 XAF, 0.01 KES). */
 export interface Money {
   amountMinor: bigint;
   currency: string;
-}
-
-/** An amount or rate that cannot be used. The message says what would do, as in "must be …", to follow a field's name. */
-export class InvalidAmount extends Error {
-  override readonly name = 'InvalidAmount';
 }
 
 // Longer texts cannot be money; the limit keeps bigint arithmetic on input cheap.
@@ -25,34 +23,34 @@ const USUAL_EXPONENT = 2;
  *
  * @param input a number, taken by its shortest decimal text, or ASCII digits with an optional fraction. No signs,
  *   exponents, separators or spaces: an amount that needs interpreting is refused.
- * @throws InvalidAmount when it is not above zero, not such text, or finer than the currency's smallest unit.
+ * @throws InvalidAmountError when it is not above zero, not such text, or finer than the currency's smallest unit.
  */
 export function parseAmount(input: string | number, currency: string): Money {
   const exponent = exponentOf(currency);
-  if (exponent === undefined) throw new InvalidAmount(`must be in a known currency, not ${currency.slice(0, 10)}`);
+  if (exponent === undefined) throw new InvalidAmountError(`must be in a known currency, not ${currency.slice(0, 10)}`);
   const { whole, fraction } = plainDecimal(input);
   const significant = fraction.replace(/0+$/, '');
   if (significant.length > exponent) {
-    throw new InvalidAmount(
+    throw new InvalidAmountError(
       exponent === 0 ? `must be a whole number of ${currency}` : `must have at most ${exponent} decimals in ${currency}`,
     );
   }
   const amountMinor = BigInt(whole + significant.padEnd(exponent, '0'));
-  if (amountMinor === 0n) throw new InvalidAmount('must be above zero');
+  if (amountMinor === 0n) throw new InvalidAmountError('must be above zero');
   return { amountMinor, currency };
 }
 
 function plainDecimal(input: string | number): { whole: string; fraction: string } {
   if (typeof input === 'string' && THOUSANDS_OR_DECIMALS.test(input)) {
     const [whole, three] = input.split('.');
-    throw new InvalidAmount(`can be read in two ways: write "${whole}${three}" or "${whole}.${three?.slice(0, 2)}"`);
+    throw new InvalidAmountError(`can be read in two ways: write "${whole}${three}" or "${whole}.${three?.slice(0, 2)}"`);
   }
   if (typeof input === 'number' && Math.abs(input) > Number.MAX_SAFE_INTEGER) {
-    throw new InvalidAmount('must be a decimal string when it is that large');
+    throw new InvalidAmountError('must be a decimal string when it is that large');
   }
   const text = String(input);
   const parts = text.length <= MAX_CHARACTERS ? PLAIN_DECIMAL.exec(text)?.groups : undefined;
-  if (!parts) throw new InvalidAmount('must be a positive decimal number, such as 50000 or "1500.50"');
+  if (!parts) throw new InvalidAmountError('must be a positive decimal number, such as 50000 or "1500.50"');
   return { whole: parts.whole ?? '', fraction: parts.fraction ?? '' };
 }
 
@@ -73,7 +71,7 @@ export function transferBounds(currency: string): { least: Money; most: Money } 
 /**
  * Reads an amount that KPay shows, from the decimal text of its JSON number. Digits finer than the currency's
  * smallest unit are cut off towards minus infinity, so that a balance is never believed higher than it is.
- * @throws InvalidAmount when the text is not a JSON number.
+ * @throws InvalidAmountError when the text is not a JSON number.
  */
 export function readAmount(text: string, currency: string): Money {
   const { digits, scale } = jsonDecimal(text);
@@ -84,17 +82,17 @@ export function readAmount(text: string, currency: string): Money {
 /**
  * Reads an exchange rate: one unit of the source currency is `rate` units of the destination currency.
  * @returns plain decimal text without trailing zeros: "1.0153", "1".
- * @throws InvalidAmount when it is not a number above zero.
+ * @throws InvalidAmountError when it is not a number above zero.
  */
 export function parseRate(input: string | number): string {
   const { digits, scale } = jsonDecimal(String(input));
-  if (digits <= 0n) throw new InvalidAmount('must be above zero');
+  if (digits <= 0n) throw new InvalidAmountError('must be above zero');
   const padded = digits.toString().padStart(scale + 1, '0');
   const whole = padded.slice(0, padded.length - scale);
   const fraction = padded.slice(padded.length - scale).replace(/0+$/, '');
   const text = fraction === '' ? whole : `${whole}.${fraction}`;
   // Longer ones could not be read again, nor compared.
-  if (text.length > MAX_CHARACTERS) throw new InvalidAmount(`must have at most ${MAX_CHARACTERS} digits`);
+  if (text.length > MAX_CHARACTERS) throw new InvalidAmountError(`must have at most ${MAX_CHARACTERS} digits`);
   return text;
 }
 
@@ -121,7 +119,7 @@ export function convert(money: Money, rate: string, currency: string): Money {
 /** The number as `digits` × 10^-`scale`, with a scale of at least zero. */
 function jsonDecimal(text: string): { digits: bigint; scale: number } {
   const parts = text.length <= MAX_CHARACTERS ? JSON_DECIMAL.exec(text)?.groups : undefined;
-  if (!parts) throw new InvalidAmount('must be a decimal number');
+  if (!parts) throw new InvalidAmountError('must be a decimal number');
   const fraction = parts.fraction ?? '';
   const magnitude = BigInt((parts.whole ?? '') + fraction);
   const digits = parts.sign === '-' ? -magnitude : magnitude;

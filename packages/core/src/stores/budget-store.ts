@@ -1,3 +1,4 @@
+import { InvalidArgumentError } from '../errors.ts';
 import type { Clock } from '../time/clock.ts';
 
 /**
@@ -11,10 +12,10 @@ export const lanes: readonly Lane[] = ['money', 'checks', 'people', 'metrics'];
 
 /**
  * Checks a lane from a caller in JavaScript, whom types do not stop. A slot of an unknown lane would count in no lane.
- * @throws Error when `lane` is not one of the lanes.
+ * @throws InvalidArgumentError when `lane` is not one of the lanes.
  */
 export function assertLane(lane: unknown): asserts lane is Lane {
-  if (!lanes.some((each) => each === lane)) throw new Error(`lane must be one of ${lanes.join(', ')}`);
+  if (!lanes.some((each) => each === lane)) throw new InvalidArgumentError('lane', `must be one of ${lanes.join(', ')}`);
 }
 
 /** The rules a slot is given by. They come with every take, so that a store keeps nothing but slots. */

@@ -12,7 +12,7 @@ const BASIS_POINTS = 10_000n;
  * Stores the rate that KPay shows now and the floor for transfers made with this quote. It reserves nothing at KPay,
  * which has no quotes. A transfer with the quote is held while the rate is below the floor.
  *
- * @throws Rejected, Retryable when the rate cannot be read.
+ * @throws RejectedError, RetryableError when the rate cannot be read.
  */
 export async function quote(
   ledger: Ledger,

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
-import { currencyOf, UnknownCountry } from '@kpay/core/catalogue';
-import { compareRates, InvalidAmount, type Money, parseAmount, parseRate, transferBounds } from '@kpay/core/money';
+import { currencyOf, UnknownCountryError } from '@kpay/core/catalogue';
+import { compareRates, InvalidAmountError, type Money, parseAmount, parseRate, transferBounds } from '@kpay/core/money';
 import { describeIssue, transferRequestSchema } from '@kpay/producer/request';
 import { z } from 'zod';
 import { InvalidRequest } from '../errors.ts';
@@ -134,7 +134,7 @@ function currencyAt(field: string, country: string): string {
   try {
     return currencyOf(country);
   } catch (error) {
-    if (error instanceof UnknownCountry) throw new InvalidRequest(field, error.message);
+    if (error instanceof UnknownCountryError) throw new InvalidRequest(field, error.message);
     throw error;
   }
 }
@@ -163,7 +163,7 @@ function orInvalid<T>(field: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof InvalidAmount) throw new InvalidRequest(field, error.message);
+    if (error instanceof InvalidAmountError) throw new InvalidRequest(field, error.message);
     throw error;
   }
 }

@@ -9,8 +9,8 @@ const ASK_WITHIN_MS = 10_000;
  * Switches an account to new keys once KPay says that they belong to the application that the ledger knows. Nothing is
  * sent with the new keys before that. An account that this process does not have is ignored.
  *
- * @throws PinMismatch when the keys belong to another application or environment; Rejected when KPay refuses them;
- *   Retryable when KPay does not answer. The old keys stay in use then.
+ * @throws PinMismatch when the keys belong to another application or environment; RejectedError when KPay refuses them;
+ *   RetryableError when KPay does not answer. The old keys stay in use then.
  */
 export async function changeKeys(
   ledger: Ledger,

@@ -1,4 +1,4 @@
-import { InvalidAmount, InvalidSettings, parseAmount } from '@kpay/core';
+import { InvalidAmountError, InvalidSettingsError, parseAmount } from '@kpay/core';
 import { whyNoCorridor } from '../states/corridor.ts';
 import type { SendWindow } from './send-window.ts';
 import type { SpendLimit } from './spend-limit.ts';
@@ -24,7 +24,7 @@ export interface AccountRules {
 /** The rules of an account that has none. */
 export const noRules: AccountRules = { checkDestinationPayouts: false, sendWindow: null, spendLimits: [] };
 
-/** The rules of accounts by name. @throws InvalidSettings naming the account and the field. */
+/** The rules of accounts by name. @throws InvalidSettingsError naming the account and the field. */
 export function readAccountRules(accounts: readonly AccountRuleSettings[]): ReadonlyMap<string, AccountRules> {
   return new Map(
     accounts.map(({ name, checkDestinationPayouts = false, sendWindow = null, spendLimits = [] }) => {
@@ -39,12 +39,12 @@ function readLimit(
   place: string,
 ): SpendLimit {
   const noCorridor = corridor === undefined ? undefined : whyNoCorridor(corridor, currency);
-  if (noCorridor !== undefined) throw new InvalidSettings(`${place}.corridor ${noCorridor}`);
+  if (noCorridor !== undefined) throw new InvalidSettingsError(`${place}.corridor ${noCorridor}`);
   try {
     return { currency, amountMinor: parseAmount(amount, currency).amountMinor, hours, corridor: corridor ?? null };
   } catch (error) {
-    if (error instanceof InvalidAmount)
-      throw new InvalidSettings(`${place}.amount ${error.message} (of KPAY_SPEND_LIMITS or the accounts file)`);
+    if (error instanceof InvalidAmountError)
+      throw new InvalidSettingsError(`${place}.amount ${error.message} (of KPAY_SPEND_LIMITS or the accounts file)`);
     throw error;
   }
 }

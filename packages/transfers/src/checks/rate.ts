@@ -1,4 +1,4 @@
-import { compareRates, Rejected } from '@kpay/core';
+import { compareRates, RejectedError } from '@kpay/core';
 import type { Check } from './check.ts';
 import { recheckAt } from './recheck.ts';
 
@@ -11,7 +11,7 @@ export const rateCheck: Check = {
     const { min_rate: minRate, currency, destination_currency: to } = transfer;
     if (minRate === null) return { verdict: 'pass' };
     const observed = await account.observations.rate(currency, to, { lane: 'checks', signal }).catch(refusal);
-    if (observed instanceof Rejected) {
+    if (observed instanceof RejectedError) {
       // Held like a transfer whose rate is too low. So one read wakes all that wait for this pair.
       return {
         verdict: 'hold',
@@ -35,7 +35,7 @@ export const rateCheck: Check = {
 };
 
 /** KPay's refusal of the pair itself. Any other error says nothing about the pair. */
-function refusal(error: unknown): Rejected {
-  if (error instanceof Rejected && (error.status === 400 || error.status === 404)) return error;
+function refusal(error: unknown): RejectedError {
+  if (error instanceof RejectedError && (error.status === 400 || error.status === 404)) return error;
   throw error;
 }

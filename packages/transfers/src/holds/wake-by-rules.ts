@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { type KpayAccount, KpayError } from '@kpay/core';
 import type { Ledger, LedgerTransaction } from '@kpay/ledger';
 import { sql } from 'kysely';
 import type { AccountRules } from '../checks/account-rules.ts';
@@ -47,7 +47,7 @@ async function closedNow(account: KpayAccount, signal: AbortSignal | undefined):
     return closedCountries((await account.observations.availability({ lane: 'checks', signal })).value);
   } catch (error) {
     // When KPay does not answer, nothing opens. The processes that send report the outage.
-    if (error instanceof Rejected || error instanceof Retryable) return undefined;
+    if (error instanceof RejectedError || error instanceof RetryableError) return undefined;
     throw error;
   }
 }

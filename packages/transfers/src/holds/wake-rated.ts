@@ -1,4 +1,4 @@
-import { isStillGood, type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { isStillGood, type KpayAccount, KpayError } from '@kpay/core';
 import type { Ledger } from '@kpay/ledger';
 import { sql } from 'kysely';
 import { wakeHeld } from './wake-held.ts';
@@ -43,7 +43,7 @@ async function readRate(
     return (await observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal })).value.rate;
   } catch (error) {
     // The processes that send report that KPay does not answer.
-    if (error instanceof Rejected || error instanceof Retryable) return undefined;
+    if (error instanceof RejectedError || error instanceof RetryableError) return undefined;
     throw error;
   }
 }

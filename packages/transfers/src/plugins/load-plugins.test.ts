@@ -43,7 +43,7 @@ describe('what KPAY_PLUGINS names', () => {
   ])('is refused in one line that names it: %s', async (file, text, message) => {
     const entry = text === undefined ? `./${file}` : write(file, text);
     const refusal = await loadPlugins([entry], folder.path).catch((error: Error) => error);
-    expect(refusal).toMatchObject({ name: 'InvalidSettings', message: expect.stringMatching(message) });
+    expect(refusal).toMatchObject({ name: 'InvalidSettingsError', message: expect.stringMatching(message) });
     expect(refusal).not.toMatchObject({ message: expect.stringContaining('\n') });
   });
 

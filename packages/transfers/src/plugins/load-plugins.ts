@@ -1,7 +1,7 @@
 import { registerHooks } from 'node:module';
 import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { InvalidSettings } from '@kpay/core';
+import { InvalidSettingsError } from '@kpay/core';
 import { type Plugin, problemOf } from './plugin.ts';
 import { asPlugin } from './stray-errors.ts';
 
@@ -10,7 +10,7 @@ import { asPlugin } from './stray-errors.ts';
  * `directory`; any other is a package that can be found from there. A plugin is the default export; a plain object of
  * the right shape is enough.
  *
- * @throws InvalidSettings, one line that names the entry.
+ * @throws InvalidSettingsError, one line that names the entry.
  */
 export async function loadPlugins(entries: readonly string[], directory: string = process.cwd()): Promise<Plugin[]> {
   const plugins: Plugin[] = [];
@@ -49,6 +49,6 @@ async function importFrom(entry: string, directory: string): Promise<object> {
   }
 }
 
-function wrong(entry: string, what: string, cause?: unknown): InvalidSettings {
-  return new InvalidSettings(`KPAY_PLUGINS: ${entry} ${what}`, { cause });
+function wrong(entry: string, what: string, cause?: unknown): InvalidSettingsError {
+  return new InvalidSettingsError(`KPAY_PLUGINS: ${entry} ${what}`, { cause });
 }

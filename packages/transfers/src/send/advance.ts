@@ -1,9 +1,9 @@
 import {
   type Clock,
   type KpayAccount,
+  KpayError,
   type Observed,
-  Rejected,
-  Retryable,
+  RejectedError,
   type TransferPermit,
   type WalletBalance,
 } from '@kpay/core';
@@ -436,10 +436,10 @@ interface Held {
 /** The hold of a transfer for which a read failed. */
 export function unavailable(error: unknown, what: string, now: Date): Extract<CheckVerdict, { verdict: 'hold' }> {
   const inSeconds = (seconds: number) => new Date(now.getTime() + seconds * 1_000);
-  if (error instanceof Rejected && error.status === 401) {
+  if (error instanceof RejectedError && error.status === 401) {
     return { verdict: 'hold', code: 'unauthorized', reason: 'KPay refuses our keys (401)', until: inSeconds(60) };
   }
-  if (error instanceof Rejected || error instanceof Retryable) {
+  if (error instanceof KpayError) {
     return {
       verdict: 'hold',
       code: 'kpay_unavailable',

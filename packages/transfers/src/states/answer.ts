@@ -1,4 +1,4 @@
-import { OutcomeUnknown, Rejected, Retryable, type TransferReceipt } from '@kpay/core';
+import { ClosedError, OutcomeUnknownError, RejectedError, RetryableError, type TransferReceipt } from '@kpay/core';
 
 /** What became of one attempt, as far as we know. */
 export type Answer =
@@ -20,14 +20,14 @@ export type Answer =
  * ours between the write and the answer must not become "it did not happen".
  */
 export function answerOf(error: unknown): Answer {
-  if (error instanceof Rejected) {
+  if (error instanceof RejectedError) {
     const detail = error.detail === undefined ? {} : { detail: error.detail };
     if (error.status === 409) return { kind: 'conflict', status: 409, ...detail };
     if (error.status === 422) return { kind: 'insufficient_funds', status: 422, ...detail };
     if (error.status === 401) return { kind: 'unauthorized', status: 401, ...detail };
     return { kind: 'refused', status: error.status, ...detail };
   }
-  if (error instanceof Retryable) {
+  if (error instanceof RetryableError) {
     if (error.reason === 'rate_limited') {
       return {
         kind: 'rate_limited',
@@ -37,7 +37,8 @@ export function answerOf(error: unknown): Answer {
     }
     return { kind: 'not_sent', detail: error.reason };
   }
-  if (error instanceof OutcomeUnknown) {
+  if (error instanceof ClosedError) return { kind: 'not_sent', detail: error.code };
+  if (error instanceof OutcomeUnknownError) {
     if (error.reason === 'not_completed') {
       return { kind: 'not_completed', status: 201, ...(error.detail === undefined ? {} : { detail: error.detail }) };
     }

@@ -1,4 +1,4 @@
-import { currencyOf, UnknownCountry } from '@kpay/core';
+import { currencyOf, UnknownCountryError } from '@kpay/core';
 import type { TransferRow } from '@kpay/ledger';
 
 /** The corridor of a transfer, as `CMR-GAB`. */
@@ -21,7 +21,7 @@ export function whyNoCorridor(corridor: string, currency?: string): string | und
     if (currency === undefined || currency === held) return undefined;
     return `is a corridor that no ${currency} can use: ${source} holds ${held}`;
   } catch (error) {
-    if (error instanceof UnknownCountry) return `is a corridor that no transfer can have: a country ${error.message}`;
+    if (error instanceof UnknownCountryError) return `is a corridor that no transfer can have: a country ${error.message}`;
     throw error;
   }
 }

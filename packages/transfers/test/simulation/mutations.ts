@@ -68,7 +68,7 @@ const limit = 'the limit';
 const restores = 'restores';
 const spendLimits = 'spend limits';
 
-const leases = 'Math.min(leaseExpiresAtMs, slot.leaseExpiresAtMs) >= nowMs + totalTimeoutMs';
+const leases = 'Math.min(leaseExpiresAtMs, slot.leaseExpiresAtMs) >= nowMs + timeoutMs';
 const refusedAfterUnknown = `      return review(
         'refused_after_unknown',`;
 
@@ -76,12 +76,12 @@ export const mutations: readonly Mutation[] = [
   {
     law: '1',
     what: "the attempt's lease is not looked at before the write",
-    edits: [{ file: client, find: leases, replace: 'slot.leaseExpiresAtMs >= nowMs + totalTimeoutMs' }],
+    edits: [{ file: client, find: leases, replace: 'slot.leaseExpiresAtMs >= nowMs + timeoutMs' }],
   },
   {
     law: '1',
     what: "the slot's lease is not looked at before the write",
-    edits: [{ file: client, find: leases, replace: 'leaseExpiresAtMs >= nowMs + totalTimeoutMs' }],
+    edits: [{ file: client, find: leases, replace: 'leaseExpiresAtMs >= nowMs + timeoutMs' }],
   },
   {
     law: '1',
@@ -296,15 +296,19 @@ function keptReason(`,
     edits: [
       {
         file: outcomes,
-        find: `return new OutcomeUnknown('the transfer was sent: its 201 cannot be read', {
+        find: `return new OutcomeUnknownError('the transfer was sent: its 201 cannot be read', {
     reason: 'unreadable',
     status: 201,
-    detail,`,
-        replace: `return new Rejected('the transfer was sent: its 201 cannot be read', {
+    requestId,`,
+        replace: `return new RejectedError('the transfer was sent: its 201 cannot be read', {
     status: 400,
-    detail,`,
+    requestId,`,
       },
-      { file: outcomes, find: '{ secrets }: OutcomeContext): OutcomeUnknown', replace: '{ secrets }: OutcomeContext): Rejected' },
+      {
+        file: outcomes,
+        find: 'OutcomeContext): OutcomeUnknownError {\n  const detail = detailOf(text',
+        replace: 'OutcomeContext): RejectedError {\n  const detail = detailOf(text',
+      },
     ],
   },
   {

@@ -3,10 +3,11 @@ import {
   createMemoryStores,
   type KpayAccount,
   type KpayClient,
+  KpayError,
   type Lane,
   type Observations,
-  Rejected,
-  Retryable,
+  RejectedError,
+  RetryableError,
   type Stores,
 } from '@kpay/core';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
@@ -163,7 +164,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
   control.setLimit({ limit });
   // A read of KPay that fails ends a worker's try; the transfer stays due and the sweep finds it.
   tasks.reset((error) => {
-    if (!(error instanceof Retryable || error instanceof Rejected)) options.onError(error);
+    if (!(error instanceof KpayError)) options.onError(error);
   });
 
   const epochWitness = createMemoryEpochWitness();
@@ -207,8 +208,8 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
         const epoch = await openLedgerEpoch({ ledger, witness: epochWitness, clock: timeline.clock });
         process.engine = engineOf(name, process.account, pinned, epoch);
       } catch (error) {
-        if (error instanceof Retryable) return;
-        if (!(error instanceof PinMismatch || error instanceof Rejected)) throw error;
+        if (error instanceof RetryableError) return;
+        if (!(error instanceof PinMismatch || error instanceof RejectedError)) throw error;
         count(error instanceof PinMismatch ? 'starts refused by the pin' : 'starts refused for their keys');
         refused = true;
       }

@@ -1,4 +1,4 @@
-import { type KpayAccount, type Observed, type ObserveOptions, Rejected, Retryable } from '@kpay/core';
+import { type KpayAccount, KpayError, type Observed, type ObserveOptions, RejectedError, RetryableError } from '@kpay/core';
 import { PinMismatch } from '@kpay/transfers';
 import { z } from 'zod';
 import type { Reply } from '../../http/operation.ts';
@@ -52,16 +52,16 @@ export async function replyWithObservation<T>({ account, own, what, read, peek, 
   } catch (error) {
     if (error instanceof PinMismatch)
       throw new Problem('kpay_unavailable', `Its figures are not shown: ${error.message}.`, { cause: error });
-    if (!(error instanceof Retryable || error instanceof Rejected)) throw error;
+    if (!(error instanceof KpayError)) throw error;
     const last = await peek();
     if (last) return show(last, true);
     throw unavailable(what, error);
   }
 }
 
-function unavailable(what: string, error: Retryable | Rejected): Problem {
-  const why = error instanceof Rejected ? `refuses to tell (${error.status})` : 'does not answer';
-  const retryAfterMs = error instanceof Retryable ? (error.retryAfterMs ?? 0) : 0;
+function unavailable(what: string, error: KpayError): Problem {
+  const why = error instanceof RejectedError ? `refuses to tell (${error.status})` : 'does not answer';
+  const retryAfterMs = error instanceof RetryableError ? (error.retryAfterMs ?? 0) : 0;
   const retryAfterS = Math.max(RETRY_AFTER_S, Math.ceil(retryAfterMs / 1_000));
   return new Problem('kpay_unavailable', `KPay ${why}, and ${what} was never read before.`, {
     headers: { 'retry-after': String(retryAfterS) },

@@ -4,7 +4,7 @@ import { checkPin } from '@kpay/transfers/worker';
 
 /**
  * Makes sure that an account's keys read its own figures.
- * @throws PinMismatch when KPay says that they are another's; Rejected, Retryable as any read of KPay.
+ * @throws PinMismatch when KPay says that they are another's; RejectedError, RetryableError as any read of KPay.
  */
 export type OwnKeys = (account: KpayAccount) => Promise<void>;
 

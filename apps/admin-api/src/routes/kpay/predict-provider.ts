@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected, Retryable } from '@kpay/core';
+import { InvalidArgumentError, type KpayAccount, KpayError, RejectedError } from '@kpay/core';
 import { z } from 'zod';
 import { requireAccount } from '../../auth/rights.ts';
 import { describeOperation, type Operation } from '../../http/operation.ts';
@@ -50,9 +50,10 @@ export function predictProvider({ accounts }: { accounts: ReadonlyMap<string, Kp
 }
 
 function ofKpay(error: unknown): unknown {
-  if (error instanceof Rejected && (error.status === 400 || error.status === 404)) {
+  const isRefused = error instanceof RejectedError && (error.status === 400 || error.status === 404);
+  if (isRefused || error instanceof InvalidArgumentError) {
     return new Problem('not_found', 'KPay knows no operator for this number.');
   }
-  if (!(error instanceof Rejected || error instanceof Retryable)) return error;
+  if (!(error instanceof KpayError)) return error;
   return new Problem('kpay_unavailable', 'KPay tells no operator now.', { headers: { 'retry-after': '10' }, cause: error });
 }

@@ -1,4 +1,4 @@
-import { exponentOf, type KpayAccount, type ObserveOptions, Rejected } from '@kpay/core';
+import { exponentOf, type KpayAccount, type ObserveOptions, RejectedError } from '@kpay/core';
 import { decimalSchema } from '@kpay/transfers';
 import { z } from 'zod';
 import { requireAccount } from '../../auth/rights.ts';
@@ -52,7 +52,7 @@ async function readRate(account: KpayAccount, from: string, to: string, options:
 
 /** These two are an answer to this question. A 401 or 403 is not, and the last rate is still worth showing. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof Rejected && [400, 404].includes(error.status);
+  return error instanceof RejectedError && [400, 404].includes(error.status);
 }
 
 function unknownPair(from: string, to: string, cause?: unknown): Problem {

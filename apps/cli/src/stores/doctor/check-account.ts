@@ -1,4 +1,4 @@
-import { type KpayAccount, Rejected } from '@kpay/core';
+import { type KpayAccount, RejectedError } from '@kpay/core';
 import type { Ledger } from '@kpay/transfers';
 import type { Finding } from './finding.ts';
 
@@ -40,7 +40,7 @@ export async function checkAccount(account: KpayAccount, ledger: Ledger | undefi
       what: `${me.environment}, application ${me.application.id}${pin ? '' : ', not pinned yet'}`,
     };
   } catch (error) {
-    if (error instanceof Rejected) {
+    if (error instanceof RejectedError) {
       return {
         check,
         verdict: 'wrong',

@@ -1,4 +1,4 @@
-import { type Lane, lanes } from './stores/budget-store.ts';
+import { type Lane, lanes } from './budget-store.ts';
 
 /** In which lanes one request is waited for, while more callers may come to wait for it too. */
 export interface Urgency {
@@ -14,7 +14,7 @@ export interface Urgency {
 export function createUrgency(first: Lane): Urgency {
   let joined: readonly Lane[] = [first];
   const listeners = new Set<() => void>();
-  return {
+  const urgency: Urgency = {
     get lane() {
       return joined[0] ?? first;
     },
@@ -31,4 +31,13 @@ export function createUrgency(first: Lane): Urgency {
       return () => listeners.delete(listener);
     },
   };
+  made.add(urgency);
+  return urgency;
+}
+
+const made = new WeakSet<object>();
+
+/** Whether createUrgency made it. */
+export function isUrgency(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && made.has(value);
 }

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { Retryable } from './errors.ts';
-import type { Lane } from './stores/budget-store.ts';
-import type { SharedEntry, SharedStore } from './stores/shared-store.ts';
-import type { Clock } from './time/clock.ts';
+import { abortedBy, RetryableError } from '../errors.ts';
+import type { Clock } from '../time/clock.ts';
+import type { Lane } from './budget-store.ts';
+import type { SharedEntry, SharedStore } from './shared-store.ts';
 import { createUrgency, type Urgency } from './urgency.ts';
 
 export interface SharedValueOptions {
@@ -23,6 +23,8 @@ export interface GetOptions {
   refresh: (urgency: Urgency) => Promise<{ text: string; keepMs: number }>;
   lane: Lane;
   signal?: AbortSignal | undefined;
+  /** How long this caller waits for a refresh at most; as long as it takes unless given. */
+  leaveAfterMs?: number | undefined;
 }
 
 /**
@@ -100,7 +102,7 @@ export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValu
       const known = await store.read(key).catch(outOfReach);
       if (known && options.isFresh(known)) return trust(known);
       for (;;) {
-        const { entry, beganAtMs } = await orAborted(join(options), options.signal);
+        const { entry, beganAtMs } = await orLeft(join(options), options, clock);
         // A refresh that somebody began before this call can be too old for it.
         if (beganAtMs >= calledAtMs || options.isFresh(entry)) return trust(entry);
       }
@@ -111,16 +113,22 @@ export function createSharedValue({ store, key, clock, trustMs = 0 }: SharedValu
 }
 
 function outOfReach(cause: unknown): never {
-  throw new Retryable('the store that processes share is out of reach', { reason: 'not_connected', cause });
+  throw new RetryableError('the store that processes share is out of reach', { reason: 'not_connected', cause });
 }
 
-/** Waits for `promise` until the signal aborts; what it waits for goes on. */
-function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
+/** Waits for `promise` until the caller leaves; what it waits for goes on. */
+function orLeft<T>(promise: Promise<T>, { signal, leaveAfterMs }: GetOptions, clock: Clock): Promise<T> {
+  const isBounded = leaveAfterMs !== undefined && leaveAfterMs !== Number.POSITIVE_INFINITY;
+  if (!signal && !isBounded) return promise;
   return new Promise((resolve, reject) => {
-    const leave = (): void => reject(new Retryable('the caller stopped waiting', { reason: 'aborted', cause: signal.reason }));
-    if (signal.aborted) return leave();
-    signal.addEventListener('abort', leave, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave));
+    const onAbort = (): void => reject(abortedBy(signal));
+    const onTimeout = (): void => reject(new RetryableError('no request may be sent to KPay now', { reason: 'no_budget' }));
+    if (signal?.aborted) return onAbort();
+    signal?.addEventListener('abort', onAbort, { once: true });
+    const stopTimer = isBounded ? clock.startTimer(leaveAfterMs, onTimeout) : undefined;
+    promise.then(resolve, reject).finally(() => {
+      signal?.removeEventListener('abort', onAbort);
+      stopTimer?.();
+    });
   });
 }
