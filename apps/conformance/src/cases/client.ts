@@ -1,12 +1,4 @@
-import {
-  type CallOptions,
-  type Drift,
-  type KpayClient,
-  OutcomeUnknownError,
-  parseAmount,
-  RejectedError,
-  RetryableError,
-} from '@kpay/core';
+import { type CallOptions, type Drift, type KpayClient, KpayError, parseAmount } from '@kpay/core';
 import { type Case, type CaseOutcome, movesMoney, outcomeOf, reads } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
 import { amount } from './transfer-requests.ts';
@@ -24,7 +16,7 @@ async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) 
   } catch (error) {
     if (!(error instanceof KpayError)) throw error;
     // A refusal or an outage says nothing about our reading of answers.
-    if (error instanceof RejectedError || error.reason !== 'unreadable') return { kind: 'not tried', why: error.message };
+    if (!isUnreadable(error)) return { kind: 'not tried', why: error.message };
     return outcomeOf(false, error.message);
   } finally {
     await account.close();

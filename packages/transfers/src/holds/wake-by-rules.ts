@@ -47,7 +47,7 @@ async function closedNow(account: KpayAccount, signal: AbortSignal | undefined):
     return closedCountries((await account.observations.availability({ lane: 'checks', signal })).value);
   } catch (error) {
     // When KPay does not answer, nothing opens. The processes that send report the outage.
-    if (error instanceof RejectedError || error instanceof RetryableError) return undefined;
+    if (error instanceof KpayError) return undefined;
     throw error;
   }
 }

@@ -43,7 +43,7 @@ async function readRate(
     return (await observations.rate(currency, to, { lane: 'metrics', maxAgeMs, signal })).value.rate;
   } catch (error) {
     // The processes that send report that KPay does not answer.
-    if (error instanceof RejectedError || error instanceof RetryableError) return undefined;
+    if (error instanceof KpayError) return undefined;
     throw error;
   }
 }
