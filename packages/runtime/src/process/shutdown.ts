@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { endsWithin } from './ends-within.ts';
 
 export interface Shutdown {
   /** Adds what must be released at the end. Call it right after something has opened. */
@@ -25,15 +26,11 @@ export function createShutdown({ logger, deadlineMs, withinMs = Number.POSITIVE_
 
   const releaseOne = async ({ name, release }: { name: string; release: () => unknown }, leftMs: number) => {
     const waitMs = Math.max(0, Math.min(deadlineMs, leftMs));
-    const { promise: late, resolve } = Promise.withResolvers<'late'>();
-    const timer = setTimeout(resolve, waitMs, 'late');
     try {
-      if ((await Promise.race([release(), late])) === 'late')
+      if (!(await endsWithin(waitMs, release())))
         logger.error({ released: name, deadlineMs: Math.round(waitMs) }, 'did not close in time');
     } catch (error) {
       logger.error({ released: name, err: error }, 'failed to close');
-    } finally {
-      clearTimeout(timer);
     }
   };
   const releaseAll = async () => {

@@ -1,8 +1,9 @@
 const TICK_MS = 250;
 
 /**
- * Waits for what a WebAssembly module computes on this thread, and gives it up when it is not done although the thread
- * was free for `limitMs`. A long computation counts as one tick: the timer cannot run meanwhile.
+ * Waits for a computation of a WebAssembly module on this thread, and gives it up when it has not ended although the thread
+ * was free for `limitMs`. It counts ticks, not time, unlike endsWithin: a long computation is one tick, because no timer runs
+ * meanwhile.
  *
  * @throws what `stuck` makes.
  */

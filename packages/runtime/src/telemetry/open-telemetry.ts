@@ -8,6 +8,7 @@ import { envDetector, hostDetector, serviceInstanceIdDetector } from '@opentelem
 import { NodeSDK } from '@opentelemetry/sdk-node';
 import { register, supportsSyncHooks } from 'import-in-the-middle/register-hooks.mjs';
 import { createLogger } from '../logging/logger.ts';
+import { endsWithin } from '../process/ends-within.ts';
 import { createExporter } from './create-exporter.ts';
 import { createQueueTelemetry } from './queue-telemetry.ts';
 import { createSafeExporter } from './safe-exporter.ts';
@@ -58,8 +59,7 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
   return {
     queues: createQueueTelemetry(),
     async stop() {
-      const late = new Promise<void>((resolve) => setTimeout(resolve, LAST_SPANS_WITHIN_MS).unref());
-      await Promise.race([sdk.shutdown().catch(() => {}), late]);
+      await endsWithin(LAST_SPANS_WITHIN_MS, sdk.shutdown()).catch(() => {});
     },
   };
 }
