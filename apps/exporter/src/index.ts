@@ -1,2 +1,2 @@
 export { openExporter } from './run-exporter.ts';
-export { type ExporterOptions, type RunningExporter, startExporter } from './start-exporter.ts';
+export { type ExporterOptions, startExporter } from './start-exporter.ts';

@@ -1,2 +1,2 @@
 export { openWorker } from './run-worker.ts';
-export { type RunningWorker, startWorker, type WorkerOptions } from './start-worker.ts';
+export { type RunningWorker, startWorker } from './start-worker.ts';

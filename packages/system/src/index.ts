@@ -3,8 +3,6 @@ export {
   epochFile,
   openEmbeddedStores,
   openProductionStores,
-  type StoresOptions,
-  type SystemStores,
 } from './open-stores.ts';
 export { openSystem, type System } from './open-system.ts';
-export { type ProductionSettings, runApp } from './run-app.ts';
+export { runApp } from './run-app.ts';

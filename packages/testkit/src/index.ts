@@ -7,18 +7,16 @@ export { createMovedClock, type MovedClock } from './moved-clock.ts';
 export { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
 export { findProgram, runLocal } from './run-local.ts';
 export { seededRandom } from './seeded-random.ts';
-export { type Browser, type BrowserPage, startBrowser } from './start-browser.ts';
+export { type Browser, startBrowser } from './start-browser.ts';
 export { startNginx } from './start-nginx.ts';
 export { startPostgres } from './start-postgres.ts';
 export { startRedis } from './start-redis.ts';
-export { type OwnRedisCluster, startRedisCluster } from './start-redis-cluster.ts';
-export { createTcpProxy, type TcpProxy, type TcpProxyOptions } from './tcp-proxy.ts';
+export { startRedisCluster } from './start-redis-cluster.ts';
+export { createTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 export {
   createTestDatabase,
   emptyTestRedis,
-  startTestServers,
   type TestDatabase,
-  type TestServers,
   testServerUrls,
 } from './test-servers.ts';

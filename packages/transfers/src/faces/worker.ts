@@ -25,13 +25,12 @@ export {
 export { type Outflow, ratePairsInUse, recentOutflow } from '../queries/recent-outflow.ts';
 export { type AccountActivity, findAccountActivity } from '../queue/account-activity.ts';
 export {
-  ADVANCE_JOB,
   type AdvanceJob,
   advanceQueueName,
   createAdvanceNotifier,
   createAdvanceNotifiers,
 } from '../queue/advance-queue.ts';
-export { type RebuiltJobs, rebuildAdvanceQueue, sweepDue } from '../queue/sweep.ts';
+export { sweepDue } from '../queue/sweep.ts';
 export { compareEpoch } from '../restore/compare-epoch.ts';
 export type { Epoch, EpochWitness } from '../restore/epoch-witness.ts';
 export { createFileEpochWitness } from '../restore/file-epoch-witness.ts';
