@@ -62,6 +62,11 @@ export interface CompletionWaitersOptions {
   onError: (error: unknown) => void;
 }
 
+/**
+ * Three bounds decide who may wait, because each guards against another harm: `maxWaiters` bounds the jobs that a process loses
+ * when it dies (decision 0021), the pace of completions keeps an account that sends nothing from holding jobs in vain (0030),
+ * and the burst lets BullMQ fetch new jobs at all (0034).
+ */
 export function openCompletionWaiters({
   ledger,
   maxWaiters,

@@ -1,4 +1,5 @@
-export { batchCalls, isUnstorable } from './batch-calls.ts';
+export { batchCalls, isUnstorable } from './batching/batch-calls.ts';
+export { batchTurn } from './batching/batch-turn.ts';
 export {
   createLedger,
   type Ledger,

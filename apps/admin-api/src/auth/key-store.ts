@@ -1,9 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
-import type { ApiKeyRow } from '@kpay/ledger';
+import { type ApiKeyRow, batchTurn } from '@kpay/ledger';
 import { InvalidRequest, KeyEnded, type KeyLimit, type Ledger, type LedgerTransaction } from '@kpay/transfers';
 import { type FoundApiKey, findApiKeys, lineOfKey, lockKeys, recordDecision, revokeKeys } from '@kpay/transfers/operations';
 import type { EpochWitness } from '@kpay/transfers/worker';
-import { batchCalls } from '../batch-calls.ts';
 import { Problem } from '../problems/problem.ts';
 import { createKeyHasher, idOfApiKey, makeApiKey } from './api-key.ts';
 import { ANYBODY, type Bounds, isMakerFor, keyWithin, type WantedKey } from './bounds.ts';
@@ -54,7 +53,7 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
   const { epochWitness } = options;
   const hash = createKeyHasher(options.secret);
   // Batched, because every request waits for this read.
-  const rowOf = batchCalls((ids: string[]) => findApiKeys(ledger, ids));
+  const rowOf = batchTurn((ids: string[]) => findApiKeys(ledger, ids));
   // No request waits for this write. When it fails, the next use of the key writes again.
   const writeUse = (id: string, now: Date) => {
     const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);

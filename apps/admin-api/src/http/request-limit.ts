@@ -1,10 +1,9 @@
-import { within } from '@kpay/ledger';
+import { batchTurn, within } from '@kpay/ledger';
 import type { Logger } from '@kpay/runtime';
 import type { RequestHandler, Response } from 'express';
 import { type Options, rateLimit, type Store } from 'express-rate-limit';
 import { RedisStore } from 'rate-limit-redis';
 import type { Caller } from '../auth/caller.ts';
-import { batchCalls } from '../batch-calls.ts';
 import { Problem } from '../problems/problem.ts';
 
 const WINDOW_MS = 60_000;
@@ -62,7 +61,7 @@ function callerOf(response: object): Caller {
 }
 
 function createSharedStore(redis: CountingRedis, logger: Logger): Store {
-  const send = batchCalls(async (commands: string[][]) =>
+  const send = batchTurn(async (commands: string[][]) =>
     'nodes' in redis ? askCluster(redis, commands) : askServer(redis, commands),
   );
   const store = new RedisStore({

@@ -1,10 +1,11 @@
 /**
  * Batches the questions of one turn of the event loop, because under load a short question costs little more than its round
- * trip. A question never waits for one of an earlier turn.
+ * trip. At saturation 6,200 requests read their key 1,133 times (decision 0033). A question never waits for one of an earlier
+ * turn.
  *
  * @param answerAll returns the answers in the order of the questions; when it throws, every caller of the batch gets the error.
  */
-export function batchCalls<Question, Answer>(
+export function batchTurn<Question, Answer>(
   answerAll: (questions: Question[]) => Promise<readonly Answer[]>,
 ): (question: Question) => Promise<Answer> {
   let asked: { question: Question; answer: PromiseWithResolvers<Answer> }[] = [];

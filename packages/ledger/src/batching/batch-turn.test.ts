@@ -1,12 +1,12 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
-import { batchCalls } from './batch-calls.ts';
+import { batchTurn } from './batch-turn.ts';
 
-describe('batchCalls', () => {
+describe('batchTurn', () => {
   it('asks once for all of one turn, gives each its own answer, and lets nobody wait for an earlier turn', async () => {
     const asked: number[][] = [];
     const first = Promise.withResolvers<void>();
-    const double = batchCalls(async (numbers: number[]) => {
+    const double = batchTurn(async (numbers: number[]) => {
       asked.push(numbers);
       if (numbers.includes(1)) await first.promise;
       return numbers.map((number) => 2 * number);
@@ -23,7 +23,7 @@ describe('batchCalls', () => {
   });
 
   it('tells all of a turn that it failed, and nobody else', async () => {
-    const ask = batchCalls(async (words: string[]) => {
+    const ask = batchTurn(async (words: string[]) => {
       if (words.includes('fault')) throw new Error('broken');
       return words;
     });

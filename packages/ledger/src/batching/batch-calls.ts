@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { isLedgerAway } from './ledger-away.ts';
+import { isLedgerAway } from '../ledger-away.ts';
 
 interface Waiting<Item, Result> {
   item: Item;
@@ -18,7 +18,10 @@ export interface BatchOptions<Owner, Item, Result> {
   delay: (owner: Owner) => Promise<void>;
 }
 
-/** A batch of this size does not wait for more calls. */
+/**
+ * A batch of this size does not wait for more calls. The wait is kept because it pays: at 20 sends at a time 0.48 of the bare
+ * loop's speed with it, 0.42 to 0.46 without (decision 0029).
+ */
 const FULL_ENOUGH = 10;
 
 /**
