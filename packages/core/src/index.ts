@@ -20,6 +20,7 @@ export type {
   ProviderAvailability,
   WalletBalance,
 } from './client/endpoints.ts';
+export type { CertificateAuthorities, HttpDispatcher } from './client/exchange.ts';
 export type { Call, CallOutcome, Hooks, RequestEvent, ResponseEvent } from './client/hooks.ts';
 export { boundPassed, type JsonBounds } from './client/json-bounds.ts';
 export { type TransferFields, type TransferRequestFields, transferBody } from './client/transfer-body.ts';

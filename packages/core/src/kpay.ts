@@ -13,7 +13,9 @@ import {
 } from './client/client.ts';
 import type { Drift } from './client/drift.ts';
 import type { CountryAvailability, ExchangeRate, Me, PredictedProvider, WalletBalance } from './client/endpoints.ts';
+import type { CertificateAuthorities, HttpDispatcher } from './client/exchange.ts';
 import type { Hooks } from './client/hooks.ts';
+import { parseProxy, proxyOf } from './client/proxy.ts';
 import type { TransferFields } from './client/transfer-body.ts';
 import type { TransferReceipt } from './client/transfer-receipt.ts';
 import { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './client/transfer-until-known.ts';
@@ -46,8 +48,15 @@ export interface KpayOptions extends Hooks {
   connectTimeoutMs?: number | undefined;
   /** Connects by IPv4 only, where IPv6 connections to KPay time out. */
   ipv4Only?: boolean | undefined;
-  /** Of the proxy to KPay, with its user and password if it asks for them; straight unless given. */
-  proxyUrl?: string | undefined;
+  /**
+   * Of the proxy to KPay, such as `http://user:password@proxy.example:3128`. Unless given it is that of HTTPS_PROXY and
+   * NO_PROXY (HTTP_PROXY for an address at http); `false` for none.
+   */
+  proxy?: string | false | undefined;
+  /** Certificates (PEM) to trust in place of Node's own list, for KPay and for a proxy at https. */
+  ca?: CertificateAuthorities | undefined;
+  /** Sends the requests instead of connections of this client's own. It stays yours: `close()` does not close it. */
+  dispatcher?: HttpDispatcher | undefined;
   /** What KPay allows in a minute, for all processes together: 100 unless given. */
   rateLimitPerMinute?: number | undefined;
   /** One minute unless given; shorter in scaled tests. */
@@ -242,7 +251,9 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'maxWaitMs',
   'connectTimeoutMs',
   'ipv4Only',
-  'proxyUrl',
+  'proxy',
+  'ca',
+  'dispatcher',
   'rateLimitPerMinute',
   'budgetWindowMs',
   'maxAgeMs',
@@ -288,8 +299,34 @@ function read(options: KpayOptions): Settings {
   }
   const baseUrl = setting('baseUrl', options.baseUrl, 'KPAY_BASE_URL') ?? { text: KPAY_URL, named: 'baseUrl' };
   parseBaseUrl(baseUrl.text, baseUrl.named);
+  assertNetwork(options);
   const keys = keysOf(options, options.environment);
   return { ...options, ...keys, name, baseUrl: baseUrl.text, rateLimitPerMinute, clock, stores };
+}
+
+/** @throws InvalidSettingsError */
+function assertNetwork({ proxy, ca, dispatcher, ipv4Only, connectTimeoutMs }: KpayOptions): void {
+  if (proxy !== undefined && proxy !== false && typeof proxy !== 'string') {
+    throw new InvalidSettingsError(`proxy must be the address of a proxy, or false for none, not ${kindOf(proxy)}`);
+  }
+  for (const certificate of ca === undefined ? [] : [ca].flat()) {
+    if (!String(certificate).includes('-----BEGIN CERTIFICATE-----')) {
+      throw new InvalidSettingsError('ca must be a certificate in PEM, or an array of them');
+    }
+  }
+  if (ipv4Only !== undefined && typeof ipv4Only !== 'boolean') throw new InvalidSettingsError('ipv4Only must be true or false');
+  if (dispatcher === undefined) return;
+  if (typeof dispatcher?.dispatch !== 'function')
+    throw new InvalidSettingsError("dispatcher must be one of undici's dispatchers");
+  if (proxy || ca !== undefined || ipv4Only !== undefined || connectTimeoutMs !== undefined) {
+    throw new InvalidSettingsError('dispatcher decides how to connect: leave out proxy, ca, ipv4Only and connectTimeoutMs');
+  }
+}
+
+/** The proxy to an address: the given one, else that of the environment. */
+function proxyTo(baseUrl: string, { proxy, dispatcher }: KpayOptions): string | undefined {
+  if (proxy === false || dispatcher !== undefined) return undefined;
+  return proxy === undefined ? proxyOf(process.env, baseUrl)?.url : parseProxy(proxy, 'proxy');
 }
 
 /** Checks a pair of keys. One that is not given is looked for in the environment. */
@@ -337,7 +374,13 @@ function openAccess(settings: Settings, earlier?: Observations): Access {
     windowMs: budgetWindowMs,
   });
   const store = stores.shared(digest(`${baseUrl} ${apiKey}`), createSeal(secretKey));
-  const client = createKpayClient({ ...settings, totalTimeoutMs: settings.timeoutMs, budget, tokens: store });
+  const client = createKpayClient({
+    ...settings,
+    totalTimeoutMs: settings.timeoutMs,
+    proxyUrl: proxyTo(baseUrl, settings),
+    budget,
+    tokens: store,
+  });
   const observations = createObservations({ client, store, clock, maxAgeMs, earlier });
   return { client, budget, observations };
 }
@@ -397,6 +440,6 @@ export interface KpayAccount
 export function openKpayAccount(settings: AccountSettings, options: AccountOptions = {}): Kpay {
   const { name, apiKey, secretKey, baseUrl, environment, proxyUrl, rateLimitPerMinute, budgetWindowMs } = settings;
   const { totalTimeoutMs: timeoutMs, ...others } = options;
-  const account = { name, apiKey, secretKey, baseUrl, environment, proxyUrl, rateLimitPerMinute, budgetWindowMs };
-  return new Kpay({ ...account, ...others, timeoutMs, maxWaitMs: Number.POSITIVE_INFINITY });
+  const account = { name, apiKey, secretKey, baseUrl, environment, rateLimitPerMinute, budgetWindowMs };
+  return new Kpay({ ...account, ...others, timeoutMs, proxy: proxyUrl ?? false, maxWaitMs: Number.POSITIVE_INFINITY });
 }

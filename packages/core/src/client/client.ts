@@ -31,7 +31,7 @@ import {
   tokenEndpoint,
   type WalletBalance,
 } from './endpoints.ts';
-import { createHttp, type Exchange, type HttpRequest } from './exchange.ts';
+import { type CertificateAuthorities, createHttp, type Exchange, type HttpDispatcher, type HttpRequest } from './exchange.ts';
 import { type CallOutcome, createTeller, type Hooks, quietly, requestIdOf } from './hooks.ts';
 import {
   failureOfRead,
@@ -69,6 +69,8 @@ export interface KpayClientOptions extends Hooks {
   ipv4Only?: boolean | undefined;
   /** Of the proxy to go through, such as `http://user:password@proxy.example:3128`; straight unless given. */
   proxyUrl?: string | undefined;
+  ca?: CertificateAuthorities | undefined;
+  dispatcher?: HttpDispatcher | undefined;
   onDrift?: ((drift: Drift) => void) | undefined;
 }
 
@@ -142,6 +144,8 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     connectTimeoutMs: options.connectTimeoutMs ?? 5_000,
     ipv4Only: options.ipv4Only ?? false,
     proxyUrl: options.proxyUrl,
+    ca: options.ca,
+    dispatcher: options.dispatcher,
   });
   const closing = new AbortController();
   const secrets = [apiKey, secretKey];

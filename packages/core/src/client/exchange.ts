@@ -39,6 +39,22 @@ export interface HttpOptions {
   ipv4Only: boolean;
   /** Of the proxy to go through, with its user and password if it asks for them; straight unless given. */
   proxyUrl?: string | undefined;
+  /** Certificates to trust in place of Node's own list. */
+  ca?: CertificateAuthorities | undefined;
+  /** Sends the requests instead of a pool of our own. It is not closed here. */
+  dispatcher?: HttpDispatcher | undefined;
+}
+
+/** One PEM text or several, as `node:tls` takes them. */
+export type CertificateAuthorities = string | Buffer | readonly (string | Buffer)[];
+
+/**
+ * An `Agent`, `Pool`, `ProxyAgent` or `MockAgent` of undici 7 or later. It must call `onRequestStart` right before it writes a
+ * request, as undici's own do: that decides between "not sent" and "unknown". One that never did is not trusted to: then every
+ * failure of a transfer is unknown.
+ */
+export interface HttpDispatcher {
+  dispatch(options: never, handler: never): boolean;
 }
 
 /** The network's edge: sends each request once. It follows no redirect and repeats nothing. */
@@ -62,11 +78,13 @@ const MAX_EXCHANGE_MS = 120_000;
 /** KPay's answers are a few kilobytes; a body beyond this is not one. */
 const MAX_BODY_BYTES = 1024 * 1024;
 
-export function createHttp({ origin, clock, connectTimeoutMs, ipv4Only, proxyUrl }: HttpOptions): Http {
+export function createHttp(options: HttpOptions): Http {
+  const { origin, clock, connectTimeoutMs, ipv4Only, proxyUrl, ca } = options;
   const connect = {
     timeout: connectTimeoutMs,
     autoSelectFamilyAttemptTimeout: Math.min(ATTEMPT_MS, Math.max(MIN_ATTEMPT_MS, connectTimeoutMs / 2)),
     ...(ipv4Only ? { family: 4 } : {}),
+    ...(ca === undefined ? {} : { ca: Array.isArray(ca) ? [...ca] : (ca as string | Buffer) }),
   };
   const limits = {
     // One request at a time on a connection: behind another one, nobody could tell whether it was read.
@@ -76,17 +94,32 @@ export function createHttp({ origin, clock, connectTimeoutMs, ipv4Only, proxyUrl
     headersTimeout: MAX_EXCHANGE_MS,
     bodyTimeout: MAX_EXCHANGE_MS,
   };
-  const pool = proxyUrl === undefined ? new Pool(origin, { ...limits, connect }) : throughProxy(proxyUrl, connect, limits);
-
+  const own = options.dispatcher ? undefined : poolOf(origin, proxyUrl, connect, limits);
+  const way: Way = {
+    dispatcher: own ?? (options.dispatcher as unknown as Dispatcher),
+    origin,
+    clock,
+    // Ours tells of each start.
+    tellsStarts: own !== undefined,
+  };
   let closing: Promise<void> | undefined;
 
   return {
-    exchange: (request) => new Promise((resolve) => dispatch(pool, origin, request, clock, resolve)),
+    exchange(request) {
+      if (closing) return Promise.resolve({ kind: 'unsent', why: 'not_connected', cause: new Error('closed') });
+      return new Promise((resolve) => dispatch(way, request, resolve));
+    },
     close() {
-      closing ??= pool.close();
+      closing ??= own ? own.close() : Promise.resolve();
       return closing;
     },
   };
+}
+
+type Connect = { timeout: number; ca?: string | Buffer | (string | Buffer)[] };
+
+function poolOf(origin: string, proxyUrl: string | undefined, connect: Connect, limits: Pool.Options): Dispatcher {
+  return proxyUrl === undefined ? new Pool(origin, { ...limits, connect }) : throughProxy(proxyUrl, connect, limits);
 }
 
 /**
@@ -94,11 +127,12 @@ export function createHttp({ origin, clock, connectTimeoutMs, ipv4Only, proxyUrl
  * been written, so a proxy that refuses it (403, 407, 502) is a connection that was never made. Plain http it forwards: then
  * the proxy reads the request, and a page of its own says nothing of what it did with it.
  */
-function throughProxy(proxyUrl: string, connect: { timeout: number }, limits: Pool.Options): ProxyAgent {
+function throughProxy(proxyUrl: string, connect: Connect, limits: Pool.Options): ProxyAgent {
   return new ProxyAgent({
     ...limits,
     uri: proxyUrl,
     proxyTls: connect,
+    ...(connect.ca === undefined ? {} : { requestTls: { ca: connect.ca } }),
     connectTimeout: connect.timeout,
     // A proxy that never answers is one that cannot be reached.
     clientFactory: (proxy, options) => new Pool(proxy, { ...options, headersTimeout: connect.timeout }),
@@ -106,17 +140,25 @@ function throughProxy(proxyUrl: string, connect: { timeout: number }, limits: Po
   });
 }
 
+/** What requests go by. */
+interface Way {
+  dispatcher: Dispatcher;
+  origin: string;
+  clock: Clock;
+  /** Whether `dispatcher` is known to call onRequestStart. */
+  tellsStarts: boolean;
+}
+
 /**
  * undici calls onRequestStart right before it writes the first byte and in the same turn of the event loop. So an
  * end before it is surely unsent, whatever the error's code says, and any end after it is not.
  */
 function dispatch(
-  pool: Dispatcher,
-  origin: string,
+  way: Way,
   { method, path, headers, body, signal, timeoutMs, mayWrite }: HttpRequest,
-  clock: Clock,
   resolve: (exchange: Exchange) => void,
 ): void {
+  const { dispatcher, origin, clock } = way;
   const chunks: Buffer[] = [];
   let bytes = 0;
   let written = false;
@@ -134,7 +176,7 @@ function dispatch(
   }
   function giveUp(why: 'timeout' | 'aborted', cause: unknown): void {
     if (over) return;
-    if (written) finish({ kind: 'lost', why, cause });
+    if (written || !way.tellsStarts) finish({ kind: 'lost', why, cause });
     else finish({ kind: 'unsent', why: why === 'timeout' ? 'not_connected' : why, cause });
     stop(new Error('given up'));
   }
@@ -149,8 +191,18 @@ function dispatch(
     finish({ kind: 'answered', ...answer, text: text ?? body.toString('utf8'), complete: text !== undefined });
   }
 
+  function fail(cause: unknown): void {
+    const mayBeWritten = written || !way.tellsStarts;
+    finish(mayBeWritten ? { kind: 'lost', why: 'connection_lost', cause } : { kind: 'unsent', why: 'not_connected', cause });
+  }
+
   if (signal?.aborted) {
-    onAbort();
+    finish({ kind: 'unsent', why: 'aborted', cause: signal.reason });
+    return;
+  }
+  // One that never told of a start is not asked in the moment of writing, so the leases are looked at here too.
+  if (!way.tellsStarts && mayWrite && !mayWrite()) {
+    finish({ kind: 'unsent', why: 'lease_too_short', cause: undefined });
     return;
   }
   signal?.addEventListener('abort', onAbort, { once: true });
@@ -158,6 +210,7 @@ function dispatch(
 
   const handler: Dispatcher.DispatchHandler = {
     onRequestStart(controller) {
+      way.tellsStarts = true;
       stop = (reason) => controller.abort(reason);
       // A second start would be a second send behind our back.
       if (written) finish({ kind: 'lost', why: 'connection_lost', cause: new Error('started twice') });
@@ -182,8 +235,12 @@ function dispatch(
       answered(true);
     },
     onResponseError(_controller, cause) {
-      finish(written ? { kind: 'lost', why: 'connection_lost', cause } : { kind: 'unsent', why: 'not_connected', cause });
+      fail(cause);
     },
   };
-  pool.dispatch({ origin, method, path, headers, body: body ?? null }, handler);
+  try {
+    dispatcher.dispatch({ origin, method, path, headers, body: body ?? null }, handler);
+  } catch (error) {
+    fail(error);
+  }
 }
