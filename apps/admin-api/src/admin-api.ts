@@ -48,6 +48,7 @@ import { listAccounts } from './routes/list-accounts.ts';
 import { maintain } from './routes/maintenance.ts';
 import { createPause, endPause, showPauses } from './routes/pauses.ts';
 import { pluginRoutes } from './routes/plugin-routes.ts';
+import { showStatus } from './routes/show-status.ts';
 import { streamEvents } from './routes/stream-events.ts';
 import { createStreamToken } from './routes/stream-tokens.ts';
 import { cancelTransfer } from './routes/transfers/cancel-transfer.ts';
@@ -186,6 +187,7 @@ function listOperations(
     showAvailability({ ...options, own }),
     showRates({ ...options, own }),
     listAccounts(options),
+    showStatus(options),
     listApiKeys(options),
     createApiKey(options),
     revokeApiKey(options),

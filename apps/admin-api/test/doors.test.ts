@@ -19,6 +19,7 @@ const paths = [
   '/v1/availability',
   '/v1/rates?from=XAF&to=XOF',
   '/v1/accounts',
+  '/v1/status',
   '/v1/nothing',
 ];
 const recorded = async () => (await api.ledger.db.selectFrom('kpay.transfers').selectAll().execute()).length;

@@ -200,6 +200,7 @@ describe('the OpenAPI document', () => {
     await call('GET', '/v1/rates?from=XAF&to=ZZZ');
     await call('GET', '/v1/rates');
     await call('GET', '/v1/accounts');
+    await call('GET', '/v1/status');
     const wanted = { name: 'till', owner: 'till', scopes: ['read'], addressRanges: ['127.0.0.0/8', '::1'] };
     const { body: key } = await call('POST', '/v1/api-keys', { body: wanted });
     await call('POST', '/v1/api-keys', { body: { ...wanted, scopes: ['everything'] } });

@@ -156,6 +156,7 @@ const rows: Row[] = [
   { route: 'GET /v1/availability', ...inQuery(), expected: of(200, 200, 403, 400) },
   { route: 'GET /v1/rates', ...inQuery('&from=XAF&to=KES'), expected: of(200, 200, 403, 400) },
   { route: 'GET /v1/accounts', expected: of(200, 200, 403, 200) },
+  { route: 'GET /v1/status', expected: of(200, 200, 403, 200) },
   { route: 'POST /v1/stream-tokens', expected: of(201, 201, 403, 201) },
   { route: 'GET /v1/api-keys', expected: of(200, 200, 200, 200) },
   {

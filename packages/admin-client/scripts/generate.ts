@@ -119,7 +119,7 @@ function operationType({ parameters = [], requestBody, responses }: Described): 
       : `type: ${quoted(Object.keys(requestBody.content))};`,
   ];
   const [answer = {}] = Object.values(answerOf(responses));
-  return `{ request: { ${fields.join(' ')} }; answer: ${'schema' in answer ? typeOf(answer.schema as Schema) : 'undefined'} }`;
+  return `{ request: { ${fields.filter((field) => field !== '').join(' ')} }; answer: ${'schema' in answer ? typeOf(answer.schema as Schema) : 'undefined'} }`;
 }
 
 function group(name: string, parameters: readonly Parameter[]): string {

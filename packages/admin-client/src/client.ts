@@ -101,7 +101,8 @@ function mayRepeat(error: AdminApiError, name: OperationName, request: LooseRequ
   if (error instanceof ProblemError) return error.problem.safeToRetry && error.problem.status >= 429;
   if (error instanceof NoAnswerError && error.sent === 'no') return true;
   if (error instanceof UnreadableAnswerError && error.status < 500) return false;
-  if (operations[name].method === 'GET') return true;
+  // The lines of a batch have ids of their own, or are refused.
+  if (operations[name].method === 'GET' || operations[name].sends === 'text') return true;
   return (
     operations[name].repeatable && (fieldOf(request.body, 'externalId') ?? request.headers?.['Idempotency-Key']) !== undefined
   );

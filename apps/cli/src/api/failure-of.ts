@@ -49,15 +49,18 @@ const FRENCH: Readonly<Partial<Record<Code, string>>> = {
 };
 
 export interface Asked {
-  /** The request could move money, or is about a transfer whose money may have moved. */
+  /** The request changes something: without an answer nobody knows whether it was done. */
+  writes?: true;
+  /** It is about a transfer's money: what the API says of that decides the code. */
   money?: true;
   /** How the same command is run again without harm, where that is known: `--external-id payout-42`. */
   again?: string;
 }
 
 /** The code and the sentence for what the client threw. Anything else is thrown on: it is a fault of ours. */
-export function failureOf(error: unknown, { money, again }: Asked = {}): Failure {
-  if (error instanceof ProblemError) return ofProblem(error, { ...(money && { money }), ...(again !== undefined && { again }) });
+export function failureOf(error: unknown, asked: Asked = {}): Failure {
+  const { money, writes = money, again } = asked;
+  if (error instanceof ProblemError) return ofProblem(error, asked);
   if (error instanceof NoAnswerError && error.sent === 'no') {
     const why = error.message;
     return new Failure(
@@ -68,7 +71,7 @@ export function failureOf(error: unknown, { money, again }: Asked = {}): Failure
   }
   if (error instanceof NoAnswerError || error instanceof UnreadableAnswerError) {
     const why = error instanceof NoAnswerError ? { en: error.message, fr: error.message } : unreadable(error);
-    if (money) return outcomeUnknown(why, again, error);
+    if (writes) return outcomeUnknown(why, again, error);
     return new Failure(
       exitCodes.unreachable,
       { en: `no usable answer came: ${why.en}`, fr: `aucune réponse utilisable : ${why.fr}` },

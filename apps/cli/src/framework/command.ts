@@ -141,6 +141,17 @@ export const yesOption = {
   summary: { en: 'do not ask before acting on PRODUCTION', fr: 'ne rien demander avant d’agir en PRODUCTION' },
 } as const satisfies OptionSpec;
 
+/** Options of commands that can wait for a transfer to end. */
+export const waitOptions = {
+  wait: { type: 'flag', summary: { en: 'wait until it has ended', fr: "attendre qu'il soit terminé" } },
+  timeout: {
+    type: 'text',
+    value: 'time',
+    usual: '60s',
+    summary: { en: 'how long to wait at most, such as 5min', fr: 'attendre au plus, comme 5min' },
+  },
+} as const satisfies OptionSpecs;
+
 /** All options of a command, with those that it shares with others. */
 export function optionsOf(command: Command): OptionSpecs {
   return {

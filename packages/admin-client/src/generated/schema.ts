@@ -287,6 +287,30 @@ export interface StreamToken {
   expiresAt: string;
 }
 
+export interface SystemStatus {
+  accounts: readonly ({
+    name: string;
+    environment: "TEST" | "PRODUCTION";
+    budget: {
+      /** Requests that KPay takes in a minute, of all processes together. */
+      limit: number;
+      /** How many are left now; null while Redis does not answer. */
+      remaining: number | null;
+    };
+    /** After several unknown outcomes in a row only one transfer is sent, to probe KPay. */
+    probing: boolean;
+    /** Transfers that have not ended, by state and reason. */
+    unfinished: readonly ({
+      state: "awaiting_approval" | "queued" | "holding" | "submitting" | "unconfirmed" | "review" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired";
+      /** Of those that are held or in review; null elsewhere. */
+      reasonCode: string | null;
+      count: number;
+      /** How long the oldest has waited. */
+      oldestSeconds: number;
+    })[];
+  })[];
+}
+
 export interface Transfer {
   id: string;
   externalId: string | null;
@@ -364,15 +388,15 @@ export interface TransferOrder {
 /** What each operation takes and answers. */
 export interface Operations {
   /** Stop a transfer that was not sent yet. Cancelling again what is cancelled is no error. */
-  cancelTransfer: { request: { id: string;  headers?: {
+  cancelTransfer: { request: { id: string; headers?: {
         /** The ETag that was seen: when it has changed since, nothing is done. */
         'If-Match'?: string | undefined;
       } | undefined; body?: {
         /** The reason, for readers of the history. */
         reason?: string | undefined;
-      };  }; answer: Transfer };
+      }; }; answer: Transfer };
   /** Make a key for a person or a service, within what its maker may do itself. A bound that is left out is as the maker has it. */
-  createApiKey: { request: {    body: {
+  createApiKey: { request: { body: {
         name: string;
         /** As its maker unless given. Subjects of an issuer make keys for themselves alone; the bootstrap token must give it. */
         owner?: string | undefined;
@@ -388,9 +412,9 @@ export interface Operations {
         })[] | undefined;
         requestsPerMinute?: number | undefined;
         expiresAt?: string | undefined;
-      };  }; answer: NewApiKey };
+      }; }; answer: NewApiKey };
   /** Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there. */
-  createPause: { request: {    body: {
+  createPause: { request: { body: {
         scope: "all";
         /** The reason, for readers of the history. */
         reason: string;
@@ -408,9 +432,9 @@ export interface Operations {
         /** The reason, for readers of the history. */
         reason: string;
         until?: string | undefined;
-      };  }; answer: Pause };
+      }; }; answer: Pause };
   /** See the rate and the least that a transfer will accept of it. A transfer made with its id, once and before it expires, waits while the rate is lower. It reserves nothing at KPay. */
-  createQuote: { request: {    body: {
+  createQuote: { request: { body: {
         /** ISO 3166-1 alpha-3. */
         sourceCountry: "BEN" | "CIV" | "CMR" | "COG" | "GAB" | "KEN" | "RWA" | "SEN" | "SLE" | "UGA" | "ZMB";
         /** ISO 3166-1 alpha-3. */
@@ -419,11 +443,11 @@ export interface Operations {
         tolerancePercent?: number | undefined;
         validForSeconds?: number | undefined;
         account?: string | undefined;
-      };  }; answer: Quote };
+      }; }; answer: Quote };
   /** Make a token that opens the stream for a minute, and nothing else: for a browser's EventSource, which can send no header. It ends with the key that it was made with, and so do the streams it opened. */
-  createStreamToken: { request: {      }; answer: StreamToken };
+  createStreamToken: { request: {  }; answer: StreamToken };
   /** Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer. */
-  createTransfer: { request: {  query?: {
+  createTransfer: { request: { query?: {
         /** The old way to ask for what POST /v1/transfers/dry-run answers, with 200. @deprecated */
         dryRun?: boolean | undefined;
       } | undefined; headers?: {
@@ -445,16 +469,16 @@ export interface Operations {
         priority?: number | undefined;
         metadata?: Readonly<Record<string, string>> | undefined;
         account?: string | undefined;
-      };  }; answer: Transfer };
+      }; }; answer: Transfer };
   /** Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has an externalId or an idempotencyKey of its own, and is accepted whole or not at all: read the result of each. The same batch again answers the same transfers. */
-  createTransfers: { request: {  query?: {
+  createTransfers: { request: { query?: {
         /** true: all lines are accepted, or none is. */
         atomic?: boolean | undefined;
-      } | undefined;  body: string; type: "application/x-ndjson" | "text/csv"; }; answer: BatchResult };
+      } | undefined; body: string; type: "application/x-ndjson" | "text/csv"; }; answer: BatchResult };
   /** End a pause and wake what it held. */
-  endPause: { request: { id: string;     }; answer: Pause };
+  endPause: { request: { id: string; }; answer: Pause };
   /** All transfers that a filter chooses, the newest first, as CSV. For spreadsheets: an apostrophe stands before each character of a text that could begin a formula in any locale, so that those texts are not exact; GET /v1/transfers in JSON is. A file that breaks off is not whole: the connection ends without its end. */
-  exportTransfers: { request: {  query?: {
+  exportTransfers: { request: { query?: {
         account?: string | undefined;
         state?: "awaiting_approval" | "queued" | "holding" | "submitting" | "unconfirmed" | "review" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired" | undefined;
         corridor?: string | undefined;
@@ -471,40 +495,40 @@ export interface Operations {
         reason?: string | undefined;
         /** true: a byte order mark comes first, by which Excel knows that the file is UTF-8. */
         bom?: boolean | undefined;
-      } | undefined;    }; answer: string };
+      } | undefined; }; answer: string };
   /** After a restore of the ledger: move every unfinished transfer to review and send again. kpay restore finish. */
-  finishRestore: { request: {    body?: {
+  finishRestore: { request: { body?: {
         unseen?: boolean | undefined;
-      };  }; answer: {
+      }; }; answer: {
       outcome: "finished" | "not_restored";
       moved?: number | undefined;
     } };
   /** The accounts that your key reaches. */
-  listAccounts: { request: {      }; answer: {
+  listAccounts: { request: {  }; answer: {
       items: readonly (Account)[];
       /** Give it as `cursor` for the next page; null on the last one. */
       nextCursor: string | null;
     } };
   /** The keys of your owner and of those that you may make keys for, as far as they reach no more accounts than yours. The keys themselves are not shown. */
-  listApiKeys: { request: {      }; answer: {
+  listApiKeys: { request: {  }; answer: {
       items: readonly (ApiKey)[];
       /** Give it as `cursor` for the next page; null on the last one. */
       nextCursor: string | null;
     } };
   /** The pauses in force in the accounts that your key reaches. */
-  listPauses: { request: {      }; answer: {
+  listPauses: { request: {  }; answer: {
       items: readonly (Pause)[];
       /** Give it as `cursor` for the next page; null on the last one. */
       nextCursor: string | null;
     } };
   /** Everything that happened to a transfer, oldest first, in one page. */
-  listTransferEvents: { request: { id: string;     }; answer: {
+  listTransferEvents: { request: { id: string; }; answer: {
       items: readonly (TransferEvent)[];
       /** Give it as `cursor` for the next page; null on the last one. */
       nextCursor: string | null;
     } };
   /** Transfers, the newest first, a page at a time. */
-  listTransfers: { request: {  query?: {
+  listTransfers: { request: { query?: {
         account?: string | undefined;
         state?: "awaiting_approval" | "queued" | "holding" | "submitting" | "unconfirmed" | "review" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired" | undefined;
         corridor?: string | undefined;
@@ -521,20 +545,20 @@ export interface Operations {
         reason?: string | undefined;
         limit?: number | undefined;
         cursor?: string | undefined;
-      } | undefined;    }; answer: {
+      } | undefined; }; answer: {
       items: readonly (Transfer)[];
       /** Give it as `cursor` for the next page; null on the last one. */
       nextCursor: string | null;
     } };
   /** Which operator a phone number belongs to: KPay's guess. It is asked each time, and the number is kept nowhere. */
-  predictProvider: { request: {    body: {
+  predictProvider: { request: { body: {
         account?: string | undefined;
         phoneNumber: string;
-      };  }; answer: PredictedProvider };
+      }; }; answer: PredictedProvider };
   /** Throw the hints of all accounts away and make new ones from the ledger. kpay rebuild-queue. */
-  rebuildQueue: { request: {    body?: {
+  rebuildQueue: { request: { body?: {
 
-      };  }; answer: {
+      }; }; answer: {
       accounts: readonly ({
         account: string;
         thrownAway: number;
@@ -542,14 +566,14 @@ export interface Operations {
       })[];
     } };
   /** Make a transfer again that ended without moving money: a new one, linked to it. */
-  replayTransfer: { request: { id: string;  headers?: {
+  replayTransfer: { request: { id: string; headers?: {
         /** The same key with the same body answers the same transfer, for ever. */
         'Idempotency-Key'?: string | undefined;
       } | undefined; body?: {
         externalId?: string | undefined;
-      };  }; answer: Transfer };
+      }; }; answer: Transfer };
   /** Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id. */
-  resolveTransfer: { request: { id: string;  headers?: {
+  resolveTransfer: { request: { id: string; headers?: {
         /** The ETag that was seen: when it has changed since, nothing is done. */
         'If-Match'?: string | undefined;
       } | undefined; body: {
@@ -557,11 +581,11 @@ export interface Operations {
         /** The reason, for readers of the history. */
         reason: string;
         evidence?: string | undefined;
-      };  }; answer: Transfer };
+      }; }; answer: Transfer };
   /** End a key for good, with all keys that came of it. From the answer on they are refused. */
-  revokeApiKey: { request: { id: string;     }; answer: RevokedApiKey };
+  revokeApiKey: { request: { id: string; }; answer: RevokedApiKey };
   /** Settle many transfers in review by one finding. kpay restore settle. */
-  settleReviews: { request: {    body: {
+  settleReviews: { request: { body: {
         verdict: "happened" | "not_happened" | "send_again" | "unchanged";
         /** The reason, for readers of the history. */
         reason: string;
@@ -570,14 +594,14 @@ export interface Operations {
         account?: string | undefined;
         acceptedFrom?: string | undefined;
         acceptedBefore?: string | undefined;
-      };  }; answer: {
+      }; }; answer: {
       resolved: number;
       left: number;
     } };
   /** The providers of each country as KPay lists them; `known` says whether our catalogue does. */
-  showAvailability: { request: {  query?: {
+  showAvailability: { request: { query?: {
         account?: string | undefined;
-      } | undefined;    }; answer: {
+      } | undefined; }; answer: {
       account: string;
       askedAt: string;
       ageSeconds: number;
@@ -586,9 +610,9 @@ export interface Operations {
       items: readonly (CountryAvailability)[];
     } };
   /** What KPay shows, one item for each currency: it does not say which country a row belongs to. */
-  showBalances: { request: {  query?: {
+  showBalances: { request: { query?: {
         account?: string | undefined;
-      } | undefined;    }; answer: {
+      } | undefined; }; answer: {
       account: string;
       askedAt: string;
       ageSeconds: number;
@@ -597,13 +621,13 @@ export interface Operations {
       items: readonly (Balance)[];
     } };
   /** The rate of one pair of currencies, in one item. */
-  showRates: { request: {  query: {
+  showRates: { request: { query: {
         account?: string | undefined;
         /** ISO 4217. */
         from: "CDF" | "KES" | "RWF" | "SLE" | "UGX" | "USD" | "XAF" | "XOF" | "ZMW";
         /** ISO 4217. */
         to: "CDF" | "KES" | "RWF" | "SLE" | "UGX" | "USD" | "XAF" | "XOF" | "ZMW";
-      };    }; answer: {
+      }; }; answer: {
       account: string;
       askedAt: string;
       ageSeconds: number;
@@ -612,11 +636,13 @@ export interface Operations {
       items: readonly (Rate)[];
     } };
   /** What the ledger knows about the sends of a transfer, for whoever has to settle its review. KPay is not asked. */
-  showReviewEvidence: { request: { id: string;     }; answer: ReviewEvidence };
+  showReviewEvidence: { request: { id: string; }; answer: ReviewEvidence };
+  /** What waits in the accounts that your key reaches, for how long, and what is left of the budget. */
+  showStatus: { request: {  }; answer: SystemStatus };
   /** Where a transfer is, why, and what is known of its money. */
-  showTransfer: { request: { id: string;     }; answer: Transfer };
+  showTransfer: { request: { id: string; }; answer: Transfer };
   /** Everything that happens to transfers, as server-sent events. Who comes back with Last-Event-ID misses nothing, however long it was away; without it the stream begins now. */
-  streamEvents: { request: {  query?: {
+  streamEvents: { request: { query?: {
         /** Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the beginning of the ledger. */
         after?: string | undefined;
         /** A stream token, in the place of the header Authorization. */
@@ -624,9 +650,9 @@ export interface Operations {
       } | undefined; headers?: {
         /** The id of the last event that was seen. What followed it comes first. */
         'Last-Event-ID'?: string | undefined;
-      } | undefined;   }; answer: string };
+      } | undefined; }; answer: string };
   /** Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent. Needs the scope read too. */
-  tryTransfer: { request: {   headers?: {
+  tryTransfer: { request: { headers?: {
         /** The same key with the same body answers the same transfer, for ever. */
         'Idempotency-Key'?: string | undefined;
       } | undefined; body: {
@@ -645,7 +671,7 @@ export interface Operations {
         priority?: number | undefined;
         metadata?: Readonly<Record<string, string>> | undefined;
         account?: string | undefined;
-      };  }; answer: DryRun };
+      }; }; answer: DryRun };
 }
 
 /** How each operation is called. `repeatable`: it takes an Idempotency-Key, so sending it again does no harm. */
@@ -675,6 +701,7 @@ export const operations = {
   showBalances: {"method":"GET","path":"/v1/balances","repeatable":true,"sends":null,"answers":"json"},
   showRates: {"method":"GET","path":"/v1/rates","repeatable":true,"sends":null,"answers":"json"},
   showReviewEvidence: {"method":"GET","path":"/v1/transfers/{id}/evidence","repeatable":true,"sends":null,"answers":"json"},
+  showStatus: {"method":"GET","path":"/v1/status","repeatable":true,"sends":null,"answers":"json"},
   showTransfer: {"method":"GET","path":"/v1/transfers/{id}","repeatable":true,"sends":null,"answers":"json"},
   streamEvents: {"method":"GET","path":"/v1/stream","repeatable":true,"sends":null,"answers":"text"},
   tryTransfer: {"method":"POST","path":"/v1/transfers/dry-run","repeatable":true,"sends":"json","answers":"json"},
