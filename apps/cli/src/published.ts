@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 import { run } from './framework/run.ts';
 import { commands } from './generated/commands.ts';
 
