@@ -1,6 +1,6 @@
 import type { KpayAccount } from '@kpay/core';
 import { type Ledger, transferStates } from '@kpay/transfers';
-import { readLedgerFigures } from '@kpay/transfers/worker';
+import { readLedgerStats } from '@kpay/transfers/worker';
 import { z } from 'zod';
 import { reachable } from '../auth/rights.ts';
 import { describeOperation, type Operation } from '../http/operation.ts';
@@ -39,12 +39,12 @@ export function showStatus({ ledger, accounts }: { ledger: Ledger; accounts: Rea
     answer: { status: 200, schema: statusSchema },
     async handle({ caller }) {
       const reached = [...reachable(caller, accounts).values()];
-      const figures = await readLedgerFigures(
+      const stats = await readLedgerStats(
         ledger,
         reached.map(({ name }) => name),
       );
       const shown = reached.map(async ({ name, environment, budget, rateLimitPerMinute }) => {
-        const { unfinished = [], breakerOpen = false } = figures.get(name) ?? {};
+        const { unfinished = [], breakerOpen = false } = stats.get(name) ?? {};
         // Sums over the wallets: who reads this asks how much waits, not where.
         const rows = Map.groupBy(unfinished, ({ state, reasonCode }) => JSON.stringify([state, reasonCode]));
         return {
