@@ -64,44 +64,48 @@ import { showTransfer } from './routes/transfers/show-transfer.ts';
 
 export interface AdminApiOptions {
   ledger: Ledger;
-  /** Tells whether the ledger was restored from a backup. */
+  /** The witness that shows when the ledger was restored from a backup. */
   epochWitness: EpochWitness;
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The rules of those accounts that have any. */
   rules?: ReadonlyMap<string, AccountRules>;
-  /** What KPAY_PLUGINS names, loaded. */
+  /** The plugins of KPAY_PLUGINS. */
   plugins?: readonly Plugin[];
   /** KPAY_ADMIN_TOKEN: the bearer token that may do everything. */
   adminToken: string;
-  /** KPAY_KEYS_SECRET: what the stored hashes of keys are made with; the admin token unless given. */
+  /** KPAY_KEYS_SECRET: the secret for hashing keys; the admin token by default. */
   keysSecret?: string | undefined;
-  /** Whose tokens are taken, besides keys. */
+  /** The issuer whose tokens are accepted besides keys. */
   oidc?: OidcOptions | undefined;
-  /** How often a key may ask that has no limit of its own. */
+  /** The rate limit of a key that has none of its own. */
   requestsPerMinute: number;
-  /** Where all processes count requests together; each by itself without it. */
+  /** The store in which all processes count requests together. Without it each process counts by itself. */
   redis?: CountingRedis;
-  /** The queues that Bull Board shows; without any there is no board. */
+  /** The queues that Bull Board shows. Without any there is no board. */
   queues?: readonly Queue[];
-  /** Tells the workers of a newly accepted transfer. It may fail or hang: the sweep finds the transfer too. */
+  /**
+   * Notifies the workers of a newly accepted transfer. It may fail or hang, because the sweep finds the transfer too.
+   */
   notifyWorkers(transfer: TransferRow): Promise<void>;
-  /** Where this process alone can reach the stores: then the command line comes through here. */
+  /** Set where only this process can reach the stores. The command line then uses the API for maintenance. */
   maintenance?: Maintenance;
-  /** Whose pages may read answers in a browser; nobody's unless given. */
+  /** Origins whose pages may read answers in a browser; none by default. */
   corsOrigins?: readonly string[] | undefined;
-  /** Where the API's metrics are kept. */
+  /** The registry for the API's metrics. */
   registry?: Registry;
-  /** Who may see the metrics and how all is reached; everybody by http unless given. */
+  /** Who may see the metrics, and the TLS settings; everybody, over http, by default. */
   web?: WebConfig | undefined;
   logger: Logger;
-  /** Aborted when the process is about to end: streams end then. */
+  /** Aborted when the process is about to end; then streams end. */
   stopping?: AbortSignal;
 }
 
-/** The REST API as an Express application: /v1 behind the token, /healthz, /readyz and /metrics beside it. */
+/**
+ * Makes the REST API as an Express application: /v1 with authentication, and /healthz, /readyz and /metrics beside it.
+ */
 export function createAdminApi(options: AdminApiOptions): Express {
   const app = express();
-  // Answers are of this moment: nobody may keep them, and nothing is gained by hashing each one.
+  // Answers are valid for one moment, so nothing may cache them, and hashing each one gains nothing.
   app.set('etag', false);
   const { registry = createMetricsRegistry(), web } = options;
   app.use(measureRequests(registry));
@@ -128,7 +132,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
   const { adminToken, keysSecret: secret = adminToken } = options;
   const streamTokens = createStreamTokens({ secret, adminToken, keys });
   const operations = listOperations({ ...options, keys, streamTokens, onChange: watch.keyChanged });
-  // Everybody reads the document: no account's name stands in it but the one that requests mean without a name.
+  // Anybody can read the document, so it contains no account name except the default one.
   const document = openApiDocument(operations, 'default');
   app.use(['/openapi.json', '/docs'], (request, response, next) => {
     if (isHostAllowed(request, web?.allowedHosts)) next();
@@ -140,7 +144,7 @@ export function createAdminApi(options: AdminApiOptions): Express {
     .all(refuseMethod('GET, HEAD'));
   app.use('/docs', referencePage());
   app.use(frontPage({ board: options.queues !== undefined }));
-  // Before anything else of /v1 is looked at, the body included.
+  // Authentication comes before anything else of /v1, even before the body is read.
   app.use('/v1', requireCaller(authenticate, streamTokens, watch), limit, routesOf(operations, options.stopping));
   if (options.queues) app.use(BOARD_PATH, queueBoard(options.queues, authenticate, watch, limit));
   app.use(() => {
@@ -155,7 +159,7 @@ function listOperations(
 ): readonly Operation[] {
   const { logger } = options;
   const own = createOwnKeys(options.ledger);
-  // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for it.
+  // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for this.
   const notifyWorkers = (transfer: TransferRow) => {
     const failed = (error: unknown) =>
       logger.warn(
@@ -210,7 +214,7 @@ function requireCaller(authenticate: Authenticate, streamTokens: StreamTokens, w
     watch.letIn(caller, requestOf(request, response));
     const verifyAgain = async () => {
       await verify(false).catch((error: unknown) => {
-        // An issuer that is away says nothing about the token.
+        // An issuer that does not answer says nothing about the token.
         if (!(error instanceof Problem && error.status >= 500)) throw error;
       });
     };
@@ -227,7 +231,7 @@ function requireCaller(authenticate: Authenticate, streamTokens: StreamTokens, w
   };
 }
 
-/** Addresses are written down by proxies and kept by browsers: nothing but the stream takes a credential in one. */
+/** Proxies log addresses and browsers keep them. So only the stream accepts a credential in its address. */
 function streamTokenOf({ method, path, query: { token }, headers }: Request): string | undefined {
   if (token === undefined || !/^\/stream\/?$/i.test(path) || (method !== 'GET' && method !== 'HEAD')) return undefined;
   if (typeof token !== 'string') throw invalidParameter('token', 'must be given once');
@@ -242,7 +246,7 @@ function sendProblem(logger: Logger, watch: AuthWatch): ErrorRequestHandler {
       logger.error({ err: error, method: request.method, path: request.path }, 'an answer failed after its headers were sent');
       return void response.destroy();
     }
-    // Without an operation nothing was begun.
+    // Without an operation nothing was started.
     const operation = response.locals.operation as Operation | undefined;
     const problem = problemOf(error, { writes: !isRead(request), repeatable: operation?.unrepeatable !== true });
     if (problem.status >= 500) {

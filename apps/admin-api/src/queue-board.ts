@@ -20,19 +20,21 @@ export const BOARD_PATH = '/queues';
 const CHALLENGE = 'Basic realm="kpay queues", charset="UTF-8"';
 const BASIC = /^Basic +([A-Za-z0-9+/=]+)$/i;
 
-/** The board reads its own path out of the page's base and needs it whole; only the browser knows it, behind a proxy. */
+/** The board reads its own path from the page's base and needs it in full. Behind a proxy only the browser knows it. */
 const BASE_SCRIPT = `const base = document.querySelector('base');
 base.setAttribute('href', new URL(base.href).pathname);
 `;
 
-/** Bull Board's adapter with a base that is relative to each request, so that the page works below a proxy's path too. */
+/**
+ * Bull Board's adapter with a base that is relative to each request, so that the page also works below a proxy's path.
+ */
 class RelativeAdapter extends ExpressAdapter {
   override setEntryRoute({ method, route, handler }: Parameters<ExpressAdapter['setEntryRoute']>[0]): this {
     this.app[method](route, (request: Request, response: Response, next: NextFunction) => {
       const { name, params } = handler({ basePath: relativeReference(request, BOARD_PATH), uiConfig: this.uiConfig });
       response.render(name, params, (error: Error | null, html: string) => {
         if (error) return next(error);
-        // After the base, by which its address is found, and before all scripts of the board.
+        // After the base, by which the script's address is resolved, and before all scripts of the board.
         response.send(html.replace(/<base [^>]*>/, '$&<script src="base.js"></script>'));
       });
     });
@@ -40,12 +42,15 @@ class RelativeAdapter extends ExpressAdapter {
   }
 }
 
-/** Jobs that one request shows. */
+/** The most jobs in one answer. */
 const MAX_JOBS = 100;
-/** A job's data, written down, beyond which only its beginning is shown. */
+/** The longest job data, as text, that is shown in full. */
 const MAX_DATA = 10_000;
 
-/** Bull Board's view of a queue, to look at and bounded: whoever can write to Redis must not be able to hide all other jobs. */
+/**
+ * Bull Board's view of a queue, read-only and bounded. Somebody who can write to Redis must not be able to hide all
+ * other jobs.
+ */
 class BoundedQueue extends BullMQAdapter {
   readonly #queue: Queue;
 
@@ -71,7 +76,7 @@ class BoundedQueue extends BullMQAdapter {
       return new Job(
         this.#queue,
         'unreadable',
-        { unreadable: 'What Redis holds for this job is not what BullMQ writes.' },
+        { unreadable: 'The data of this job in Redis was not written by BullMQ.' },
         {},
         id,
       );
@@ -79,7 +84,7 @@ class BoundedQueue extends BullMQAdapter {
   }
 }
 
-/** No JSON where there should be some, null where there should be an object, or no hash of Redis at all. */
+/** Invalid JSON, null instead of an object, or a key of Redis that is no hash. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof SyntaxError || error instanceof TypeError || (error instanceof Error && error.name === 'ReplyError');
 }
@@ -89,7 +94,7 @@ function beginningOf(data: unknown): unknown {
   return text.length <= MAX_DATA ? data : `${text.slice(0, MAX_DATA)}… [${text.length} characters]`;
 }
 
-/** The queues of each account: transfers, and advance jobs. */
+/** Opens the transfer queue and the advance queue of each account. */
 export function openBoardQueues(
   accounts: Iterable<string>,
   open: (name: string, options: { prefix: string }) => Queue,
@@ -101,9 +106,9 @@ export function openBoardQueues(
 }
 
 /**
- * Bull Board, to look at and nothing else: no request but a GET reaches it, whatever its pages would offer. A browser asks
- * for a name and a password: the password is a key with the scopes `control` and `read` for all accounts, the name does not
- * matter. Nothing else of the API takes a password, so that a browser which remembers it cannot be made to do anything with it.
+ * Serves Bull Board, read-only: only GET requests reach it, whatever its pages offer. A browser asks for a name and a
+ * password. The password is a key with the scopes `control` and `read` for all accounts; the name does not matter. No
+ * other part of the API accepts a password, so a browser that remembers it cannot be misused elsewhere.
  */
 export function queueBoard(
   queues: readonly Queue[],
@@ -115,7 +120,7 @@ export function queueBoard(
   createBullBoard({
     queues: queues.map((queue) => new BoundedQueue(queue)),
     serverAdapter: adapter,
-    // Whether anybody works on a queue cannot be told from here: the embedded database lists no clients, and Redis may forbid to.
+    // The workers of a queue are not shown: the embedded database lists no clients, and Redis may forbid it.
     options: { uiConfig: { boardTitle: 'kpay queues (read-only)', showWorkers: false } },
   });
   const router = Router();
@@ -131,14 +136,14 @@ function letIn(authenticate: Authenticate, watch: AuthWatch): RequestHandler {
     refuseTwoTokens(request);
     const { remoteAddress: address } = request.socket;
     const caller = await authenticate({ token: tokenOf(request.get('authorization')), address }).catch((error: unknown) => {
-      // So that a browser asks again.
+      // Makes a browser ask again.
       throw error instanceof Problem && error.code === 'unauthenticated'
         ? unauthenticated(error.message, CHALLENGE, error.denial, error.keyId)
         : error;
     });
     response.locals.caller = caller satisfies Caller;
     watch.letIn(caller, requestOf(request, response));
-    // The jobs of every account stand on it.
+    // The board shows the jobs of every account.
     requireScope(caller, 'control');
     requireScope(caller, 'read');
     requireAllAccounts(caller);
@@ -172,13 +177,13 @@ const refuseUndecodable: RequestHandler = ({ query: { activeQueue = '' } }, _res
   next();
 };
 
-// Its page asks for fonts of somebody else: they are not loaded, and it looks well without.
+// The page requests fonts from another site. They are not loaded, and the page works without them.
 const fewSources = helmet({
   contentSecurityPolicy: {
     useDefaults: false,
     directives: {
       defaultSrc: ["'self'"],
-      // Its styles stand in attributes. Its scripts do not: no inline script runs.
+      // The page has inline styles in attributes. Inline scripts are not allowed.
       styleSrc: ["'self'", "'unsafe-inline'"],
       imgSrc: ["'self'", 'data:'],
       fontSrc: ["'self'", 'data:'],

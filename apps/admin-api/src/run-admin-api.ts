@@ -5,7 +5,7 @@ import { createAdvanceNotifiers } from '@kpay/transfers/worker';
 import { openBoardQueues } from './queue-board.ts';
 import { type RunningAdminApi, startAdminApi } from './start-admin-api.ts';
 
-/** Runs the admin API as a process of its own until a signal stops it. */
+/** Runs the admin API as a separate process until a signal stops it. */
 export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
   return runApp('admin-api', env, async (app) => {
     const { adminToken } = app.settings;
@@ -15,9 +15,9 @@ export function runAdminApi(env: NodeJS.ProcessEnv): Promise<never> {
 }
 
 /**
- * Starts the admin API of a system, which closes it.
+ * Starts the admin API of a system. The system's shutdown closes it.
  *
- * @param maintenance given where this process alone can reach the stores.
+ * @param maintenance set where only this process can reach the stores.
  * @throws as startAdminApi.
  */
 export async function openAdminApi(

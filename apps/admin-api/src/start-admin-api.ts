@@ -3,18 +3,19 @@ import { type AdminApiOptions, createAdminApi } from './admin-api.ts';
 
 export interface RunningAdminApi {
   url: string;
-  /** Takes no more requests and waits for those under way. */
+  /** Accepts no more requests and waits for those under way. */
   close(): Promise<void>;
 }
 
-// Whoever sends slower than this only holds a connection.
+// A client that sends its headers slower than this only occupies a connection.
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /**
  * Serves the admin API.
  *
- * @param options `port` is ADMIN_API_PORT; 0 takes any free one. `keepAliveMs` is how long an idle connection is kept; 65 s unless given.
+ * @param options `port` is ADMIN_API_PORT; 0 takes any free one. `keepAliveMs` is how long an idle connection is kept;
+ *   65 s by default.
  * @throws StartError when it cannot listen.
  */
 export async function startAdminApi(

@@ -70,7 +70,10 @@ it.each(['broken', 'nonsense'])(
     const answer = await api.ask(`/v1/plugins/acme/${route}`);
     expect(answer.status).toBe(500);
     expect(answer.headers.get('content-type')).toMatch(/^application\/problem\+json/);
-    expect(answer.body).toMatchObject({ code: 'internal_error', detail: 'The plugin acme failed to answer; why is in the log.' });
+    expect(answer.body).toMatchObject({
+      code: 'internal_error',
+      detail: 'The plugin acme failed to answer; the log has the reason.',
+    });
     expect(answer.text).not.toContain('hunter2');
     expect(answer.body.safeToRetry).toBe(true);
     expect((await api.ask('/v1/accounts')).status).toBe(200);

@@ -285,7 +285,7 @@ describe('without the scope read', () => {
     const refused = await api.ask(`${path}/replay`, { body: { externalId: 'mine' }, token });
     expect([refused.status, refused.body.detail]).toEqual([
       409,
-      'This transfer cannot be made again: it was made again already.',
+      'This transfer cannot be replayed: it has been replayed already.',
     ]);
   });
 

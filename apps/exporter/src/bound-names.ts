@@ -1,20 +1,21 @@
 import type { CountryAvailability, Observed, WalletBalance } from '@kpay/core';
 import { CODE } from './collectors/availability.ts';
 
-/** Operators that our catalogue does not list, and currencies, that an account may show in the life of this process. */
+/** How many operators and currencies outside our catalogue an account may show during the life of this process. */
 const MOST_OPERATORS = 200;
 const MOST_CURRENCIES = 50;
 
-/** Passes KPay's answers on without the names that would be too many. */
+/** Passes KPay's answers on without the names that exceed the bounds. */
 export interface NameBounds {
   availability(observed: Observed<CountryAvailability[]>): Observed<CountryAvailability[]>;
   balance(observed: Observed<WalletBalance[]>): Observed<WalletBalance[]>;
 }
 
 /**
- * KPay's names of countries, operators and currencies become labels, and a series that once was is kept by counters and by
- * Prometheus. What the catalogue lists is always shown; of what looks like a code besides, the first that come. The rest is left
- * out and told. What does not look like a code is no label anywhere, so it is let through to be counted.
+ * KPay's names of countries, operators and currencies become labels, and counters and Prometheus keep every series that
+ * ever existed. Names of the catalogue are always shown. Of other names that look like codes, the first ones are shown;
+ * the rest is left out and counted. Names that do not look like codes never become labels, so they pass and are counted
+ * elsewhere.
  */
 export function boundNames(onLeftOut: (field: 'provider' | 'currency') => void): NameBounds {
   const operators = createRoom(MOST_OPERATORS);
@@ -29,7 +30,7 @@ export function boundNames(onLeftOut: (field: 'provider' | 'currency') => void):
           onLeftOut('provider');
           return false;
         });
-        // A new country that has nothing to show would still be a label.
+        // A new country with nothing to show would still become a label.
         return country.known || providers.length > 0 ? [{ ...country, providers }] : [];
       });
       return { ...observed, value };
@@ -45,7 +46,7 @@ export function boundNames(onLeftOut: (field: 'provider' | 'currency') => void):
   };
 }
 
-/** Lets in so many different names, and those again. */
+/** Admits the first `most` different names, and each of them again. */
 function createRoom(most: number): { admits(name: string): boolean } {
   const names = new Set<string>();
   return {

@@ -8,7 +8,7 @@ import { ratesCollector } from './collectors/rates.ts';
 import { timeToEmptyCollector } from './collectors/time-to-empty.ts';
 import { unknownValuesCollector } from './collectors/unknown-values.ts';
 
-/** The built-in collectors as a plugin like anyone else's. */
+/** The built-in collectors, as a plugin like any other. */
 export const builtInCollectors: Plugin = {
   name: BUILT_IN,
   collectors: [

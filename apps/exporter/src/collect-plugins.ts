@@ -5,20 +5,20 @@ import { asPlugin } from '@kpay/transfers/worker';
 import { Counter, Registry } from 'prom-client';
 
 const REGISTER_WITHIN_MS = 5_000;
-// Well under the ten seconds that Prometheus waits for a scrape.
+// Well below the ten seconds that Prometheus waits for a scrape.
 const SCRAPE_WITHIN_MS = 2_000;
 
 export interface PluginMetrics {
-  /** What the plugins show now, as text that follows the exporter's own. It never fails. */
+  /** The plugins' present metrics as text to append to the exporter's own. It never fails. */
   text(format: MetricsFormat): Promise<string>;
 }
 
 /**
- * Lets collectors of plugins register metrics, each plugin in a registry of its own: one that throws, hangs or takes
- * a name that is in use loses its own metrics and nobody else's.
+ * Lets the collectors of plugins register metrics, each plugin in its own registry. A plugin that throws, hangs or
+ * takes a name in use loses only its own metrics.
  */
 export async function collectPlugins(options: {
-  /** The first one wins a name that two want. */
+  /** When two plugins want the same metric name, the first one gets it. */
   plugins: readonly Plugin[];
   accounts: readonly CollectorAccount[];
   registry: Registry;
@@ -38,7 +38,7 @@ export async function collectPlugins(options: {
     for (const collector of collectors) {
       const register = () => asPlugin(name, () => collector.register({ registry: own, accounts }));
       await within(REGISTER_WITHIN_MS, undefined, register).catch((error: unknown) =>
-        fail(name, error, `collector ${collector.name} could not register its metrics`),
+        fail(name, error, `collector ${collector.name} cannot register its metrics`),
       );
     }
   }
@@ -50,7 +50,7 @@ export async function collectPlugins(options: {
           if (!taken.has(metric)) taken.add(metric);
           else {
             own.removeSingleMetric(metric);
-            fail(name, undefined, `the metric ${metric} is there already, it is left out`);
+            fail(name, undefined, `the metric ${metric} exists already, so this one is left out`);
           }
         }
         const read = () => asPlugin(name, () => renderMetrics(own, format));

@@ -4,37 +4,40 @@ import { type Ledger, PinMismatch } from '@kpay/transfers';
 import { comparePin } from '@kpay/transfers/worker';
 
 const ASK_AGAIN_MS = 10_000;
-/** A person has to change something first, and the requests are taken from those who send. */
+/** Only a person can change this, and every request takes budget from the senders. */
 const OTHER_AGAIN_MS = 30_000;
 
-/** Knows whether the keys of an account are of the application and the environment that the account is. */
+/** Checks whether the keys of an account belong to the account's application and environment. */
 export interface ApplicationKeeper {
-  /** Whether KPay's figures are this account's: KPay has said who we are, and it is no other than the ledger knows. */
+  /** Whether KPay's figures belong to this account: KPay has confirmed the application, and it matches the ledger's. */
   isOurs(): boolean;
-  /** Whether KPay has said that the keys are of another application or environment. */
+  /** Whether KPay has said that the keys belong to another application or environment. */
   isOther(): boolean;
-  /** @throws Error when the keys are of another application or environment; RejectedError, RetryableError as any read of KPay. */
+  /**
+   * @throws Error when the keys belong to another application or environment; RejectedError, RetryableError as any
+   *   read of KPay.
+   */
   changeKeys(keys: Keys): Promise<void>;
-  /** Begins to ask. @returns how to stop. */
+  /** Starts to ask KPay. @returns a function that stops it. */
   start(): () => Promise<void>;
 }
 
 export interface KeepApplicationOptions {
   account: KpayAccount;
-  /** Knows which application the account is, once a worker has pinned it. */
+  /** Knows the account's application once a worker has pinned it. */
   ledger: Ledger | undefined;
   logger: Logger;
-  /** Told when the account is known to be ours, and when it turns out to be another's. */
+  /** Called when the account is confirmed, and when it turns out to belong to another application. */
   onChange(isOurs: boolean): void;
 }
 
 type Application = { id: string; environment: KpayAccount['environment'] };
 
 /**
- * Asks KPay who we are until it has said so. While it has not, nothing is known of the account, and what its keys read may be
- * another's figures. Keys of another application or environment raise an alarm and are asked about again: the other accounts are
- * shown on. The ledger is read only, and one that cannot be read, or does not know the account yet, objects to nothing; it is
- * asked again, because a worker may pin the account later.
+ * Asks KPay which application the keys belong to until KPay has answered. Before that nothing is shown, because the
+ * figures could belong to another account. Keys of another application or environment raise an alarm and are checked
+ * again; the other accounts are still shown. The ledger is only read. If it cannot be read, or has no pin for the
+ * account yet, nothing is compared. It is read again later, because a worker may pin the account meanwhile.
  */
 export function keepApplication({ account, ledger, logger, onChange }: KeepApplicationOptions): ApplicationKeeper {
   const stopping = new AbortController();
@@ -70,14 +73,15 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
     try {
       known ??= await ask(account);
       await compare(known);
-      if (logged !== undefined) logger.info({ account: account.name }, 'KPay has said whose the keys are: its figures are shown');
+      if (logged !== undefined)
+        logger.info({ account: account.name }, "KPay has confirmed the account's keys: its figures are shown");
       logged = undefined;
       settle('ours');
     } catch (error) {
       const reason = reasonOf(error);
       if (error instanceof PinMismatch) {
         settle('other');
-        // They may be fixed at KPay as well.
+        // The person may also fix this at KPay.
         known = undefined;
       } else if (state !== 'ours') settle('unknown');
       if (signal.aborted || reason === logged) return;
@@ -89,8 +93,12 @@ export function keepApplication({ account, ledger, logger, onChange }: KeepAppli
   function log(error: unknown, reason: string): void {
     const about = { account: account.name, reason };
     if (error instanceof PinMismatch || error instanceof RejectedError) {
-      logger.error({ ...about, alarm: 'keys' }, 'the keys cannot be those of the account: none of its figures are shown');
-    } else logger.warn(about, 'KPay has not said whose the keys are: it is asked again, and none of its figures are shown yet');
+      logger.error({ ...about, alarm: 'keys' }, 'the keys are not those of the account: none of its figures are shown');
+    } else
+      logger.warn(
+        about,
+        "KPay has not confirmed the account's keys yet: it is asked again, and none of the account's figures are shown",
+      );
   }
 
   async function keepChecking(): Promise<void> {

@@ -2,12 +2,12 @@ import { type Clock, type Observed, type ObserveOptions, RetryableError } from '
 
 export interface KeepFreshOptions<T> {
   read(options: ObserveOptions): Promise<Observed<T>>;
-  /** How long after one question the next is asked. */
+  /** The pause between two reads. */
   everyMs: number;
   clock: Clock;
-  /** Ends the loop, a wait for KPay included. */
+  /** Ends the loop, including a wait for KPay. */
   signal: AbortSignal;
-  /** From 0 to 1: spreads the first reads, so that processes that start together do not ask together. */
+  /** From 0 to 1. It spreads the first reads, so that processes that start together do not ask KPay together. */
   random(): number;
   onAnswer(observed: Observed<T>): void;
   onFailure(error: unknown): void;
@@ -15,13 +15,13 @@ export interface KeepFreshOptions<T> {
 
 const START_WITHIN_MS = 1_000;
 const RETRY_MS = 30_000;
-// A value this much of its interval old is asked for anew. Below 1, so that a timer that fires early still counts.
+// A value is read again at this part of its interval. It is below 1, so that a timer that fires early still counts.
 const DUE = 0.9;
 
 /**
- * Reads an observation again and again, so that a scrape finds it there. The pace is that of the shared value: what
- * another process or a person asked for a moment ago is not asked for again. After a failure that may pass it tries
- * within 30 s; a refusal of KPay's will not pass soon and waits for its turn.
+ * Reads an observation again and again, so that a scrape finds a fresh value. It follows the shared value's pace: a
+ * value that another process read a moment ago is not read again. After a temporary failure it tries again within 30 s.
+ * A refusal by KPay will not pass soon, so it waits for the normal interval.
  */
 export async function keepFresh<T>(options: KeepFreshOptions<T>): Promise<void> {
   const { clock, signal, everyMs, random } = options;
@@ -36,7 +36,7 @@ export async function keepFresh<T>(options: KeepFreshOptions<T>): Promise<void> 
   }
 }
 
-/** @returns how long to wait until the next read. */
+/** @returns how long to wait before the next read. */
 async function readOnce<T>(options: KeepFreshOptions<T>, everyMs: number): Promise<number> {
   const { read, clock, signal, onAnswer, onFailure } = options;
   try {

@@ -1,6 +1,6 @@
 import { startTelemetry } from '@kpay/runtime/telemetry';
 
-// First: what is imported before it is not traced.
+// Must come first: a module that is imported earlier is not traced.
 await startTelemetry('kpay-exporter', process.env);
 const { runExporter } = await import('./run-exporter.ts');
 await runExporter(process.env);

@@ -4,7 +4,7 @@ export interface RatePair {
   to: string;
 }
 
-/** Reads a pair as KPAY_RATE_PAIRS names it: "XAF:XOF". */
+/** Parses a pair of KPAY_RATE_PAIRS: "XAF:XOF". */
 export function parseRatePair(text: string): RatePair {
   const { from, to } = /^(?<from>[A-Z]{3}):(?<to>[A-Z]{3})$/.exec(text)?.groups ?? {};
   if (from === undefined || to === undefined) throw new Error(`a pair of currencies is like XAF:XOF, not ${text}`);

@@ -5,15 +5,15 @@ import { runApp, type System } from '@kpay/system';
 import { createLedger } from '@kpay/transfers';
 import { type RunningExporter, startExporter } from './start-exporter.ts';
 
-/** What an exporter needs of a system. It runs without queues, and on a ledger that it does not prepare. */
+/** The parts of a system that an exporter needs. It runs without queues, and it does not migrate the ledger. */
 type ExporterSystem = Omit<System, 'queues' | 'epochWitness' | 'kpay' | 'redis' | 'rules'>;
 
-/** Runs the exporter as a process of its own until a signal stops it. */
+/** Runs the exporter as a separate process until a signal stops it. */
 export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
   return runApp('exporter', env, async (app) => {
     const { settings, logger, shutdown, registry } = app;
     const { databaseUrl, redisUrl, budgetWindowMs, observeEveryMs: maxAgeMs, ipv4Only } = settings;
-    // It reads only a few figures: a ledger that the migrations have not reached yet shows none.
+    // It reads only a few statistics. A ledger that is not migrated yet shows none.
     const database = await openPostgres({ url: databaseUrl, logger, maxClients: 2 });
     shutdown.push('database', () => database.close());
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
@@ -34,9 +34,9 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
 }
 
 /**
- * Starts the exporter of a system, which closes it.
+ * Starts the exporter of a system. The system's shutdown closes it.
  *
- * @param ratePairs for accounts that have none of their own, where KPAY_RATE_PAIRS is not set.
+ * @param ratePairs for accounts without pairs of their own, when KPAY_RATE_PAIRS is not set.
  * @throws as startExporter.
  */
 export async function openExporter(system: ExporterSystem, ratePairs: readonly string[] = []): Promise<RunningExporter> {

@@ -12,13 +12,14 @@ export interface SnapshotGauge<Label extends string> {
   help: string;
   labelNames: readonly Label[];
   accounts: readonly CollectorAccount[];
-  /** Everything there is to show of an account now. The same array as before: nothing has changed. */
+  /** All samples of an account now. Returning the same array as before means that nothing has changed. */
   read(account: CollectorAccount): readonly Sample<Label>[];
 }
 
 /**
- * Adds a gauge whose series are exactly what `read` answers at a scrape: what is no longer there vanishes instead of
- * keeping its last value. Series are made anew only when something has changed: there can be thousands.
+ * Adds a gauge whose series are exactly the samples that `read` returns at a scrape. A series that is missing vanishes
+ * instead of keeping its last value. Series are rebuilt only when something has changed, because there can be
+ * thousands.
  */
 export function addSnapshotGauge<Label extends string>(registry: Registry, gauge: SnapshotGauge<Label>): void {
   const { name, help, labelNames, accounts, read } = gauge;
@@ -38,7 +39,7 @@ export function addSnapshotGauge<Label extends string>(registry: Registry, gauge
   });
 }
 
-/** What is made of one answer of KPay's is made once. */
+/** Caches the result for each answer of KPay, so that it is computed once. */
 export function onceFor<T, Result>(make: (account: string, value: T) => readonly Result[]) {
   const made = new WeakMap<Observed<T>, readonly Result[]>();
   const none: readonly Result[] = [];

@@ -291,7 +291,7 @@ describe('the exporter', () => {
     simulator.control.clearFaults();
     await eventually(async () => expect(valueIn(await scrape(exporter), UP)).toBe(1));
     expect(logged.map((line) => JSON.parse(line).msg)).toEqual([
-      'KPay could not be observed; its series vanish unless that changes',
+      'cannot read KPay; its series vanish unless a later read succeeds',
       'KPay answers again',
     ]);
     expect(logged.join('')).not.toContain(simulatorSecretKey);

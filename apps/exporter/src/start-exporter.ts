@@ -10,48 +10,51 @@ import { type AccountWatch, watchAccount } from './watch-account.ts';
 
 export interface ExporterOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
-  /** The rates that are watched, by account, as in KPAY_RATE_PAIRS: "XAF:XOF". None for an account that is not in it. */
+  /** The watched rates by account, as in KPAY_RATE_PAIRS: "XAF:XOF". An account that is missing has none. */
   ratePairs: ReadonlyMap<string, readonly string[]>;
-  /** Tells what left the wallets, which rates transfers need, and which application an account is; none of it without. */
+  /** The source for outflow, needed rates and the account's application. Without it none of these are known. */
   ledger: Ledger | undefined;
   logger: Logger;
-  /** Who may scrape and how; everybody by http when undefined. */
+  /** Who may scrape, and the TLS settings; undefined: everybody, over http. */
   web: WebConfig | undefined;
   host: string;
   /** EXPORTER_PORT; 0 takes any free one. */
   port: number;
-  /** Where the metrics are kept, for those who add their own, such as createCallWatchers. */
+  /** The registry for the metrics, for callers that add their own, such as createCallWatchers. */
   registry?: Registry;
-  /** What KPAY_PLUGINS names, loaded. */
+  /** The plugins of KPAY_PLUGINS. */
   plugins?: readonly Plugin[];
-  /** The pace of the reads: balance 30 s, availability 60 s, rates 10 min unless given. */
+  /** The intervals of the reads; by default 30 s for the balance, 60 s for availability, 10 min for rates. */
   everyMs?: Partial<Record<ObservationName, number>>;
-  /** After how long series vanish; 2.5 times the pace unless given. */
+  /** How long a series is shown without a new read; 2.5 times the interval by default. */
   seriesMaxAgeMs?: Partial<Record<ObservationName, number>>;
 }
 
 export interface RunningExporter {
   url: string;
-  /** Goes over to an account's new keys when they are of the same application. @throws as ApplicationKeeper.changeKeys. */
+  /**
+   * Switches to an account's new keys when they belong to the same application. @throws as
+   * ApplicationKeeper.changeKeys.
+   */
   changeKeys(account: string, keys: Keys): Promise<void>;
   close(): Promise<void>;
 }
 
-/** An account whose figures are read once its keys are known to be its own. */
+/** An account whose figures are read once its keys are confirmed. */
 interface Watched {
   keeper: ApplicationKeeper;
   watch: AccountWatch;
   stop(): Promise<void>;
 }
 
-// KPay caches availability for a minute and rates for an hour: asking more often would show nothing new.
+// KPay caches availability for a minute and rates for an hour. More reads would show nothing new.
 const EVERY_MS: Readonly<Record<ObservationName, number>> = { balance: 30_000, availability: 60_000, rate: 600_000 };
-// One read that fails, and the next that takes its time, leave no gap in the series. Two that fail do.
+// One failed read and a slow next one leave no gap in the series. Two failed reads do.
 const SERIES_OUTLIVE = 2.5;
 
 /**
- * Serves /metrics, /healthz and /readyz. KPay is read in the background, in the lane `metrics`; a scrape shows what
- * is known and neither calls KPay nor waits for it, so any number of Prometheus servers cost KPay nothing.
+ * Serves /metrics, /healthz and /readyz. KPay is read in the background, in the lane `metrics`. A scrape shows the
+ * known values; it neither calls KPay nor waits for it. So any number of Prometheus servers cost KPay nothing.
  *
  * @throws StartError when it cannot listen.
  */
@@ -96,7 +99,7 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
     logger,
   });
   const routes = {
-    // A scrape depends on nothing outside the process, so it is ready as soon as it listens.
+    // A scrape depends on nothing outside the process, so the exporter is ready as soon as it listens.
     ...healthRoutes(() => []),
     '/metrics': serveMetrics({ registry, web, more: collected.text }),
   };
@@ -116,7 +119,7 @@ export async function startExporter(options: ExporterOptions): Promise<RunningEx
 function showMismatches(registry: Registry, keepers: ReadonlyMap<string, ApplicationKeeper>): void {
   new Gauge({
     name: 'kpay_account_mismatch',
-    help: '1 while KPay says that the keys of an account are of another application or environment: its figures are not shown.',
+    help: '1 while KPay says that the keys of an account belong to another application or environment: its figures are not shown.',
     labelNames: ['account'],
     registers: [registry],
     collect() {
@@ -143,7 +146,7 @@ function countFailures(registry: Registry, accounts: Iterable<string>): Counter<
     labelNames: ['account', 'observation'],
     registers: [registry],
   });
-  // There before the first failure, so that it is seen as an increase.
+  // Starts at 0 before the first failure, so that the first failure is seen as an increase.
   for (const account of accounts) {
     for (const observation of Object.keys(EVERY_MS)) failures.inc({ account, observation }, 0);
   }

@@ -20,36 +20,36 @@ import { parseRatePair } from './rate-pair.ts';
 
 export interface WatchAccountOptions {
   account: KpayAccount;
-  /** As in KPAY_RATE_PAIRS; the rates that transfers need are watched as well. */
+  /** As in KPAY_RATE_PAIRS. The rates that transfers need are watched as well. */
   ratePairs: readonly string[];
-  /** Tells what left the wallets and which rates are needed; neither is shown without it. */
+  /** The source for outflow and needed rates. Without it neither is shown. */
   ledger?: Ledger | undefined;
   everyMs: Readonly<Record<ObservationName, number>>;
-  /** A value that KPay was asked for longer ago than this, or in the future, is not shown any more. */
+  /** A value that was requested longer ago than this, or in the future, is not shown. */
   seriesMaxAgeMs: Readonly<Record<ObservationName, number>>;
-  /** Whether the account's keys read its own figures; what they read otherwise is dropped. */
+  /** Whether the account's keys are confirmed. Otherwise whatever they read is dropped. */
   isOurs(): boolean;
-  /** Told of each name in an answer that is not shown, because there are too many. */
+  /** Called with the field of each name in an answer that is left out because there are too many. */
   onLeftOut(field: 'provider' | 'currency'): void;
-  /** Told of every read that failed. */
+  /** Called for each read that failed. */
   onFailure(observation: ObservationName): void;
   logger: Logger;
 }
 
-/** What the exporter knows of an account, in memory: a scrape looks here and nowhere else. */
+/** What the exporter knows about an account, in memory. A scrape reads only this. */
 export interface AccountWatch {
   view: CollectorAccount;
-  /** Begins to keep it fresh. @returns how to stop. */
+  /** Starts the reads. @returns a function that stops them. */
   start(): () => Promise<void>;
-  /** Drops what was read. */
+  /** Drops all values. */
   forget(): void;
 }
 
 const BUDGET_EVERY_MS = 1_000;
 const LEDGER_EVERY_MS = 15_000;
-/** What could not be read anew for so many rounds is not shown any more. */
+/** A value that could not be read for this many rounds is not shown any more. */
 const OUTLIVES = 4;
-/** What left "lately". Long enough to even out single transfers, short enough to notice a busy hour in it. */
+/** The period of the outflow. Long enough to even out single transfers, short enough to notice a busy hour. */
 const OUTFLOW_OVER_MS = 60 * 60_000;
 
 export function watchAccount(options: WatchAccountOptions): AccountWatch {
@@ -64,7 +64,7 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
   const outflow = createDated<ReadonlyMap<string, Outflow>>(() => clock.monotonicMs(), LEDGER_EVERY_MS * OUTLIVES);
   const availabilityListeners: ((observed: Observed<CountryAvailability[]>) => void)[] = [];
   const balanceListeners: ((observed: Observed<WalletBalance[]>) => void)[] = [];
-  /** What is wrong with a read, while it is. */
+  /** The present error of each read that fails. */
   const troubles = new Map<string, Error>();
 
   const whileYoung = <T>(observation: ObservationName, observed: Observed<T> | undefined) =>
@@ -123,10 +123,10 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
         const known = troubles.get(key);
         troubles.set(key, error instanceof Error ? error : new Error(String(error)));
         if (known && kindOf(known) === kindOf(error)) return;
-        logger.warn({ ...about, err: error }, 'KPay could not be observed; its series vanish unless that changes');
+        logger.warn({ ...about, err: error }, 'cannot read KPay; its series vanish unless a later read succeeds');
       },
     });
-    // What others have read already is there from the start.
+    // Values that other processes have read are shown from the start.
     peek().then(
       (observed) => observed && newest === undefined && !signal.aborted && take(observed),
       () => {},
@@ -195,18 +195,14 @@ export function watchAccount(options: WatchAccountOptions): AccountWatch {
 
       const quietly = createComplaint(logger, name);
       const stoppers = [
-        repeat(
-          async () => remaining.set(await account.budget.remaining()),
-          BUDGET_EVERY_MS,
-          quietly('the budget could not be read'),
-        ),
+        repeat(async () => remaining.set(await account.budget.remaining()), BUDGET_EVERY_MS, quietly('cannot read the budget')),
       ];
       if (ledger) {
         const poll = async () => {
           watchRates([...new Set([...options.ratePairs, ...(await ratePairsInUse(ledger, name))])]);
           outflow.set(await recentOutflow(ledger, name, OUTFLOW_OVER_MS));
         };
-        stoppers.push(repeat(poll, LEDGER_EVERY_MS, quietly('the ledger could not be read')));
+        stoppers.push(repeat(poll, LEDGER_EVERY_MS, quietly('cannot read the ledger')));
       }
       return async () => {
         stopping.abort();
@@ -239,7 +235,7 @@ function createDated<T>(nowMs: () => number, maxAgeMs: number) {
   };
 }
 
-/** Says once a minute at most what fails every second. */
+/** Logs an error that repeats every second at most once a minute. */
 function createComplaint(logger: Logger, account: string): (what: string) => (error: unknown) => void {
   return (what) => {
     let nextMs = Number.NEGATIVE_INFINITY;
@@ -251,7 +247,7 @@ function createComplaint(logger: Logger, account: string): (what: string) => (er
   };
 }
 
-/** Two failures of one kind are one line in the log, however often they come. */
+/** Failures of one kind share one line in the log, however often they come. */
 function kindOf(error: unknown): string {
   if (error instanceof RejectedError) return `rejected ${error.status}`;
   return error instanceof KpayError ? error.code : String(error);

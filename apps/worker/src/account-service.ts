@@ -31,7 +31,7 @@ import { wakeJob } from './wake-job.ts';
 import { type ObservationPace, watchHeld } from './watch-held.ts';
 
 const SWEEP_EVERY_MS = 1_000;
-/** KPay is read for this once a minute; what another process read is noticed this soon. */
+/** KPay is asked at most once a minute. A value that another process read is noticed within this time. */
 const PAYABLE_EVERY_MS = 5_000;
 /** The most jobs of callers that wait in this process for their transfers to complete. */
 const MAX_WAITERS = 1_000;
@@ -79,7 +79,7 @@ export interface AccountServiceOptions {
   /** Their checks run before each first send, after the built-in ones. */
   plugins?: readonly Plugin[] | undefined;
   observeEveryMs: ObservationPace;
-  /** What the account has to do. Loops for anything else rest. */
+  /** What the account has to do. Loops that have nothing to do rest. */
   activity: () => AccountActivity | undefined;
   /** Limits how many accounts are swept at once. */
   sweepInTurn: ReturnType<typeof limitConcurrency>;
@@ -163,7 +163,7 @@ export function openAccountService(options: AccountServiceOptions): AccountServi
       advancing.run().catch(onError('transfers are not advanced'));
       liveness.expect(`the advance queue of account ${name}`, () => advancing.isRunning());
       const sweep = async () => {
-        // After a restore nothing is sent, so advance jobs would be of no use.
+        // After a restore nothing is sent, so advance jobs would be useless.
         if (epoch.refusal() === undefined) await sweepDue(ledger, name, advanceQueue);
       };
       const sweepIfOpen = async (signal: AbortSignal) => {
@@ -231,7 +231,7 @@ function engineOf(
     onUnstored(answer, { id: transferId, attempts: attempt }) {
       logger.error(
         { account: account.name, transferId, attempt, answer, alarm: 'answer_unstored' },
-        'the worker stops with an answer of KPay that the ledger has not taken: unless it does in time, the send counts as unknown',
+        'the worker stops while an answer of KPay is not stored yet: if it cannot be stored in time, the send counts as unknown',
       );
     },
     onCheckFailed: (transfer, check, error) =>

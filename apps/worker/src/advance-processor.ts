@@ -4,7 +4,7 @@ import { type AdvanceJob, advanceTransfer, type TransferEngine } from '@kpay/tra
 import type { Processor } from 'bullmq';
 
 interface AdvanceProcessorOptions {
-  /** Aborted when the worker stops: what only waits gives up. */
+  /** Aborted when the worker stops. Steps that only wait give up. */
   signal: AbortSignal;
   /** Called with each transfer that this process advanced. */
   onMoved: (transfer: TransferRow) => Promise<void>;

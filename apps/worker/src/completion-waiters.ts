@@ -1,7 +1,7 @@
 import { repeat } from '@kpay/runtime';
 import { findStopped, type Ledger, type TransferRow } from '@kpay/transfers';
 
-/** Longer than a transfer takes that does not have to wait. */
+/** Longer than a transfer takes when nothing holds it. */
 const TIMEOUT_MS = 10_000;
 /** How often the ledger is polled for transfers that another process completed. */
 const POLL_EVERY_MS = 250;

@@ -4,18 +4,24 @@ import { isFinal, type Ledger, type TransferState, transferStates } from '@kpay/
 import { countFinished, type LedgerStats, readEventHorizon, readLedgerStats } from '@kpay/transfers/worker';
 import { Counter, Gauge, type Registry } from 'prom-client';
 
-// A scrape shows what was read last, so that many scrapers cost the ledger what one does.
+// A scrape shows the values that were read last, so many scrapers cost the ledger as much as one.
 const EVERY_MS = 2_000;
-/** Counting those at their end reads an index over all of them: when that takes long, it gets one part in so many of the time. */
+/**
+ * Counting ended transfers reads an index over all of them. When that is slow, it may use at most one part in this many
+ * of the time.
+ */
 const FINISHED_SHARE = 20;
 const FINISHED_QUICK_MS = 200;
-/** What could not be read anew for so many rounds is not shown any more. */
+/** A value that could not be read for this many rounds is not shown any more. */
 const OUTLIVES = 10;
 
 const UNFINISHED = transferStates.filter((state) => !isFinal(state));
 const FINAL = transferStates.filter(isFinal);
 const QUEUE_STATES = ['waiting', 'active', 'delayed', 'failed'] as const;
-/** Holds of ours; plugins and what is new have one name each, so that no text of theirs becomes a label. */
+/**
+ * The built-in hold reasons. Plugins share one label value, and so do new codes, so that their text never becomes a
+ * label.
+ */
 const HOLD_REASONS = [
   'not_before',
   'outside_send_window',
@@ -42,14 +48,14 @@ const REVIEW_REASONS = [
   'restored',
   'other',
 ] as const;
-/** All wallets there can be, so that a figure goes back to 0 where it would vanish. */
+/** All possible wallets. A wallet that stops waiting goes back to 0 instead of vanishing. */
 const WALLETS = countries.flatMap((country) => currenciesOf(country).map((currency) => ({ country, currency })));
 const PAUSE_SCOPES = ['all', 'account', 'corridor'] as const;
 
 export interface StatsOptions {
   ledger: Ledger;
   accounts: readonly string[];
-  /** The jobs at an account's door, by state. */
+  /** The jobs of an account's transfer queue, by state. */
   countJobs(account: string): Promise<Readonly<Record<string, number>>>;
   /** The accounts for which nothing is sent yet. */
   waiting(): ReadonlyMap<string, string>;
@@ -64,9 +70,9 @@ interface Seen {
 }
 
 /**
- * What the ledger and the queues hold, read in the background. What cannot be read vanishes.
+ * Reads the statistics of the ledger and the queues in the background. A value that cannot be read vanishes.
  *
- * @returns how to stop.
+ * @returns a function that stops it.
  */
 export function watchStats(options: StatsOptions): () => Promise<void> {
   const { ledger, accounts, countJobs, logger } = options;
@@ -88,7 +94,7 @@ export function watchStats(options: StatsOptions): () => Promise<void> {
     const tookMs = performance.now() - startedMs;
     countAtMs = tookMs < FINISHED_QUICK_MS ? 0 : performance.now() + tookMs * FINISHED_SHARE;
   };
-  const failed = (error: unknown) => logger.error({ err: error }, 'the figures of the ledger and the queues could not be read');
+  const failed = (error: unknown) => logger.error({ err: error }, 'cannot read the statistics of the ledger and the queues');
   const horizonAge = watchHorizon(options);
   const poll = async () => {
     await horizonAge().catch(failed);
@@ -103,10 +109,10 @@ export function watchStats(options: StatsOptions): () => Promise<void> {
 }
 
 /**
- * Tells for how long nothing has passed the horizon behind which streams and sinks are kept. Transactions of other roles hide
- * since when they are open, so what stands still is timed here as well.
+ * Measures how long the horizon has stood still behind which streams and sinks are kept. Transactions of other roles
+ * hide when they began, so the time is also measured here.
  *
- * @returns how to look again.
+ * @returns a function that measures again.
  */
 function watchHorizon({ ledger, registry }: StatsOptions): () => Promise<void> {
   let seen: { xid: string; sinceMs: number; ageMs: number; atMs: number } | undefined;
@@ -133,7 +139,7 @@ function addGauges(
   seenOf: (account: string) => Seen | undefined,
   finishedOf: (account: string) => ReadonlyMap<TransferState, number> | undefined,
 ): void {
-  /** A gauge whose series are exactly what is known at a scrape. */
+  /** Adds a gauge whose series are exactly those known at a scrape. */
   const add = <Label extends string>(
     name: string,
     help: string,
@@ -188,8 +194,8 @@ function addGauges(
       );
     },
   );
-  // Out of the ledger and not out of this process: people end transfers by the API and by commands, whose processes nobody
-  // scrapes. An end stays one, so it only grows, over restarts too; only a restore of the ledger makes it fall.
+  // Read from the ledger, not counted in this process: people end transfers through the API and by commands, whose
+  // processes nobody scrapes. The counts only grow, across restarts too, unless the ledger is restored.
   new Counter({
     name: 'kpay_transfers_finished_total',
     help: 'Transfers in the ledger that came to their end, in whichever process, by final state.',

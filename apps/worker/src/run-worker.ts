@@ -1,7 +1,7 @@
 import { openProductionStores, openSystem, runApp, type System } from '@kpay/system';
 import { type RunningWorker, startWorker } from './start-worker.ts';
 
-/** Runs the worker as a process of its own until a signal stops it. */
+/** Runs the worker as a separate process until a signal stops it. */
 export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
   return runApp('worker', env, async (app) => {
     const { accounts, workerAccounts } = app.settings;
@@ -10,7 +10,7 @@ export function runWorker(env: NodeJS.ProcessEnv): Promise<never> {
   });
 }
 
-/** Starts the worker of a system, which closes it. @throws as startWorker. */
+/** Starts the worker of a system. The system's shutdown closes it. @throws as startWorker. */
 export async function openWorker(system: System): Promise<RunningWorker> {
   const { settings, shutdown, accounts } = system;
   const worker = await startWorker({

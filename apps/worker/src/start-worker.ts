@@ -33,16 +33,16 @@ import { watchActivity } from './watch-activity.ts';
 import type { ObservationPace } from './watch-held.ts';
 import { watchUnknownQueues } from './watch-unknown-queues.ts';
 
-// A start does not wait longer for KPay than this; it goes on trying in the background.
+// A start waits for KPay at most this long; then the worker goes on trying in the background.
 const FIRST_PIN_MS = 3_000;
 const PIN_RETRY_MS = 10_000;
 const CHECK_EPOCH_EVERY_MS = 1_000;
-/** With hundreds of accounts the sweeps would take all connections to the ledger, and the transfers stand still. */
+/** The sweeps of hundreds of accounts would use all connections to the ledger, and the transfers would stand still. */
 const SWEEPS_AT_ONCE = 2;
 
 export interface WorkerOptions {
   ledger: Ledger;
-  /** Where the epoch witness is kept, by which a restore is noticed. */
+  /** The witness that shows when the ledger was restored. */
   epochWitness: EpochWitness;
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The names of all accounts, when this worker serves only some. */
@@ -51,22 +51,22 @@ export interface WorkerOptions {
   logger: Logger;
   /** Where the worker's metrics are kept. */
   registry: Registry;
-  /** Who may see the metrics and how; everybody by http unless given. */
+  /** Who may see the metrics, and the TLS settings; everybody, over http, by default. */
   web?: WebConfig | undefined;
   host: string;
   /** WORKER_PORT, for /healthz, /readyz and /metrics; 0 takes any free one. */
   port: number;
   /** How many transfers of an account are under way at once. */
   concurrency: number;
-  /** How many ended jobs of each queue are kept whose client did not say; 5,000 unless given. */
+  /** How many ended jobs of a queue are kept when the client did not set it; 5,000 by default. */
   keptJobs?: number;
-  /** The least time between two 409 that together confirm a transfer. */
+  /** The shortest time between two 409s that together confirm a transfer. */
   conflictConfirmMs: number;
   /** The rules of those accounts that have any. */
   rules?: ReadonlyMap<string, AccountRules>;
-  /** What KPAY_PLUGINS names, loaded. */
+  /** The plugins of KPAY_PLUGINS. */
   plugins?: readonly Plugin[];
-  /** The pace at which the balance and rates are read while transfers wait for them. */
+  /** How often the balance and rates are read while transfers wait for them. */
   observeEveryMs: ObservationPace;
 }
 
@@ -79,12 +79,13 @@ export interface RunningWorker {
 }
 
 /**
- * Opens the doors of all accounts, and begins to advance an account's transfers once KPay has said who we are and
- * the ledger agrees. Without KPay jobs are accepted all the same.
+ * Opens the intake of all accounts. It advances an account's transfers once KPay has confirmed the application and the
+ * ledger agrees. Without KPay, jobs are accepted all the same.
  *
- * An account whose keys KPay refuses, or that the ledger knows as another KPay, waits with an alarm and is tried again.
+ * An account waits with an alarm, and is tried again, when KPay refuses its keys or the ledger knows it as another
+ * application.
  *
- * @throws StartError when all accounts are such, or the epoch witness is another ledger's.
+ * @throws StartError when that is so for all accounts, or when the epoch witness belongs to another ledger.
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { accounts, queues, logger, ledger, registry, host, port, web } = options;
@@ -99,8 +100,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     stopping = true;
     for (const release of releasers.splice(0).reverse()) await release();
   };
-  // Ready: the doors are open. An account whose KPay does not answer accepts jobs all the same, so it is not missing.
-  // So does a restored ledger, but that waits for a person: whoever looks must see it.
+  // Ready means that intake is open. An account whose KPay does not answer still accepts jobs, so it is not listed as
+  // missing. A restored ledger accepts jobs too, but it is listed, because it waits for a person.
   let doorsOpen = false;
   const missing = async () => {
     if (stopping) return ['it stops'];
@@ -109,7 +110,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     return [...away.flat(), ...[epoch.refusal() ?? []].flat()];
   };
   const routes = {
-    // What has been closed in order is not stuck.
+    // After an orderly close nothing counts as stuck.
     ...healthRoutes(missing, () => (stopping ? [] : [...liveness.stuck(), ...queues.stuck()])),
     '/metrics': serveMetrics({ registry, web }),
   };
@@ -117,16 +118,16 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   const activity = watchActivity(
     ledger,
     [...accounts.keys()],
-    (error) => logger.error({ err: error }, 'accounts with something to do could not be looked for'),
-    liveness.heartbeat('the look for accounts with something to do'),
+    (error) => logger.error({ err: error }, 'cannot read which accounts have something to do'),
+    liveness.heartbeat('the search for accounts with something to do'),
   );
   releasers.push(activity.stop);
   try {
     const server = await startHttp({ host, port, portSetting: 'WORKER_PORT', routes, logger, tls: web?.tls });
     releasers.push(server.close);
     releasers.push(await serveAccounts());
-    const failed = (error: unknown) => logger.error({ err: error }, 'the ledger could not be looked at');
-    releasers.push(repeat(epoch.check, CHECK_EPOCH_EVERY_MS, failed, liveness.heartbeat('the look at the ledger')));
+    const failed = (error: unknown) => logger.error({ err: error }, "cannot read the ledger's epoch");
+    releasers.push(repeat(epoch.check, CHECK_EPOCH_EVERY_MS, failed, liveness.heartbeat("the check of the ledger's epoch")));
     releasers.push(
       watchStats({
         ledger,
@@ -148,14 +149,14 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     throw error;
   }
 
-  /** All at once: the doors are open whatever KPay does, and a start waits for it no longer with many accounts than with one. */
+  /** All at once: intake opens whatever KPay does, and many accounts do not make the start longer. */
   async function serveAccounts(): Promise<() => Promise<unknown>> {
     const served = await Promise.allSettled([...accounts.values()].map(serveAccount));
     const closeAll = () => Promise.all(served.map(async (each) => each.status === 'fulfilled' && each.value.close()));
     const failed = served.find((each) => each.status === 'rejected');
     const refusals = served.flatMap((each) => (each.status === 'fulfilled' && each.value.refusal) || []);
     const [first] = refusals;
-    // With nothing to serve the start is refused. Otherwise the refused accounts wait, and the others are served.
+    // When no account can be served, the start fails. Otherwise the refused accounts wait, and the others are served.
     const refused = refusals.length === accounts.size && first ? new StartError(first.message, { cause: first }) : undefined;
     const reason: unknown = failed?.reason ?? refused;
     if (reason !== undefined) {
@@ -212,7 +213,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
         if (next.final && waiting.get(account.name) !== next.error.message) await onRefused(next.error);
       },
       PIN_RETRY_MS,
-      (error) => logger.error({ err: error, account: account.name }, 'the account could not be pinned'),
+      (error) => logger.error({ err: error, account: account.name }, 'cannot pin the account'),
     );
     return {
       refusal,
@@ -232,7 +233,7 @@ async function queuesMissing(queues: Queues): Promise<readonly string[]> {
   );
 }
 
-/** @throws StartError when the epoch witness is another ledger's. */
+/** @throws StartError when the epoch witness belongs to another ledger. */
 async function openEpoch({ ledger, epochWitness, logger }: WorkerOptions): Promise<LedgerEpoch> {
   const onChange = (refusal: string | undefined) => {
     if (refusal === undefined) logger.warn('the restore of the ledger is finished: sending goes on');
@@ -245,7 +246,7 @@ async function openEpoch({ ledger, epochWitness, logger }: WorkerOptions): Promi
   }
 }
 
-/** Why nothing is sent for an account: the ledger's reason before its own. */
+/** Why nothing is sent for an account: the ledger's reason, else the account's own. */
 function waitingOf(
   epoch: LedgerEpoch,
   accounts: Iterable<string>,
@@ -255,13 +256,16 @@ function waitingOf(
   return refusal === undefined ? waiting : new Map([...accounts].map((name) => [name, refusal]));
 }
 
-/** The account is not the one the ledger knows: nothing may be sent until a person has looked and lifted the pause. */
+/**
+ * The ledger knows the account as another KPay application. Nothing may be sent until a person has checked and lifted
+ * the pause.
+ */
 async function pauseMismatched({ ledger, logger }: WorkerOptions, account: string, mismatch: PinMismatch): Promise<void> {
   const paused = await pause(ledger, { scope: 'account', account }, { by: 'worker', reason: mismatch.message });
   logger.error({ account, alarm: 'pin', pause: paused.id }, mismatch.message);
 }
 
-/** `final`: trying again will not help, a person must change something. */
+/** `final`: trying again does not help; a person must change something. */
 type PinTry = { kind: 'pinned'; pin: Pin } | { kind: 'failed'; error: Error; final: boolean };
 
 async function tryPin(ledger: Ledger, account: KpayAccount, signal?: AbortSignal): Promise<PinTry> {

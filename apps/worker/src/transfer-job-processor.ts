@@ -26,7 +26,7 @@ const LEDGER_AWAY_MS = 5_000;
 /** The owner of transfers that come as jobs. */
 const OWNER = 'queue';
 
-// As many as share one batch of the ledger. Jobs that wait for completion need no statement.
+// As many as share one batch of the ledger. Jobs that only wait for completion need no statement.
 const ACCEPTING_AT_ONCE = 50;
 
 interface Admitted {
@@ -110,7 +110,10 @@ export function createTransferJobProcessor({
     return { transfer, shared: replayed, completed };
   }
 
-  /** The transfer of a job that was accepted before. It is one read, so that thousands of waiting jobs cost little. */
+  /**
+   * Reads the transfer of a job that was accepted before. It is one read, so that thousands of waiting jobs cost
+   * little.
+   */
   async function follow({ attemptsStarted, progress, data }: Job<TransferJobData>): Promise<TransferRow | undefined> {
     const accepted = transferJobProgressSchema.safeParse(progress).data?.accepted;
     if (attemptsStarted < 2 || accepted === undefined) return undefined;

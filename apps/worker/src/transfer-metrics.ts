@@ -3,18 +3,18 @@ import { type AttemptOutcome, attemptOutcomes, type TransferRow } from '@kpay/tr
 import { Counter, type Registry } from 'prom-client';
 
 export interface TransferMetrics {
-  /** Times a transfer that came to its end. */
+  /** Records the duration of a transfer that ended. */
   moved(transfer: TransferRow): void;
-  /** Counts how a send ended. */
+  /** Counts the outcome of a send. */
   answered(account: string, answer: AttemptOutcome): void;
-  /** Counts what a person should look at; the log tells what it is. */
+  /** Counts an event that a person should check. The log has the details. */
   alarmed(account: string): void;
 }
 
 // From a quick send to one that waited a day for funds.
 const DURATION_BUCKETS_S = [0.1, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3_600, 21_600, 86_400];
 
-/** What this process does with transfers, counted as it happens. */
+/** Counts what this process does with transfers, as it happens. */
 export function createTransferMetrics(registry: Registry, accounts: readonly string[]): TransferMetrics {
   const registers = [registry];
   const duration = createTracedHistogram(registry, {
@@ -35,7 +35,7 @@ export function createTransferMetrics(registry: Registry, accounts: readonly str
     labelNames: ['account'],
     registers,
   });
-  // Seeded, so that a rate over them is 0 and not "no data" before the first one.
+  // Start at 0, so that a rate over them is 0 and not "no data" before the first event.
   for (const account of accounts) {
     for (const outcome of attemptOutcomes) sends.inc({ account, outcome }, 0);
     alarms.inc({ account }, 0);

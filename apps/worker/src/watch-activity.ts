@@ -6,7 +6,7 @@ import { type AccountActivity, findAccountActivity } from '@kpay/transfers/worke
 const POLL_EVERY_MS = 250;
 
 export interface ActivityWatch {
-  /** What an account has to do; `held`, the most, before the first read. */
+  /** What an account has to do. Before the first read it is `held`, which needs the most work. */
   activityOf(account: string): AccountActivity | undefined;
   stop(): Promise<void>;
 }
@@ -20,7 +20,7 @@ export function watchActivity(
   onError: (error: unknown) => void,
   onRound: () => void,
 ): ActivityWatch {
-  // Keeps its last value when a read fails: nobody else can use the ledger then either.
+  // Keeps the last value when a read fails, because the rest of the worker cannot use the ledger then either.
   let activity: ReadonlyMap<string, AccountActivity> | undefined;
   const poll = async () => {
     activity = await findAccountActivity(ledger, accounts);

@@ -3,25 +3,27 @@ import { repeat } from '@kpay/runtime';
 import type { Ledger } from '@kpay/transfers';
 import { wakeFunded, wakeRated } from '@kpay/transfers/worker';
 
-/** How old the balance and the rates become before they are read again. */
+/** The maximum ages of the balance and the rates before they are read again. */
 export interface ObservationPace {
   balance: number;
   rate: number;
 }
 
 const MAX_POLL_INTERVAL_MS = 500;
-// A value is read so much before its interval ends that noticing it and starting a transfer fit into the interval.
+// A value is read this long before its interval ends, so that noticing it and starting a transfer still fit into the
+// interval.
 const MAX_MARGIN_MS = 1_000;
-// KPay did not give the balance or a rate. It is not asked again at every look.
+// After KPay did not give the balance or a rate, it is not asked again at every poll.
 const READ_AGAIN_MS = 5_000;
 
 /**
- * Makes held transfers due as soon as what they wait for is there. Looking is a matter of the ledger and of the
- * observations that all processes share: KPay is read once in an interval, by whoever comes first, however many wait.
+ * Makes held transfers due as soon as the money or rate that they wait for is there. A poll reads the ledger and the
+ * observations that all processes share. KPay is read once in each interval, by whichever process comes first, however
+ * many transfers wait.
  *
- * @param onWoken called after something was made due.
- * @param whenHeld lets a look be while nothing of the account is held.
- * @returns how to stop; what runs is waited for.
+ * @param onWoken called after transfers were made due.
+ * @param whenHeld skips a poll while the account holds nothing.
+ * @returns a function that stops it and waits for a running poll.
  */
 export function watchHeld(
   ledger: Ledger,
@@ -44,7 +46,7 @@ export function watchHeld(
       try {
         if ((await wake(ledger, account, maxAgeMs, signal)) > 0) await onWoken();
       } catch (error) {
-        // A KPay that does not answer is told of by whoever has to send.
+        // The processes that send report that KPay does not answer.
         if (!(error instanceof KpayError)) throw error;
         notBeforeMs = account.clock.monotonicMs() + Math.min(READ_AGAIN_MS, intervalMs);
       }

@@ -7,7 +7,7 @@ const SEARCH_EVERY_MS = 60_000;
 
 export interface UnknownQueuesOptions {
   queues: Queues;
-  /** The names of all accounts that are set up, also of those that other workers serve. */
+  /** The names of all configured accounts, including those that other workers serve. */
   accounts: Iterable<string>;
   registry: Registry;
   logger: Logger;
@@ -15,10 +15,10 @@ export interface UnknownQueuesOptions {
 }
 
 /**
- * Counts the transfer queues with jobs that no account stands behind: somebody enqueues under a wrong name, and nobody
- * will ever take it. Their names are logged once; a metric carries no names of strangers.
+ * Counts the transfer queues that have jobs but no account. A producer enqueues under a wrong name, and no worker will
+ * ever take the jobs. Each name is logged once; names from outside never become metric labels.
  *
- * @returns how to stop.
+ * @returns a function that stops it.
  */
 export function watchUnknownQueues(options: UnknownQueuesOptions): () => Promise<void> {
   const { queues, registry, logger, everyMs = SEARCH_EVERY_MS } = options;
@@ -27,7 +27,7 @@ export function watchUnknownQueues(options: UnknownQueuesOptions): () => Promise
   const logged = new Set<string>();
   const gauge = new Gauge({
     name: 'kpay_unknown_queues',
-    help: 'Transfer queues with jobs that no account stands behind. Looked for once a minute; the log names them.',
+    help: 'Transfer queues with jobs but without an account. Searched once a minute; the log names them.',
     registers: [registry],
   });
   async function search(): Promise<void> {
@@ -43,5 +43,5 @@ export function watchUnknownQueues(options: UnknownQueuesOptions): () => Promise
       logger.warn({ queue }, 'a queue has jobs, but there is no such account: nobody takes them');
     }
   }
-  return repeat(search, everyMs, (error) => logger.error({ err: error }, 'queues without an account could not be looked for'));
+  return repeat(search, everyMs, (error) => logger.error({ err: error }, 'cannot search for queues without an account'));
 }

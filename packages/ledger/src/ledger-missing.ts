@@ -7,12 +7,12 @@ const TIMEOUT_MS = 2_000;
 const READ_ONLY = '25006';
 
 /**
- * What is missing when the ledger does not answer or takes no writes, for /readyz: nothing, or the ledger. Answers within
- * two seconds, whatever hangs.
+ * What is missing while the ledger does not answer or takes no writes, for /readyz; empty when all is well. It answers
+ * within two seconds, whatever hangs.
  */
 export async function ledgerMissing(ledger: Ledger): Promise<readonly string[]> {
   try {
-    // Locks no row. A server that takes no writes refuses it.
+    // Locks no row, but a server that takes no writes refuses it.
     await within(TIMEOUT_MS, undefined, () => sql`select id from kpay.transfers where false for update`.execute(ledger.db));
     return [];
   } catch (error) {

@@ -3,16 +3,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { type Kysely, type RawBuilder, sql, type Transaction } from 'kysely';
 import type { LedgerSchema } from './schema.ts';
 
-/** One transaction and its time, taken once at its start. Inside it nothing may be awaited but `tx.db`. */
+/** A transaction and its time, which is taken once at its start. Inside it, await only `tx.db`. */
 export interface LedgerTransaction {
   readonly db: Transaction<LedgerSchema>;
   readonly now: Date;
 }
 
-/** A single statement that is a transaction of its own: its round trip is the only one. */
+/** A single statement that is its own transaction, with one round trip. */
 export interface LedgerStatement {
   readonly db: Kysely<LedgerSchema>;
-  /** Its time; null: the database's clock, read in the statement itself (timeOf). */
+  /** The statement's time. Null: the database's clock, read in the statement itself (timeOf). */
   readonly now: Date | null;
 }
 
@@ -20,29 +20,35 @@ export interface LedgerStatement {
 export interface Ledger {
   /** For single reads outside a transaction. Throws inside one (law 10). */
   readonly db: Kysely<LedgerSchema>;
-  /** Runs `work` in one transaction, committed when it returns and rolled back when it throws. None inside another. */
+  /**
+   * Runs `work` in one transaction, which commits when it returns and rolls back when it throws. Transactions cannot be
+   * nested.
+   */
   transaction<T>(work: (tx: LedgerTransaction) => Promise<T>): Promise<T>;
-  /** Runs one statement that commits by itself. None inside a transaction. */
+  /** Runs one statement that commits by itself. Not allowed inside a transaction. */
   statement<T>(run: (statement: LedgerStatement) => Promise<T>): Promise<T>;
-  /** Resolves after the moment for which a batch waits for more calls: at once where the time is given. */
+  /** Resolves when a batch has waited long enough for more calls; at once when the ledger has a given time. */
   batchDelay(): Promise<void>;
 }
 
 /**
- * Begins a statement that many transfers need, with a text that is always the same: the database keeps its plan. Such a
- * statement names its columns, because `*` would break it for a process that runs on while a newer one adds a column, and
- * writes states as text, because a plan for any state can use no index that is for one.
+ * Begins a statement that many transfers need. Its text is always the same, so the database keeps its plan. Such a
+ * statement names its columns: with `*` it would fail in a running process while a newer one adds a column. It writes
+ * states as literals: a plan for any state cannot use an index for one state.
  */
 export const prepared: RawBuilder<unknown> = sql.raw('/* prepared */');
 
-/** A time in whole milliseconds, as Date keeps them: the statement's own, or the database's. To be read once in a statement. */
+/**
+ * SQL for the time of a statement or, by default, of the database, in whole milliseconds as in Date. Read it only once
+ * in a statement.
+ */
 export function timeOf({ now }: Pick<LedgerStatement, 'now'>): RawBuilder<Date> {
   return sql`coalesce(${now}::timestamptz, date_trunc('milliseconds', clock_timestamp()))`;
 }
 
 /**
- * A table of one column, `item`, with a row for each of these objects. The planner takes it for one row, whatever it holds,
- * so whatever is joined to it is looked up by its index, however few rows that had when the plan was made.
+ * SQL for a table with one column, `item`, and a row for each object. The planner always assumes one row. So tables
+ * joined to it are read by index, even if they were nearly empty when the plan was made.
  */
 export function rowsFromJson(objects: readonly object[]): RawBuilder<unknown> {
   return sql`(
@@ -52,23 +58,25 @@ export function rowsFromJson(objects: readonly object[]): RawBuilder<unknown> {
 }
 
 /**
- * How long a statement waits for a lock. Less than the runtime lets a transaction stand still: otherwise all transactions
- * of a frozen process get the lock one after the other, and everybody else waits for each of them to be ended.
+ * How long a statement waits for a lock. It is shorter than the idle time that the runtime allows a transaction.
+ * Otherwise the transactions of a frozen process would get the lock one after the other, and everybody else would wait
+ * until each of them is ended.
  */
 const LOCK_WITHIN_MS = 4_000;
 
-/** About as long as a commit takes; a transfer under load takes ten times as long. */
+/** About as long as a commit takes. Under load a transfer takes ten times as long. */
 const BATCH_DELAY_MS = 5;
 
 /**
  * Wraps a database that `migrateLedger` has prepared.
  *
- * @param now the time of every transaction; the database's own clock unless given (a simulation gives its own).
+ * @param now the time of every transaction; the database's clock by default. A simulation passes its own.
  */
 export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger {
   const inside = new AsyncLocalStorage<true>();
   const assertOutside = () => {
-    // On PGlite, which has one session, it would wait for itself for ever; on Postgres it would see another moment.
+    // On PGlite, which has one session, the call would wait for itself for ever. On Postgres it would see another
+    // moment.
     if (inside.getStore()) throw new Error('inside a ledger transaction only its own client may be used');
   };
   return {
@@ -79,9 +87,10 @@ export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger
     async transaction(work) {
       assertOutside();
       return db.transaction().execute(async (trx) => {
-        // clock_timestamp(), not now(): Date keeps milliseconds only, and so must everything we compare with it.
+        // clock_timestamp() truncated, not now(): Date keeps milliseconds only, and all values that we compare with it
+        // must do the same.
         const time = now?.() ?? (await begin(trx));
-        if (!time) throw new Error('the database told no time');
+        if (!time) throw new Error('the database returned no time');
         return inside.run(true, () => work({ db: trx, now: time }));
       });
     },
@@ -95,7 +104,10 @@ export function createLedger(db: Kysely<LedgerSchema>, now?: () => Date): Ledger
   };
 }
 
-/** One round trip, that of BEGIN: the limit rides along with the time, and both without parameters with BEGIN. */
+/**
+ * One round trip: the lock time-out and the time are read together, and BEGIN is sent with them because they have no
+ * parameters.
+ */
 async function begin(trx: Transaction<LedgerSchema>): Promise<Date | undefined> {
   const { rows } = await sql<{ at: Date }>`
     select clock_timestamp() as at, set_config('lock_timeout', ${sql.lit(`${LOCK_WITHIN_MS}`)}, true)`.execute(trx);

@@ -22,7 +22,7 @@ import * as boundedKeys from './migrations/0031-bounded-keys.ts';
 import * as lateReceipts from './migrations/0032-late-receipts.ts';
 import type { LedgerSchema } from './schema.ts';
 
-/** What brings a ledger up to date, in the order of their names. */
+/** The migrations of a ledger, in the order of their names. */
 export const ledgerMigrations: Readonly<Record<string, Migration>> = {
   '0001-ledger': ledger,
   '0002-breaker-and-replay': breakerAndReplay,
@@ -44,7 +44,7 @@ export const ledgerMigrations: Readonly<Record<string, Migration>> = {
   '0032-late-receipts': lateReceipts,
 };
 
-/** The schema `kpay` is not one that this release can bring up to date, or this role or server does not let it. */
+/** This release cannot bring the schema `kpay` up to date, or the role or the server does not allow it. */
 export class LedgerUnusable extends Error {
   override readonly name = 'LedgerUnusable';
 
@@ -54,10 +54,10 @@ export class LedgerUnusable extends Error {
 }
 
 const NO_RIGHT = '42501';
-/** Extensions that are not installed on the server's machine. */
+/** Codes for an extension that is not installed on the server's machine. */
 const NO_EXTENSION = ['0A000', '58P01'];
-// SQLSTATE classes of a server that refuses or fails, whatever the schema is: connection, read-only, resources, limits, locks,
-// shutdown.
+// SQLSTATE classes of a server that refuses or fails, whatever the schema is: connection, read-only, resources, limits,
+// locks, shutdown.
 const SERVER_FAILS = /^(08|25006|53|54|55P03|57|58)/;
 
 function whyUnusable(cause: unknown): string {
@@ -67,10 +67,10 @@ function whyUnusable(cause: unknown): string {
     return `the role of DATABASE_URL lacks a right to prepare the ledger (${why}): let the owner of the database run kpay migrate, or give the role CREATE on the database`;
   }
   if (NO_EXTENSION.includes(code) && why.includes('extension')) {
-    return `Postgres has not the extension that the ledger needs (${why}): install Postgres' contrib package, with pg_trgm`;
+    return `Postgres lacks an extension that the ledger needs (${why}): install Postgres' contrib package, with pg_trgm`;
   }
-  if (SERVER_FAILS.test(code)) return `Postgres did not let the ledger be prepared (${why}): check DATABASE_URL and the server`;
-  return `the schema kpay in the ledger's database is not ours, or of a newer release (${why}): check DATABASE_URL`;
+  if (SERVER_FAILS.test(code)) return `Postgres refused to prepare the ledger (${why}): check DATABASE_URL and the server`;
+  return `the schema kpay in the ledger's database is not a ledger of kpay-ops, or belongs to a newer release (${why}): check DATABASE_URL`;
 }
 
 /** The ledger is older than this release, and the role of DATABASE_URL may not change its schema. */
@@ -84,17 +84,17 @@ export class LedgerBehind extends Error {
   }
 }
 
-/** How far a database's schema `kpay` has come, by the names of migrations. */
+/** Which migrations a database's schema `kpay` has, by name. */
 export interface SchemaState {
-  /** What this release would still do; everything when there is no ledger yet. */
+  /** Migrations that this release would still run; all of them when there is no ledger yet. */
   missing: string[];
-  /** What a newer release, or somebody else, has done. */
+  /** Migrations of a newer release, or of another program. */
   unknown: string[];
-  /** Whether there is a ledger at all. */
+  /** Whether a ledger exists. */
   exists: boolean;
 }
 
-/** Looks at the schema and changes nothing. */
+/** Reads the state of the schema without changing it. */
 export async function readSchemaState(db: Kysely<LedgerSchema>): Promise<SchemaState> {
   const names = Object.keys(ledgerMigrations);
   const table = await sql<{ found: boolean }>`select to_regclass('kpay.kysely_migration') is not null as found`.execute(db);
@@ -108,17 +108,18 @@ export async function readSchemaState(db: Kysely<LedgerSchema>): Promise<SchemaS
   };
 }
 
-/** Opens a ledger on a database, after bringing its schema up to date. @throws LedgerUnusable, LedgerBehind */
+/** Opens a ledger on a database after bringing its schema up to date. @throws LedgerUnusable, LedgerBehind */
 export async function openLedger(db: Kysely<LedgerSchema>): Promise<Ledger> {
   await prepareLedger(db);
   return createLedger(db);
 }
 
 /**
- * What an app does at its start: an owner's role brings the schema up to date, a working role only checks that it is.
+ * Prepares the ledger at an app's start. An owner's role brings the schema up to date; a working role only checks that
+ * it is.
  *
  * @throws LedgerBehind when the schema is older and this role may not change it.
- * @throws LedgerUnusable when the schema is not ours or of a newer release.
+ * @throws LedgerUnusable when the schema belongs to another program or a newer release.
  */
 export async function prepareLedger(db: Kysely<LedgerSchema>): Promise<void> {
   const { missing, unknown } = await readSchemaState(db);
@@ -128,7 +129,7 @@ export async function prepareLedger(db: Kysely<LedgerSchema>): Promise<void> {
   await migrateLedger(db);
 }
 
-/** Whether the role owns the schema `kpay`, or may make it when there is none yet. */
+/** Whether the role owns the schema `kpay`, or may create it when there is none yet. */
 async function mayMigrate(db: Kysely<LedgerSchema>): Promise<boolean> {
   const { rows } = await sql<{ may: boolean }>`select coalesce(
     (select pg_has_role(nspowner, 'USAGE') from pg_namespace where nspname = 'kpay'),
@@ -137,14 +138,14 @@ async function mayMigrate(db: Kysely<LedgerSchema>): Promise<boolean> {
   return rows[0]?.may === true;
 }
 
-// What an app reads and never writes: the guard of the states, and how far the schema has come.
+// Tables that apps read and never write: the legal transitions, and the state of the schema.
 const READ_ONLY = ['legal_moves', 'kysely_migration', 'kysely_migration_lock'];
-// What is written once and stays: a process that was taken over cannot rewrite what happened.
+// Tables whose rows are written once. So a compromised process cannot rewrite the history.
 const INSERT_ONLY = ['transfer_events'];
 
 /**
- * Gives a role what the apps need and no more: no change of the schema, no update or delete of events.
- * To be repeated after each migration, since new tables come without rights. Safe to repeat.
+ * Gives a role the rights that the apps need and no more: no change of the schema, no update or delete of events.
+ * Repeat it after each migration, because new tables come without rights. It is safe to repeat.
  *
  * @throws an Error of Postgres when the role does not exist.
  */
@@ -162,12 +163,12 @@ export async function grantWorkingRights(db: Kysely<LedgerSchema>, role: string)
   });
 }
 
-// A change of a table waits until nobody reads it, and all that comes meanwhile waits behind it: a backup would stop every
-// send. So it waits a moment only, lets the others go on, and asks again.
+// A change of a table waits until nobody reads the table, and every other request waits behind it. So a long backup
+// would stop every send. Therefore it waits only a moment, lets the others go on, and tries again.
 const LOCK_WITHIN_MS = 2_000;
 const LOCK_AGAIN_MS = 5_000;
 const LOCK_TRIES = 500;
-/** In use, or rolled back to end a deadlock with who uses it. */
+/** In use, or rolled back to resolve a deadlock with another user of the table. */
 const NOT_FREE = ['55P03', '40P01'];
 
 const waitingBriefly = Object.fromEntries(
@@ -183,8 +184,9 @@ const waitingBriefly = Object.fromEntries(
 );
 
 /**
- * Brings the ledger's schema `kpay` up to date, all of it or nothing. Safe to run from several processes at once: kysely takes a lock
- * for it. While a table is in use for long, as by a backup, it is tried again for an hour; nobody waits for it longer than 2 s.
+ * Brings the ledger's schema `kpay` up to date, completely or not at all. Several processes may run it at once: kysely
+ * takes a lock. While a table is in use for long, as by a backup, it tries again for an hour; others wait for it at
+ * most 2 s at a time.
  *
  * @throws LedgerUnusable
  */

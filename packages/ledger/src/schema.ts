@@ -17,8 +17,8 @@ export const transferStates = [
 
 export type TransferState = (typeof transferStates)[number];
 
-// The tables of ledger/migrations as kysely sees them. bigint and numeric columns are read as decimal text, never
-// as floating point numbers.
+// The tables of ledger/migrations as kysely sees them. bigint and numeric columns are read as decimal text, never as
+// floating point numbers.
 
 /** Written as JSON text, read as the parsed value. */
 type Json<T> = ColumnType<T, string | null, string | null>;
@@ -37,7 +37,7 @@ interface AccountsTable {
 interface WalletsTable {
   account: Fixed<string>;
   currency: Fixed<string>;
-  /** The sum of all that was ever set aside for sends: the ledger counts it. */
+  /** The total that was ever reserved for sends. The ledger counts it. */
   reserved_so_far: Generated<string>;
 }
 
@@ -57,12 +57,12 @@ interface PausesTable {
 interface TransfersTable {
   id: Fixed<string>;
   account: Fixed<string>;
-  /** The caller's own id; null when the transfer is known by an Idempotency-Key alone. */
+  /** The caller's own id; null when the transfer has only an Idempotency-Key. */
   external_id: Fixed<string | null>;
   owner: Fixed<string>;
   idempotency_key: Fixed<string | null>;
   request_hash: Fixed<string>;
-  /** The `externalId` that KPay sees, see kpay-id.ts. */
+  /** The `externalId` that KPay sees (kpay-id.ts). */
   kpay_external_id: Fixed<string>;
   /** The BullMQ job that follows this transfer, when it came from one. */
   job_id: string | null;
@@ -73,7 +73,7 @@ interface TransfersTable {
   currency: Fixed<string>;
   destination_currency: Fixed<string>;
   description: Fixed<string | null>;
-  /** The least rate at which it is sent; of a quote, its floor. */
+  /** The lowest rate at which the transfer is sent; with a quote, the quote's floor. */
   min_rate: Fixed<string | null>;
   quote_id: Fixed<string | null>;
   on_insufficient_funds: Fixed<'hold' | 'fail'>;
@@ -87,7 +87,7 @@ interface TransfersTable {
   reason_code: string | null;
   reason: string | null;
   hold_until: Date | null;
-  /** When somebody must look at this row next: a hold's end, a backoff's end, a lease's end. Null: nobody. */
+  /** When the row must be processed next: at the end of a hold, a backoff or a lease. Null: never. */
   due_at: Date | null;
 
   /** The exact text of the request to KPay, fixed before the first send. */
@@ -99,18 +99,18 @@ interface TransfersTable {
   attempts: Generated<number>;
   /** Set while an attempt is under way. */
   lease_until: Date | null;
-  /** When it was last sent: what a spend limit counts by. */
+  /** When it was last sent. Spend limits count by it. */
   sent_at: Date | null;
-  /** How often in a row it was put off; grows the backoff, starts anew with each state that means progress. */
+  /** How often in a row it was put off. It grows the backoff and starts at 0 with each state that means progress. */
   tries: Generated<number>;
-  /** How many 401 in a row. */
+  /** How many 401s in a row it got. */
   unauthorized: Generated<number>;
   /** An attempt ended without a definite answer: money may have moved. */
   possibly_sent: Generated<boolean>;
   /** When the first attempt that ended unknown was sent. */
   unknown_since: Date | null;
   first_conflict_at: Date | null;
-  /** An attempt was answered 400, 403, 404 or 422: a later 409 proves nothing then. */
+  /** An attempt was answered with 400, 403, 404 or 422. A later 409 then proves nothing. */
   refused_before: Generated<boolean>;
 
   kpay_transfer_id: string | null;
@@ -119,14 +119,14 @@ interface TransfersTable {
   confirmed_by: 'answer' | 'conflict' | 'person' | null;
   receipt: Json<Record<string, unknown> | null>;
   resolved_by: string | null;
-  /** The transfer that this one was made again from. */
+  /** The transfer that this one replays. */
   replay_of: Fixed<string | null>;
-  /** The key of the admin API that made it, when that has limits of its own. */
+  /** The API key that created it, when that key has limits. */
   api_key_id: Fixed<string | null>;
 
-  /** The trace context (traceparent) of what accepted it, when that was traced. */
+  /** The trace context (traceparent) of the request that accepted it; null when it was not traced. */
   accepted_trace: Fixed<string | null>;
-  /** The trace context of what moved it last. */
+  /** The trace context of its last step. */
   moved_trace: string | null;
 
   created_at: Fixed<Date>;
@@ -158,7 +158,7 @@ interface TransferEventsTable {
   reason_code: Fixed<string | null>;
   reason: Fixed<string | null>;
   actor: Fixed<string>;
-  /** The key of the admin API that it was done with. */
+  /** The API key that was used. */
   key_id: Fixed<string | null>;
   detail: Json<Record<string, unknown> | null>;
   at: Fixed<Date>;
@@ -173,12 +173,12 @@ interface ApiKeysTable {
   scopes: Fixed<string[]>;
   /** Null: all. */
   accounts: Fixed<string[] | null>;
-  /** The owners besides its own that it may make keys for; '*' for all. */
+  /** The other owners for which it may make keys; '*' for all. */
   may_make_for: Fixed<string[] | null>;
   address_ranges: Fixed<string[] | null>;
   spend_limits: Json<{ currency: string; amountMinor: string; hours: number }[] | null>;
   requests_per_minute: Fixed<number | null>;
-  /** The id of the key that made it, else `admin` or the subject of an issuer. Before migration 0031: its maker's owner. */
+  /** The id of the key that made it; else `admin` or an issuer's subject. Before migration 0031: the maker's owner. */
   created_by: Fixed<string>;
   created_at: Fixed<Date>;
   expires_at: Fixed<Date | null>;
@@ -189,14 +189,14 @@ interface ApiKeysTable {
 
 interface SinksTable {
   name: Fixed<string>;
-  /** The last event it was told of. */
+  /** The id of the last event that the sink received. */
   told_id: Generated<string>;
-  /** Every event up to safe_id is decided once all transactions before safe_xid are over. */
+  /** Every event up to safe_id is decided once all transactions before safe_xid have ended. */
   safe_id: Generated<string>;
   safe_xid: string | null;
   holder: string | null;
   lease_until: Date | null;
-  /** How often in a row it failed. */
+  /** How often in a row the sink failed. */
   failures: Generated<number>;
   retry_at: Date | null;
 }
@@ -208,7 +208,7 @@ interface QuotesTable {
   destination_country: Fixed<string>;
   currency: Fixed<string>;
   destination_currency: Fixed<string>;
-  /** Null: good for any amount. */
+  /** Null: the quote can be used for any amount. */
   amount_minor: Fixed<string | null>;
   rate: Fixed<string>;
   rate_asked_at: Fixed<Date>;
@@ -219,14 +219,14 @@ interface QuotesTable {
 }
 
 interface LedgerTable {
-  /** Which ledger this is, whatever database it is moved to. */
+  /** The ledger's id, which stays when the ledger moves to another database. */
   id: Fixed<string>;
   epoch: number;
-  /** Set from the moment somebody finds that the ledger was restored, until `kpay restore finish`. */
+  /** Set from the moment at which a restore is noticed until `kpay restore finish`. */
   restored_at: Date | null;
-  /** The latest epoch that anybody remembers of it. */
+  /** The latest epoch that any process remembers of this ledger. */
   seen_epoch: number | null;
-  /** Something was decided while the copy of the epoch could not be read: it is to grow when it can be. */
+  /** A decision was made while the epoch witness could not be read, so the epoch must grow once it can be. */
   growth_owed: Generated<boolean>;
 }
 
@@ -325,7 +325,7 @@ const transferColumnNames = {
 } satisfies Record<keyof TransferRow, true>;
 
 export const transferColumns: RawBuilder<unknown> = sql.raw(Object.keys(transferColumnNames).join(', '));
-/** The same where another table has some of these names. */
+/** The same columns with their table's name, for statements in which another table has some of these names. */
 export const qualifiedTransferColumns: RawBuilder<unknown> = sql.raw(
   Object.keys(transferColumnNames)
     .map((name) => `transfers.${name}`)

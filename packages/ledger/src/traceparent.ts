@@ -1,6 +1,6 @@
 import { context, isSpanContextValid, trace } from '@opentelemetry/api';
 
-/** The context of what runs now, to be kept with a row; null when nothing is traced. */
+/** The trace context of the current span, to store with a row; null when nothing is traced. */
 export function currentTraceparent(): string | null {
   const active = trace.getSpanContext(context.active());
   if (!active || !isSpanContextValid(active)) return null;

@@ -4,16 +4,17 @@ const COLON = 58;
 const OPENING = { list: 91, object: 123 };
 const CLOSING: ReadonlySet<number> = new Set([93, 125]);
 const SPACES: ReadonlySet<number> = new Set([32, 9, 10, 13]);
-/** Half of the countries read 500.000 as half a million, and JSON.parse makes 500 of it. */
+/** Half of the countries read 500.000 as half a million, but JSON.parse reads it as 500. */
 const THOUSANDS_OR_DECIMALS = /([1-9]\d{0,2})\.(\d{3})(?![\d.eE])/y;
 
 /**
- * What of a JSON text can be read in two ways, to follow the name of the text; undefined when all is clear. A name that stands
- * twice in one object: JSON.parse silently takes the last of the two, others the first. An `amount` that is a number like
- * 500.000; in quotes it is refused by whoever reads amounts. Of a text that is no JSON it may say anything.
+ * What a JSON text holds that can be read in two ways, as text that follows its name; undefined when all is clear. One
+ * case is a name that occurs twice in one object: JSON.parse silently takes the last value, other parsers the first.
+ * The other is an `amount` that is a number like 500.000; in quotes, the parser of amounts refuses it. For a text that
+ * is no JSON the result has no meaning.
  */
 export function doubtIn(text: string): string | undefined {
-  // The names of each object that is open; undefined for a list.
+  // The names in each open object; undefined for a list.
   const open: (Set<string> | undefined)[] = [];
   for (let at = 0; at < text.length; at += 1) {
     const code = text.charCodeAt(at);
@@ -48,7 +49,7 @@ function afterSpaces(text: string, from: number): number {
   return at;
 }
 
-/** `"am\u006funt"` and `"amount"` are one name. */
+/** Decodes escapes: `"am\u006funt"` and `"amount"` are the same name. */
 function unescaped(quoted: string): string {
   if (!quoted.includes('\\')) return quoted.slice(1, -1);
   try {

@@ -17,22 +17,24 @@ import type { Registry } from 'prom-client';
 export interface App<OfSettings extends Settings = Settings> {
   settings: OfSettings;
   logger: Logger;
-  /** Everything opened is pushed here, and released in reverse when the process stops or cannot start. */
+  /**
+   * Everything that is opened is pushed here. It is released in reverse order when the process stops or cannot start.
+   */
   shutdown: Shutdown;
-  /** Who may see the metrics and how the servers are reached. Undefined: everybody, by http. */
+  /** Who may see the metrics, and the TLS settings. Undefined: everybody, over http. */
   web: WebConfig | undefined;
-  /** What KPAY_PLUGINS names, loaded. */
+  /** The plugins of KPAY_PLUGINS. */
   plugins: readonly Plugin[];
   /** Where the process keeps its metrics. */
   registry: Registry;
-  /** Gives keys that change in their files to `take`, from now on until the process stops (watchKeys). */
+  /** Passes keys that change in their files to `take`, until the process stops (watchKeys). */
   onNewKeys(take: (account: AccountSettings) => Promise<void>): void;
 }
 
 export interface AppOptions<OfSettings extends Settings> {
   env: NodeJS.ProcessEnv;
   settings: OfSettings;
-  /** What the logger hides; new keys are added. */
+  /** The secrets that the logger hides; new keys are added. */
   secrets: Set<string>;
   logger: Logger;
   shutdown: Shutdown;

@@ -9,19 +9,19 @@ import type { Cluster, Redis } from 'ioredis';
 import type { App } from './open-app.ts';
 import type { ProductionSettings } from './run-app.ts';
 
-/** What a system keeps, wherever it keeps it. */
+/** The stores of a system, in either mode. */
 export interface SystemStores {
   ledger: Ledger;
   queues: Queues;
-  /** What notices a restore of the ledger. */
+  /** The witness that shows when the ledger was restored. */
   epochWitness: EpochWitness;
-  /** What processes share of KPay: tokens, budget, observations. */
+  /** What processes share about KPay: tokens, budget, observations. */
   kpay: KpayStores;
   /** Absent in an embedded system. */
   redis?: Redis | Cluster;
 }
 
-/** What stores need of an app. */
+/** The parts of an app that its stores need. */
 export type StoresOptions<OfSettings> = Pick<App, 'logger' | 'shutdown'> & { settings: OfSettings };
 
 /**
@@ -62,7 +62,7 @@ export async function openEmbeddedStores({
   return { ledger, queues, epochWitness: createFileEpochWitness(epochFile(dataDir)), kpay: createMemoryStores() };
 }
 
-/** Where an embedded system keeps the witness of its ledger's epoch: beside the database, not in it. */
+/** The path of an embedded system's epoch witness. It lies beside the database, not in it. */
 export function epochFile(dataDir: string): string {
   return join(dataDir, 'ledger-epoch.json');
 }

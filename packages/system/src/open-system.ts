@@ -4,7 +4,7 @@ import { type AccountRules, changeKeys, openAccounts, readAccountRules } from '@
 import type { App } from './open-app.ts';
 import type { SystemStores } from './open-stores.ts';
 
-/** A process with its stores and its accounts of KPay: what a worker, an exporter and an admin API start from. */
+/** A process with its stores and its KPay accounts. Worker, exporter and admin API start from it. */
 export interface System<OfSettings extends Settings = Settings> extends App<OfSettings>, SystemStores {
   accounts: ReadonlyMap<string, KpayAccount>;
   /** The settings that `accounts` were opened with. */
@@ -14,9 +14,9 @@ export interface System<OfSettings extends Settings = Settings> extends App<OfSe
 }
 
 /**
- * Opens the accounts, and goes over to keys that change in their files.
+ * Opens the accounts, and switches to keys that change in their files.
  *
- * @param listed the accounts that this process has to do with: those of the settings unless given.
+ * @param listed the accounts that this process uses; those of the settings by default.
  * @throws InvalidSettingsError
  */
 export async function openSystem<OfSettings extends Settings>(

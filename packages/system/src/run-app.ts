@@ -17,8 +17,8 @@ import { type App, openApp } from './open-app.ts';
 /** The settings of a process on Postgres and Redis. */
 export type ProductionSettings = Settings & Extract<Stores, { mode: 'production' }>;
 
-// A send under way may take 20 s; what is still open after this is left to its lease. Container platforms kill a process
-// 10 s after they asked it to stop, or later.
+// A send under way may take 20 s. What is still open after this time is left to its lease. Container platforms kill a
+// process 10 s or more after they asked it to stop.
 const RELEASE_WITHIN_MS = 6_000;
 const STOP_WITHIN_MS = 8_000;
 
@@ -26,7 +26,7 @@ const STOP_WITHIN_MS = 8_000;
 const CLEAR = [StartError, InvalidSettingsError, LedgerBehind, LedgerUnusable];
 
 /**
- * Runs one app as a process of its own until a signal stops it. An error that a person can fix is said in one line on
+ * Runs one app as a separate process until a signal stops it. An error that a person can fix is printed as one line on
  * standard error, and the exit code is 1.
  */
 export async function runApp(

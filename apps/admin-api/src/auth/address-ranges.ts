@@ -1,6 +1,6 @@
 import { BlockList, isIPv6 } from 'node:net';
 
-/** Whether an address range such as `10.0.0.0/8` or a single address can be read. */
+/** Whether a text is a valid address range such as `10.0.0.0/8`, or a single address. */
 export function isAddressRange(range: string): boolean {
   try {
     addressesIn([range]);
@@ -17,7 +17,7 @@ export function isAddressIn(ranges: readonly string[], address: string): boolean
   return addressesIn(ranges).check(plain, isIPv6(plain) ? 'ipv6' : 'ipv4');
 }
 
-/** Whether all of a range's addresses are in another range. */
+/** Whether all addresses of a range are in another range. */
 export function liesWithin(range: string, another: string): boolean {
   const inner = partsOf(range);
   return inner.bits >= partsOf(another).bits && addressesIn([another]).check(inner.address, inner.family);
@@ -33,12 +33,14 @@ function addressesIn(ranges: readonly string[]): BlockList {
   return list;
 }
 
-/** `bits` are those that are the same in all addresses, as IPv6 has them: an IPv4 address is one of ::ffff:0:0/96 too. */
+/**
+ * Parses a range. `bits` is the length of the prefix as IPv6 counts it: an IPv4 address also belongs to ::ffff:0:0/96.
+ */
 function partsOf(range: string): { address: string; family: 'ipv4' | 'ipv6'; prefix: number | undefined; bits: number } {
   const [address = '', digits, ...more] = range.split('/');
-  if (more.length > 0) throw new RangeError(`${range} is no address range`);
+  if (more.length > 0) throw new RangeError(`${range} is not an address range`);
   const family = isIPv6(address) ? 'ipv6' : 'ipv4';
-  // -1 is refused by all that take it.
+  // All callers refuse -1.
   const prefix = digits === undefined ? undefined : /^\d{1,3}$/.test(digits) ? Number(digits) : -1;
   const length = family === 'ipv6' ? 128 : 32;
   return { address, family, prefix, bits: (prefix ?? length) + 128 - length };

@@ -5,7 +5,7 @@ import { Counter, type Registry } from 'prom-client';
 import { type Denial, denials } from '../problems/problem.ts';
 import type { Caller } from './caller.ts';
 
-/** How somebody was let in. */
+/** How a caller was authenticated. */
 const WAYS = ['bootstrap', 'key', 'oidc'] as const;
 const CHANGES = ['made', 'revoked'] as const;
 const DENIED_EVERY_MS = 1_000;
@@ -14,7 +14,7 @@ const BOOTSTRAP_EVERY_MS = 60_000;
 export interface KeyChange {
   change: (typeof CHANGES)[number];
   row: ApiKeyRow;
-  /** The ids of the keys that ended with it. */
+  /** The ids of the keys that ended together with this one. */
   others?: readonly string[];
   caller: Caller;
 }
@@ -22,7 +22,7 @@ export type OnKeyChange = (change: KeyChange) => void;
 
 export interface SeenRequest {
   method: string;
-  /** The pattern of the route, once it is known: not before the caller is. */
+  /** The pattern of the route. It is known only after the caller is. */
   route?: string;
   address: string | undefined;
 }
@@ -32,19 +32,22 @@ export function requestOf(request: Request, response: Response): SeenRequest {
   return { method: request.method, address: request.socket.remoteAddress, ...(route !== undefined && { route }) };
 }
 
-/** Tells the log and the metrics who was let in, who was not and why, and what became of keys. Never a token. */
+/**
+ * Reports to the log and the metrics which callers were authenticated, which were refused and why, and changes of keys.
+ * Never a token.
+ */
 export interface AuthWatch {
   letIn(caller: Caller, request: SeenRequest): void;
-  /** @param keyId the key that is refused; undefined when it is not known. */
+  /** @param who `keyId`: the refused key; undefined when it is not known. */
   denied(denial: Denial, who: { keyId: string | undefined; owner: string | undefined }, request: SeenRequest): void;
   keyChanged: OnKeyChange;
 }
 
-/** @param registry gets kpay_admin_auth_total and kpay_admin_key_changes_total, with all their labels at 0. */
+/** @param registry gets kpay_admin_auth_total and kpay_admin_key_changes_total, with all labels starting at 0. */
 export function watchAuth(registry: Registry, logger: Logger): AuthWatch {
   const outcomes = new Counter({
     name: 'kpay_admin_auth_total',
-    help: 'Requests to the admin API by how their caller was let in, or why not.',
+    help: 'Requests to the admin API by how their caller was authenticated, or why it was refused.',
     labelNames: ['outcome'],
     registers: [registry],
   });
@@ -83,8 +86,8 @@ function wayOf({ apiKey, tokenEndsAt }: Caller): (typeof WAYS)[number] {
 }
 
 /**
- * At most one line in a while for each reason: the first at once, and those that come within the while as one at its end,
- * the latest of them with their count.
+ * Writes at most one line per period for each reason: the first at once; those that follow within the period as one
+ * line at its end, with the latest of them and their count.
  */
 function fewLines(): (reason: string, everyMs: number, write: (count: number) => void) => void {
   const waiting = new Map<string, { count: number; write: (count: number) => void }>();

@@ -9,9 +9,9 @@ import { isJwt } from './oidc.ts';
 import { type Scope, scopes } from './scopes.ts';
 
 export interface Credentials {
-  /** What was sent to prove who it is. */
+  /** The bearer token that was sent. */
   token: string;
-  /** Whom the connection is from. */
+  /** The address of the client's connection. */
   address: string | undefined;
 }
 
@@ -19,17 +19,17 @@ export interface AuthenticatorOptions {
   /** The bootstrap token. */
   adminToken: string;
   keys: KeyStore;
-  /** For tokens of an issuer, when there is one. */
+  /** Authenticates an issuer's tokens, when an issuer is configured. */
   oidc?: ((token: string) => Promise<Caller>) | undefined;
 }
 
 export type Authenticate = (credentials: Credentials) => Promise<Caller>;
 
 /**
- * Makes what turns a token into a caller: the bootstrap token, which may do everything, a key, or a token of the issuer.
- * Digests are compared, so that neither the time nor the length of a guess tells anything.
+ * Makes the function that authenticates a token: the bootstrap token, which may do everything, a key, or a token of the
+ * issuer. It compares digests, so that neither the time nor the length of a guess reveals anything.
  *
- * @returns a function that throws a Problem (401) without a good one.
+ * @returns a function that throws a Problem (401) without a valid token.
  */
 export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOptions): Authenticate {
   if (adminToken === '') throw new Error('the admin token (KPAY_ADMIN_TOKEN) must not be empty');
@@ -45,7 +45,7 @@ export function createAuthenticator({ adminToken, keys, oidc }: AuthenticatorOpt
   };
 }
 
-/** Who comes with a key, by its row. @throws Problem (401) when the key has ended, or may not be used from the address. */
+/** The caller of a key's row. @throws Problem (401) when the key has ended, or may not be used from the address. */
 export function callerOfKey({ row, now, makerEnded }: FoundApiKey, address: string | undefined): Caller {
   if (row.revoked_at) throw invalidToken('The key was revoked.', 'revoked', row.id);
   if (row.expires_at && row.expires_at <= now) throw invalidToken('The key has expired.', 'expired', row.id);
@@ -64,20 +64,20 @@ export function callerOfKey({ row, now, makerEnded }: FoundApiKey, address: stri
   };
 }
 
-/** @throws Problem (400) for two Authorization headers. */
+/** @throws Problem (400) when there are two Authorization headers. */
 export function refuseTwoTokens({ headersDistinct }: IncomingMessage): void {
   if ((headersDistinct.authorization?.length ?? 0) < 2) return;
   throw new Problem('invalid_request', 'Send exactly one Authorization header.');
 }
 
-/** The token of an Authorization header. @throws Problem (401) when there is none. */
+/** The token in an Authorization header. @throws Problem (401) when there is none. */
 export function bearerToken(authorization: string | undefined): string {
   const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
   if (token === undefined) throw unauthenticated('Send "Authorization: Bearer <token>".', 'Bearer realm="kpay"');
   return token;
 }
 
-/** @throws Problem (403) naming the scope that is missing. */
+/** @throws Problem (403) naming the missing scope. */
 export function requireScope({ scopes }: Caller, needed: Scope): void {
   if (scopes.has(needed)) return;
   const headers = { 'www-authenticate': `Bearer realm="kpay", error="insufficient_scope", scope="${needed}"` };

@@ -4,45 +4,45 @@ import { Problem } from '../problems/problem.ts';
 import { liesWithin } from './address-ranges.ts';
 import type { Scope } from './scopes.ts';
 
-/** In `mayMakeFor`: any owner. */
+/** In `mayMakeFor`: every owner. */
 export const ANYBODY = '*';
 
-/** A key as it is made. Null is the absence of a bound. */
+/** A key to be made. Null means no bound. */
 export interface NewKey {
   name: string;
   owner: string;
   scopes: readonly Scope[];
   /** The accounts that it reaches. */
   accounts: readonly string[] | null;
-  /** The owners besides its own that it may make keys for. Null: none. */
+  /** The other owners for which it may make keys. Null: none. */
   mayMakeFor: readonly string[] | null;
   addressRanges: readonly string[] | null;
   spendLimits: readonly KeyLimit[] | null;
-  /** The setting, when null. */
+  /** Null: the setting applies. */
   requestsPerMinute: number | null;
   expiresAt: Date | null;
 }
 
-/** What is asked for in a new key. A bound that is left out is its maker's. */
+/** The request for a new key. A bound that is left out is taken from its maker. */
 export type WantedKey = Pick<NewKey, 'name' | 'scopes'> & {
   [Field in Exclude<keyof NewKey, 'name' | 'scopes'>]?: NewKey[Field] | undefined;
 };
 
-/** What a maker may do itself, which is the most that its keys may do. */
+/** What a maker may do itself, which bounds its keys. */
 export type Bounds = Omit<NewKey, 'name'> & {
-  /** KPAY_API_REQUESTS_PER_MINUTE, for a maker without a rate of its own. */
+  /** KPAY_API_REQUESTS_PER_MINUTE, for a maker without a rate limit of its own. */
   usualRequestsPerMinute: number;
 };
 
-/** Whether one who makes keys for `owner` and these others makes them for this owner too. */
+/** Whether a maker with this owner and `mayMakeFor` may make keys for `another`. */
 export function isMakerFor({ owner, mayMakeFor }: Pick<Bounds, 'owner' | 'mayMakeFor'>, another: string): boolean {
   return another === owner || (mayMakeFor?.some((each) => each === ANYBODY || each === another) ?? false);
 }
 
 /**
- * The key that is asked for, within what its maker may do.
+ * The requested key, within its maker's bounds.
  *
- * @throws Problem (403) naming the field that goes beyond the maker, and the bound.
+ * @throws Problem (403) naming the field that exceeds the maker's bound, and the bound.
  */
 export function keyWithin(wanted: WantedKey, maker: Bounds): NewKey {
   const { name, owner = maker.owner, mayMakeFor = null } = wanted;
@@ -52,7 +52,7 @@ export function keyWithin(wanted: WantedKey, maker: Bounds): NewKey {
     if (asked.every((each) => isMakerFor(maker, each))) continue;
     throw exceeded(field, `you make keys for ${[maker.owner, ...(maker.mayMakeFor ?? [])].join(', ')} only`);
   }
-  // A token may reach none, a key may not.
+  // A token can reach no account, but a key must reach at least one.
   if (maker.accounts?.length === 0) throw exceeded('accounts', 'you reach none');
   return {
     name,
@@ -67,19 +67,20 @@ export function keyWithin(wanted: WantedKey, maker: Bounds): NewKey {
     addressRanges: within(wanted.addressRanges, maker.addressRanges, {
       field: 'addressRanges',
       fits: (range, bounds) => bounds.some((bound) => liesWithin(range, bound)),
-      bound: (bounds) => `each must lie within one of yours, ${bounds.join(', ')}`,
+      bound: (bounds) => `each must lie within one of yours: ${bounds.join(', ')}`,
     }),
     spendLimits: within(wanted.spendLimits, maker.spendLimits, {
       field: 'spendLimits',
       fits: (limit, bounds) => bounds.some((bound) => isNoLooser(limit, bound)),
-      bound: (bounds) => `each must be no more, and in no less time, than one of yours, ${bounds.map(describe).join(', ')}`,
+      bound: (bounds) =>
+        `each must have no larger amount and no shorter time than one of yours: ${bounds.map(describe).join(', ')}`,
     }),
     requestsPerMinute: rateWithin(wanted, maker),
     expiresAt: endWithin(wanted, maker),
   };
 }
 
-/** Lists: what is left out is the maker's, and each of what is asked for must fit into that. */
+/** For lists: a list that is left out is the maker's, and each requested item must fit into the maker's. */
 function within<T>(
   asked: readonly T[] | null | undefined,
   maker: readonly T[] | null,
@@ -90,7 +91,7 @@ function within<T>(
   return asked;
 }
 
-/** As much at most, in the same time or longer. */
+/** Whether a limit allows at most as much, in the same time or longer. */
 function isNoLooser(limit: KeyLimit, bound: KeyLimit): boolean {
   return limit.currency === bound.currency && limit.amountMinor <= bound.amountMinor && limit.hours >= bound.hours;
 }

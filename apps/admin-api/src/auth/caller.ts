@@ -1,19 +1,19 @@
 import type { LimitedKey } from '@kpay/transfers';
 import type { Scope } from './scopes.ts';
 
-/** Who asks, once that is known. */
+/** An authenticated caller. */
 export interface Caller {
-  /** Which credential it is: what requests are counted by. */
+  /** The id of the credential. Requests are counted by it. */
   id: string;
-  /** Whose idempotency keys are theirs. */
+  /** The owner of the caller's idempotency keys. */
   owner: string;
   scopes: ReadonlySet<Scope>;
-  /** How often they may ask, when not as the setting says. */
+  /** The caller's rate limit; by default that of the setting. */
   requestsPerMinute?: number;
-  /** The accounts that they reach. Null: all. */
+  /** The accounts that the caller reaches. Null: all. */
   accounts: readonly string[] | null;
-  /** The key they come with, if it is one: it goes into every order, which looks at it again when it is recorded. */
+  /** The caller's key, if it uses one. Every order carries it, and it is checked again when the order is recorded. */
   apiKey?: LimitedKey;
-  /** The end of the issuer's token they come with, if it is one. */
+  /** The end of the issuer's token, if the caller uses one. */
   tokenEndsAt?: Date;
 }

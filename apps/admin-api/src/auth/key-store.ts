@@ -11,24 +11,24 @@ import { reaches } from './rights.ts';
 import { scopes } from './scopes.ts';
 
 /**
- * The keys of the admin API, in the ledger. Each caller sees and ends the keys of its own owner, and of those it may make
- * keys for, that reach no account which it does not reach.
+ * The keys of the admin API, in the ledger. A caller sees and revokes the keys of its own owner, and of owners for
+ * which it may make keys, unless they reach an account that the caller does not reach.
  */
 export interface KeyStore {
   /**
-   * @returns the key itself too: this is the only time that it is known.
+   * @returns the key itself as well; it is never shown again.
    * @throws Problem (403) when the key exceeds its maker's bounds. KeyEnded when the maker was revoked or has expired.
    */
   create(wanted: WantedKey, maker: Caller): Promise<{ key: string; row: ApiKeyRow }>;
   list(caller: Caller): Promise<ApiKeyRow[]>;
   /**
-   * From its return on the key is refused, and so are all that came of it, `others`. Undefined when the caller has no such
-   * key, or it was revoked before.
+   * Revokes a key and all keys below it, `others`; they are refused from its return on. Undefined when the caller has
+   * no such key, or it was revoked before.
    */
   revoke(id: string, caller: Caller): Promise<{ row: ApiKeyRow; others: string[] } | undefined>;
-  /** The row of a key, whatever its state. Undefined when no such key was ever made. */
+  /** The row of a key in any state. Undefined when no such key was ever made. */
   find(key: string): Promise<FoundApiKey | undefined>;
-  /** The same by the id of a key. */
+  /** The same, by the key's id. */
   read(id: string): Promise<FoundApiKey | undefined>;
 }
 
@@ -54,14 +54,14 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
   const hash = createKeyHasher(options.secret);
   // Batched, because every request waits for this read.
   const rowOf = batchTurn((ids: string[]) => findApiKeys(ledger, ids));
-  // No request waits for this write. When it fails, the next use of the key writes again.
+  // No request waits for this write. If it fails, the key's next use writes again.
   const writeUse = (id: string, now: Date) => {
     const stale = new Date(now.getTime() - LAST_USE_EVERY_MS);
     void ledger.db
       .updateTable('kpay.api_keys')
       .set({ last_used_at: now })
       .where('id', '=', id)
-      // Of requests that come together one writes.
+      // Only one of several simultaneous requests writes.
       .where((key) => key.or([key('last_used_at', 'is', null), key('last_used_at', '<', stale)]))
       .execute()
       .catch(() => undefined);
@@ -120,7 +120,10 @@ export function createKeyStore(ledger: Ledger, options: KeyStoreOptions): KeySto
   };
 }
 
-/** In `created_by` and `revoked_by`: the key, else the owner, which is `admin` or a subject of the issuer. */
+/**
+ * The maker's name in `created_by` and `revoked_by`: the key's id, else the owner, which is `admin` or an issuer's
+ * subject.
+ */
 function nameOf({ apiKey, owner }: Caller): string {
   return apiKey?.id ?? owner;
 }
@@ -129,19 +132,22 @@ async function rowOfCaller(db: LedgerTransaction['db'] | Ledger['db'], { apiKey 
   return apiKey && db.selectFrom('kpay.api_keys').selectAll().where('id', '=', apiKey.id).executeTakeFirst();
 }
 
-/** For whom the caller makes keys, by the row of its own key. */
+/** The owners for which the caller makes keys, from the row of its own key. */
 function ownersOf({ owner, apiKey, tokenEndsAt }: Caller, self: ApiKeyRow | undefined): Pick<Bounds, 'owner' | 'mayMakeFor'> {
   const isRoot = !apiKey && !tokenEndsAt;
   return { owner, mayMakeFor: isRoot ? [ANYBODY] : (self?.may_make_for ?? null) };
 }
 
-/** Whether the caller sees a key and may end it. @param self the row of its own key. */
+/** Whether the caller sees a key and may revoke it. @param self the row of the caller's own key. */
 function isTheirs({ owner, accounts }: ApiKeyRow, caller: Caller, self: ApiKeyRow | undefined): boolean {
   const isWithin = caller.accounts === null || (accounts?.every((account) => reaches(caller, account)) ?? false);
   return isWithin && isMakerFor(ownersOf(caller, self), owner);
 }
 
-/** What the caller may give. Its key, and those that it came of, are locked: none of them ends before the new one is recorded. */
+/**
+ * The caller's bounds. Its key and the keys above it are locked, so that none of them ends before the new key is
+ * recorded.
+ */
 async function boundsOf(
   tx: LedgerTransaction,
   caller: Caller,
@@ -157,13 +163,13 @@ async function boundsOf(
       scopes: [...caller.scopes],
       accounts: caller.accounts,
       expiresAt: latest ?? null,
-      // Who may do everything gives any rate.
+      // A caller that may do everything can give any rate limit.
       usualRequestsPerMinute: latest ? usualRequestsPerMinute : Number.POSITIVE_INFINITY,
     };
   }
   const line = await lineOfKey(tx, apiKey.id);
   if (line.length >= MAX_LINE) {
-    const detail = `${MAX_LINE} keys in a line came of one another: your own key may make none.`;
+    const detail = `${MAX_LINE} keys were already made one by the other: your own key may make none.`;
     throw new Problem('forbidden', detail, { denial: 'bound' });
   }
   await lockKeys(
@@ -185,7 +191,7 @@ async function boundsOf(
   };
 }
 
-/** The limits of a key, as amounts. */
+/** The spend limits of a key as amounts. */
 export function limitsOfKey({ spend_limits: limits }: Pick<ApiKeyRow, 'spend_limits'>): KeyLimit[] {
   return (limits ?? []).map((limit) => ({ ...limit, amountMinor: BigInt(limit.amountMinor) }));
 }

@@ -6,33 +6,35 @@ import { invalidToken, Problem } from '../problems/problem.ts';
 import type { Caller } from './caller.ts';
 import { type Scope, scopes } from './scopes.ts';
 
-// Signatures by a private key alone. `none` and the HS family, whose key would be our public one, are not among them.
+// Signatures by a private key only. `none` is excluded, and so is the HS family, for which the public key would serve
+// as the secret.
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'];
 const CLOCKS_DIFFER_S = 30;
 const ANSWER_WITHIN_MS = 3_000;
 const MAX_SUBJECT_CHARACTERS = 255;
 const TYPES: ReadonlySet<string | undefined> = new Set([undefined, 'jwt', 'at+jwt', 'application/at+jwt']);
-// The year 9999.
+// The end of the year 9999.
 const LATEST_END_S = 253_370_764_800;
 const ALL_ACCOUNTS = '*';
 const FORM = /^eyJ[\w-]*\.[\w-]+\.[\w-]*$/;
 
 export interface OidcOptions extends OidcSettings {
-  /** How soon after the issuer's keys were fetched an unknown one makes us fetch them again. */
+  /** The shortest time between two fetches of the issuer's keys because of an unknown key. */
   keysCooldownMs?: number;
 }
 
-/** Whether a token looks like one of an issuer, rather than a key of ours. */
+/** Whether a token looks like one of an issuer rather than one of our keys. */
 export function isJwt(token: string): boolean {
   return FORM.test(token);
 }
 
 /**
- * Makes what turns a token of the issuer into a caller. The issuer's keys are fetched when first needed, kept for ten
- * minutes, and fetched again when a token is signed by one that is not among them: it may rotate them as it likes.
+ * Makes the function that authenticates an issuer's tokens. The issuer's keys are fetched when first needed and kept
+ * for ten minutes. They are fetched again when a token is signed by an unknown key, because the issuer may rotate them
+ * at any time.
  *
- * @throws StartError when the mapping names a scope that there is not.
- * @returns a function that throws a Problem: 401 for a token that is not good, 503 while the issuer's keys cannot be had.
+ * @throws StartError when the mapping names a scope that does not exist.
+ * @returns a function that throws a Problem: 401 for an invalid token, 503 while the issuer's keys cannot be fetched.
  */
 export function createOidc(options: OidcOptions): (token: string) => Promise<Caller> {
   const { issuer, audience } = options;
@@ -50,15 +52,15 @@ export function createOidc(options: OidcOptions): (token: string) => Promise<Cal
       throw problemOfToken(error);
     });
     if (!TYPES.has(protectedHeader.typ?.toLowerCase())) throw invalidToken('The token is not an access token.', 'token');
-    // Bound to a key that we are not shown: whoever stole it could use it here.
+    // The token is bound to a key that we do not see. Anybody who stole the token could use it here.
     if (payload.cnf !== undefined)
       throw invalidToken('The token is bound to a key of its sender, which this API does not check.', 'token');
-    if (Number(payload.exp) > LATEST_END_S) throw invalidToken('The claim exp of the token is not good here.', 'token');
+    if (Number(payload.exp) > LATEST_END_S) throw invalidToken("The token's `exp` claim is not valid.", 'token');
     const sub: unknown = payload.sub;
     const isUsable = typeof sub === 'string' && sub !== '' && sub.length <= MAX_SUBJECT_CHARACTERS;
     if (!isUsable || refusedCharacter(sub, 'name') !== undefined)
-      throw invalidToken('The token names no subject that can be told.', 'token');
-    // No key's owner has a colon: nobody can take an issuer's subject for one of ours.
+      throw invalidToken("The token's `sub` claim is missing, too long or not valid.", 'token');
+    // No owner of our keys contains a colon, so an issuer's subject can never equal one.
     const owner = `${issuer}#${sub}`;
     const tokenEndsAt = new Date(Number(payload.exp) * 1_000);
     return { id: owner, owner, scopes: scopesOf(payload, options), accounts: accountsOf(payload, options), tokenEndsAt };
@@ -92,13 +94,15 @@ async function discoverKeysUrl(issuer: string): Promise<string> {
   return found.jwks_uri;
 }
 
-/** A claim that is a list of texts, or one text with blanks. What is anything else names nothing: `[["keys"]]` is not `keys`. */
+/**
+ * A claim that is a list of texts, or one text with blanks. Any other value means nothing: `[["keys"]]` is not `keys`.
+ */
 function listOf(claim: unknown): string[] {
   if (typeof claim === 'string') return claim.split(' ').filter((each) => each !== '');
   return Array.isArray(claim) ? claim.filter((each) => typeof each === 'string') : [];
 }
 
-/** Without the setting all. With it a token without the claim reaches none. */
+/** Without the setting, all accounts. With it, a token without the claim reaches none. */
 function accountsOf(payload: JWTPayload, { accountsClaim }: OidcSettings): readonly string[] | null {
   if (accountsClaim === undefined) return null;
   const claimed = listOf(payload[accountsClaim]);
@@ -114,7 +118,7 @@ function scopesOf(payload: JWTPayload, { scopesClaim, scopes: mapping }: OidcSet
 function problemOfToken(error: unknown): Problem {
   if (error instanceof errors.JWTExpired) return invalidToken('The token has expired.', 'expired');
   if (error instanceof errors.JWTClaimValidationFailed)
-    return invalidToken(`The claim ${error.claim} of the token is not good here.`, 'token');
+    return invalidToken(`The token's ${error.claim} claim is not valid.`, 'token');
   if (error instanceof errors.JOSEAlgNotAllowed)
     return invalidToken('The token is signed in a way that is not accepted.', 'token');
   if (
@@ -127,10 +131,10 @@ function problemOfToken(error: unknown): Problem {
   if (error instanceof errors.JWSInvalid || error instanceof errors.JWTInvalid || error instanceof errors.JOSENotSupported) {
     return invalidToken('The token cannot be read.', 'token');
   }
-  // jose refuses RSA keys below 2048 bits by a TypeError of its own.
+  // jose refuses RSA keys shorter than 2048 bits with a TypeError.
   if (error instanceof TypeError && /modulusLength/.test(error.message)) {
     return invalidToken('The token is signed by a key that is too short.', 'token');
   }
-  const detail = "The issuer's keys cannot be fetched, so that no token of it can be judged. Keys of this API work.";
+  const detail = "The issuer's keys cannot be fetched, so its tokens cannot be checked. Keys of this API work.";
   return new Problem('issuer_unavailable', detail, { headers: { 'retry-after': '5' }, cause: error });
 }

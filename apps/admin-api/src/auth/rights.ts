@@ -7,8 +7,8 @@ import { Problem } from '../problems/problem.ts';
 import type { Caller } from './caller.ts';
 
 /*
- * What a caller may see and act on, in one place: accounts, transfers and pauses here, keys in key-store.ts. What is not
- * the caller's is answered like what does not exist, and in the same words.
+ * What a caller may see and change, in one place: accounts, transfers and pauses here, keys in key-store.ts. A request for
+ * something that the caller may not see is answered like one for something that does not exist, in the same words.
  */
 
 /** Whether the caller reaches an account. */
@@ -16,12 +16,15 @@ export function reaches({ accounts }: Pick<Caller, 'accounts'>, account: string)
   return accounts === null || accounts.includes(account);
 }
 
-/** Those that the caller reaches, of all that there are. */
+/** The accounts that the caller reaches, among all. */
 export function reachable<T>(caller: Pick<Caller, 'accounts'>, accounts: ReadonlyMap<string, T>): ReadonlyMap<string, T> {
   return caller.accounts === null ? accounts : new Map([...accounts].filter(([name]) => reaches(caller, name)));
 }
 
-/** The account of this name. @param named where the request names it. @throws Problem (400) when the caller reaches none. */
+/**
+ * The account with this name. @param named the field that names it. @throws Problem (400) when the caller does not
+ * reach it.
+ */
 export function requireAccount(
   accounts: ReadonlyMap<string, KpayAccount>,
   caller: Pick<Caller, 'accounts'>,
@@ -36,23 +39,25 @@ export function requireAccount(
   });
 }
 
-/** What a caller sees of transfers, for a filter of them. */
+/** The filter for what a caller sees of transfers. */
 export function within({ accounts }: Pick<Caller, 'accounts'>): { within?: readonly string[] } {
   return accounts === null ? {} : { within: accounts };
 }
 
-/** For what is not of one account. @throws Problem (403) when the caller does not reach all. */
+/** For requests that concern more than one account. @throws Problem (403) when the caller does not reach all. */
 export function requireAllAccounts({ accounts }: Pick<Caller, 'accounts'>): void {
   if (accounts === null) return;
   throw new Problem('forbidden', 'This needs a key that reaches all accounts.', { denial: 'account' });
 }
 
-/** Whether the caller is shown what somebody made in an account: their own, or with the scope `read` everybody's. */
+/**
+ * Whether the caller may see something that an owner made in an account: its own, or with the scope `read` everybody's.
+ */
 function sees(caller: Caller, { account, owner }: { account: string | null; owner: string }): boolean {
   return (account === null || reaches(caller, account)) && (caller.scopes.has('read') || caller.owner === owner);
 }
 
-/** The transfer with this id. @throws Problem (404) when there is none that the caller sees. */
+/** The transfer with this id. @throws Problem (404) when the caller sees no such transfer. */
 export async function requireTransfer(ledger: Ledger, caller: Caller, id: string): Promise<TransferRow> {
   const parsed = z.uuid().safeParse(id);
   const transfer = parsed.success ? await findTransfer(ledger, parsed.data) : undefined;
@@ -60,13 +65,19 @@ export async function requireTransfer(ledger: Ledger, caller: Caller, id: string
   throw notThere('There is no transfer with this id.', transfer);
 }
 
-/** A transfer that the caller sees. Reasons quote balances and pauses, so without the scope `read` the code alone is told. */
+/**
+ * A transfer as the caller may see it. Reasons quote balances and pauses, so without the scope `read` only the code is
+ * shown.
+ */
 export function presentFor(caller: Pick<Caller, 'scopes'>, transfer: TransferRow): TransferView {
   const view = presentTransfer(transfer);
   return caller.scopes.has('read') ? view : { ...view, reason: null };
 }
 
-/** The pause with this id. @throws Problem (404) when there is none that the caller sees, (403) when it is of more accounts. */
+/**
+ * The pause with this id. @throws Problem (404) when the caller sees no such pause, (403) when the pause covers more
+ * accounts.
+ */
 export async function requirePause(ledger: Ledger, caller: Caller, id: string): Promise<PauseRow> {
   const parsed = z.uuid().safeParse(id);
   const pause = parsed.success ? await findPauseRow(ledger, parsed.data) : undefined;
@@ -77,7 +88,7 @@ export async function requirePause(ledger: Ledger, caller: Caller, id: string): 
   return pause;
 }
 
-/** It is counted as a denial where there is something. */
+/** A 404. It counts as a denial when the object exists. */
 function notThere(detail: string, there: unknown): Problem {
   return new Problem('not_found', detail, there === undefined ? {} : { denial: 'account' });
 }

@@ -11,30 +11,33 @@ const LIVES_MS = 60_000;
 const FORM = /^kpst_([\w-]{1,8000})_([\w-]{43})$/;
 
 const claimsSchema = z.strictObject({
-  /** The key it was made with; missing for the bootstrap token and for a token of the issuer. */
+  /** The key that it was made with; missing for the bootstrap token and for a token of the issuer. */
   key: z.string().optional(),
-  /** The bootstrap token's caller or the issuer's subject, who are owner and caller in one. */
+  /** The id of a caller without a key: the bootstrap token or an issuer's subject. It is also the owner. */
   id: z.string(),
-  /** What a caller without a key reaches; a key's are looked up. */
+  /** The accounts of a caller without a key. A key's accounts are read again. */
   accounts: z.array(z.string()).nullable().optional(),
-  /** Until when it opens a stream. */
+  /** The time until which it opens a stream. */
   opensUntil: z.number(),
-  /** When the credential that it was made with ends. */
+  /** The end of the credential that it was made with. */
   endsAt: z.number().optional(),
 });
 type Claims = z.infer<typeof claimsSchema>;
 
-/** Tokens that open the stream for a minute, and nothing else: a browser's EventSource can send no header. */
+/** Tokens that open only the stream, for a minute, because a browser's EventSource can send no header. */
 export interface StreamTokens {
   issue(caller: Caller): { token: string; expiresAt: Date };
-  /** Who made it. @param opening false for a stream that is open. @throws Problem (401) when it, or its maker's key, is not good. */
+  /**
+   * The caller that made it. @param opening false to check an open stream again. @throws Problem (401) when it, or its
+   * maker's key, is invalid.
+   */
   verify(token: string, address: string | undefined, opening: boolean): Promise<Caller>;
 }
 
 export interface StreamTokenOptions {
-  /** What the stored hashes of keys are made with: every process that has it takes the tokens of all others. */
+  /** The secret for hashing keys. Every process that has it accepts the tokens of all others. */
   secret: string;
-  /** A change of it ends all tokens. */
+  /** Changing it ends all tokens. */
   adminToken: string;
   keys: Pick<KeyStore, 'read'>;
 }
@@ -45,7 +48,7 @@ export function createStreamTokens({ secret, adminToken, keys }: StreamTokenOpti
 
   function read(token: string): Claims {
     const [, text = '', mac = ''] = FORM.exec(token) ?? [];
-    // A text of 43 characters is 32 bytes.
+    // 43 characters of base64url are 32 bytes.
     if (text === '' || !timingSafeEqual(Buffer.from(mac, 'base64url'), sign(text))) {
       throw invalidToken('The stream token is not known.', 'unknown');
     }

@@ -1,8 +1,9 @@
 import type { RequestHandler } from 'express';
 
 /**
- * Lets pages of these origins read the API's answers (CORS). No credentials are allowed: a page sends a bearer token of its
- * own, so that nothing a browser remembers can be used by it. Mounted before callers are asked for, as a preflight has no token.
+ * Lets pages of these origins read the API's answers (CORS). No credentials are allowed: a page sends its own bearer
+ * token, so it cannot use anything that the browser remembers. Mounted before authentication, because a preflight has
+ * no token.
  */
 export function allowOrigins(origins: readonly string[]): RequestHandler {
   const allowed = new Set(origins);

@@ -2,7 +2,7 @@ import { countries, currenciesOf } from '@kpay/core';
 import { Router } from 'express';
 import helmet from 'helmet';
 
-/** Where things are. The paths are relative, so that they are right below a proxy's path too. */
+/** The links of the page. The paths are relative, so they also work below a proxy's path. */
 const PLACES: readonly [name: string, path: string, about: string][] = [
   ['docs', 'docs', 'The API, to read and to try'],
   ['openapi', 'openapi.json', 'The API as an OpenAPI 3.1 document'],
@@ -39,7 +39,7 @@ ${countries.map((country) => `<li><code>${country}</code>: ${currenciesOf(countr
 </html>
 `;
 
-/** What stands at `/`: a page for people, links for programs. It holds nothing that is secret and runs no script. */
+/** Serves `/`: a page for people, links for programs. It contains no secret and runs no script. */
 export function frontPage({ board }: { board: boolean }): Router {
   const html = page(board);
   const links = Object.fromEntries(placesOf(board).map(([name, path]) => [name, path]));

@@ -1,8 +1,8 @@
 import { invalidParameter } from './parse-query.ts';
 
 /**
- * The version in an If-Match header such as `"3"`; undefined without one and for `*`. A weak tag is taken too: a proxy that
- * compresses answers makes one of ours weak, and the version in it is exact all the same.
+ * The version in an If-Match header such as `"3"`; undefined without the header and for `*`. A weak tag is accepted
+ * too: a proxy that compresses answers makes our tags weak, but the version in it is still exact.
  *
  * @throws Problem (400)
  */

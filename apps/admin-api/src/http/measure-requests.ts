@@ -6,8 +6,8 @@ const DURATION_BUCKETS_S = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5,
 const METHODS: readonly string[] = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 
 /**
- * kpay_http_request_duration_seconds, by the pattern of the route: what stands for {id} never becomes a label, nor does a
- * path or a method that somebody made up.
+ * kpay_http_request_duration_seconds by the pattern of the route. Neither the value of {id} nor an unknown path or
+ * method becomes a label.
  */
 export function measureRequests(registry: Registry): RequestHandler {
   const duration = createTracedHistogram(registry, {

@@ -17,13 +17,13 @@ const OF_EVERY_OPERATION: readonly ProblemCode[] = [
 const OF_BODIES: readonly ProblemCode[] = ['malformed_json', 'body_too_large', 'unsupported_media_type', 'too_much_at_once'];
 
 /**
- * The API as an OpenAPI 3.1 document, from the same descriptions that it is served by.
+ * The API as an OpenAPI 3.1 document, made from the descriptions by which it is served.
  *
  * @param account the name of an account, for the examples.
  */
 export function openApiDocument(operations: readonly Operation[], account: string): Json {
   const schemas: Json = {};
-  // A schema with a name is described once and referred to.
+  // A schema with a name is described once and referenced.
   const schemaOf = (schema: z.ZodType, io: 'input' | 'output'): Json => {
     const { properties, $defs = {} } = z.toJSONSchema(z.object({ it: schema }), { io });
     for (const [name, definition] of Object.entries($defs)) schemas[name] = withoutId(refersToComponents(definition));
@@ -46,7 +46,7 @@ export function openApiDocument(operations: readonly Operation[], account: strin
       description:
         'Moves money between the wallets of a KPay account, each transfer with one effect or none. Amounts and rates are decimal strings in answers; requests take numbers or strings. Errors are RFC 9457 problems: `code` says what is wrong, `safeToRetry` whether the same request may be repeated, `moneyMoved` what is known of the money.',
     },
-    // Relative to the document, so that it is right below a proxy's path too.
+    // Relative to the document, so that it is also right below a proxy's path.
     servers: [{ url: './' }],
     security: [{ bearer: [] }],
     paths,
@@ -129,7 +129,7 @@ const idempotencyKey = {
   name: 'Idempotency-Key',
   in: 'header',
   required: false,
-  description: 'The same key with the same body answers the same transfer, for ever.',
+  description: 'The same key with the same body always returns the same transfer.',
   schema: { type: 'string', pattern: IDEMPOTENCY_KEY.source },
 };
 
@@ -137,21 +137,21 @@ const ifMatch = {
   name: 'If-Match',
   in: 'header',
   required: false,
-  description: 'The ETag that was seen: when it has changed since, nothing is done.',
+  description: 'The ETag that the client has seen. If it has changed since, nothing is done.',
   schema: { type: 'string' },
 };
 const lastEventId = {
   name: 'Last-Event-ID',
   in: 'header',
   required: false,
-  description: 'The id of the last event that was seen. What followed it comes first.',
+  description: 'The id of the last event that the client has seen. The stream begins with the event after it.',
   schema: { type: 'string', pattern: '^[0-9]{1,18}$' },
 };
 const location = {
   schema: { type: 'string', format: 'uri-reference' },
-  description: 'Where it can be seen again: a reference relative to the address of this request.',
+  description: 'The address of the new object, relative to the address of this request.',
 };
-const etag = { schema: { type: 'string' }, description: 'Its version, for If-Match.' };
+const etag = { schema: { type: 'string' }, description: 'The version of the transfer, for If-Match.' };
 
 function queryParameters({ properties = {}, required = [] }: Json): Json[] {
   return Object.entries(properties as Record<string, Json>).map(([name, schema]) => ({
@@ -185,7 +185,7 @@ function health(ok: string, not?: string): Json {
   };
 }
 
-/** OpenAPI 3.1 knows no schema for lines: they are a text, and what each of them is stands beside it. */
+/** OpenAPI 3.1 has no schema for lines. So they are described as text, with the schema of a line beside it. */
 function linesOf(types: readonly string[], line: Json): Json {
   return Object.fromEntries(types.map((type) => [type, { schema: { type: 'string' }, 'x-line': line }]));
 }

@@ -9,29 +9,29 @@ export interface Call<Query, Body> {
   id: string;
   query: Query;
   body: Body;
-  /** The body when it is lines. */
+  /** The body, when it consists of lines. */
   text: TextBody;
   idempotencyKey: string | undefined;
-  /** The version that If-Match asks for. */
+  /** The version in If-Match. */
   version: number | undefined;
   caller: Caller;
-  /** Whether the caller's key is still good; for answers that take long. */
+  /** Whether the caller's key is still valid; for answers that take long. */
   isStillAllowed(): Promise<boolean>;
   /** The header Last-Event-ID. */
   lastEventId: string | undefined;
-  /** Aborted when the caller has gone, or this process is about to. */
+  /** Aborted when the caller has disconnected, or this process is about to end. */
   signal: AbortSignal;
 }
 
 export interface Reply<Answer = unknown> {
   body: Answer;
-  /** When it is another than that of `answer`. */
+  /** The status, when it differs from that of `answer`. */
   status?: 200;
-  /** `location` is a path of this API, such as `/v1/pauses/1`; it is sent as a relative reference. */
+  /** `location` is a path of this API, such as `/v1/pauses/1`. It is sent as a relative reference. */
   headers?: Record<string, string>;
 }
 
-/** An answer that is written as it comes. Nothing is read ahead of a caller that reads slowly. */
+/** An answer that is written while it is produced. Nothing is read ahead of a slow caller. */
 export interface Stream {
   chunks: AsyncIterable<string>;
   headers?: Record<string, string>;
@@ -44,45 +44,45 @@ export interface TextBody {
 }
 
 /**
- * One thing the API does. Everything it takes and answers is described here once: requests are parsed by these schemas,
- * and /openapi.json is written from them. What goes wrong is thrown, and problem-of.ts says how it is told.
+ * One operation of the API. Its parameters and answers are described once, here. Requests are parsed with these
+ * schemas, and /openapi.json is generated from them. Errors are thrown, and problem-of.ts converts them to answers.
  */
 export interface Operation<Query = unknown, Body = unknown> {
   /** A name for programs, such as `listTransfers`. */
   name: string;
   method: 'get' | 'post' | 'delete';
-  /** Below /v1, such as `/transfers/{id}`. */
+  /** The path below /v1, such as `/transfers/{id}`. */
   path: string;
-  /** What a key must be allowed to do. */
+  /** The scope that a caller needs. */
   scope: Scope;
   /** What it does, in a sentence. */
   summary: string;
-  /** An object of the query's parameters, read from text. */
+  /** An object schema for the query parameters, which arrive as text. */
   query?: z.ZodType<Query>;
   body?: z.ZodType<Body>;
-  /** The media types of a body that is not JSON but lines, and what a line is. */
+  /** The media types of a body that consists of lines instead of JSON, and the schema of a line. */
   lines?: { types: readonly string[]; line: z.ZodType };
-  /** It takes the header Idempotency-Key. */
+  /** It accepts the header Idempotency-Key. */
   idempotent?: true;
-  /** Asking for it twice does it twice, and that can do harm: one who got no answer must look first. */
+  /** Sending it twice has two effects, which can do harm. A client without an answer must check first. */
   unrepeatable?: true;
-  /** It takes the header If-Match, and acts only on that version. */
+  /** It accepts the header If-Match, and acts only on that version. */
   conditional?: true;
-  /** It takes the header Last-Event-ID. */
+  /** It accepts the header Last-Event-ID. */
   resumable?: true;
-  /** It takes a stream token in the address, in the place of the header Authorization. */
+  /** It accepts a stream token in the address instead of the header Authorization. */
   streamToken?: true;
-  /** `type` is that of a Stream, whose schema is a text. */
+  /** `type` is the media type of a Stream, whose schema is text. */
   answer: { status: 200 | 201 | 202; schema: z.ZodType; type?: string; location?: true; versioned?: true };
-  /** A body that is accepted as it stands, where the account has the name that is given: what people try first. */
+  /** A body that would be accepted if the account has the given name: the example that people try first. */
   example?: (account: string) => unknown;
-  /** What can go wrong besides what can with every operation. */
+  /** Its problems, besides those of every operation. */
   problems?: readonly ProblemCode[];
   handle(call: Call<Query, Body>): Promise<Reply | Stream>;
 }
 
-/** Lets the types of `handle` follow from the schemas. */
+/** Derives the types of `handle` from the schemas. */
 export function describeOperation<Query = undefined, Body = undefined>(operation: Operation<Query, Body>): Operation {
-  // The one place where a call is made, router.ts, parses by the same schemas that gave these types.
+  // Only router.ts makes calls, and it parses them with the same schemas that these types come from.
   return operation as Operation;
 }

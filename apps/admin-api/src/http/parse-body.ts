@@ -4,7 +4,7 @@ import type { z } from 'zod';
 
 export const reasonSchema = textSchema(500).describe('The reason, for readers of the history.');
 
-/** Parses a body against its schema; none counts as an empty object. @throws InvalidRequest naming the field. */
+/** Parses a body with its schema. A missing body counts as an empty object. @throws InvalidRequest naming the field. */
 export function parseBody<Schema extends z.ZodType>(schema: Schema, body: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(body ?? {});
   if (parsed.success) return parsed.data;

@@ -17,14 +17,14 @@ import {
 } from './read-line.ts';
 
 const MAX_WITH_EMPTY = 10_000;
-/** A text in quotes can have lines, and Excel writes rows of empty cells. */
+/** A quoted text can span lines, and Excel writes rows of empty cells. */
 const MAX_CSV_LINES = 100_000;
 
 /**
- * The lines of a batch, numbered as an editor does; empty ones are left out. Of CSV the first line names the fields:
- * an empty cell is a field that is not given, and `metadata.team` is the label `team`.
+ * Splits a batch into lines, numbered as an editor does, without empty ones. The first line of CSV names the fields. An
+ * empty cell is a missing field, and `metadata.team` is the label `team`.
  *
- * @throws Problem when it cannot be read at all, or has more lines than allowed.
+ * @throws Problem when the batch cannot be read, or has too many lines.
  */
 export function parseLines({ type, text }: TextBody, mostLines: number): Line[] {
   const lines = type === 'text/csv' ? parseCsv(text, mostLines) : parseNdjson(text, mostLines);
@@ -38,7 +38,7 @@ export function parseLines({ type, text }: TextBody, mostLines: number): Line[] 
 function parseNdjson(text: string, mostLines: number): Line[] {
   const lines: Line[] = [];
   let begin = text.startsWith('\ufeff') ? 1 : 0;
-  // One more than there may be tells that there are too many.
+  // Reads one line more than allowed, to notice that there are too many.
   for (let line = 1; begin < text.length && lines.length <= mostLines; line += 1) {
     if (line > MAX_WITH_EMPTY) throw tooMany('lines, empty ones included', MAX_WITH_EMPTY);
     const next = text.indexOf('\n', begin);
@@ -74,11 +74,11 @@ function requireFew(text: string, end: string): void {
 function readCsv(text: string, most: number): CsvRow[] {
   let isHead = true;
   try {
-    // Its types know nothing of `info`.
+    // The library's types do not know `info`.
     return parse(text, {
       ...csvOptions(text),
       to: most,
-      // Before the rest is read.
+      // Checked before the rest is read.
       on_record: (row) => {
         if (isHead) columnsOf((row as unknown as CsvRow).record);
         isHead = false;

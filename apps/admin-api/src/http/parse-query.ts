@@ -1,23 +1,23 @@
 import { z } from 'zod';
 import { Problem } from '../problems/problem.ts';
 
-/** The parameter by which a read chooses an account. */
+/** The parameter that chooses the account of a read. */
 export const accountParameter: z.ZodDefault<z.ZodString> = z.string().default('default');
 
-/** A whole number in a query: an integer in the document, so that generated clients take and send one. */
+/** A whole number in a query. The document says integer, so that generated clients use one. */
 export function integerParameter(least: number, most: number): z.ZodType<number> {
   const why = `must be a whole number from ${least} to ${most}`;
   const read = (text: unknown) => (typeof text === 'string' && /^\d{1,9}$/.test(text) ? Number(text) : text);
   return z.preprocess(read, z.int(why).min(least, why).max(most, why));
 }
 
-/** The same for `true` and `false`. */
+/** A boolean parameter, `true` or `false`. */
 export function booleanParameter(): z.ZodType<boolean> {
   const read = (text: unknown) => (text === 'true' ? true : text === 'false' ? false : text);
   return z.preprocess(read, z.boolean('must be true or false'));
 }
 
-/** @throws Problem naming the parameter that is wrong; one that is not known here is, too. */
+/** @throws Problem naming the parameter that is wrong or unknown. */
 export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unknown): z.infer<Schema> {
   const parsed = schema.safeParse(query);
   if (parsed.success) return parsed.data;
@@ -27,7 +27,8 @@ export function parseQuery<Schema extends z.ZodType>(schema: Schema, query: unkn
 }
 
 /**
- * A parser of queries puts U+FFFD in the place of what is not UTF-8, and takes a % that encodes nothing as it stands.
+ * Refuses a query that is not percent-encoded UTF-8. The query parser would replace invalid bytes by U+FFFD and keep a
+ * % that encodes nothing.
  *
  * @throws Problem (400)
  */

@@ -2,14 +2,14 @@ import { doubtIn } from '@kpay/runtime/json-in-doubt';
 import { MAX_BODY_BYTES } from '../problems/body-bounds.ts';
 import { Problem } from '../problems/problem.ts';
 
-// Thrice what a transfer has; labels are columns too.
+// Three times as many as a transfer has fields, because labels are columns, too.
 const MAX_COLUMNS = 100;
 const MAX_FIRST_LINE = 20_000;
-/** As many characters as a single transfer's body may have bytes. */
+/** As many characters as the body of a single transfer may have bytes. */
 export const MAX_LINE: number = MAX_BODY_BYTES;
 export const TOO_LONG: string = `has more than ${MAX_LINE} characters`;
 
-/** A line of a batch: what it asks for, unparsed, or why it cannot be read. */
+/** A line of a batch: its unparsed order, or why it cannot be read. */
 export type Line = { kind: 'order'; line: number; value: unknown } | { kind: 'unreadable'; line: number; problem: string };
 
 export function readJsonLine(line: number, content: string): Line {
@@ -23,14 +23,14 @@ export function readJsonLine(line: number, content: string): Line {
   }
 }
 
-/** A row as csv-parse gives it by `csvOptions`. */
+/** A row as csv-parse returns it with `csvOptions`. */
 export interface CsvRow {
   record: string[];
   info: { lines: number };
 }
 
 /**
- * How csv-parse reads the rows of a batch, by the beginning of the text.
+ * The options of csv-parse for a batch, chosen by the beginning of the text.
  *
  * @throws Problem when the first line is too long.
  */
@@ -39,7 +39,7 @@ export function csvOptions(begin: string) {
     bom: true,
     info: true,
     delimiter: delimiterOf(begin),
-    // Also where the first line ends in another way than the others.
+    // Also when the first line ends differently from the others.
     record_delimiter: ['\r\n', '\n', '\r'],
     relax_column_count: true,
     skip_empty_lines: true,
@@ -49,14 +49,16 @@ export function csvOptions(begin: string) {
   };
 }
 
-/** A comma, unless the first line has none: spreadsheets write semicolons where the comma is the decimal sign, or tabs. */
+/**
+ * A comma, unless the first line has none. Spreadsheets write semicolons where the comma is the decimal sign, or tabs.
+ */
 function delimiterOf(begin: string): string {
   const [first = ''] = begin.slice(0, MAX_FIRST_LINE + 1).split(/[\r\n]/, 1);
   if (first.length > MAX_FIRST_LINE) throw tooMany('columns', MAX_COLUMNS);
   return [',', ';', '\t'].find((each) => first.includes(each)) ?? ',';
 }
 
-/** The fields that the first row names. @throws Problem when there are too many, or one twice. */
+/** The field names in the first row. @throws Problem when there are too many, or one twice. */
 export function columnsOf(head: readonly string[]): string[] {
   const names = withoutEmptyEnd(head.map((name) => name.trim()));
   if (names.length > MAX_COLUMNS) throw tooMany('columns', MAX_COLUMNS);
@@ -66,7 +68,7 @@ export function columnsOf(head: readonly string[]): string[] {
   return names;
 }
 
-/** An empty cell is a field that is not given, and `metadata.team` is the label `team`. */
+/** Reads a row. An empty cell is a missing field, and `metadata.team` is the label `team`. */
 export function readCsvRow(names: readonly string[], { record, info: { lines: line } }: CsvRow): Line {
   const cells =
     record.length > names.length ? [...record.slice(0, names.length), ...withoutEmptyEnd(record.slice(names.length))] : record;
@@ -76,7 +78,7 @@ export function readCsvRow(names: readonly string[], { record, info: { lines: li
   return { kind: 'order', line, value: objectOf(names, cells) };
 }
 
-/** What is told of csv-parse's error. */
+/** The problem for an error of csv-parse. */
 export function problemOfCsv({ code, lines }: { code: string; lines?: unknown }): Problem {
   const place = Number.isInteger(lines) ? ` at line ${lines}` : '';
   const what = code === 'CSV_MAX_RECORD_SIZE' ? `${TOO_LONG}${place}` : `is not CSV${place}: a quote is open or out of place`;
@@ -92,7 +94,7 @@ function withoutEmptyEnd(cells: readonly string[]): string[] {
   return cells.slice(0, cells.findLastIndex((cell) => cell.trim() !== '') + 1);
 }
 
-/** Without a prototype, so that no column's name can mean anything else. */
+/** An object without a prototype, so that no column name has a special meaning. */
 function objectOf(names: readonly string[], cells: readonly string[]): unknown {
   const order: Record<string, unknown> = Object.create(null);
   const metadata: Record<string, string> = Object.create(null);
@@ -101,7 +103,7 @@ function objectOf(names: readonly string[], cells: readonly string[]): unknown {
     if (cell === '') continue;
     const [, label] = /^metadata\.(.+)$/s.exec(name) ?? [];
     if (label !== undefined) metadata[label] = cell;
-    // The only field that is a number and cannot be a text.
+    // The only field that must be a number and cannot be text.
     else order[name] = name === 'priority' && /^\d$/.test(cell.trim()) ? Number(cell) : cell;
   }
   return { ...order, ...(Object.keys(metadata).length > 0 && { metadata: { ...metadata } }) };

@@ -3,7 +3,10 @@ import { dirname } from 'node:path';
 import { Router } from 'express';
 import helmet from 'helmet';
 
-/** @param folder where the page's files are, seen from the page: a slash at the end of its own address changes that. */
+/**
+ * @param folder the folder of the page's files, relative to the page. A trailing slash in the page's own address
+ *   changes it.
+ */
 const pageWith = (folder: string) => `<!doctype html>
 <html lang="en">
 <head>
@@ -20,11 +23,14 @@ const pageWith = (folder: string) => `<!doctype html>
 </body>
 </html>
 `;
-// The document stands beside the script's folder, whatever path a proxy puts before both.
+// The document is beside the script's folder, whatever path a proxy puts before both.
 const start = `const url = new URL('../openapi.json', document.currentScript.src).href;
 SwaggerUIBundle({ url, dom_id: '#reference', deepLinking: true, tryItOutEnabled: true });\n`;
 
-/** A page at which people read /openapi.json and try it. All of it is served from here; nothing is loaded from elsewhere. */
+/**
+ * Serves a page on which people read and try /openapi.json. Everything is served from here; nothing is loaded from
+ * elsewhere.
+ */
 export function referencePage(): Router {
   const assets = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
   const router = Router();
@@ -33,7 +39,7 @@ export function referencePage(): Router {
       contentSecurityPolicy: {
         directives: {
           imgSrc: ["'self'", 'data:'],
-          // Over plain HTTP, as on a developer's machine, there is nothing to upgrade to.
+          // Over plain HTTP, as on a developer's machine, there is no https to upgrade to.
           upgradeInsecureRequests: null,
         },
       },

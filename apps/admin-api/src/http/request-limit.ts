@@ -7,7 +7,7 @@ import type { Caller } from '../auth/caller.ts';
 import { Problem } from '../problems/problem.ts';
 
 const WINDOW_MS = 60_000;
-// What counting may cost the requests that come first when Redis hangs.
+// How long counting may delay the first requests when Redis hangs.
 const COUNT_WITHIN_MS = 200;
 const RECHECK_AFTER_MS = 500;
 
@@ -26,17 +26,17 @@ interface CountingCluster {
 type Reply = [error: Error | null, reply: unknown];
 
 export interface RequestLimitOptions {
-  /** For a key that has no limit of its own. */
+  /** The limit of a key that has none of its own. */
   perMinute: number;
-  /** Where all processes count together; each counts by itself without it. */
+  /** The store in which all processes count together. Without it each process counts by itself. */
   redis?: CountingRedis | undefined;
   logger: Logger;
 }
 
 /**
- * Counts the requests of each caller and says in `RateLimit` and `RateLimit-Policy` how many are left. Too many are
- * answered 429 with Retry-After. What cannot be counted passes: the limit protects from a caller gone wild, and a Redis
- * that is away must not stop transfers.
+ * Counts the requests of each caller and reports in `RateLimit` and `RateLimit-Policy` how many are left. Further
+ * requests get 429 with Retry-After. A request that cannot be counted passes: the limit protects against a runaway
+ * caller, and an outage of Redis must not stop transfers.
  */
 export function limitRequests({ perMinute, redis, logger }: RequestLimitOptions): RequestHandler {
   return rateLimit({
@@ -47,10 +47,12 @@ export function limitRequests({ perMinute, redis, logger }: RequestLimitOptions)
     legacyHeaders: false,
     identifier: 'requests',
     passOnStoreError: true,
-    // The store below says it once, not for every request.
+    // The store below logs this once, not for every request.
     logger: { warn: () => {}, error: () => {} },
     handler: (_request, _response, next) => {
-      next(new Problem('too_many_requests', 'The key has used its requests of this minute: wait as long as Retry-After says.'));
+      next(
+        new Problem('too_many_requests', 'The key has used all its requests of this minute. Wait as long as Retry-After says.'),
+      );
     },
     ...(redis && { store: createSharedStore(redis, logger) }),
   });
@@ -80,7 +82,7 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
 
   const increment = async (key: string) => {
     if (!options) throw new Error('counting was never set up');
-    // A script that could not be loaded is loaded again.
+    // Loads a script again that could not be loaded before.
     ready ??= store.init(options);
     await ready;
     return store.increment(key);
@@ -100,7 +102,7 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
     },
     async increment(key) {
       if (away) {
-        // Nobody waits for a Redis that was away: one asks in the background whether it is back.
+        // No request waits for a Redis that was away. A background probe asks whether it is back.
         if (!probe && performance.now() - probedMs > RECHECK_AFTER_MS) {
           probedMs = performance.now();
           probe = probeAgain(key).finally(() => {
@@ -126,11 +128,11 @@ function createSharedStore(redis: CountingRedis, logger: Logger): Store {
 
 async function askServer(redis: CountingServer, commands: string[][]): Promise<Reply[]> {
   const replies = await redis.pipeline(commands.map((command) => ['call', ...command])).exec();
-  if (!replies) throw new Error('Redis was asked for nothing');
+  if (!replies) throw new Error('no command was sent to Redis');
   return replies;
 }
 
-/** Each key is on the server of its slot, so each command goes its own way; a script is made known to all servers. */
+/** Each key is on the server of its slot, so each command is sent by itself. A script is loaded on all servers. */
 async function askCluster(cluster: CountingCluster, commands: string[][]): Promise<Reply[]> {
   return Promise.all(
     commands.map(async ([name = '', ...args]): Promise<Reply> => {

@@ -17,24 +17,27 @@ import { parseQuery, requireUtf8Query } from './parse-query.ts';
 import { createPlaces, type TakePlaces } from './places.ts';
 import { relativeReference } from './relative-reference.ts';
 
-/** What a body becomes in memory is many times its size: so much of them is held at once. */
+/** The most bytes of bodies that are held at once, because a parsed body takes many times its size in memory. */
 const MAX_HELD = { json: { most: 8_000_000, mostByCaller: 4_000_000 }, lines: { most: 10_000_000, mostByCaller: 5_000_000 } };
-/** Who reads nothing for so long is taken to be gone: heartbeats come far more often. */
+/** A client that reads nothing for this long counts as gone. Heartbeats come far more often. */
 const STALLED_MS = 60_000;
-/** Shorter answers fit into one packet as they are. */
+/** Shorter answers fit into one packet uncompressed. */
 const MIN_COMPRESSED = 1_400;
 /**
- * Lists and other reads in JSON are compressed; streams and exports are not, so that nothing is held back. Nor is the answer
- * to a write: a new key stands in one, and the length of compressed text can tell of a secret beside what an attacker chose
- * (BREACH). No read holds a secret. An answer with an ETag keeps it strong.
+ * JSON reads such as lists are compressed. Streams and exports are not, so that nothing is held back. Answers to writes
+ * are not either: a new key is in one, and the length of compressed text can reveal a secret beside text that an
+ * attacker chose (BREACH). No read contains a secret. An answer with an ETag keeps it strong.
  */
 const compress = promisify(gzip);
 const noParameters = z.strictObject({});
 
-/** Express routes of operations. Other methods of their paths are refused. @param stopping ends answers that never end. */
+/**
+ * Makes Express routes for operations. Other methods of their paths are refused. @param stopping ends answers that
+ * would never end.
+ */
 export function routesOf(operations: readonly Operation[], stopping?: AbortSignal): Router {
   const router = Router();
-  // Apart, so that batches leave room for single transfers.
+  // Counted separately, so that batches leave room for single transfers.
   const takes = {
     json: createPlaces({ of: 'bytes of bodies', ...MAX_HELD.json, retryAfterSeconds: 2 }),
     lines: createPlaces({ of: 'bytes of batches', ...MAX_HELD.lines, retryAfterSeconds: 2 }),
@@ -43,7 +46,7 @@ export function routesOf(operations: readonly Operation[], stopping?: AbortSigna
     const route = router.route(path.replaceAll(/\{(\w+)\}/g, ':$1'));
     route.all(nameRoute(`/v1${path}`));
     for (const operation of ofPath) {
-      // Before the body is looked at.
+      // Before the body is read.
       route[operation.method](allow(operation), ...bodyReaders(operation, takes), serve(operation, stopping));
     }
     const allowed = ofPath.map(({ method }) => (method === 'get' ? 'GET, HEAD' : method.toUpperCase()));
@@ -52,7 +55,7 @@ export function routesOf(operations: readonly Operation[], stopping?: AbortSigna
   return router;
 }
 
-/** For the metrics, also when it ends in an error. */
+/** Names the route for the metrics, also when the request fails. */
 function nameRoute(pattern: string): RequestHandler {
   return (_request, response, next) => {
     response.locals.route = pattern;
@@ -93,7 +96,9 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
   };
 }
 
-/** A body can come long after its headers. Orders of transfers look at their key where they are recorded. */
+/**
+ * A body can arrive long after its headers, when the key may have ended. Orders check their key when they are recorded.
+ */
 function comesLate({ body, lines, idempotent }: Operation, { apiKey }: Caller): boolean {
   const isOrder = idempotent === true || lines !== undefined;
   return (body ?? lines) !== undefined && !(apiKey && isOrder);
@@ -107,7 +112,7 @@ async function sendChunks({ chunks, headers }: Stream, type: string, request: Re
   try {
     await pipeline(Readable.from(chunks), response);
   } catch (error) {
-    // The caller went, which is no fault of anybody's.
+    // The client disconnected, which is no error.
     if (!(error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE')) throw error;
   }
 }
@@ -130,7 +135,7 @@ function parseCall(
     caller: response.locals.caller as Caller,
     isStillAllowed: response.locals.isStillAllowed as () => Promise<boolean>,
     lastEventId: request.get('last-event-id'),
-    // Made for those that look at it: most answers are too short for it.
+    // Created only for operations that use it, because most answers are too short to need it.
     get signal() {
       signal ??= goneSignal(response, stopping);
       return signal;
@@ -152,12 +157,14 @@ function bodyReaders({ method, lines }: Operation, takes: { json: TakePlaces; li
   return [refuseOtherTypes(lines.types), holdBody(takes.lines, MAX_LINES_BYTES), readLines];
 }
 
-/** Counts the bytes of a body before they are read, and until it is answered; one of unknown length as the longest. */
+/**
+ * Counts the bytes of a body before it is read, until it is answered. A body of unknown length counts as the longest.
+ */
 function holdBody(take: TakePlaces, most: number): RequestHandler {
   return (request, response, next) => {
     const declared = request.get('content-length');
     const bytes = declared === undefined && request.get('transfer-encoding') === undefined ? 0 : Number(declared ?? most);
-    // What is longer than it may be is refused unread.
+    // A body that is too long is refused unread.
     if (bytes > 0 && bytes <= most) take(response.locals.caller as Caller, goneSignal(response, undefined), bytes);
     next();
   };
@@ -172,7 +179,7 @@ const readJson = express.json({ limit: MAX_BODY_BYTES, inflate: false, verify: v
 
 function refuseOtherTypes(types: readonly string[]): RequestHandler {
   return (request, _response, next) => {
-    // Null: there is no body, which the operation will say in its own words.
+    // Null means that there is no body; the operation reports that itself.
     if (request.is([...types]) !== false || request.get('content-length') === '0') return next();
     throw new Problem('unsupported_media_type', `Send the body as ${types.join(' or ')}.`);
   };

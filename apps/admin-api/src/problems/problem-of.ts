@@ -8,10 +8,10 @@ const RETRY_AFTER_S = '5';
 const UNSTORABLE = ['22021', '22P05'];
 
 /**
- * Says how anything thrown while answering is told to the caller. This is the only place that decides it.
+ * Converts any error that was thrown while answering to a problem. This is the only place that decides it.
  *
- * @param writes the request could have made a transfer: when it breaks off, nobody knows whether it did.
- * @param repeatable sending it again does no harm: a read, or one that carries its own id.
+ * @param writes true when the request could have made a transfer. If it breaks off, nobody knows whether it did.
+ * @param repeatable true when sending it again does no harm: it is a read, or it carries its own id.
  */
 export function problemOf(error: unknown, { writes, repeatable }: { writes: boolean; repeatable: boolean }): Problem {
   if (error instanceof Problem) return error;
@@ -25,7 +25,7 @@ export function problemOf(error: unknown, { writes, repeatable }: { writes: bool
       denial: 'spend_limit',
     });
   }
-  // Nothing was done, but what became of the transfer before is what nobody knows.
+  // Nothing was done, but what happened to the transfer before is unknown.
   if (error instanceof LedgerRestored) return new Problem('ledger_restored', sentence(error.message), { moneyMoved: 'unknown' });
   if (error instanceof EpochUnknown) {
     const headers = { 'retry-after': RETRY_AFTER_S };
@@ -35,7 +35,7 @@ export function problemOf(error: unknown, { writes, repeatable }: { writes: bool
   if (couldNotAskLedger(error)) {
     const next = repeatable
       ? 'Repeat the same request: what it accepted already is not accepted twice.'
-      : 'Look whether it was done before you repeat it.';
+      : 'Check whether it was done before you repeat it.';
     const detail = `The ledger cannot be reached. ${next}`;
     return new Problem('ledger_unavailable', detail, { ...unsure, headers: { 'retry-after': RETRY_AFTER_S }, cause: error });
   }
@@ -43,7 +43,7 @@ export function problemOf(error: unknown, { writes, repeatable }: { writes: bool
     return new Problem('invalid_request', 'A text has a NUL character, which cannot be stored.', { cause: error });
   }
   return (
-    ofHttpError(error) ?? new Problem('internal_error', 'This is a fault of ours, and it is logged.', { ...unsure, cause: error })
+    ofHttpError(error) ?? new Problem('internal_error', 'An internal error occurred. It is logged.', { ...unsure, cause: error })
   );
 }
 
@@ -59,7 +59,9 @@ function ofInvalidRequest({ code, field, message }: InvalidRequest): Problem {
   return new Problem('invalid_request', message, { pointer: pointerTo(field) });
 }
 
-/** `field` is the name of a field, of one and what is in it (a label can have dots of its own), or `body` for all of it. */
+/**
+ * `field` is the name of a field, of a field inside another (a label can contain dots), or `body` for the whole body.
+ */
 function pointerTo(field: string): string {
   if (field === 'body') return '';
   const place = /^(spendLimits)\.(\d+)(?:\.(\w+))?$/
@@ -72,7 +74,9 @@ function pointerTo(field: string): string {
   return parts.map((part) => `/${part.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');
 }
 
-/** What Express and its body parser throw carries a status. Their messages can quote the body and are not repeated. */
+/**
+ * Errors of Express and its body parser carry a status. Their messages can quote the body, so they are not repeated.
+ */
 function ofHttpError(error: unknown): Problem | undefined {
   if (fieldOf(error, 'type') === 'entity.parse.failed') {
     return new Problem('malformed_json', 'The body is not valid JSON.', { pointer: '' });
@@ -92,8 +96,8 @@ function ofHttpError(error: unknown): Problem | undefined {
   const status = Number(fieldOf(error, 'status'));
   if (status === 413) return new Problem('body_too_large', 'A body has at most 100 kB, that of a batch 5 MB.');
   if (status === 415)
-    return new Problem('unsupported_media_type', 'Send the body in the media type that this takes, in UTF-8, not compressed.');
-  if (status >= 400 && status < 500) return new Problem('invalid_request', 'The request could not be read.');
+    return new Problem('unsupported_media_type', 'Send the body in the media type of this operation, in UTF-8, not compressed.');
+  if (status >= 400 && status < 500) return new Problem('invalid_request', 'The request cannot be read.');
   return undefined;
 }
 

@@ -29,20 +29,23 @@ const KINDS = {
 
 export type ProblemCode = keyof typeof KINDS;
 
-/** Why somebody is not let in, or not let do something: the reasons that the log and the metrics have. */
+/** The reasons for which a caller is refused, in the log and the metrics. */
 export const denials = [
-  /** 401: no token, a token that nobody knows, one of the issuer that is not good, a key that has ended or is used from elsewhere. */
+  /**
+   * 401: no token, an unknown token, an invalid token of the issuer, a key that has ended or is used from another
+   * address.
+   */
   'missing',
   'unknown',
   'token',
   'revoked',
   'expired',
   'address',
-  /** 403: without the scope, more than its maker may give, more than it may make. */
+  /** 403: the scope is missing, the key would exceed its maker's bounds, or the transfer exceeds a limit. */
   'scope',
   'bound',
   'spend_limit',
-  /** 403 or what does not exist: in an account that the key does not reach. */
+  /** 403 or 404: in an account that the key does not reach. */
   'account',
 ] as const;
 export type Denial = (typeof denials)[number];
@@ -53,7 +56,7 @@ export function statusOf(code: ProblemCode): number {
   return KINDS[code].status;
 }
 
-/** RFC 9457, with what a program needs to go on. */
+/** A problem by RFC 9457, with what a program needs to continue. */
 export const problemSchema = z
   .strictObject({
     type: z.string(),
@@ -61,10 +64,12 @@ export const problemSchema = z
     status: z.int(),
     detail: z.string(),
     code: z.enum(codes),
-    safeToRetry: z.boolean().describe('The same request, unchanged, may succeed later, and sending it again does no harm.'),
+    safeToRetry: z
+      .boolean()
+      .describe('Whether the same request, unchanged, may succeed later and does no harm when it is sent again.'),
     moneyMoved: z
       .enum(['yes', 'no', 'unknown'])
-      .describe('Whether this request, or the transfer it is about, moved money or set a transfer going that will.'),
+      .describe('Whether this request or its transfer moved money, or started a transfer that will.'),
     pointer: z.string().exactOptional().describe('The part of the body that is wrong, as a JSON pointer.'),
     parameter: z.string().exactOptional().describe('The query parameter or header that is wrong.'),
     traceId: z.string().exactOptional().describe('The trace of this request, while the API is traced.'),
@@ -81,16 +86,16 @@ interface ProblemOptions {
   parameter?: string;
   lines?: ProblemBody['lines'];
   moneyMoved?: 'yes' | 'no' | 'unknown';
-  /** It refuses somebody, for this reason. */
+  /** The reason for which a caller is refused. */
   denial?: Denial;
-  /** The key that is refused, where the caller is not known yet. */
+  /** The refused key, when the caller is not known yet. */
   keyId?: string;
   safeToRetry?: boolean;
   headers?: Record<string, string>;
   cause?: unknown;
 }
 
-/** A request that cannot be answered as hoped. `message` is for the caller to read: nothing secret is in it. */
+/** An error of a request. `message` is for the caller and contains no secret. */
 export class Problem extends Error {
   override readonly name = 'Problem';
   readonly code: ProblemCode;
@@ -137,13 +142,13 @@ export class Problem extends Error {
   }
 }
 
-/** 401: no good credential. `detail` may not repeat it. */
+/** 401: no valid credential. `detail` must not repeat the credential. */
 export function unauthenticated(detail: string, challenge: string, denial: Denial = 'missing', keyId?: string): Problem {
   const headers = { 'www-authenticate': challenge };
   return new Problem('unauthenticated', detail, { headers, denial, ...(keyId !== undefined && { keyId }) });
 }
 
-/** 401 for a bearer token that is not good. */
+/** 401 for an invalid bearer token. */
 export function invalidToken(detail: string, denial: Denial, keyId?: string): Problem {
   return unauthenticated(detail, 'Bearer realm="kpay", error="invalid_token"', denial, keyId);
 }

@@ -9,7 +9,7 @@ class UnreadableBody extends Error {
   readonly type: 'body.charset' | 'body.not.utf8' | 'body.depth' | 'body.entries' | 'body.doubt';
   /** The line of the batch that cannot be read. */
   readonly line: number | undefined;
-  /** What can be read in two ways. */
+  /** The part that can be read in two ways. */
   readonly doubt: string | undefined;
 
   constructor(type: UnreadableBody['type'], { line, doubt }: { line?: number; doubt?: string } = {}) {
@@ -21,7 +21,7 @@ class UnreadableBody extends Error {
   }
 }
 
-/** For Express's readers, as `verify`: a decoder would put U+FFFD in the place of what is not UTF-8, without a word. */
+/** The `verify` function of Express's readers. A decoder would silently replace invalid UTF-8 by U+FFFD. */
 export function verifyLines(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
   if (encoding !== 'utf-8') throw new UnreadableBody('body.charset');
   if (!isUtf8(body)) throw new UnreadableBody('body.not.utf8', { line: lineOfFault(body) });
@@ -37,14 +37,16 @@ export function verifyJson(_request: unknown, _response: unknown, body: Buffer, 
   if (doubt !== undefined) throw new UnreadableBody('body.doubt', { doubt });
 }
 
-/** What is said of JSON that passes a bound. */
+/** The error text for JSON that exceeds a bound. */
 export function pastBound(passed: 'depth' | 'entries'): string {
   return passed === 'depth'
     ? `nests deeper than ${JSON_BOUNDS.depth}`
     : `has more than ${JSON_BOUNDS.entries} entries in a list or an object`;
 }
 
-/** The first line that is not UTF-8, as an editor numbers it: no character has a line feed among its bytes. */
+/**
+ * The first line that is not UTF-8, numbered as an editor does. A line feed is never part of another character's bytes.
+ */
 function lineOfFault(body: Buffer): number {
   let begin = 0;
   for (let line = 1; ; line += 1) {

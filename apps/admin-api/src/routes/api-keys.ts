@@ -19,26 +19,26 @@ const scope = z.enum(scopes, `must be one of ${scopes.join(', ')}`);
 const spendLimit = z.strictObject({
   currency: z.string(),
   amount: decimalSchema,
-  hours: z.int().describe('The stretch that is looked back.'),
+  hours: z.int().describe('The length of the period in hours.'),
 });
 
 const view = {
   id: z.string(),
   name: z.string(),
-  owner: z.string().describe('Whose idempotency keys are those of this key, and who stands in events.'),
-  prefix: z.string().describe('What the key begins with.'),
+  owner: z.string().describe("The owner of the key's idempotency keys. Events show it as `actor`."),
+  prefix: z.string().describe('The first characters of the key.'),
   scopes: z.array(scope),
-  accounts: z.array(z.string()).nullable().describe('The accounts that it reaches; all, when null.'),
+  accounts: z.array(z.string()).nullable().describe('The accounts that it reaches; null: all.'),
   mayMakeFor: z
     .array(z.string())
     .nullable()
-    .describe('The owners besides its own that it may make keys for, see and end them; `*` is all, null none.'),
+    .describe('The other owners whose keys it may make, see and revoke; `*`: all, null: none.'),
   addressRanges: z.array(z.string()).nullable(),
   spendLimits: z
     .array(spendLimit)
     .nullable()
-    .describe('The most that may be made with it and all keys that came of it; of currencies that are not named: none.'),
-  requestsPerMinute: z.int().nullable().describe('How often it may ask; what the setting says, when null.'),
+    .describe('The most that it and all keys below it may create. Currencies that are not listed are not allowed.'),
+  requestsPerMinute: z.int().nullable().describe('Its rate limit; null: that of the setting.'),
   createdBy: z
     .string()
     .describe('The id of the key that made it; `admin` for the bootstrap token; else the subject of the issuer.'),
@@ -50,11 +50,14 @@ const view = {
 };
 const keySchema = z.strictObject(view).meta({ id: 'ApiKey' });
 const newKeySchema = z
-  .strictObject({ ...view, key: z.string().describe('The key itself. It is shown this once and stored nowhere.') })
+  .strictObject({ ...view, key: z.string().describe('The key itself. It is shown only now and stored nowhere.') })
   .meta({ id: 'NewApiKey' });
 
 const revokedKeySchema = z
-  .strictObject({ ...view, alsoRevoked: z.array(z.string()).describe('The ids of the keys that came of it and ended with it.') })
+  .strictObject({
+    ...view,
+    alsoRevoked: z.array(z.string()).describe('The ids of the keys below it, which were revoked with it.'),
+  })
   .meta({ id: 'RevokedApiKey' });
 const ownerName = z
   .string()
@@ -66,7 +69,7 @@ const bodySchema = z.strictObject({
   owner: ownerName
     .optional()
     .describe(
-      'As its maker unless given. Subjects of an issuer make keys for themselves alone; the bootstrap token must give it.',
+      "By default the maker's owner. Subjects of an issuer can make keys only for themselves; the bootstrap token must set it.",
     ),
   scopes: z.array(scope).min(1, 'must name a scope').max(scopes.length, 'must name each scope once'),
   accounts: z
@@ -111,7 +114,7 @@ export function listApiKeys({ keys }: { keys: KeyStore }): Operation {
     path: '/api-keys',
     scope: 'keys',
     summary:
-      'The keys of your owner and of those that you may make keys for, as far as they reach no more accounts than yours. The keys themselves are not shown.',
+      'List the keys of your owner and of owners for which you may make keys, if they reach no more accounts than yours. The keys themselves are not shown.',
     answer: { status: 200, schema: pageOf(keySchema) },
     handle: async ({ caller }) => ({ body: { items: (await keys.list(caller)).map(presentKey), nextCursor: null } }),
   });
@@ -123,8 +126,7 @@ export function createApiKey({ keys, onChange }: { keys: KeyStore; onChange: OnK
     method: 'post',
     path: '/api-keys',
     scope: 'keys',
-    summary:
-      'Make a key for a person or a service, within what its maker may do itself. A bound that is left out is as the maker has it.',
+    summary: "Make a key for a person or a service, within its maker's bounds. A bound that is left out is taken from the maker.",
     body: bodySchema,
     example: () => ({ name: 'Dashboard', owner: 'dashboard', scopes: ['read'] }),
     unrepeatable: true,
@@ -157,7 +159,7 @@ export function revokeApiKey({ keys, onChange }: { keys: KeyStore; onChange: OnK
     method: 'delete',
     path: '/api-keys/{id}',
     scope: 'keys',
-    summary: 'End a key for good, with all keys that came of it. From the answer on they are refused.',
+    summary: 'Revoke a key for good, with all keys below it. They are refused from the answer on.',
     answer: { status: 200, schema: revokedKeySchema },
     async handle({ id, caller }) {
       const revoked = await keys.revoke(id, caller);

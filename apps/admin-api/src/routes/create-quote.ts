@@ -29,7 +29,7 @@ export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: Re
     path: '/quotes',
     scope: 'transfers:create',
     summary:
-      'See the rate and the least that a transfer will accept of it. A transfer made with its id, once and before it expires, waits while the rate is lower. It reserves nothing at KPay.',
+      "Get the present rate and a floor. One transfer can be made with the quote's id before it expires; it waits while the rate is below the floor. Nothing is reserved at KPay.",
     body: bodySchema,
     example: orderExample,
     answer: { status: 201, schema: quoteViewSchema },
@@ -42,7 +42,7 @@ export function createQuote({ ledger, accounts }: { ledger: Ledger; accounts: Re
   });
 }
 
-// A person waits no longer for a rate.
+// How long a person waits for a rate.
 const PATIENCE_MS = 5_000;
 
 async function readQuote(ledger: Ledger, account: KpayAccount, request: QuoteRequest, by: string): Promise<QuoteRow> {
@@ -50,7 +50,7 @@ async function readQuote(ledger: Ledger, account: KpayAccount, request: QuoteReq
     return await quote(ledger, account, request, { by, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch (error) {
     if (!(error instanceof KpayError)) throw error;
-    throw new Problem('kpay_unavailable', 'KPay tells no rate now, and without one there is no quote.', {
+    throw new Problem('kpay_unavailable', 'KPay gives no rate now, so no quote can be made.', {
       headers: { 'retry-after': '10' },
       cause: error,
     });

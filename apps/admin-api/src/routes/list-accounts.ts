@@ -15,7 +15,7 @@ export function listAccounts({ accounts }: { accounts: ReadonlyMap<string, KpayA
     method: 'get',
     path: '/accounts',
     scope: 'read',
-    summary: 'The accounts that your key reaches.',
+    summary: 'List the accounts that your key reaches.',
     answer: { status: 200, schema: pageOf(accountSchema) },
     async handle({ caller }) {
       const reached = [...reachable(caller, accounts).values()];

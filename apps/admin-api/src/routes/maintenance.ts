@@ -9,14 +9,14 @@ const time = instantSchema.optional();
 const settleSchema = z.strictObject({
   verdict: z.enum(reviewResolutions, { error: `must be one of ${reviewResolutions.join(', ')}` }),
   reason: reasonSchema,
-  reasonCode: nameSchema(64).describe('Which transfers in review, such as `restored`.'),
+  reasonCode: nameSchema(64).describe('The reason code of the transfers in review, such as `restored`.'),
   account: nameSchema(32).optional(),
   acceptedFrom: time,
   acceptedBefore: time,
 });
 const count = z.int().nonnegative();
 
-/** What the command line asks of the process that alone has the stores. */
+/** Operations for the command line, in the process that alone has the stores. */
 export function maintain(maintenance: Maintenance): readonly Operation[] {
   return [
     describeOperation({
@@ -37,7 +37,7 @@ export function maintain(maintenance: Maintenance): readonly Operation[] {
       method: 'post',
       path: '/maintenance/settle-reviews',
       scope: 'transfers:resolve',
-      summary: 'Settle many transfers in review by one finding. kpay restore settle.',
+      summary: 'Resolve many transfers in review with one verdict. kpay restore settle.',
       body: settleSchema,
       answer: { status: 200, schema: z.object({ resolved: count, left: count }) },
       problems: ['ledger_restored', 'epoch_unavailable'],

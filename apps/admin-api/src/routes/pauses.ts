@@ -37,7 +37,7 @@ const pauseSchema = z
     reason: z.string(),
     createdBy: z.string(),
     createdAt: time,
-    until: time.nullable().describe('When it ends by itself; null: when it is lifted.'),
+    until: time.nullable().describe('When it ends automatically; null: only when it is lifted.'),
     liftedAt: time.nullable(),
     liftedBy: z.string().nullable(),
   })
@@ -55,7 +55,7 @@ export function showPauses({ ledger }: PausesOptions): Operation {
     method: 'get',
     path: '/pauses',
     scope: 'read',
-    summary: 'The pauses in force in the accounts that your key reaches.',
+    summary: 'List the pauses in force in the accounts that your key reaches.',
     answer: { status: 200, schema: pageOf(pauseSchema) },
     async handle({ caller }) {
       const pauses = (await listPauses(ledger)).filter(({ account }) => account === null || reaches(caller, account));
@@ -70,7 +70,7 @@ export function createPause({ ledger, epochWitness, accounts }: PausesOptions): 
     method: 'post',
     path: '/pauses',
     scope: 'control',
-    summary: 'Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there.',
+    summary: 'Pause the sends of everything, an account or a corridor. Nothing new is sent there from the answer on.',
     body: bodySchema,
     example: (account) => ({ scope: 'corridor', account, corridor: 'CMR-GAB', reason: 'the operator is closed' }),
     unrepeatable: true,
@@ -91,7 +91,7 @@ export function endPause({ ledger, epochWitness }: PausesOptions): Operation {
     method: 'delete',
     path: '/pauses/{id}',
     scope: 'control',
-    summary: 'End a pause and wake what it held.',
+    summary: 'End a pause and wake the transfers that it held.',
     answer: { status: 200, schema: pauseSchema },
     async handle({ id, caller }) {
       const { id: found } = await requirePause(ledger, caller, id);

@@ -8,7 +8,10 @@ import { Problem } from '../problems/problem.ts';
 
 const ANSWER_WITHIN_MS = 10_000;
 
-/** The routes of plugins, below /plugins/<name>. One that throws or hangs answers 500; what it threw is in the log. */
+/**
+ * Makes the routes of plugins, below /plugins/<name>. A route that throws or hangs answers 500; the error is in the
+ * log.
+ */
 export function pluginRoutes(plugins: readonly Plugin[]): Operation[] {
   return plugins.flatMap(({ name, routes = [] }) => routes.map((route) => operationOf(name, route)));
 }
@@ -30,12 +33,12 @@ function operationOf(plugin: string, route: Route): Operation {
         asPlugin(plugin, () => route.handle({ id, query: query as Record<string, unknown>, body, owner, accounts, signal }));
       try {
         const answer: unknown = await within(ANSWER_WITHIN_MS, undefined, handle);
-        // Here, so that what is no JSON is the plugin's failure too.
+        // Converted here, so that an answer that is no JSON counts as the plugin's failure, too.
         return { body: JSON.parse(JSON.stringify(answer ?? null)) };
       } catch (error) {
-        throw new Problem('internal_error', `The plugin ${plugin} failed to answer; why is in the log.`, {
+        throw new Problem('internal_error', `The plugin ${plugin} failed to answer; the log has the reason.`, {
           cause: error,
-          // Nobody here knows what the plugin did before it failed.
+          // It is unknown what the plugin did before it failed.
           safeToRetry: route.method === 'get',
           ...(route.method === 'post' && { moneyMoved: 'unknown' as const }),
         });

@@ -10,7 +10,7 @@ import { couldNotAskLedger } from '../problems/ledger-away.ts';
 
 const MAX_STREAMS = 100;
 const MAX_BY_CALLER = 50;
-/** A sign of life for proxies, and the moment to see whether the key is still good. */
+/** The interval of heartbeats, which keep proxies from closing the stream. The key is checked again at each. */
 const HEARTBEAT_MS = 15_000;
 const RECONNECT_MS = 2_000;
 
@@ -20,12 +20,15 @@ const querySchema = z.strictObject({
     .string()
     .regex(POSITION, 'must be the id of an event')
     .optional()
-    .describe('Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the beginning of the ledger.'),
-  // Judged before anything else is looked at.
-  token: z.string().optional().describe('A stream token, in the place of the header Authorization.'),
+    .describe('Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the first event of the ledger.'),
+  // Checked before anything else is read.
+  token: z.string().optional().describe('A stream token, instead of the header Authorization.'),
 });
 
-/** What happens to transfers, as it happens. A position is an id of the ledger, so any process can go on with it. */
+/**
+ * Streams the events of transfers as they happen. A position is an id of the ledger, so any process can continue from
+ * it.
+ */
 export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
   const feed = createEventFeed(ledger);
   const take = createPlaces({ of: 'streams', most: MAX_STREAMS, mostByCaller: MAX_BY_CALLER, retryAfterSeconds: 10 });
@@ -35,7 +38,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
     path: '/stream',
     scope: 'read',
     summary:
-      'Everything that happens to transfers, as server-sent events. Who comes back with Last-Event-ID misses nothing, however long it was away; without it the stream begins now.',
+      'Stream every event of every transfer, as server-sent events. A client that reconnects with Last-Event-ID misses nothing, however long it was away. Without it the stream begins now.',
     query: querySchema,
     resumable: true,
     streamToken: true,
@@ -44,12 +47,12 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
     async handle(call) {
       const given = call.lastEventId ?? call.query.after;
       if (given !== undefined && !POSITION.test(given)) throw invalidParameter('Last-Event-ID', 'must be the id of an event');
-      // Before anything is waited for: those that come meanwhile find this one counted.
+      // Before anything is awaited, so that requests that arrive meanwhile see this one counted.
       take(call.caller, call.signal);
       const position = given ?? (await feed.start(call.signal));
-      // Before anything is answered: what cannot be gone on with is told by a status.
+      // Before the answer begins, so that a position that cannot be continued gets an error status.
       const events = await feed.after(position).catch(refusePosition);
-      // Proxies that buffer would keep events back.
+      // Proxies that buffer would delay events.
       return { chunks: follow(position, events, call), headers: { 'x-accel-buffering': 'no' } };
     },
   });
@@ -59,7 +62,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
       let position = from;
       let events = first;
       let checkedMs = performance.now();
-      // A client that is cut off before the first event comes back to here, too.
+      // A client that is cut off before the first event also comes back to this position.
       yield `retry: ${RECONNECT_MS}\nid: ${position}\n\n`;
       while (!signal.aborted) {
         position = events.at(-1)?.id ?? position;
@@ -68,13 +71,13 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
         if (performance.now() - checkedMs >= HEARTBEAT_MS) {
           checkedMs = performance.now();
           if (!(await unlessAway(isStillAllowed, true))) return;
-          // Past the events of accounts that the caller does not reach, too.
+          // The id also moves past events of accounts that the caller does not reach.
           yield `:\nid: ${position}\n\n`;
         }
         events = await unlessAway(() => nextEvents(feed, position, signal), []);
       }
     } catch (error) {
-      // Restored meanwhile: the client learns it when it comes back.
+      // The ledger was restored meanwhile. The client notices it when it reconnects.
       if (!(error instanceof AheadOfLedger)) throw error;
     }
   }
@@ -85,7 +88,7 @@ async function nextEvents(feed: EventFeed, position: string, signal: AbortSignal
   return signal.aborted ? [] : feed.after(position);
 }
 
-/** A ledger that is away for a while is no reason to end: browsers do not come back after an error. */
+/** A short outage of the ledger does not end the stream, because browsers do not reconnect after an error. */
 async function unlessAway<T>(ask: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await ask();

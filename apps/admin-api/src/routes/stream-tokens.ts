@@ -5,7 +5,7 @@ import { describeOperation, type Operation } from '../http/operation.ts';
 const tokenSchema = z
   .strictObject({
     token: z.string().describe('For `GET /v1/stream?token=…`.'),
-    expiresAt: z.iso.datetime().describe('Until when it opens a stream: a minute. An open stream goes on.'),
+    expiresAt: z.iso.datetime().describe('The time until which it opens a stream, in a minute. A stream that is open goes on.'),
   })
   .meta({ id: 'StreamToken' });
 
@@ -16,7 +16,7 @@ export function createStreamToken({ streamTokens }: { streamTokens: StreamTokens
     path: '/stream-tokens',
     scope: 'read',
     summary:
-      "Make a token that opens the stream for a minute, and nothing else: for a browser's EventSource, which can send no header. It ends with the key that it was made with, and so do the streams it opened.",
+      "Make a token that opens only the stream, for a minute. It is for a browser's EventSource, which can send no header. It ends with the key that it was made with, and so do the streams that it opened.",
     answer: { status: 201, schema: tokenSchema },
     async handle({ caller }) {
       const { token, expiresAt } = streamTokens.issue(caller);

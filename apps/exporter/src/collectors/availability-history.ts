@@ -3,12 +3,12 @@ import type { Collector } from '@kpay/transfers/plugin';
 import { Counter } from 'prom-client';
 import { shownOperations } from './availability.ts';
 
-// Between two answers further apart than this nobody knows what was.
+// When two answers are further apart than this, the status in between is unknown.
 const MAX_BETWEEN_MS = 10 * 60_000;
 
 /**
- * kpay_provider_status_changes_total and kpay_provider_status_seconds_total: what became of operators between scrapes,
- * and over days. The time between two answers counts for the status of the first.
+ * kpay_provider_status_changes_total and kpay_provider_status_seconds_total: how operators changed between scrapes and
+ * over days. The time between two answers counts for the status of the first.
  */
 export const availabilityHistoryCollector: Collector = {
   name: 'availability-history',

@@ -9,11 +9,13 @@ export interface ShownOperation {
   status: string;
 }
 
-// KPay adds countries and providers that no catalogue of ours lists: they are shown when they look like codes. Any
-// other text could be a sentence, and stays out of the labels.
+// KPay adds countries and providers that our catalogue does not list. They are shown when they look like codes. Any
+// other text could be a sentence and stays out of the labels.
 export const CODE = /^[A-Z0-9_]{2,40}$/;
 
-/** kpay_provider_status: for each operation of a provider all three statuses, 1 for the one it has. */
+/**
+ * kpay_provider_status: three series for each operation of a provider, one for each status; 1 for the present status.
+ */
 export const availabilityCollector: Collector = {
   name: 'availability',
   register({ registry, accounts }) {
@@ -39,7 +41,7 @@ function statusSamples(account: string, availability: readonly CountryAvailabili
   );
 }
 
-/** The operations whose country, provider and kind can be labels; the status may be any text. */
+/** The operations whose country, provider and type can be labels. The status may be any text. */
 export function shownOperations(availability: readonly CountryAvailability[]): ShownOperation[] {
   return availability.flatMap(({ country, providers }) =>
     providers

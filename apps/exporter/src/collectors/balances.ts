@@ -14,7 +14,7 @@ const GAUGES: readonly { name: string; help: string; field: BalanceField }[] = [
   { name: 'kpay_wallet_available_balance', help: 'The part of the balance that can be used.', field: 'availableMinor' },
 ];
 
-/** kpay_wallet_*: KPay names only the currency, so the rows of one currency are one series, their sum. */
+/** kpay_wallet_*: KPay names only the currency, so the rows of one currency are summed into one series. */
 export const balancesCollector: Collector = {
   name: 'balances',
   register({ registry, accounts }) {
@@ -36,7 +36,7 @@ export const balancesCollector: Collector = {
 export function sumByCurrency(rows: readonly WalletBalance[], field: BalanceField): ReadonlyMap<string, bigint> {
   const sums = new Map<string, bigint>();
   for (const row of rows) {
-    // Currencies of the catalogue, or at least of their shape: a label is no place for any text.
+    // Only currencies of the catalogue, or text of the same shape. Other text must not become a label.
     if (row.known || /^[A-Z]{3}$/.test(row.currency)) sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row[field]);
   }
   return sums;

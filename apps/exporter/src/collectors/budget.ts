@@ -1,7 +1,7 @@
 import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge } from '../snapshot-gauge.ts';
 
-/** kpay_api_budget_*: what all processes together may send to KPay in a window, and what is left of it. */
+/** kpay_api_budget_*: how many requests all processes together may send to KPay in a window, and how many are left. */
 export const budgetCollector: Collector = {
   name: 'budget',
   register({ registry, accounts }) {

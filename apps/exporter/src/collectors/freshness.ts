@@ -3,8 +3,8 @@ import type { Collector, CollectorAccount } from '@kpay/transfers/plugin';
 import { addSnapshotGauge, type Sample } from '../snapshot-gauge.ts';
 
 /**
- * kpay_up and kpay_observation_last_success_timestamp_seconds: whether what the other gauges show is alive. The
- * timestamps are told whatever their age: growing old is what they are there to show.
+ * kpay_up and kpay_observation_last_success_timestamp_seconds: whether the values of the other gauges are fresh. The
+ * timestamps are shown at any age, because an old timestamp is what an alert needs.
  */
 export const freshnessCollector: Collector = {
   name: 'freshness',
@@ -39,7 +39,7 @@ function lastSuccesses({ name: account, latest, ratePairs }: CollectorAccount): 
   ];
   return all.flatMap(([observation, values]) => {
     const times = values.map((value) => value?.answeredAt.getTime());
-    // A pair that was never answered has no time, so neither has the oldest of them.
+    // A pair that was never answered has no time, so the oldest time is unknown, too.
     if (times.length === 0 || times.includes(undefined)) return [];
     const oldestMs = Math.min(...times.filter((time) => time !== undefined));
     return [{ labels: { account, observation }, value: oldestMs / 1_000 }];

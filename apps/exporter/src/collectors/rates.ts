@@ -1,7 +1,7 @@
 import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge } from '../snapshot-gauge.ts';
 
-/** kpay_exchange_rate, for the pairs that are set and those that transfers need. */
+/** kpay_exchange_rate, for the configured pairs and those that transfers need. */
 export const ratesCollector: Collector = {
   name: 'rates',
   register({ registry, accounts }) {

@@ -4,8 +4,8 @@ import { addSnapshotGauge } from '../snapshot-gauge.ts';
 import { sumByCurrency } from './balances.ts';
 
 /**
- * kpay_wallet_outflow_per_hour and kpay_wallet_time_to_empty_seconds: how long the wallets of a currency last when money
- * goes on leaving as it did lately. There is nothing to tell while the ledger cannot be read or the balance is too old.
+ * kpay_wallet_outflow_per_hour and kpay_wallet_time_to_empty_seconds: how long the wallets of a currency last if money
+ * goes on leaving at the recent rate. Not shown while the ledger cannot be read or the balance is too old.
  */
 export const timeToEmptyCollector: Collector = {
   name: 'time-to-empty',

@@ -5,9 +5,9 @@ import { addSnapshotGauge, onceFor, type Sample } from '../snapshot-gauge.ts';
 import { CODE } from './availability.ts';
 
 /**
- * kpay_unknown_values_total: what KPay said that its documentation does not list. Counted once for each answer, by
- * the field it stood in. kpay_undocumented_values: how many are in the latest answer, by the operator they stand at. The value
- * itself never becomes a label, but for a country or an operator that looks like a code.
+ * kpay_unknown_values_total: undocumented values in KPay's answers, counted once for each answer, by field.
+ * kpay_undocumented_values: how many the latest answer has, by operator. The value itself never becomes a label, except
+ * a country or an operator that looks like a code.
  */
 export const unknownValuesCollector: Collector = {
   name: 'unknown-values',
@@ -58,7 +58,7 @@ export const unknownValuesCollector: Collector = {
 
 type UndocumentedSample = Sample<'account' | 'field' | 'country' | 'provider'>;
 
-/** 0 for what is documented, so that a value that is documented later is seen to be. */
+/** 0 for documented values, so that the series shows when a value has become documented. */
 function inAvailability(account: string, countries: readonly CountryAvailability[]): UndocumentedSample[] {
   const sums = new Map<string, UndocumentedSample>();
   const add = (field: string, countryCode: string, providerCode: string, known: boolean) => {

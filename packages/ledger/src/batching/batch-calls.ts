@@ -55,7 +55,7 @@ export function batchCalls<Owner extends object, Item, Result>({
   }
 
   async function drain(owner: Owner, waiting: Waiting<Item, Result>[]): Promise<void> {
-    // Lets every call of this turn of the event loop join.
+    // Waits one turn of the event loop, so that every call of the present turn joins.
     await new Promise(setImmediate);
     while (waiting.length > 0) {
       if (recentlyBatched.has(owner) && waiting.length < Math.min(FULL_ENOUGH, maxSize(owner))) await delay(owner);

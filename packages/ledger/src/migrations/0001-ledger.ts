@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
-/** The ledger: the only truth. Forward only; a later change is a migration of its own. */
+/** Creates the ledger, the only truth. There are no downward migrations; each later change has its own migration. */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // A KPay account as it was when first seen. Nothing is sent while what we talk to differs from it.
+  // A KPay account as it was at its first use. Nothing is sent while the account differs from it.
   await sql`
     create table kpay.accounts (
       name text primary key check (name ~ '^[a-z0-9-]{1,32}$'),
@@ -12,7 +12,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       pinned_at timestamptz not null
     )`.execute(db);
 
-  // One row for each currency of an account, to be locked while its funds are judged.
+  // One row for each currency of an account; locked while its funds are checked.
   await sql`
     create table kpay.wallets (
       account text not null,
@@ -110,7 +110,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`create unique index transfers_idempotency_key on kpay.transfers (account, owner, idempotency_key) where idempotency_key is not null`.execute(
     db,
   );
-  // Finished rows leave this index, so that the sweep stays as quick with a million of them.
+  // Ended rows leave this index, so that the sweep stays fast with a million of them.
   await sql`create index transfers_due on kpay.transfers (account, due_at) where due_at is not null`.execute(db);
   await sql`
     create index transfers_reserved on kpay.transfers (account, currency) include (amount_minor)
@@ -165,7 +165,7 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       ('submitting', 'unconfirmed'), ('submitting', 'review'),
       ('unconfirmed', 'succeeded'), ('unconfirmed', 'review'),
       ('review', 'succeeded'), ('review', 'failed'), ('review', 'unconfirmed')`.execute(db);
-  // The guard of last resort: what code gets wrong, the database refuses.
+  // The last guard: the database refuses what the code gets wrong.
   await sql`
     create function kpay.guard_transfer() returns trigger language plpgsql as $$
     begin

@@ -6,6 +6,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     db,
   );
   await sql`alter table kpay.transfers add column replay_of uuid references kpay.transfers`.execute(db);
-  // What a lifted pause, a closed breaker or a changed observation wakes.
+  // For waking transfers when a pause is lifted, a breaker closes or an observation changes.
   await sql`create index transfers_held on kpay.transfers (account, reason_code) where state = 'holding'`.execute(db);
 }

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // One row: which ledger this is, and how far it has come (law 9). `restored_at` is the mark that stops every worker.
+  // One row: the ledger's id and its epoch (law 9). `restored_at` is the mark that stops every worker.
   await sql`
     create table kpay.ledger (
       only_row boolean primary key default true check (only_row),
@@ -13,8 +13,8 @@ export async function up(db: Kysely<unknown>): Promise<void> {
     )`.execute(db);
   await sql`insert into kpay.ledger (id, epoch) values (gen_random_uuid(), 0)`.execute(db);
 
-  // Two moves that only a restore explains are not in legal_moves: whatever is unfinished goes to review, and a person
-  // who knows that nothing happened to it since the backup puts it back before its first send.
+  // Two transitions that only a restore explains are not in legal_moves. Every unfinished transfer goes to review, and
+  // a person who knows that nothing happened to it since the backup puts it back before its first send.
   await sql`
     create or replace function kpay.guard_transfer() returns trigger language plpgsql as $$
     begin

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Who may use the admin API. A key itself is nowhere: only what proves that somebody has it. */
+/** Keys of the admin API. The key itself is stored nowhere, only a hash that proves possession. */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create table kpay.api_keys (

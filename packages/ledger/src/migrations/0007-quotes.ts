@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely';
 
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // A rate that was seen, and the least that a transfer made on it will accept.
+  // A rate that was shown, and the floor for transfers made with this quote.
   await sql`
     create table kpay.quotes (
       id uuid primary key,
@@ -19,6 +19,6 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       expires_at timestamptz not null,
       check (expires_at > created_at)
     )`.execute(db);
-  // Unique: a quote is good for one transfer.
+  // Unique: a quote can be used for one transfer.
   await sql`alter table kpay.transfers add column quote_id uuid unique references kpay.quotes`.execute(db);
 }

@@ -1,20 +1,23 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Lists that cost the same however many transfers there are, by as few indexes as will do: each one costs every move. */
+/**
+ * Indexes with which a list costs the same however many transfers there are. They are few, because every transition
+ * must update each index.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
-  // An account's transfers by age; a list of all accounts goes through the few accounts (find-transfers.ts).
+  // An account's transfers by age. A list of all accounts goes through the accounts, which are few (find-transfers.ts).
   await sql`drop index kpay.transfers_newest`.execute(db);
   await sql`create index transfers_newest on kpay.transfers (account, created_at desc, id desc)`.execute(db);
   await sql`
     create index transfers_newest_of_corridor on kpay.transfers
       (source_country, destination_country, created_at desc, id desc)`.execute(db);
   await sql`create index transfers_amount on kpay.transfers (currency, amount_minor)`.execute(db);
-  // The other way round it also finds an externalId without its account.
+  // In this order of columns the index also finds an externalId without its account.
   await sql`drop index kpay.transfers_external_id`.execute(db);
   await sql`
     create unique index transfers_external_id on kpay.transfers (external_id, account)
       where external_id is not null`.execute(db);
-  // Any part of a reason. What goes its straight way from queued to succeeded has none, and costs nothing here.
+  // For any part of a reason. A transfer that is never held has no reason and costs nothing here.
   await sql`create extension if not exists pg_trgm schema kpay`.execute(db);
   const { rows } = await sql<{ schema: string }>`
     select quote_ident(nspname) as schema from pg_extension join pg_namespace n on n.oid = extnamespace

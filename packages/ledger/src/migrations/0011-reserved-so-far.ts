@@ -1,9 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * How much of a wallet was ever set aside for sends: it only grows. Whoever once summed up what is reserved needs only
- * this afterwards to know what it can be at most. The ledger counts it itself, so that a process of an older release, which
- * knows nothing of it, is counted too.
+ * The total amount of a wallet that was ever reserved for sends; it only grows. A process that once summed up the
+ * reserved amount can compute an upper bound from it later. The ledger itself counts, so that processes of an older
+ * release, which do not know the column, are counted too.
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`alter table kpay.wallets add column reserved_so_far bigint not null default 0`.execute(db);

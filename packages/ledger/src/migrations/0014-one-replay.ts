@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
-/** One replay of a transfer at a time, and none after one that succeeded. Replays from before this migration stay as they are. */
+/**
+ * One replay of a transfer at a time, and none after one that succeeded. Replays made before this migration stay as
+ * they are.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   const { rows } = await sql<{
     now: string;

@@ -1,8 +1,8 @@
 import { type Kysely, sql } from 'kysely';
 
 /**
- * What KPay refused for a source wallet ('CMR') or a corridor ('CMR-SEN'), so that what waits behind it is held together and one
- * of them asks again (../../refusals.ts).
+ * What KPay refused for a source wallet ('CMR') or a corridor ('CMR-SEN'). Transfers behind a refusal are held
+ * together, and one of them asks KPay again (../../refusals.ts).
  */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
@@ -10,20 +10,20 @@ export async function up(db: Kysely<unknown>): Promise<void> {
       account text not null,
       key text not null,
       currency text not null,
-      -- Whatever is more than this is held; whatever is not may try.
+      -- A transfer above this amount is held; one up to it may be tried.
       limit_minor bigint not null,
-      -- The smallest amount that was refused.
+      -- The smallest refused amount.
       refused_minor bigint not null,
       times integer not null,
       refused_at timestamptz not null,
       probe_at timestamptz not null,
-      -- When one was last woken to probe.
+      -- When a transfer was last woken to probe.
       woken_at timestamptz,
-      -- The least that KPay showed of the currency since.
+      -- The lowest balance that KPay showed for the currency since.
       shown_minor bigint,
       primary key (account, key)
     )`.execute(db);
-  // Whoever was refused once is woken by money like everybody else.
+  // A transfer that was refused is woken by new money like any other.
   await sql`drop index kpay.transfers_without_funds`.execute(db);
   await sql`drop index kpay.transfers_without_funds_least`.execute(db);
   await sql`

@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
-/** From one caller's corridor to the next among what is queued, so that sharing costs as many steps as there are of those. */
+/**
+ * An index to skip from one owner's corridor to the next among queued transfers. Fair sharing then takes as many steps
+ * as there are such groups.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index transfers_queued_shares on kpay.transfers

@@ -1,6 +1,9 @@
 import { type Kysely, sql } from 'kysely';
 
-/** Failed transfers whose money moved all the same, as a late receipt said: few, and a spend limit counts them. */
+/**
+ * An index of failed transfers whose money moved after all, as a late receipt showed. There are few, and spend limits
+ * count them.
+ */
 export async function up(db: Kysely<unknown>): Promise<void> {
   await sql`
     create index transfers_sent_after_all on kpay.transfers (account, currency, sent_at) include (amount_minor)

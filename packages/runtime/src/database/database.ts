@@ -3,17 +3,17 @@ import { type ConnectionProvider, DefaultQueryExecutor, Kysely, PostgresDialect 
 import pg from 'pg';
 import { statementPool } from './statement-pool.ts';
 
-/** An open ledger database, Postgres or PGlite: the same face for both. */
+/** An open ledger database, Postgres or PGlite, with the same interface for both. */
 export interface Database {
   /** Real `pg` clients in both modes: bigint arrives as a string, a timestamp as a Date. */
   pool: pg.Pool;
-  /** A typed query builder over the pool. Schemas are named in the queries: `kpay.transfer`. */
+  /** A typed query builder over the pool. Queries name the schema: `kpay.transfer`. */
   kysely<Schema>(): Kysely<Schema>;
-  /** Waits for what runs, then closes. Safe to call twice. */
+  /** Waits for running queries, then closes. Safe to call twice. */
   close(): Promise<void>;
 }
 
-/** A second client was asked for inside a transaction. A bug in the caller: the transaction is rolled back. */
+/** A second client was requested inside a transaction. This is a bug in the caller; the transaction is rolled back. */
 export class SecondClient extends Error {
   override name = 'SecondClient';
 }
@@ -24,8 +24,8 @@ export class IdleTransaction extends Error {
 }
 
 /**
- * How long an open transaction may do nothing. It is what catches a wait that `SecondClient` cannot see, such as for
- * HTTP or for a job: the session is taken from its owner, so that the others, who are innocent, go on.
+ * How long an open transaction may be idle. It catches waits that `SecondClient` cannot see, such as for HTTP or for a
+ * job. The session is taken from its owner, so that all others can go on.
  */
 export const IDLE_IN_TRANSACTION_MS = 5_000;
 
@@ -36,18 +36,19 @@ interface Lease {
 const leases = new AsyncLocalStorage<Lease>();
 
 /**
- * A `pg.Pool` that refuses a second client to whoever is inside a transaction of `createKysely`. On PGlite, which
- * has one session, the transaction would wait for itself for ever; on Postgres it would once the pool is empty, and
- * what the second client writes would stay after a rollback. The guard looks at the caller, not at a clock: a limit
- * on the wait would also strike those who only stand in a long queue.
+ * A `pg.Pool` that refuses a second client to code inside a transaction of `createKysely`. On PGlite, which has one
+ * session, the transaction would wait for itself for ever. On Postgres it would wait once the pool is empty, and what
+ * the second client wrote would remain after a rollback. The guard recognises the caller instead of limiting the wait,
+ * because a time limit would also hit callers that only stand in a long queue.
  */
 export class GuardedPool extends pg.Pool {
   constructor(options: pg.PoolConfig, onError: (error: Error) => void) {
     super(options);
     this.on('error', onError);
-    // pg-pool listens to idle clients only: without this a connection lost in mid-transaction ends the process.
+    // pg-pool listens only to idle clients. Without this listener, a connection lost during a transaction ends the
+    // process.
     this.on('connect', (client) => client.on('error', onError));
-    // Queued on the client before its next owner can ask anything of it.
+    // Queued on the client, so that it runs before its next owner's first query.
     this.on('release', (_error, client) => {
       const status = client.getTransactionStatus();
       if (status === 'T' || status === 'E') client.query('ROLLBACK').catch(() => {});
@@ -58,7 +59,9 @@ export class GuardedPool extends pg.Pool {
   override connect(callback: Parameters<pg.Pool['connect']>[0]): void;
   override connect(callback?: Parameters<pg.Pool['connect']>[0]): Promise<pg.PoolClient> | undefined {
     if (leases.getStore()?.open) {
-      const refusal = new SecondClient('inside a transaction only its own client may be awaited, and a second one was asked for');
+      const refusal = new SecondClient(
+        'inside a transaction only its own client may be awaited, but a second client was requested',
+      );
       if (!callback) return Promise.reject(refusal);
       process.nextTick(callback, refusal, undefined, () => {});
       return undefined;
@@ -81,9 +84,9 @@ export class GuardedPool extends pg.Pool {
 }
 
 /**
- * A query builder whose callbacks are known to the pool's guard to be inside a transaction.
+ * Makes a query builder. The pool's guard recognises its transaction callbacks as inside a transaction.
  *
- * @param prepares whether its connections keep prepared statements, each of them its own.
+ * @param prepares whether each connection keeps its own prepared statements.
  */
 export function createKysely<Schema>(pool: pg.Pool, { prepares = false }: { prepares?: boolean } = {}): Kysely<Schema> {
   const dialect = new PostgresDialect({ pool: statementPool(pool, { prepares }) });
@@ -97,7 +100,7 @@ export function createKysely<Schema>(pool: pg.Pool, { prepares = false }: { prep
       try {
         return await leases.run(lease, () => consume(connection));
       } finally {
-        // What the callback left running behind itself is outside the transaction from here on.
+        // From here on, code that the callback left running is outside the transaction.
         lease.open = false;
         await driver.releaseConnection(connection, options);
       }

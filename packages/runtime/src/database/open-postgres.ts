@@ -7,13 +7,13 @@ import { dropReadOnlySessions, isReadOnly, prepareSession } from './writable-ses
 
 const OLDEST_MAJOR = 15;
 const CONNECT_TIMEOUT_MS = 5_000;
-// pg-pool counts the wait for a free client too, and a long queue is no fault.
+// pg-pool counts the wait for a free client, too, and a long queue is no fault.
 const CLIENT_TIMEOUT_MS = 30_000;
-// Whoever waits this long for one statement is better told. Postgres gives it up then, and says so.
+// A caller that waited this long for one statement gets an error. Postgres then cancels the statement.
 const STATEMENT_TIMEOUT_MS = 10_000;
-// An index over millions of rows takes its time, and whoever comes meanwhile waits for it.
+// An index over millions of rows takes long, and other starting processes wait for it.
 const PREPARED_WITHIN_MS = 3_600_000;
-// Longer than a statement may take and an idle connection is kept (10 s): only a network that went silent is left.
+// Added to the longest statement. Only a network that went silent takes longer.
 const SILENT_AFTER_MS = 2_000;
 
 export interface PostgresOptions {
@@ -22,14 +22,14 @@ export interface PostgresOptions {
   logger: Logger;
   /** The most connections this process holds. */
   maxClients?: number;
-  /** How long a statement may take; 10 s unless given. A server that is silent for 2 s longer counts as gone. */
+  /** How long a statement may take; 10 s by default. A server that is silent for 2 s longer counts as gone. */
   statementTimeoutMs?: number;
-  /** What must be done before anything else, like migrations: on a connection of its own, whose statements may take an hour. */
+  /** Runs before anything else, for example migrations, on a separate connection whose statements may take an hour. */
   prepare?: (database: Database) => Promise<void>;
 }
 
 /**
- * Opens Postgres 15 or newer. Nothing is created in it: that is the migrations' part.
+ * Opens Postgres 15 or newer. It creates nothing; migrations do that.
  *
  * @throws StartError naming DATABASE_URL when the server does not answer, refuses, is too old, or takes no writes.
  */
@@ -68,9 +68,9 @@ async function prepareWith(prepare: (database: Database) => Promise<void>, optio
 }
 
 /**
- * Without this a statement waits for as long as the kernel repeats its packets, a quarter of an hour, and the pool's
- * clients are lost to others one by one. The connection is given up, not the statement alone: what comes late on it would
- * be taken for the answer to the next.
+ * Gives up a connection whose server went silent. Otherwise a statement waits for as long as the kernel repeats its
+ * packets, a quarter of an hour, and one client of the pool after the other is lost. The whole connection is given up,
+ * because a late answer on it would be taken for the answer to the next statement.
  */
 function endWhenSilent({ connection: { stream } }: pg.PoolClient, afterMs: number): void {
   if (!(stream instanceof Socket)) return;
@@ -98,7 +98,7 @@ async function checkServer(url: string): Promise<void> {
 
 async function readServer(url: string): Promise<{ version: { number: number; name: string }; readOnly: boolean }> {
   const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
-  // What follows a failed connect is no news, and unheard it would end the process.
+  // Later errors of a failed connection carry no information, and without a listener they would end the process.
   client.on('error', () => {});
   await client.connect();
   try {
@@ -106,7 +106,7 @@ async function readServer(url: string): Promise<{ version: { number: number; nam
       `select current_setting('server_version_num')::int as number, current_setting('server_version') as name`,
     );
     const [version] = rows;
-    if (!version) throw new Error('it tells no version');
+    if (!version) throw new Error('it reports no version');
     return { version, readOnly: await isReadOnly(client) };
   } finally {
     await client.end();

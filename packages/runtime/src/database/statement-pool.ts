@@ -1,21 +1,21 @@
 import type { PostgresPool, PostgresPoolClient, PostgresQueryResult } from 'kysely';
 import type pg from 'pg';
 
-/** Begins a statement that is always the same text and names its columns: it is worth planning once and for all. */
+/** The beginning of a statement whose text never changes and which names its columns. It is planned only once. */
 export const PREPARED = '/* prepared */';
 
 type Result = PostgresQueryResult<unknown>;
 
 /**
- * A pool as kysely uses it, with fewer and cheaper round trips: BEGIN rides along with the first statement when that
- * has no parameters, as the one that asks for a transaction's time, and what begins with PREPARED is parsed and planned
- * once in the life of a connection.
+ * A pool for kysely with fewer and cheaper round trips. BEGIN is sent together with the first statement when that has
+ * no parameters, as the statement that reads a transaction's time. Statements that begin with PREPARED are parsed and
+ * planned once for each connection.
  *
- * @param prepares false where nothing is kept: each statement is planned as it comes.
+ * @param prepares false when connections keep no prepared statements; each statement is then planned as it comes.
  */
 export function statementPool(pool: pg.Pool, { prepares }: { prepares: boolean }): PostgresPool {
   const clients = new WeakMap<pg.PoolClient, PostgresPoolClient>();
-  // Their texts are few and fixed: no value is ever written into one.
+  // The texts are few and fixed, because no value is ever written into one.
   const names = new Map<string, string>();
   const nameOf = (text: string): string | undefined => {
     if (!prepares || !text.startsWith(PREPARED)) return undefined;
@@ -36,7 +36,7 @@ export function statementPool(pool: pg.Pool, { prepares }: { prepares: boolean }
 }
 
 function statementClient(client: pg.PoolClient, nameOf: (text: string) => string | undefined): PostgresPoolClient {
-  // Asked for and not sent yet.
+  // BEGIN was requested but not sent yet.
   let beginning = false;
 
   async function query(text: string, values: readonly unknown[] = []): Promise<Result> {

@@ -1,11 +1,15 @@
 import type pg from 'pg';
 
-/** SQLSTATE read_only_sql_transaction: what a demoted server, or `default_transaction_read_only`, answers to a write. */
+/**
+ * SQLSTATE read_only_sql_transaction: a demoted server, or `default_transaction_read_only`, answers a write with it.
+ */
 const READ_ONLY = '25006';
-// A pool that only reads would never learn that its server was demoted.
+// A pool that only reads would never notice that its server was demoted.
 const CHECK_EVERY_MS = 2_000;
 
-/** The server answers and takes no writes. It counts as away: another one behind the same name may take them. */
+/**
+ * The server answers but takes no writes. It counts as away, because another server behind the same name may take them.
+ */
 export class ReadOnlyServer extends Error {
   override name = 'ReadOnlyServer';
   readonly code = READ_ONLY;
@@ -16,9 +20,9 @@ export class ReadOnlyServer extends Error {
 }
 
 /**
- * Sets what our statements and their answers depend on, whatever the database, the role or a pooler sets, and refuses a
- * server that takes no writes. By statements: PgBouncer refuses unknown startup parameters. default_transaction_read_only
- * is left as it is: it is how an operator stops writes.
+ * Sets every session setting on which our statements and their answers depend, whatever the database, the role or a
+ * pooler sets, and refuses a server that takes no writes. It uses statements, because PgBouncer refuses unknown startup
+ * parameters. It leaves default_transaction_read_only as it is, because operators use it to stop writes.
  *
  * @throws ReadOnlyServer
  */
@@ -50,8 +54,8 @@ export async function isReadOnly(client: pg.ClientBase): Promise<boolean> {
 }
 
 /**
- * Drops all connections of a pool once its server takes no writes any more: when a write is refused, and when a
- * connection in use is asked, every two seconds. New connections go where the name leads now.
+ * Drops all connections of a pool when its server takes no writes any more. It notices this when a write is refused,
+ * and by a query on used connections every two seconds. New connections go where the name leads now.
  */
 export function dropReadOnlySessions(pool: pg.Pool): void {
   const sessions = new Map<pg.PoolClient, { lent: boolean; checkedAtMs: number }>();
@@ -60,7 +64,8 @@ export function dropReadOnlySessions(pool: pg.Pool): void {
   const condemnAll = () => {
     for (const [client, { lent }] of sessions) {
       condemned.add(client);
-      // A lent one goes when its owner gives it back: its transaction may have begun while writes were allowed.
+      // A lent connection is dropped when its owner returns it, because its transaction may have begun while writes
+      // were allowed.
       if (!lent) destroy(client);
     }
   };
@@ -84,7 +89,7 @@ export function dropReadOnlySessions(pool: pg.Pool): void {
     const nowMs = performance.now();
     if (nowMs - session.checkedAtMs < CHECK_EVERY_MS) return;
     session.checkedAtMs = nowMs;
-    // Queued on the client before its next owner can ask anything of it.
+    // Queued on the client, so that it runs before its next owner's first query.
     isReadOnly(client).then(
       (readOnly) => {
         if (readOnly && !condemned.has(client)) condemnAll();

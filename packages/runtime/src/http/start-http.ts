@@ -13,7 +13,7 @@ import type { Logger } from 'pino';
 import { reasonOf, StartError } from '../start-error.ts';
 
 const CLOSE_LIMIT_MS = 3_000;
-/** Balancers reuse an idle connection for 60 s: one that we close first loses the request that is on its way. */
+/** Load balancers reuse an idle connection for 60 s. If we closed it first, a request on its way would be lost. */
 const KEEP_ALIVE_MS = 65_000;
 
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -22,22 +22,25 @@ export interface ListenOptions {
   /** 0 takes any free port. */
   port: number;
   host: string;
-  /** The setting the port came from, for the message when it is taken: EXPORTER_PORT. */
+  /** The setting of the port, for the message when the port is in use: EXPORTER_PORT. */
   portSetting: string;
 }
 
 export interface ListeningServer {
-  /** `http://127.0.0.1:9464`, with the port that was given. */
+  /** `http://127.0.0.1:9464`, with the actual port. */
   url: string;
   port: number;
-  /** Takes no more, waits up to three seconds for answers under way, then ends what is still open, such as streams. */
+  /**
+   * Stops listening, waits up to three seconds for answers under way, then ends what is still open, such as streams.
+   */
   close(): Promise<void>;
 }
 
 /**
  * Listens with any Node server, such as one of Express.
  *
- * @throws StartError naming the setting when the port is in use or not allowed, or HOST is not an address of this machine.
+ * @throws StartError naming the setting when the port is in use or not allowed, or HOST is not an address of this
+ *   machine.
  */
 export async function listen(server: Server, { port, host, portSetting }: ListenOptions): Promise<ListeningServer> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -59,7 +62,7 @@ export async function listen(server: Server, { port, host, portSetting }: Listen
 async function closeServer(server: Server): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
   server.close(() => resolve());
-  // A connection is idle only some time after its last answer, and would then be kept alive for seconds.
+  // A connection becomes idle some time after its last answer and would then be kept alive for seconds.
   const idle = setInterval(() => server.closeIdleConnections(), 50);
   const limit = setTimeout(() => server.closeAllConnections(), CLOSE_LIMIT_MS);
   await closed;
@@ -67,7 +70,7 @@ async function closeServer(server: Server): Promise<void> {
   clearTimeout(limit);
 }
 
-/** The one line for a server that could not listen, naming the setting to change. */
+/** One line for a server that could not listen, naming the setting to change. */
 export function notListening(error: NodeJS.ErrnoException, { port, host, portSetting }: ListenOptions): StartError {
   return new StartError(whyNotListening(error, port, host, portSetting), { cause: error });
 }
@@ -87,7 +90,8 @@ function whyNotListening(error: NodeJS.ErrnoException, port: number, host: strin
 }
 
 /**
- * Serves a few paths by GET: health, readiness, metrics. A handler that throws is answered with 500 and logged.
+ * Serves a few paths by GET: health, readiness, metrics. When a handler throws, the answer is 500 and the error is
+ * logged.
  *
  * @throws StartError as `listen` does.
  */
@@ -113,7 +117,10 @@ export async function startHttp(
   return listen(server, options);
 }
 
-/** A server of http, or of https with `tls`. It keeps idle connections for 65 s unless `keepAliveTimeout` is given. */
+/**
+ * Makes an http server, or an https server with `tls`. It keeps idle connections for 65 s unless `keepAliveTimeout` is
+ * set.
+ */
 export function createHttpServer(
   { tls, ...given }: ServerOptions & { tls?: TlsOptions | undefined },
   listener: RequestListener,
@@ -127,8 +134,8 @@ export function sendText(response: ServerResponse, status: number, text: string,
 }
 
 /**
- * The two paths every process has. `/healthz`: it runs, and nothing in it is `stuck`: else 503, and only a new process
- * helps. `/readyz`: 200 when `waitingFor` answers an empty list, else 503 with what is missing, one a line.
+ * The two health paths of every process. `/healthz` is 200 unless something is `stuck`; then it is 503, and only a new
+ * process helps. `/readyz` is 200 when `waitingFor` returns an empty list, else 503 with what is missing, one a line.
  */
 export function healthRoutes(
   waitingFor: () => readonly string[] | Promise<readonly string[]>,

@@ -1,7 +1,7 @@
 import type { Logger } from '../logging/logger.ts';
 import type { AccountSettings } from '../settings/read-settings.ts';
 
-/** Says plainly which KPay is reached through which proxy. Its user and password are not shown. */
+/** Logs which KPay is reached through which proxy, without the proxy's user and password. */
 export function warnAboutProxy(accounts: readonly AccountSettings[], logger: Pick<Logger, 'warn'>): void {
   const ways = new Set(
     accounts.flatMap(({ baseUrl, proxyUrl }) =>

@@ -5,19 +5,19 @@ import { createRedact } from './redact.ts';
 export type { Logger } from 'pino';
 
 export interface LoggerOptions {
-  /** Which process or part of one speaks. */
+  /** The name of the process, or of a part of it. */
   name: string;
   level?: Level | 'silent';
-  /** Standard error unless given: standard output belongs to what a command prints. */
+  /** Standard error by default. Standard output is for what a command prints. */
   destination?: DestinationStream;
   /**
-   * The secrets this process knows, to be hidden wherever they turn up. Their shape alone need not give them away. What is
-   * added to a set later is hidden from then on.
+   * The secrets that this process knows. They are hidden wherever they occur, because their shape alone may not reveal
+   * them. A secret added to the set later is hidden from then on.
    */
   secrets?: readonly string[] | ReadonlySet<string>;
 }
 
-/** A JSON logger from whose lines keys, tokens and phone numbers are removed, whichever way they got there. */
+/** Makes a JSON logger whose lines never contain keys, tokens and phone numbers, however they got there. */
 export function createLogger({ name, level = 'info', destination, secrets = [] }: LoggerOptions): Logger {
   const redact = createRedact(secrets);
   const logger = pino(
@@ -38,7 +38,7 @@ export function createLogger({ name, level = 'info', destination, secrets = [] }
     },
     destination ?? pino.destination({ dest: 2, sync: true }),
   );
-  // pino asks no formatter about what a child is bound to; its children inherit this method.
+  // pino calls no formatter for the bindings of a child. Children inherit this method.
   const child = logger.child;
   logger.child = function redactedChild(this: Logger, bindings: Bindings, ...options: []) {
     return child.call(this, redact(bindings) as Bindings, ...options);

@@ -6,20 +6,21 @@ const PHONE_KEY = /phone|msisdn/i;
 const MONEY_KEY = /amount|balance/i;
 
 /**
- * No text is searched beyond this: a line of a log is no place for it, and strangers decide how long it is. Well above every
- * stack and every answer of KPay that we tell.
+ * A longer text is cut before it is searched, because strangers decide how long it is. The limit is well above every
+ * stack and every logged answer of KPay.
  */
 const MAX_CHARACTERS = 16_384;
 
 /**
- * What a secret looks like wherever it stands. KPay's own secrets begin `sk_` or are 64 bare hex characters.
+ * The shapes of secrets. KPay's own secrets begin with `sk_` or are 64 hexadecimal characters.
  *
- * Each takes time in proportion to the text, whatever that is: what a search has run over without success is part of the match
- * and given back as it was, so that no other search begins within it; and nothing looks back over more than a few characters.
+ * Each pattern takes time in proportion to the text, whatever its content. Text that was searched without success is
+ * part of the match and is returned unchanged, so no other search begins inside it. No pattern looks back over more
+ * than a few characters.
  */
 const SECRET_SHAPES: readonly [shape: RegExp, clean: (all: string, before?: string, secret?: string) => string][] = [
   [/\bkpay_(?:live|test)_[\w-]+/g, () => REDACTED],
-  // What opens the stream stands in addresses.
+  // Stream tokens occur in addresses.
   [/\bkpst_[\w-]+/g, () => REDACTED],
   [/\bsk_(?:live|test)_[\w-]+/g, () => REDACTED],
   [/\beyJ[\w-]+(\.[\w-]+(?:\.[\w-]*)?)?/g, (all, rest) => (rest === undefined ? all : REDACTED)],
@@ -28,30 +29,30 @@ const SECRET_SHAPES: readonly [shape: RegExp, clean: (all: string, before?: stri
   [/\b[0-9a-f]{64}\b/gi, () => REDACTED],
 ];
 
-// Numbers of 8 to 15 digits, written together or in groups, that are no part of a word, an id or a decimal.
+// Numbers of 8 to 15 digits, in one piece or in groups, that are not part of a word, an id or a decimal.
 const PHONE = /(?<![\w.-])\+?\d(?:[ -]?\d){7,14}(?![\w-]|\.\d)/g;
 const TIME = /^\d{4}-\d\d-\d\d/;
 
-/** Removes what looks like a secret or a phone number. It takes time in proportion to the text. */
+/** Removes text that looks like a secret or a phone number. It takes time in proportion to the text. */
 export function hideShapes(text: string): string {
   let clean = text;
   for (const [shape, replaced] of SECRET_SHAPES) clean = clean.replace(shape, replaced);
   return clean.replace(PHONE, (digits) => (TIME.test(digits) ? digits : '[number]'));
 }
 
-/** The beginning of a text that is too long, to where nothing is cut in two that could have been found whole. */
+/** The beginning of a text that is too long. It ends where no secret or number is cut in two. */
 function beginningOf(text: string, secrets: readonly string[]): string {
   let end = MAX_CHARACTERS;
-  // The last word; what may be groups of a number before it; and the word whose end that took.
+  // The last word, then groups of a number that may stand before it, then the word whose end that cut.
   for (const part of [/\S/, /[\d\s+-]/, /\S/]) {
     while (end > 0 && part.test(text.charAt(end - 1))) end -= 1;
   }
-  // A known secret can have spaces in it.
+  // A known secret can contain spaces.
   const cutInTwo = secrets.map((secret) => startOfLast(text, secret, end)).filter((start) => start < end);
   return text.slice(0, Math.min(end, ...cutInTwo));
 }
 
-/** Where a secret begins that stands across `end`; `end` when none does. */
+/** Where a secret begins that crosses `end`; `end` when none does. */
 function startOfLast(text: string, secret: string, end: number): number {
   const start = text.indexOf(secret, Math.max(0, end - secret.length + 1));
   return start < 0 ? end : Math.min(start, end);
@@ -60,9 +61,9 @@ function startOfLast(text: string, secret: string, end: number): number {
 export type Redact = (value: unknown) => unknown;
 
 /**
- * Makes a function that copies a value for a log without secrets and phone numbers: by the names of keys, by the
- * shape of text at any depth, and by the exact `secrets` that the process knows. It prefers to hide too much; the
- * one figure of many digits it leaves is what stands under a key that names an amount or a balance.
+ * Makes a function that copies a value for a log without secrets and phone numbers. It finds them by the names of keys,
+ * by the shape of text at any depth, and by the exact `secrets`. It prefers to hide too much. The only long numbers
+ * that it keeps are those under a key that names an amount or a balance.
  */
 export function createRedact(secrets: readonly string[] | ReadonlySet<string> = []): Redact {
   let known: readonly string[] = [];
@@ -71,13 +72,13 @@ export function createRedact(secrets: readonly string[] | ReadonlySet<string> = 
     const count = 'size' in secrets ? secrets.size : secrets.length;
     if (count === seen) return;
     seen = count;
-    // The longest first: one secret may begin with another.
+    // The longest first, because one secret may begin with another.
     known = [...secrets].filter((secret) => secret.length >= 4).sort((a, b) => b.length - a.length);
   };
 
   const redactText = (text: string): string => {
     const long = text.length > MAX_CHARACTERS;
-    // A little more than the beginning, so that a secret across its end is seen whole.
+    // A little more than the beginning, so that a secret that crosses its end is seen as a whole.
     let clean = long ? beginningOf(text.slice(0, MAX_CHARACTERS + (known[0]?.length ?? 0)), known) : text;
     for (const secret of known) clean = clean.replaceAll(secret, REDACTED);
     clean = hideShapes(clean);

@@ -1,9 +1,9 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 
-// Gauges that are named like counters: `promtool check metrics` rejects them.
+// Gauges with the names of counters; `promtool check metrics` rejects them.
 const MISNAMED = ['nodejs_active_resources_total', 'nodejs_active_handles_total', 'nodejs_active_requests_total'];
 
-/** A registry of its own, with the metrics of the process itself. */
+/** Makes a registry with the metrics of the process itself. */
 export function createMetricsRegistry(): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });

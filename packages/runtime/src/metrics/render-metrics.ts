@@ -5,7 +5,7 @@ export type MetricsFormat = 'text' | 'openmetrics';
 const OPENMETRICS = /^application\/openmetrics-text$/;
 const VERSIONS = ['0.0.1', '1.0.0'];
 
-/** What a scraper would rather have, by its Accept header. The text format unless it asks for OpenMetrics. */
+/** Chooses the format by a scraper's Accept header: the text format, unless it asks for OpenMetrics. */
 export function chooseFormat(accept = ''): MetricsFormat {
   let text = 0;
   let openMetrics = 0;
@@ -25,9 +25,9 @@ export function contentTypeOf(format: MetricsFormat): string {
 }
 
 /**
- * What a registry shows now, in one of the two formats; OpenMetrics without its last line, so that more can follow.
- * prom-client renders one format a registry, and renames the counters of one that is set to OpenMetrics for good:
- * here that happens to a view of them.
+ * Renders a registry in one of the two formats. OpenMetrics lacks its last line, so that more can follow. prom-client
+ * supports one format for each registry and permanently renames the counters of one that is set to OpenMetrics. So here
+ * a view of the metrics is renamed instead.
  */
 export async function renderMetrics(registry: Registry, format: MetricsFormat): Promise<string> {
   if (format === 'text') return registry.metrics();
@@ -38,7 +38,7 @@ export async function renderMetrics(registry: Registry, format: MetricsFormat): 
 }
 
 type Metric = Parameters<Registry['registerMetric']>[0];
-/** What prom-client asks of a metric to render it. */
+/** The part of a metric that prom-client needs to render it. */
 interface Rendered {
   name: string;
   type: string;

@@ -6,13 +6,13 @@ import { chooseFormat, contentTypeOf, type MetricsFormat, renderMetrics } from '
 
 export interface ServeMetricsOptions {
   registry: Registry;
-  /** Who may scrape; everybody unless given. */
+  /** Who may scrape; everybody by default. */
   web?: WebConfig | undefined;
-  /** What follows the registry's metrics, in the same format. */
+  /** Text to append to the registry's metrics, in the same format. */
   more?: (format: MetricsFormat) => Promise<string>;
 }
 
-/** The handler of /metrics: in the text format, or in OpenMetrics with exemplars for a scraper that asks for it. */
+/** Makes the handler of /metrics: the text format, or OpenMetrics with exemplars for a scraper that asks for it. */
 export function serveMetrics({ registry, web, more = async () => '' }: ServeMetricsOptions): HttpHandler {
   return async (request, response) => {
     if (!isHostAllowed(request, web?.allowedHosts)) return sendText(response, 421, WRONG_HOST);

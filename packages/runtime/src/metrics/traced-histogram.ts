@@ -6,15 +6,15 @@ export interface TracedHistogram<Label extends string> {
 }
 
 /**
- * A histogram whose buckets lead to a trace: a value that is observed inside a sampled span leaves its ids as an
- * exemplar. Shown where OpenMetrics is asked for.
+ * Makes a histogram whose buckets lead to a trace. A value observed inside a sampled span leaves the span's ids as an
+ * exemplar, which OpenMetrics shows.
  */
 export function createTracedHistogram<Label extends string>(
   registry: Registry,
   settings: { name: string; help: string; labelNames: readonly Label[]; buckets: number[] },
 ): TracedHistogram<Label> {
-  // Registered afterwards: prom-client would refuse exemplars in a registry that can also show the text format, where
-  // they are left out. It types their labels as the metric's own.
+  // Registered afterwards, because prom-client refuses exemplars in a registry that can also show the text format,
+  // which omits them. Its types give exemplars the metric's own labels.
   const histogram = new Histogram<string>({ ...settings, registers: [], enableExemplars: true });
   registry.registerMetric(histogram);
   return {

@@ -2,17 +2,20 @@ import type { Logger } from 'pino';
 import { Counter, type Registry } from 'prom-client';
 import { createTracedHistogram } from './traced-histogram.ts';
 
-/** What @kpay/core tells of an account: each request that is over, and each way in which KPay differs from its documents. */
+/**
+ * What @kpay/core reports about an account: each request that ended, and each difference between KPay and its
+ * documentation.
+ */
 export interface CallWatcher {
   onCall(call: { endpoint: string; outcome: string; durationMs: number }): void;
   onDrift(drift: { endpoint: string; path: string; kind: string }): void;
 }
 
-// KPay's answers take tens of milliseconds; a call is given up after 20 s.
+// KPay answers within tens of milliseconds; a call is given up after 20 s.
 const DURATION_BUCKETS_S = [0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20];
 
 const DRIFT_KINDS = ['unknown_field', 'unknown_value', 'unreadable_row'];
-/** How a call can end, as @kpay/core names it, by endpoint. */
+/** The possible outcomes of a call, as @kpay/core names them, by endpoint. */
 const READS = ['me', 'token', 'exchange_rate', 'predict_provider', 'availability', 'balance'];
 const OUTCOMES = [
   'ok',
@@ -28,10 +31,10 @@ const OUTCOMES = [
 const TRANSFER_OUTCOMES = [...OUTCOMES, 'lease_too_short', 'unexpected_status'];
 
 /**
- * Counts what a process does at KPay, whoever in it does it, and logs each drift once (core tells each path once).
- * A path is KPay's text, so it goes to the log and never into a label.
+ * Counts the requests of a process to KPay and logs each drift once (core reports each path once). A path is KPay's
+ * text, so it goes to the log and never into a label.
  *
- * @returns the watcher of an account, to be given to core when the account is opened.
+ * @returns a function that makes the watcher of an account, to pass to core when the account is opened.
  */
 export function createCallWatchers(registry: Registry, logger: Logger): (account: string) => CallWatcher {
   const registers = [registry];
@@ -54,7 +57,7 @@ export function createCallWatchers(registry: Registry, logger: Logger): (account
     registers,
   });
   return (account) => {
-    // There before the first call, so that the first of a kind is seen as an increase: a counter born at 1 never rose.
+    // Starts at 0 before the first call, so that the first one is seen as an increase. A counter born at 1 never rises.
     for (const endpoint of READS) {
       for (const outcome of OUTCOMES) requests.inc({ account, endpoint, outcome }, 0);
       for (const kind of DRIFT_KINDS) drifts.inc({ account, endpoint, kind }, 0);

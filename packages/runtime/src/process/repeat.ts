@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Runs `task` again and again with a pause between, until stopped. A failing run is reported, never the last one.
+ * Runs `task` repeatedly with a pause in between, until stopped. A failed run is reported and does not end the loop.
  *
- * @param onRound told after each run, however it ended.
+ * @param onRound called after each run, however it ended.
  */
 export function repeat(
   task: (signal: AbortSignal) => Promise<void>,

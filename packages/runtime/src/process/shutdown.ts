@@ -2,23 +2,26 @@ import type { Logger } from 'pino';
 import { endsWithin } from './ends-within.ts';
 
 export interface Shutdown {
-  /** Adds what must be released at the end. Call it right after something has opened. */
+  /** Adds something to release at the end. Call it right after it has opened. */
   push(name: string, release: () => unknown): void;
-  /** Releases everything, the newest first, once; never throws, and ends within the bound for all together. */
+  /** Releases everything once, the newest first. It never throws and ends within the bound for all together. */
   run(): Promise<void>;
 }
 
 export interface ShutdownOptions {
   logger: Logger;
-  /** What one release may take. */
+  /** How long one release may take. */
   deadlineMs: number;
-  /** What all of them together may take; for ever unless given. What is left then is told to close, and not waited for. */
+  /**
+   * How long all releases together may take; unlimited by default. After that the rest is told to close without
+   * waiting.
+   */
   withinMs?: number;
 }
 
 /**
- * A list of what has been opened. A release that fails or does not end in time is logged and left, so that the others
- * still run and the process can end.
+ * Makes the list of everything that was opened. A release that fails or does not end in time is logged and abandoned,
+ * so that the others still run and the process can end.
  */
 export function createShutdown({ logger, deadlineMs, withinMs = Number.POSITIVE_INFINITY }: ShutdownOptions): Shutdown {
   const releasers: { name: string; release: () => unknown }[] = [];
@@ -35,7 +38,7 @@ export function createShutdown({ logger, deadlineMs, withinMs = Number.POSITIVE_
   };
   const releaseAll = async () => {
     const endMs = performance.now() + withinMs;
-    // Not a loop over a copy: what is pushed meanwhile is released too.
+    // Not a loop over a copy, so that what is pushed meanwhile is released too.
     for (let next = releasers.pop(); next; next = releasers.pop()) await releaseOne(next, endMs - performance.now());
   };
   return {
@@ -45,10 +48,10 @@ export function createShutdown({ logger, deadlineMs, withinMs = Number.POSITIVE_
 }
 
 /**
- * Calls `stop` at the first SIGINT or SIGTERM. At a second one the process ends at once, with the code that shells
- * expect of a signal.
+ * Calls `stop` at the first SIGINT or SIGTERM. At a second one the process ends at once, with the exit code that shells
+ * expect for the signal.
  *
- * @returns how to stop listening.
+ * @returns a function that stops listening.
  */
 export function onSignals(stop: (signal: NodeJS.Signals) => void): () => void {
   const codes = { SIGINT: 130, SIGTERM: 143 };

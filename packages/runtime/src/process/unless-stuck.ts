@@ -1,11 +1,11 @@
 const TICK_MS = 250;
 
 /**
- * Waits for a computation of a WebAssembly module on this thread, and gives it up when it has not ended although the thread
- * was free for `limitMs`. It counts ticks, not time, unlike endsWithin: a long computation is one tick, because no timer runs
- * meanwhile.
+ * Waits for a WebAssembly module that computes on this thread. It gives up when the result is missing although the
+ * thread was free for `limitMs`. Unlike endsWithin it counts ticks, not time: a long computation is one tick, because no
+ * timer runs meanwhile.
  *
- * @throws what `stuck` makes.
+ * @throws the error that `stuck` makes.
  */
 export async function unlessStuck<T>(promise: Promise<T>, limitMs: number, stuck: () => Error): Promise<T> {
   let ticks = 0;

@@ -27,32 +27,32 @@ import { type FetchWatch, watchFetches } from './watch-fetches.ts';
 /** `prefix` is `{kpay-<account>}`: the braces keep an account's keys in one slot of a Redis Cluster. */
 type Settings<Options extends QueueBaseOptions> = Omit<Options, 'connection' | 'prefix'> & { prefix: string };
 
-/** Makes BullMQ's objects on whichever backend the process has, and closes all that it made. */
+/** Makes BullMQ's objects on the process's backend, and closes all that it made. */
 export interface Queues {
   queue<Data = unknown, Result = unknown>(name: string, options: Settings<QueueOptions>): Queue<Data, Result>;
   worker<Data = unknown, Result = unknown>(
     name: string,
     processor: Processor<Data, Result>,
-    /** `untraced`: the processor makes spans itself, of what is worth one (traceJob). */
+    /** `untraced`: the processor makes its own spans (traceJob). */
     options: Settings<WorkerOptions> & { untraced?: boolean },
   ): Worker<Data, Result>;
   queueEvents(name: string, options: Settings<QueueEventsOptions>): QueueEvents;
   /**
-   * The queues that hold unfinished jobs, whoever put them there, whose names begin like this. `prefix` is the one they
-   * lie under in Redis. It walks through all keys there, so ask seldom.
+   * Finds the queues with unfinished jobs whose names begin with `name`, whoever added the jobs. `prefix` is their
+   * prefix in Redis. It walks through all keys, so call it seldom.
    */
   findQueues(beginning: { prefix: string; name: string }): Promise<FoundQueue[]>;
-  /** Whether the store answers and takes writes; within five seconds. */
+  /** Checks that the store answers and takes writes, within five seconds. */
   ping(): Promise<void>;
-  /** Queues whose worker waits in vain for an answer of a store that answers others: only a new process helps. */
+  /** Queues whose worker waits in vain although the store answers others. Only a new process helps. */
   stuck(): readonly string[];
-  /** Closes the newest first; a worker ends the jobs it is at. What is closed already stays so. */
+  /** Closes the newest first. A worker finishes its present jobs. What is closed already stays closed. */
   close(): Promise<void>;
 }
 
 export interface FoundQueue {
   name: string;
-  /** Undefined in the embedded database, which keeps none. */
+  /** Undefined in the embedded database, which has no prefixes. */
   prefix?: string;
 }
 
@@ -62,7 +62,7 @@ const WATCH_EVERY_MS = 10_000;
 export type QueueStore = { kind: 'embedded'; database: EmbeddedDatabase } | { kind: 'redis'; redisUrl: string };
 
 /**
- * Opens BullMQ. Errors of its connections are logged here: they are passing, BullMQ tries again.
+ * Opens BullMQ. Errors of its connections are logged here; they are temporary, because BullMQ tries again.
  *
  * @throws StartError when Redis does not answer.
  */
@@ -71,7 +71,7 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
     store.kind === 'embedded' ? await useDatabase(store.database) : await useRedis(store.redisUrl, logger);
   const telemetry = queueTelemetry();
   const traced = telemetry ? { telemetry } : {};
-  const failed = (error: unknown) => logger.error({ err: error }, 'the queues could not be watched');
+  const failed = (error: unknown) => logger.error({ err: error }, 'cannot watch the queues');
   const stopWatching = watch && repeat(watch.check, WATCH_EVERY_MS, failed);
   const opened: { close(): Promise<void> }[] = [];
   let closing: Promise<void> | undefined;
@@ -82,15 +82,16 @@ export async function openQueues({ store, logger }: { store: QueueStore; logger:
     return made;
   };
   const shut = async () => {
-    // Not waited for: it may be asking a store that hangs.
+    // Not awaited, because it may be waiting for a store that hangs.
     void stopWatching?.();
     for (const each of opened.splice(0).reverse()) await each.close();
     await release();
   };
   return {
     queue: (name, options) =>
-      // Without skipWaitingForReady an add waits for as long as Redis is away, and so does its caller. BullMQ's own look at the
-      // version, which openRedis has had, fails once and for all when its answer is late, as with a thousand queues at a start.
+      // Without skipWaitingForReady an add would wait, with its caller, for as long as Redis is away. BullMQ's own
+      // version check is skipped, because openRedis has checked already. It fails for good when its answer is late, as
+      // with a thousand queues at a start.
       keep(
         new Queue(
           name,
@@ -134,7 +135,7 @@ async function useDatabase(database: EmbeddedDatabase): Promise<Backend> {
     client.release();
   }
   return {
-    // BullMQ types a queue by its backend, and the code above it must not care: the objects behave alike.
+    // BullMQ types a queue by its backend. Callers must not depend on that, because the objects behave alike.
     connection: () => queuePool(database) as unknown as ConnectionOptions,
     backend: createPostgresBackend as unknown as BackendFactory<RedisQueueBackend>,
     async findQueues({ name }) {
@@ -151,17 +152,17 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
   const producer = await openRedis({ url, role: 'producer', logger });
   const worker = await openRedis({ url, role: 'worker', logger });
   return {
-    // BullMQ makes the blocking connections itself, as copies of the worker's.
+    // BullMQ itself makes the blocking connections, as duplicates of the worker's.
     connection: (role) => (role === 'producer' ? producer : worker),
     backend: createRedisBackend,
-    // Of one key of the queue: in a cluster another master's answer says nothing about it.
+    // Asks for one key of the queue, because in a cluster another master's answer says nothing about it.
     watch: watchFetches({
       probe: ({ prefix, name }) => producer.exists(`${prefix}:${name}:meta`),
       nowMs: () => performance.now(),
     }),
     async findQueues({ prefix, name }) {
       const found = await Promise.all(redisServers(producer).map((server) => scanQueues(server, prefix, name)));
-      // While a slot moves, its keys are on both of its servers.
+      // While a slot moves, its keys are on both servers.
       return [...new Map(found.flat().map((queue) => [`${queue.prefix}:${queue.name}`, queue])).values()];
     },
     ping: () => pingWritable(producer),
@@ -174,9 +175,9 @@ async function useRedis(url: string, logger: Logger): Promise<Backend> {
 }
 
 const SCAN_COUNT = 1_000;
-// A million keys: what lies behind them is found no more, rather than holding Redis up for longer.
+// A million keys. Queues beyond that are not found, so that the search does not slow Redis down for longer.
 const MAX_SCANS = 1_000;
-// Of a queue's keys those that are there only while it has unfinished jobs.
+// The keys of a queue that exist only while it has unfinished jobs.
 const UNFINISHED = /^(?<prefix>[^:]+):(?<name>[^:]+):(wait|prioritized|delayed|active|paused|waiting-children)$/;
 
 async function scanQueues(redis: Redis, prefix: string, name: string): Promise<FoundQueue[]> {

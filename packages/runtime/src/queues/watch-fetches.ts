@@ -1,6 +1,6 @@
 import type { IQueueBackend } from 'bullmq';
 
-/** A worker's longest question blocks for ten seconds. */
+/** The longest blocking command of a worker takes ten seconds. */
 const LATE_AFTER_MS = 30_000;
 const STUCK_AFTER_MS = 120_000;
 
@@ -10,29 +10,30 @@ export interface WatchedQueue {
 }
 
 export interface FetchWatch {
-  /** Watches what the loop of a queue's worker asks this backend. @returns the same one. */
+  /** Watches the calls of a queue's worker to this backend. @returns the same backend. */
   watch<Backend extends Fetching>(queue: WatchedQueue, backend: Backend): Backend;
   forget(backend: Fetching): void;
-  /** Whose worker waits in vain, for /healthz. */
+  /** The queues whose worker waits in vain, for /healthz. */
   stuck(): readonly string[];
-  /** Asks the stores of those who wait long whether they answer. To be called every ten seconds or so. */
+  /** Asks the stores of late workers whether they answer. Call it about every ten seconds. */
   check(): Promise<void>;
 }
 
 type Fetching = Pick<IQueueBackend, 'moveToActive' | 'waitForJob' | 'reconnectBlocking'>;
 
 interface Fetches extends WatchedQueue {
-  /** The questions without an answer, by when they were asked. */
+  /** The calls without an answer, by the time when they were made. */
   open: Set<{ sinceMs: number }>;
-  /** When its store was last found not to answer. */
+  /** When the store was last found not to answer. */
   awayAtMs: number;
 }
 
 /**
- * Notices a worker of BullMQ whose loop has asked for a job and is never answered, although its store answers others: such a
- * worker says that it runs, and never works again. As long as all is well it asks the store nothing.
+ * Notices a BullMQ worker that asked for a job and never gets an answer, although its store answers others. Such a
+ * worker reports that it is running but never works again. While all is well, this asks the store nothing.
  *
- * @param probe rejects while the store does not answer for a queue: nobody is stuck then, a worker waits as long as it takes.
+ * @param probe rejects while the store does not answer for a queue. Then no worker is stuck; it waits as long as the
+ *   outage lasts.
  * @param nowMs a monotonic clock.
  */
 export function watchFetches({
@@ -77,7 +78,7 @@ export function watchFetches({
         .map(({ name, ms }) => `queue ${name} has heard nothing for ${Math.floor(ms / 1_000)} s although Redis answers`),
     async check() {
       const late = [...watched.values()].filter((fetches) => lateMs(fetches) >= LATE_AFTER_MS);
-      // All at once: a store that hangs takes seconds to say so, and each must be excused in time.
+      // All at once: a store that hangs takes seconds to fail, and each late worker must be excused in time.
       const excuse = (fetches: Fetches) => () => {
         fetches.awayAtMs = nowMs();
       };

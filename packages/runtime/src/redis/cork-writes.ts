@@ -1,8 +1,8 @@
 import type { Writable } from 'node:stream';
 
 /**
- * Sends what is written to a socket in one turn of the event loop by one system call at its end, in order. A third of a busy
- * worker's time was writing commands one by one (decision 0038).
+ * Collects the writes to a socket during one turn of the event loop and sends them in one system call at its end, in
+ * order. Before, a busy worker spent a third of its time on writing commands one by one (decision 0038).
  */
 export function corkWrites(socket: Writable): void {
   const write = socket.write;

@@ -7,19 +7,19 @@ import { corkWrites } from './cork-writes.ts';
 const CONNECT_TIMEOUT_MS = 5_000;
 
 /**
- * How a connection behaves while Redis is away. `producer` fails at once, so that a caller is told and the sweep
- * serves; `worker` waits for ever and goes on where it was.
+ * How a connection behaves while Redis is away. `producer` fails at once, so that its caller gets an error; the sweep
+ * makes up for it. `worker` waits for ever and then continues.
  */
 export type RedisRole = 'producer' | 'worker';
 
-/** What a master that became a replica answers: to a write, and to those that waited in it. */
+/** The errors of a master that became a replica: for a write, and for commands that were blocked in it. */
 const NO_MASTER = /^(READONLY|UNBLOCKED)\b/;
-/** ioredis makes the connection anew, to where the name leads now. The second also sends the command again. */
+/** ioredis reconnects, to where the name leads now. RECONNECT_AND_RESEND also sends the command again. */
 const RECONNECT = 1;
 const RECONNECT_AND_SEND_AGAIN = 2;
 
 const OPTIONS = {
-  // A Redis that hangs must not hang its callers: what they wait for is found by the sweep, or asked for again.
+  // A Redis that hangs must not hang its callers. The sweep finds what they wait for, or they ask again.
   producer: {
     maxRetriesPerRequest: 1,
     commandTimeout: 5_000,
@@ -36,15 +36,18 @@ const WAITS_OFFLINE = { producer: false, worker: true } satisfies Record<RedisRo
 
 const RETRY_AFTER_MS = 100;
 
-/** A command waits here for the replica that takes over, not for the connection: a producer's for a second, a worker's for ever. */
+/**
+ * How often a command is retried while it waits for a replica to take over: a producer's for a second, a worker's for
+ * ever.
+ */
 const REDIRECTIONS = { producer: 10, worker: Number.MAX_SAFE_INTEGER } satisfies Record<RedisRole, number>;
 
 /**
- * Connects to Redis 7+ or Valkey, to a cluster when the URL lists several nodes. A connection lost later is made anew by
- * itself, and logged.
+ * Connects to Redis 7+ or Valkey; to a cluster when the URL lists several nodes. A lost connection is made again
+ * automatically, and logged.
  *
- * @throws StartError naming REDIS_URL when there is no answer within five seconds, or when the server would lose jobs
- *   or refuse them.
+ * @throws StartError naming REDIS_URL when there is no answer within five seconds, or when the server would lose or
+ *   refuse jobs.
  */
 export async function openRedis({
   url,
@@ -60,7 +63,7 @@ export async function openRedis({
   let unsuitable: StartError | undefined;
   let reason: unknown;
   const remember = (error: Error) => {
-    // A cluster's own error says only that no node was of use.
+    // A cluster's own error says only that no node could be used.
     reason = 'lastNodeError' in error ? error.lastNodeError : error;
   };
   redis.on('error', remember);
@@ -101,7 +104,7 @@ export async function pingWritable(redis: Redis | Cluster): Promise<void> {
   throw new Error('Redis is a read-only replica');
 }
 
-/** The servers that take writes: the masters of a cluster, each for its slots, or the one that there is. */
+/** The servers that take writes: all masters of a cluster, or the single server. */
 export function redisServers(redis: Redis | Cluster): Redis[] {
   return redis instanceof Cluster ? redis.nodes('master') : [redis];
 }
@@ -126,13 +129,14 @@ function clusterOf(nodes: readonly string[], role: RedisRole): Cluster {
       maxRedirections: REDIRECTIONS[role],
       retryDelayOnFailover: RETRY_AFTER_MS,
       retryDelayOnClusterDown: RETRY_AFTER_MS,
-      // So that nodes that do not agree yet who has a slot are not asked without a pause.
+      // A pause, so that nodes that do not agree yet on the owner of a slot are not asked without end.
       retryDelayOnMoved: RETRY_AFTER_MS,
-      // With it a connect() that meets a cluster without a master for some slots never comes back, although the connection does
-      // later, and a worker of BullMQ waits for it for ever. A command that meets such a cluster is repeated all the same.
+      // With the ready check, connect() never returns when it meets a cluster without a master for some slots, even
+      // after the connection recovers. A BullMQ worker then waits for it for ever. A command that meets such a cluster
+      // is repeated anyway.
       enableReadyCheck: false,
       slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
-      // The nodes that are found later have the same password.
+      // Nodes that are discovered later have the same password.
       redisOptions: {
         ...OPTIONS[role],
         connectTimeout: CONNECT_TIMEOUT_MS,
@@ -149,7 +153,7 @@ function parseNode(node: string) {
   const url = URL.parse(node);
   const database = url?.pathname.slice(1) ?? '';
   if (!url?.hostname || url.port === '') {
-    // Whatever stands before the last @ may be a password.
+    // Everything before the last @ may be a password.
     throw new StartError(`REDIS_URL lists "${node.slice(node.lastIndexOf('@') + 1)}": give each node a host and a port`);
   }
   if (database !== '' && database !== '0') {
@@ -166,7 +170,7 @@ function parseNode(node: string) {
 
 const OLDEST_MAJOR = 7;
 
-/** What INFO tells about a server on which queues cannot live, if it is one. */
+/** Why queues cannot run on a server, judged by its INFO; undefined when they can. */
 function whyUnsuitable(info: string, nodes: readonly string[]): StartError | undefined {
   const infoOf = new Map(
     info.split(/\r?\n/).map((line) => [line.slice(0, line.indexOf(':')), line.slice(line.indexOf(':') + 1)]),

@@ -40,7 +40,7 @@ export const spendLimitSchema = z
       .optional()
       .describe('Such as CMR-GAB; every corridor of the currency together unless given'),
   })
-  .describe('The most that may be sent in any stretch of so many hours');
+  .describe('The most that may be sent in any period of this many hours');
 
 export type SendWindowSetting = z.infer<typeof sendWindowSchema>;
 export type SpendLimitSetting = z.infer<typeof spendLimitSchema>;

@@ -16,7 +16,7 @@ import {
   secretSchema,
 } from './setting-values.ts';
 
-/** Each entry of a list takes its time to be judged. */
+/** Validating each entry of a list takes time. */
 const MAX_ENTRIES = 1_000;
 const keyFile = (of: string) =>
   secretSchema
@@ -47,21 +47,21 @@ export const accountsFileSchema = z.strictObject({
   accounts: z.array(accountSchema, { error: 'must be a list' }).min(1, 'must have at least one account'),
 });
 
-/** One account of the file, its keys read. */
+/** One account of the file, with its keys already read. */
 export type AccountEntry = Omit<z.infer<typeof accountSchema>, 'apiKeyFile' | 'secretKeyFile'> & {
   apiKey: string;
   secretKey: string;
 };
 
 /**
- * Reads the accounts file and the key files it names.
+ * Reads the accounts file and the key files that it names.
  *
  * @throws SettingsError naming the place in the file.
  */
 export function readAccountsFile(path: string): AccountEntry[] {
   const wrong = (what: string) => new SettingsError(`KPAY_ACCOUNTS_FILE ${path}: ${what}`);
   const content = parseJson(readSettingFile(path, wrong), wrong);
-  // The file itself, its accounts, one of them, and a list of it.
+  // The nesting of the file: the file, its accounts, one account, a list in it.
   if (isWide(content, 4)) throw wrong(`has a list of more than ${MAX_ENTRIES} entries`);
   const parsed = accountsFileSchema.safeParse(content);
   const open = whyOpen(path);
@@ -104,7 +104,7 @@ function parseJson(text: string, wrong: (what: string) => SettingsError): unknow
     // Some editors begin a file with a byte order mark.
     content = JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch (error) {
-    // The parser's own message quotes the file, and with it perhaps a key: only the place is told.
+    // The parser's own message quotes the file, and perhaps a key. So only the place is shown.
     const [place = 'check its commas and quotes'] = /line \d+ column \d+/.exec(reasonOf(error)) ?? [];
     throw wrong(`is not JSON (${place})`);
   }

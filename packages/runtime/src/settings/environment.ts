@@ -26,8 +26,8 @@ const urlOf = (scheme: RegExp, example: string) =>
   });
 
 /**
- * The settings by what they are about. docs/settings.md is made from this (`npm run settings`), so that it cannot differ: each
- * setting's description is Markdown.
+ * The settings by topic. `npm run settings` makes docs/settings.md from this, so that the two cannot differ. Each
+ * description is Markdown.
  */
 export const settingGroups = {
   'KPay and its accounts': {
@@ -148,10 +148,10 @@ type Variables = Shape extends (group: infer Group) => void ? Group : never;
 /** Every setting that a process reads from its environment. */
 export const environmentVariables = z.object(Object.assign({}, ...Object.values(settingGroups)) as Variables);
 
-/** Settings that may stand in a file named by `<NAME>_FILE`, as container platforms hand out secrets. */
+/** Settings that may be in a file named by `<NAME>_FILE`, as container platforms provide secrets. */
 export const FROM_FILE = ['KPAY_API_KEY', 'KPAY_SECRET_KEY', 'KPAY_ADMIN_TOKEN', 'KPAY_KEYS_SECRET', 'DATABASE_URL', 'REDIS_URL'];
 
-/** Whether an address means what it says: a bare # or / in a password ends the host before it begins. */
+/** Whether an address is read as it was meant. A bare # or / in a password would end the host before it begins. */
 function isParsable(url: string): boolean {
   const parsed = URL.parse(url);
   if (!parsed || url.includes('#') || parsed.pathname.includes('@') || parsed.search.includes('@')) return false;

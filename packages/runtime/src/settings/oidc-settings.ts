@@ -1,21 +1,24 @@
 import { z } from 'zod';
 import { addressSchema } from './setting-values.ts';
 
-/** Whose tokens the admin API takes, and what they allow. */
+/** Whose tokens the admin API accepts, and what they allow. */
 export interface OidcSettings {
   /** Exactly as in the tokens' `iss`. */
   issuer: string;
-  /** What must be in the tokens' `aud`. */
+  /** The audience that the tokens' `aud` must contain. */
   audience: string;
-  /** Where the issuer's keys are; its discovery document says so unless given. */
+  /** Where the issuer's keys are; by default its discovery document says it. */
   jwksUrl?: string;
-  /** Which claim says what a token allows: a list, or text with blanks. */
+  /** The claim that holds what a token allows: a list, or text separated by blanks. */
   scopesClaim: string;
-  /** What each value of that claim allows; without it those that are the names of our scopes. */
+  /** What each value of that claim allows. By default the values are the names of our scopes. */
   scopes?: readonly { claimed: string; scope: string }[];
-  /** Which claim says what accounts a token reaches: a list, or text with blanks; `*` is all. Without it each reaches all. */
+  /**
+   * The claim that holds the accounts a token reaches: a list, or text separated by blanks; `*` is all. By default each
+   * token reaches all.
+   */
   accountsClaim?: string;
-  /** How many days a key may live that a token made; not longer than the token unless given. */
+  /** How many days a key made by a token may live; by default not longer than the token. */
   keyDays?: number;
 }
 

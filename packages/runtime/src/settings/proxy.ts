@@ -1,22 +1,22 @@
 import { isIP } from 'node:net';
 import { SettingsError } from './setting-values.ts';
 
-/** The proxy that an address is reached through. */
+/** The proxy through which an address is reached. */
 export interface Proxy {
   /** With its user and password, if it has them. */
   url: string;
-  /** Which variable names it. */
+  /** The variable that names it. */
   setting: string;
 }
 
 const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|\[?::1\]?)$/;
 
 /**
- * The proxy of the environment for an address, as curl and others read HTTPS_PROXY, HTTP_PROXY and NO_PROXY, in small letters
- * first. This machine itself is never reached through one.
+ * The environment's proxy for an address, by HTTPS_PROXY, HTTP_PROXY and NO_PROXY as curl reads them, lower-case names
+ * first. This machine itself is never reached through a proxy.
  *
  * @param variables trimmed, without blank ones.
- * @throws SettingsError when it is no address of a proxy; its value may hold a password and is not shown.
+ * @throws SettingsError when the value is no address of a proxy. It may hold a password and is not shown.
  */
 export function proxyOf(variables: Readonly<Record<string, string | undefined>>, address: string): Proxy | undefined {
   const { protocol, hostname, port } = new URL(address);
@@ -33,7 +33,7 @@ export function proxyOf(variables: Readonly<Record<string, string | undefined>>,
   return { url: url.href, setting };
 }
 
-/** Whether user and password can be read. */
+/** Whether user and password can be decoded. */
 function isEncoded({ username, password }: URL): boolean {
   try {
     decodeURIComponent(username + password);
@@ -43,7 +43,7 @@ function isEncoded({ username, password }: URL): boolean {
   }
 }
 
-/** Whether NO_PROXY names a host: `*`, the host, a domain it is in, each with or without a port. */
+/** Whether NO_PROXY names a host: `*`, the host itself, or a domain that contains it, each with or without a port. */
 function isLeftOut(hostname: string, port: string, noProxy: string): boolean {
   const host = hostname.toLowerCase().replace(/^\[|\]$|\.$/g, '');
   return noProxy

@@ -247,7 +247,7 @@ describe('a wrong setting is refused in one line that says what would be right',
     ],
     [
       { KPAY_OIDC_ISSUER: 'https://id.example' },
-      'KPAY_OIDC_ISSUER is set but KPAY_OIDC_AUDIENCE is not: without it a token for anything else would open this API',
+      'KPAY_OIDC_ISSUER is set but KPAY_OIDC_AUDIENCE is not: without it a token for any other service would open this API',
     ],
     [{ KPAY_OIDC_KEY_DAYS: '30' }, 'KPAY_OIDC_KEY_DAYS is set but KPAY_OIDC_ISSUER is not: set it, or leave both out'],
     [{ KPAY_OIDC_JWKS_URL: 'x' }, 'KPAY_OIDC_JWKS_URL must be an address such as https://id.example.org/keys'],
@@ -255,7 +255,7 @@ describe('a wrong setting is refused in one line that says what would be right',
     [{ KPAY_OIDC_AUDIENCE: 'x' }, 'KPAY_OIDC_AUDIENCE is set but KPAY_OIDC_ISSUER is not: set it, or leave both out'],
     [
       { KPAY_OIDC_ISSUER: 'http://id.example', KPAY_OIDC_AUDIENCE: 'x' },
-      'KPAY_OIDC_ISSUER is not https: whoever is on the way could make tokens',
+      'KPAY_OIDC_ISSUER is not https: somebody on the network could forge tokens',
     ],
     [
       { KPAY_OIDC_ISSUER: 'https://id.example', KPAY_OIDC_AUDIENCE: 'x', KPAY_OIDC_SCOPES: 'read' },

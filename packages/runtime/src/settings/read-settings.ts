@@ -12,7 +12,7 @@ import { type Environment, SettingsError } from './setting-values.ts';
 
 const LOOPBACK = /^http:\/\/(localhost|127\.\d+\.\d+\.\d+|\[::1\])(:|\/|$)/;
 
-/** What an account asks of all its transfers. */
+/** The rules of an account for all its transfers. */
 export interface AccountRuleSettings {
   /** Whether a transfer waits while no operator of its destination pays out. */
   checkDestinationPayouts?: boolean;
@@ -28,13 +28,13 @@ export interface AccountSettings extends AccountRuleSettings {
   baseUrl: string;
   environment: Environment;
   rateLimitPerMinute: number;
-  /** Of the proxy of the environment that leads to the base URL, with its password; missing when nothing does. */
+  /** The address of the environment's proxy for the base URL, with its password; missing when no proxy is used. */
   proxyUrl?: string;
-  /** `XAF:XOF`. Missing when nobody chose: the catalogue's pairs then. */
+  /** `XAF:XOF`. Missing when none are set; then the catalogue's pairs are used. */
   ratePairs?: readonly string[];
 }
 
-/** Redis and timers count in whole milliseconds: KPAY_BUDGET_WINDOW_SECONDS=1.0005 once let nothing be sent. */
+/** Redis and timers count in whole milliseconds. With KPAY_BUDGET_WINDOW_SECONDS=1.0005 nothing could be sent. */
 const wholeMs = (givenSeconds: number): number => Math.round(givenSeconds * 1_000);
 
 type Variables = z.infer<typeof environmentVariables>;
@@ -44,20 +44,20 @@ const MIN_TOKEN_LENGTH = 32;
 /** Embedded: PGlite in the process. Production: Postgres and Redis. The tag is `mode`: it is a field of Settings. */
 export type Stores = { mode: 'embedded' } | { mode: 'production'; databaseUrl: string; redisUrl: string };
 
-/** Everything a process is told from outside. */
+/** All settings of a process. */
 export type Settings = Stores & {
-  /** For accounts that have none of their own. */
+  /** For accounts without rules of their own. */
   rules: AccountRuleSettings;
-  /** What KPay allows for one key, for accounts that say nothing else. */
+  /** KPay's limit for one key, for accounts that set none. */
   rateLimitPerMinute: number;
-  /** Empty when no key is set: the simulator's account then. */
+  /** Empty when no key is set; then the simulator's account is used. */
   accounts: AccountSettings[];
   /** KPAY_DATA_DIR as an absolute path. */
   dataDir: string;
   adminToken?: string;
-  /** What the stored hashes of API keys are made with. */
+  /** The secret for hashing API keys. */
   keysSecret?: string;
-  /** Whose tokens the admin API takes, besides its own keys. */
+  /** Whose tokens the admin API accepts besides its own keys. */
   oidc?: OidcSettings;
   /** How often a key may ask the admin API, unless it has a limit of its own. */
   apiRequestsPerMinute: number;
@@ -74,9 +74,9 @@ export type Settings = Stores & {
   /** KPay is reached over IPv4 alone. */
   ipv4Only: boolean;
   workerConcurrency: number;
-  /** Which accounts this worker serves; all when missing. */
+  /** The accounts that this worker serves; missing means all. */
   workerAccounts?: string[];
-  /** How the servers are reached and who may see the metrics (readWebConfig). */
+  /** Who may see the metrics, and the TLS settings (readWebConfig). */
   webConfigFile?: string;
   /** The origins whose pages may read the admin API's answers. */
   corsOrigins?: string[];
@@ -88,9 +88,9 @@ export type Settings = Stores & {
 };
 
 /**
- * Reads the settings of a process from its environment and the files that names. Blank values count as missing.
+ * Reads the settings of a process from its environment and the files that it names. Blank values count as missing.
  *
- * @throws SettingsError, one line that says which setting and what would be right.
+ * @throws SettingsError, one line that names the setting and says what would be right.
  */
 export function readSettings(env: NodeJS.ProcessEnv): Settings {
   const given = readVariables(env);
@@ -150,14 +150,14 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   };
 }
 
-/** The place within a setting of several parts is told too. */
+/** Includes the place within a setting that has several parts. */
 function describe(issue: z.core.$ZodIssue | undefined): string {
   const rest = issue?.path.slice(1).map((step) => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)) ?? [];
   const named = rest.findIndex((step) => step.startsWith('.'));
   return named < 0 ? (issue?.message ?? '') : `${rest.join('').replace(/^\./, '')} ${issue?.message}`;
 }
 
-/** Every secret among the settings, for `createLogger`. */
+/** All secrets among the settings, for `createLogger`. */
 export function secretsOf(settings: Settings): string[] {
   const urls = settings.mode === 'production' ? [settings.databaseUrl, ...redisNodes(settings.redisUrl)] : [];
   const proxies = settings.accounts.flatMap(({ proxyUrl }) => proxyUrl ?? []);
@@ -169,7 +169,7 @@ export function secretsOf(settings: Settings): string[] {
   return [...keys, ...passwords, settings.adminToken ?? '', settings.keysSecret ?? ''].filter((secret) => secret !== '');
 }
 
-/** It may do everything: where others can reach it, it must not be guessed. */
+/** The token may do everything, so it must not be possible to guess it where others can reach the API. */
 function checkAdminToken({ KPAY_ADMIN_TOKEN: token, KPAY_ENVIRONMENT: environment }: Variables, mode: Stores['mode']): void {
   if (token === undefined || token.length >= MIN_TOKEN_LENGTH) return;
   if (mode === 'production' || environment === 'PRODUCTION') {
@@ -218,12 +218,12 @@ function readOidc(variables: Variables): OidcSettings | undefined {
   }
   if (audience === undefined) {
     throw new SettingsError(
-      'KPAY_OIDC_ISSUER is set but KPAY_OIDC_AUDIENCE is not: without it a token for anything else would open this API',
+      'KPAY_OIDC_ISSUER is set but KPAY_OIDC_AUDIENCE is not: without it a token for any other service would open this API',
     );
   }
   for (const [name, url] of Object.entries({ KPAY_OIDC_ISSUER: issuer, KPAY_OIDC_JWKS_URL: jwksUrl })) {
     if (url !== undefined && !url.startsWith('https://') && !LOOPBACK.test(url)) {
-      throw new SettingsError(`${name} is not https: whoever is on the way could make tokens`);
+      throw new SettingsError(`${name} is not https: somebody on the network could forge tokens`);
     }
   }
   return {
@@ -286,7 +286,7 @@ function readOwnKeys({ KPAY_API_KEY: apiKey, KPAY_SECRET_KEY: secretKey }: Varia
   throw new SettingsError(`${set} is set but ${missing} is not: KPay needs both`);
 }
 
-/** Keeps live money out of reach of a mistake. The key's prefix says which environment it is of. */
+/** Protects live money from mistakes. The key's prefix shows its environment. */
 function checkAccount(account: AccountSettings, mode: Stores['mode'], allowEmbeddedLive: boolean): void {
   const { name, apiKey, environment, baseUrl } = account;
   if (apiKey.startsWith('kpay_live_') && environment !== 'PRODUCTION') {

@@ -3,9 +3,10 @@ import { statSync } from 'node:fs';
 const WORLD_WRITABLE = 0o002;
 
 /**
- * Why a file is not one that holds a secret alone, if it is not. It names neither the secret nor a part of it.
+ * Why a file does not hold exactly one secret; undefined when it does. The text contains neither the secret nor a part
+ * of it.
  *
- * @param content what is in it, without the blanks around it.
+ * @param content the file's content without surrounding blanks.
  */
 export function whyNoSecret(content: string, path: string): string | undefined {
   if (/[\r\n]/.test(content)) return 'has more than one line, and must hold the secret alone';
@@ -14,11 +15,11 @@ export function whyNoSecret(content: string, path: string): string | undefined {
 }
 
 /**
- * Why a file with keys is not safe from other users, if it is not. One that others may read is let pass: container
- * platforms mount secrets so, and the process could not change it.
+ * Why a file with keys is not safe from other users; undefined when it is. A file that others can only read is
+ * accepted: container platforms mount secrets like that, and the process could not change it.
  */
 export function whyOpen(path: string): string | undefined {
-  // Windows has no such modes.
+  // Windows has no such permissions.
   if (process.getuid === undefined || (statSync(path).mode & WORLD_WRITABLE) === 0) return undefined;
   return `everybody on this machine may change (run chmod 600 ${path})`;
 }

@@ -2,13 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { closeSync, fstatSync, openSync, readFileSync } from 'node:fs';
 import { reasonOf } from '../start-error.ts';
 
-/** A thousand accounts have a third of it. */
+/** A file with a thousand accounts has a third of this size. */
 const MAX_BYTES = 1_000_000;
 
 /**
- * The text of a file of settings. What is not UTF-8 is refused: a decoder would change its characters without a word.
+ * Reads a settings file as text. A file that is not UTF-8 is refused, because a decoder would silently change its
+ * characters.
  *
- * @param wrong makes the error of what is said about the file.
+ * @param wrong makes the error from a text about the file.
  */
 export function readSettingFile(path: string, wrong: (what: string) => Error): string {
   const content = readUpTo(MAX_BYTES, path, wrong);

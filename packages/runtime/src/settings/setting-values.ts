@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { StartError } from '../start-error.ts';
 
-/** A setting is missing or wrong. One line that names it and says what would be right; never a secret's value. */
+/**
+ * A setting is missing or wrong. The message is one line that names it and says what would be right, never a secret's
+ * value.
+ */
 export class SettingsError extends StartError {
   override name = 'SettingsError';
 }
@@ -22,7 +25,7 @@ export const ratePairSchema = z
   })
   .describe('Two currencies, such as XAF:XOF');
 
-/** An `http` address without its last slash; the message for a wrong one shows `example`. */
+/** An `http` address without a trailing slash. The message for a wrong one shows `example`. */
 export const addressSchema = (example: string) =>
   z
     .url({ protocol: /^https?$/, error: `must be an address such as ${example}` })
@@ -38,10 +41,10 @@ export const rateLimitSchema = z
   .max(100_000, 'must be a whole number from 1 to 100000')
   .describe('Requests that KPay allows the API key in a minute');
 
-/** Secrets and what has secrets in it: only that it is there. */
+/** Secrets and values that contain them. Their messages never show the value. */
 export const secretSchema = z.string({ error: 'must be text' }).min(1, 'must not be empty');
 
-/** One that travels in an HTTP header. The message names no character of it. */
+/** A secret that is sent in an HTTP header. The message shows none of its characters. */
 export const keySchema = secretSchema.regex(/^[\x20-\x7e]*$/, 'must be one line of ASCII characters');
 
 /** A number written in an environment variable. */
@@ -60,7 +63,7 @@ export const originSchema = z.string().refine((text) => /^https?:/.test(text) &&
   error: 'must be origins such as https://desk.example, in small letters and with no path, * or slash at the end',
 });
 
-/** A list written with commas in an environment variable. Empty places are left out. */
+/** A list with commas in an environment variable. Empty items are dropped. */
 export function listSchema<Item extends z.ZodType<string, string>>(item: Item) {
   return z
     .string()

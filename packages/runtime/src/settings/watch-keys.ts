@@ -3,9 +3,10 @@ import type { Logger } from '../logging/logger.ts';
 import { reasonOf } from '../start-error.ts';
 import { type AccountSettings, readSettings } from './read-settings.ts';
 
-// Secrets that a container platform mounts are exchanged by a link, which no file watcher sees reliably: they are read.
+// Container platforms replace mounted secrets by changing a link, which no file watcher sees reliably. So the files are
+// polled.
 const POLL_EVERY_MS = 5_000;
-// Keys that were refused may only not be known yet. Each try costs one request to KPay.
+// KPay may not know new keys yet when it refuses them. Each retry costs one request to KPay.
 const TRY_AGAIN_MS = 60_000;
 
 export interface KeyWatchOptions {
@@ -13,10 +14,10 @@ export interface KeyWatchOptions {
   env: NodeJS.ProcessEnv;
   /** The accounts as they are in use. */
   accounts: readonly AccountSettings[];
-  /** New keys are added, before anybody can log them. */
+  /** New keys are added here before anything can log them. */
   secrets: Set<string>;
   logger: Logger;
-  /** Goes over to an account's new keys, or throws to go on with the old ones. */
+  /** Switches to an account's new keys, or throws to keep the old ones. */
   take(account: AccountSettings): Promise<void>;
   everyMs?: number;
   tryAgainMs?: number;
@@ -30,11 +31,12 @@ interface Watched {
 }
 
 /**
- * Reads the files that hold keys (KPAY_API_KEY_FILE, KPAY_SECRET_KEY_FILE, KPAY_ACCOUNTS_FILE and what it names) again and
- * again, and offers what changed. Only keys are taken over: whatever else changed in the files takes a restart, which is
- * said once. Keys of an account that has another address or environment now are meant for that one, and are not offered.
+ * Polls the files that hold keys (KPAY_API_KEY_FILE, KPAY_SECRET_KEY_FILE, KPAY_ACCOUNTS_FILE and the files that it
+ * names) and offers changed keys. Only keys are taken over. Any other change in the files needs a restart, which is
+ * logged once. When an account's address or environment has changed too, its keys are meant for the new one and are not
+ * offered.
  *
- * @returns how to stop; a `take` under way is waited for.
+ * @returns a function that stops it and waits for a `take` under way.
  */
 export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
   const { env, accounts, logger, everyMs = POLL_EVERY_MS } = options;
@@ -75,7 +77,7 @@ export function watchKeys(options: KeyWatchOptions): () => Promise<void> {
       unreadable = undefined;
       return read;
     } catch (error) {
-      // Perhaps a file that is just being written: the keys in use are good until there are others.
+      // The file may be in the middle of a write. The present keys stay in use until there are others.
       const reason = reasonOf(error);
       if (reason !== unreadable) logger.warn({ reason }, 'the files with keys cannot be read: the keys in use stay');
       unreadable = reason;
@@ -100,7 +102,7 @@ async function compare(
   known: Watched,
   account: AccountSettings,
 ) {
-  // The address in use would be sent a key that is another one's.
+  // The present address would receive a key that belongs to another one.
   if (isElsewhere(known.inUse, account)) {
     for (const secret of [account.apiKey, account.secretKey]) secrets.add(secret);
     return;

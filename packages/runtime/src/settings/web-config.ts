@@ -13,18 +13,18 @@ import { SettingsError } from './setting-values.ts';
 export interface WebConfig {
   /** For an https server; http when there is none. */
   tls?: TlsOptions;
-  /** Under which host names the open pages are told, besides localhost and addresses. */
+  /** Further host names under which the open pages are served, besides localhost and IP addresses. */
   allowedHosts?: readonly string[];
-  /** Whether a request with this Authorization header may see the metrics; `address` is where it comes from. */
+  /** Whether a request with this Authorization header may see the metrics. `address` is the client's. */
   admits(authorization: string | undefined, address?: string): Promise<boolean>;
-  /** The WWW-Authenticate header for those who may not. */
+  /** The WWW-Authenticate header for refused requests. */
   challenge: string;
 }
 
 const BCRYPT_HASH = /^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/;
-// Nobody's password. Its cost is put before it.
+// A hash of no password, without its cost, which is put before it.
 const NOBODY = 'TEbvjs2U0/Olf3eAmBFJhubzs1t9CdGTEtuLJt3n0US9AodDGVKN.';
-// A compare takes a tenth of a second of a process that moves money: a guesser gets one, and then a rest.
+// A comparison takes a tenth of a second of a process that moves money. After a refused one, the address has to rest.
 const REST_AFTER_REFUSAL_MS = 250;
 const MAX_WAITING_BY_ADDRESS = 8;
 const MAX_ADDRESSES = 50;
@@ -57,7 +57,7 @@ const schema = z.strictObject(
         error: 'must be users with their bcrypt hashes',
       })
       .optional(),
-    // Ours: Prometheus' exporters know no bearer token, and no names.
+    // Our own additions: Prometheus' exporters have no bearer token and no host names.
     allowed_hosts: z.array(text, { error: 'must be a list of host names' }).max(100, 'must be at most 100 names').optional(),
     bearer_token_file: text.optional(),
   },
@@ -65,8 +65,8 @@ const schema = z.strictObject(
 );
 
 /**
- * Reads the file that KPAY_WEB_CONFIG_FILE names, in the form of Prometheus' exporters (tls_server_config,
- * basic_auth_users), with `bearer_token_file` besides. Paths in it are relative to it.
+ * Reads the file that KPAY_WEB_CONFIG_FILE names, in the format of Prometheus' exporters (tls_server_config,
+ * basic_auth_users) plus `bearer_token_file`. Paths in it are relative to the file.
  *
  * @throws SettingsError naming the place in the file.
  */
@@ -112,7 +112,7 @@ function parseYaml(content: string, wrong: (what: string) => SettingsError): unk
   try {
     return parse(content);
   } catch (error) {
-    // The parser quotes the line, which may hold a hash: only the place is told.
+    // The parser quotes the line, which may hold a hash. So only the place is shown.
     const place = error instanceof YAMLParseError && error.linePos ? `line ${error.linePos[0].line}` : 'check its indentation';
     throw wrong(`is not YAML (${place})`);
   }
@@ -143,9 +143,10 @@ function tlsOptions(
 }
 
 /**
- * bcrypt is slow by design and a scrape comes every few seconds: what was right once is remembered, as a digest that
- * means nothing outside this process. What was not is compared one after the other in a queue of its address; the queues
- * take turns, and who guesses rests in his own, so that no guesser keeps the right password of another address waiting.
+ * Checks passwords. bcrypt is slow by design and a scrape comes every few seconds, so a right password is remembered as
+ * a digest that is useless outside this process. Unknown passwords are compared one at a time, in a queue for each
+ * address. The queues take turns, and an address that guessed wrong rests, so that a guesser never keeps another
+ * address's right password waiting.
  */
 function createPasswordCheck(
   users: ReadonlyMap<string, string>,
@@ -159,7 +160,7 @@ function createPasswordCheck(
   const check = async (user: string, password: string) => {
     const hash = users.get(user);
     if (hash !== undefined && (await compare(password, hash))) return true;
-    // Guessing names takes as long as guessing passwords: each cost in use is paid once, whoever is asked for.
+    // Guessing names takes as long as guessing passwords: each cost in use is paid once, whatever the name.
     for (const cost of costs) {
       if (hash === undefined || cost !== costOf(hash)) await compare(password, `$2b$${cost}$${NOBODY}`);
     }
@@ -192,7 +193,7 @@ function createPasswordCheck(
   };
 }
 
-/** A scraper with an old password comes again and again: it costs one compare. */
+/** Remembers wrong passwords. A scraper with an old password comes again and again, and costs only one comparison. */
 function remember(wrong: Set<string>, known: string): void {
   wrong.add(known);
   const [oldest] = wrong;

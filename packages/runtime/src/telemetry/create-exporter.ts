@@ -11,7 +11,7 @@ const PROTOCOLS: Record<string, () => Promise<SpanExporter>> = {
 };
 
 /**
- * The exporter that OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_*_PROTOCOL name; where to and with which headers it reads
+ * Makes the exporter that OTEL_TRACES_EXPORTER and OTEL_EXPORTER_OTLP_*_PROTOCOL name. It reads its address and headers
  * from the environment itself.
  *
  * @throws StartError naming the setting.

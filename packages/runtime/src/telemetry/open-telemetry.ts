@@ -15,22 +15,22 @@ import { createSafeExporter } from './safe-exporter.ts';
 import type { Telemetry } from './start-telemetry.ts';
 import { statementName } from './statement-name.ts';
 
-// KPay's paths carry no ids, so that they can name spans.
+// KPay's paths contain no ids, so they can be names of spans.
 const KPAY_PATH = /\/api\/(v1\/payments|wallets)\/[a-z-]+$/;
 const LOG_EVERY_MS = 60_000;
-// A collector that does not answer must not hold the end of a process up.
+// A collector that does not answer must not delay the end of a process.
 const LAST_SPANS_WITHIN_MS = 2_000;
 
-/** Loads and starts OpenTelemetry's SDK. What it patches must be imported after this. */
+/** Loads and starts OpenTelemetry's SDK. Import the modules that it patches only after this. */
 export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Promise<Telemetry> {
   registerHooks();
   const exporter = await createExporter(env);
   const sdk = new NodeSDK({
     ...(isNamed(env) ? {} : { serviceName: service }),
-    // The process' own detector would tell the command line and the user's name.
+    // The default process detector would send the command line and the user's name.
     ...(env.OTEL_NODE_RESOURCE_DETECTORS ? {} : { resourceDetectors: [envDetector, hostDetector, serviceInstanceIdDetector] }),
     traceExporter: createSafeExporter(exporter, logSeldom(service)),
-    // Metrics are Prometheus' and logs go to standard error, traced or not.
+    // Metrics are for Prometheus, and logs go to standard error, with or without traces.
     metricReaders: [],
     logRecordProcessors: [],
     instrumentations: [
@@ -40,18 +40,19 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
         requestHook: (span, request) => {
           const [path = ''] = request.path.split('?', 1);
           if (KPAY_PATH.test(path)) span.updateName(`${request.method} ${path}`);
-          // KPay gets the same bytes, traced or not: a trace is ours, and what came with it (baggage) a caller's.
+          // KPay gets the same bytes with or without tracing. A trace is our own matter, and baggage belongs to the
+          // caller.
           request.addHeader = () => {};
         },
       }),
-      // Without a parent they would be the sweep's and the queue's, each second.
+      // Without a parent span these would be the statements of the sweep and the queue, every second.
       new PgInstrumentation({
         requireParentSpan: true,
         ignoreConnectSpans: true,
-        // It would call prepared statements by their number.
+        // The instrumentation would name prepared statements by their number.
         requestHook: (span, { query }) => span.updateName(`pg.query:${statementName(query.text)}`),
       }),
-      // A command's arguments hold jobs and tokens.
+      // A command's arguments contain jobs and tokens.
       new IORedisInstrumentation({ requireParentSpan: true, dbStatementSerializer: (command) => command }),
     ],
   });
@@ -64,7 +65,7 @@ export async function openTelemetry(service: string, env: NodeJS.ProcessEnv): Pr
   };
 }
 
-/** A collector that is away is worth a line, and not one every few seconds. */
+/** Logs lost spans at most once a minute. */
 function logSeldom(service: string): (spans: number, error: Error | undefined) => void {
   const logger = createLogger({ name: service });
   let lost = 0;
@@ -78,7 +79,7 @@ function logSeldom(service: string): (spans: number, error: Error | undefined) =
   };
 }
 
-/** ES modules are bound before any of them runs, so they are patched while they are loaded. */
+/** The names of ES modules are bound before any of them runs, so modules are patched while they are loaded. */
 function registerHooks(): void {
   if (!supportsSyncHooks()) throw new Error('tracing needs Node 24.11.1 or newer');
   register({ include: ['http', 'node:http', 'https', 'node:https', 'express', 'pg', 'pg-pool', 'ioredis'] });
@@ -88,7 +89,10 @@ function isNamed(env: NodeJS.ProcessEnv): boolean {
   return Boolean(env.OTEL_SERVICE_NAME) || /(^|,)\s*service\.name\s*=/.test(env.OTEL_RESOURCE_ATTRIBUTES ?? '');
 }
 
-/** Health, metrics and documents are asked for every few seconds; `kpay up` hears the requests to its simulated KPay too. */
+/**
+ * Whether a request is outside the API. Health, metrics and documents are requested every few seconds, and `kpay up`
+ * also receives the requests to its simulated KPay.
+ */
 function isNoRequestOfTheApi({ url = '' }: IncomingMessage): boolean {
   return !url.startsWith('/v1/');
 }

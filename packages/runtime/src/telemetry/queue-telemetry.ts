@@ -3,8 +3,8 @@ import { type Span, SpanKind, type Telemetry } from 'bullmq';
 import { BullMQOtel } from 'bullmq-otel';
 
 /**
- * BullMQ's own telemetry, less what is no step of anything: its bookkeeping (looking for the next job, renewing locks),
- * and what is added to a queue outside of any trace, such as the advance jobs of a sweep, which would all become one trace.
+ * BullMQ's own telemetry without two kinds of spans: its bookkeeping (fetching the next job, renewing locks), and jobs
+ * that were added outside of any trace, such as the advance jobs of a sweep, which would all become one trace.
  */
 export function createQueueTelemetry(): Telemetry<Context> {
   const { tracer, contextManager } = new BullMQOtel({ tracerName: 'bullmq' });

@@ -2,15 +2,15 @@ import { createRedact } from '../logging/redact.ts';
 import type { ReadableSpan, SpanExporter } from './create-exporter.ts';
 
 /**
- * What libraries write into spans and nobody needs to follow a transfer: queries of callers, their addresses, what a job
- * came to (which is amounts).
+ * Attributes that libraries write into spans and that nobody needs to follow a transfer: queries, callers' addresses,
+ * and a job's result, which contains amounts.
  */
 const LEFT_OUT = new Set(['url.query', 'client.address', 'network.peer.address', 'user_agent.original', 'bullmq.job.result']);
 
 /**
- * Hands spans on without secrets and phone numbers, whichever library wrote them where: as the logs do it.
+ * Passes spans on without secrets and phone numbers, whichever library wrote them, with the redaction of the logs.
  *
- * @param onLost told of spans that the exporter could not send.
+ * @param onLost called with spans that the exporter could not send.
  */
 export function createSafeExporter(
   exporter: SpanExporter,

@@ -1,24 +1,25 @@
 import type { Telemetry as QueueTelemetry } from 'bullmq';
 import { StartError } from '../start-error.ts';
 
-/** What runs while a process is traced. */
+/** The telemetry of a traced process. */
 export interface Telemetry {
   queues: QueueTelemetry;
-  /** Sends what is not sent yet. It never throws, and gives up after a while. */
+  /** Sends the remaining spans. It never throws, and gives up after a while. */
   stop(): Promise<void>;
 }
 
-// Of the process, as OpenTelemetry itself is: what it instruments is patched for all.
+// One for the process, as OpenTelemetry itself: the modules that it patches are patched for all code.
 let running: Telemetry | undefined;
 
 /**
- * Traces this process by OpenTelemetry when its OTEL_* settings ask for it; without them nothing of it is loaded.
+ * Traces this process with OpenTelemetry when its OTEL_* settings ask for it. Without them, nothing of it is loaded.
  *
- * Call it before anything else is imported: what is loaded already (Express, pg, ioredis, node:http) stays unseen.
+ * Call it before anything else is imported. A module that is loaded earlier (Express, pg, ioredis, node:http) is not
+ * traced.
  *
  * A setting that cannot be followed ends the process with one line.
  *
- * @param service what the process calls itself unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES says.
+ * @param service the process's name unless OTEL_SERVICE_NAME or OTEL_RESOURCE_ATTRIBUTES sets one.
  */
 export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): Promise<void> {
   if (!isAskedFor(env)) return;
@@ -32,17 +33,20 @@ export async function startTelemetry(service: string, env: NodeJS.ProcessEnv): P
   }
 }
 
-/** Sends the last spans. Does nothing when nothing is traced. */
+/** Sends the last spans. It does nothing when the process is not traced. */
 export async function stopTelemetry(): Promise<void> {
   await running?.stop();
 }
 
-/** What BullMQ's queues and workers are given; undefined when nothing is traced. */
+/** The telemetry for BullMQ's queues and workers; undefined when the process is not traced. */
 export function queueTelemetry(): QueueTelemetry | undefined {
   return running?.queues;
 }
 
-/** Without an address OpenTelemetry would try localhost; nobody who did not ask shall be slowed by that. */
+/**
+ * Whether tracing was requested. Without an address OpenTelemetry would try localhost, which would slow down everybody
+ * else.
+ */
 function isAskedFor(env: NodeJS.ProcessEnv): boolean {
   if (env.OTEL_SDK_DISABLED?.trim().toLowerCase() === 'true') return false;
   const exporters = env.OTEL_TRACES_EXPORTER?.trim() ?? '';

@@ -1,13 +1,13 @@
 const COMMENT = /^\s*\/\*.*?\*\/\s*/s;
-// With or without quotation marks, and only of a schema: what a statement calls its own parts by is no table.
+// A table with its schema, with or without quotation marks. A name without a schema is an alias, not a table.
 const TABLE = String.raw`"?(\w+)"?\."?(\w+)"?`;
-// Not the locks of a read, nor the other half of an upsert.
+// Neither the lock of a read nor the second half of an upsert.
 const CHANGE = new RegExp(String.raw`(?<!\b(?:for|key|do) )\b(insert into|update|delete from)\s+${TABLE}`, 'i');
 const READ = new RegExp(String.raw`\bfrom\s+${TABLE}`, 'i');
 
 /**
- * What a statement does and to which table, such as `INSERT kpay.transfers`: the name of its span. The first table that it
- * changes, else the first that it reads; its first word when there is neither.
+ * The name of a statement's span: what it does and to which table, such as `INSERT kpay.transfers`. It uses the first
+ * table that the statement changes, else the first that it reads; without either, the statement's first word.
  */
 export function statementName(text: string): string {
   const statement = text.replace(COMMENT, '');

@@ -5,13 +5,13 @@ import type { Reply } from '../../http/operation.ts';
 import { Problem } from '../../problems/problem.ts';
 import type { OwnKeys } from './own-keys.ts';
 
-/** What KPay said, with its age. */
+/** The schema of KPay's answer with its age. */
 export function observationOf(item: z.ZodType) {
   return z.strictObject({
     account: z.string(),
     askedAt: z.iso.datetime(),
     ageSeconds: z.int().min(0),
-    stale: z.boolean().describe('KPay did not answer just now: this is what it said last.'),
+    stale: z.boolean().describe('True when KPay did not answer now; this is its last answer.'),
     items: z.array(item),
   });
 }
@@ -22,19 +22,20 @@ export interface ObservationRead<T> {
   /** What is read, as in "the balance". */
   what: string;
   read(options: ObserveOptions): Promise<Observed<T>>;
-  /** The last value whatever its age. */
+  /** The last value, at any age. */
   peek(): Promise<Observed<T> | undefined>;
   present(value: T): readonly unknown[];
 }
 
-// A person who looks at a balance is better served by an old one with its age than by a long wait.
+// A person is better served by an old balance with its age than by a long wait.
 const PATIENCE_MS = 5_000;
 const RETRY_AFTER_S = 10;
 
 /**
- * Answers with what KPay says, or with what it said last, marked `stale`, when it does not answer in time.
+ * Answers with KPay's value, or with its last value, marked `stale`, when KPay does not answer in time.
  *
- * @throws Problem (503) when the account's keys are another's, and when it does not answer and nothing was ever heard of it.
+ * @throws Problem (503) when the account's keys belong to another application, and when KPay does not answer and there
+ *   is no earlier value.
  */
 export async function replyWithObservation<T>({ account, own, what, read, peek, present }: ObservationRead<T>): Promise<Reply> {
   const show = ({ value, askedAt }: Observed<T>, stale: boolean): Reply => ({
@@ -60,7 +61,7 @@ export async function replyWithObservation<T>({ account, own, what, read, peek, 
 }
 
 function unavailable(what: string, error: KpayError): Problem {
-  const why = error instanceof RejectedError ? `refuses to tell (${error.status})` : 'does not answer';
+  const why = error instanceof RejectedError ? `refuses the request (${error.status})` : 'does not answer';
   const retryAfterMs = error instanceof RetryableError ? (error.retryAfterMs ?? 0) : 0;
   const retryAfterS = Math.max(RETRY_AFTER_S, Math.ceil(retryAfterMs / 1_000));
   return new Problem('kpay_unavailable', `KPay ${why}, and ${what} was never read before.`, {

@@ -3,16 +3,21 @@ import type { Ledger } from '@kpay/transfers';
 import { checkPin } from '@kpay/transfers/worker';
 
 /**
- * Makes sure that an account's keys read its own figures.
- * @throws PinMismatch when KPay says that they are another's; RejectedError, RetryableError as any read of KPay.
+ * Makes sure that an account's keys belong to the account.
+ *
+ * @throws PinMismatch when KPay says that they belong to another application; RejectedError, RetryableError as any read
+ *   of KPay.
  */
 export type OwnKeys = (account: KpayAccount) => Promise<void>;
 
 const ASK_WITHIN_MS = 3_000;
-/** So long a failure is answered again without asking KPay. */
+/** How long a failure is repeated without asking KPay again. */
 const FAILED_FOR_MS = 1_000;
 
-/** Asks KPay once for each account, before the first of its figures is shown. Keys that change later are checked as they change. */
+/**
+ * Makes the check. It asks KPay once for each account, before the first of its figures is shown. Keys that change later
+ * are checked when they change.
+ */
 export function createOwnKeys(ledger: Ledger): OwnKeys {
   const asked = new Map<KpayAccount, { answer: Promise<void>; goodUntilMs: number }>();
   return async (account) => {

@@ -18,11 +18,11 @@ const predictionSchema = z
     country: z.string(),
     provider: z.string(),
     phoneNumber: z.string().nullable().describe('Digits only.'),
-    known: z.boolean().describe('Country and provider are in our catalogue.'),
+    known: z.boolean().describe('Whether country and provider are in our catalogue.'),
   })
   .meta({ id: 'PredictedProvider' });
 
-// A person waits no longer for a guess.
+// How long a person waits for a guess.
 const PATIENCE_MS = 5_000;
 
 export function predictProvider({ accounts }: { accounts: ReadonlyMap<string, KpayAccount> }): Operation {
@@ -31,7 +31,7 @@ export function predictProvider({ accounts }: { accounts: ReadonlyMap<string, Kp
     method: 'post',
     path: '/providers/predict',
     scope: 'read',
-    summary: "Which operator a phone number belongs to: KPay's guess. It is asked each time, and the number is kept nowhere.",
+    summary: "Get KPay's guess of the operator of a phone number. KPay is asked each time, and the number is not stored.",
     body: bodySchema,
     example: (account) => ({ ...(account !== 'default' && { account }), phoneNumber: '237653456789' }),
     answer: { status: 200, schema: predictionSchema },
@@ -55,5 +55,5 @@ function ofKpay(error: unknown): unknown {
     return new Problem('not_found', 'KPay knows no operator for this number.');
   }
   if (!(error instanceof KpayError)) return error;
-  return new Problem('kpay_unavailable', 'KPay tells no operator now.', { headers: { 'retry-after': '10' }, cause: error });
+  return new Problem('kpay_unavailable', 'KPay does not answer now.', { headers: { 'retry-after': '10' }, cause: error });
 }

@@ -27,7 +27,7 @@ export function showAvailability({ accounts, own }: { accounts: ReadonlyMap<stri
     method: 'get',
     path: '/availability',
     scope: 'read',
-    summary: 'The providers of each country as KPay lists them; `known` says whether our catalogue does.',
+    summary: 'List the providers of each country as KPay shows them. `known` says whether they are in our catalogue.',
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },
     problems: ['kpay_unavailable'],

@@ -21,7 +21,7 @@ export function showRates({ accounts, own }: { accounts: ReadonlyMap<string, Kpa
     method: 'get',
     path: '/rates',
     scope: 'read',
-    summary: 'The rate of one pair of currencies, in one item.',
+    summary: 'Show the rate of one pair of currencies, as one item.',
     query: querySchema,
     answer: { status: 200, schema: observationOf(itemSchema) },
     problems: ['not_found', 'kpay_unavailable'],
@@ -41,7 +41,7 @@ export function showRates({ accounts, own }: { accounts: ReadonlyMap<string, Kpa
 }
 
 async function readRate(account: KpayAccount, from: string, to: string, options: ObserveOptions) {
-  // Any three letters would be a question to KPay of its own.
+  // Without this check, any three letters would cost a request to KPay.
   if (exponentOf(from) === undefined || exponentOf(to) === undefined) throw unknownPair(from, to);
   try {
     return await account.observations.rate(from, to, options);
@@ -50,7 +50,7 @@ async function readRate(account: KpayAccount, from: string, to: string, options:
   }
 }
 
-/** These two are an answer to this question. A 401 or 403 is not, and the last rate is still worth showing. */
+/** These two statuses answer the question. A 401 or 403 does not, and the last rate is still worth showing. */
 function isRefusal(error: unknown): boolean {
   return error instanceof RejectedError && [400, 404].includes(error.status);
 }

@@ -1,4 +1,4 @@
-/* The lines of a batch as the API reads and judges them, for programs that look at a file before they send it. */
+/* The lines of a batch as the API parses and checks them, for programs that check a file before they send it. */
 import { InvalidRequest, parseTransferRequest, type TransferRequest } from '@kpay/transfers/request';
 import { parseBody } from '../../http/parse-body.ts';
 import type { Line } from '../../http/read-line.ts';
@@ -18,12 +18,12 @@ export {
 export { MAX_LINES_BYTES } from '../../problems/body-bounds.ts';
 export { Problem } from '../../problems/problem.ts';
 
-/** What a line asks for; or the field that is wrong, `body` for all of it, and what would be right. */
+/** The order of a line; or the field that is wrong (`body` for the whole line) and what would be right. */
 export type CheckedLine =
   | { kind: 'order'; account: string; idempotencyKey: string | undefined; request: TransferRequest }
   | { kind: 'refused'; field: string; problem: string };
 
-/** Judges a line as the API does before it looks into the ledger: what it refuses here, it can never accept. */
+/** Checks a line as the API does before it reads the ledger. A line that is refused here can never be accepted. */
 export function checkLine(line: Line): CheckedLine {
   if (line.kind === 'unreadable') return { kind: 'refused', field: 'body', problem: line.problem };
   try {

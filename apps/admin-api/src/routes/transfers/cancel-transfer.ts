@@ -8,14 +8,14 @@ import { reasonSchema } from '../../http/parse-body.ts';
 import { Problem } from '../../problems/problem.ts';
 import { changedMeanwhile, replyWith } from './transfer-reply.ts';
 
-/** It races the send, and the answer says which of the two won. */
+/** Cancels a transfer. It races with the send, and the answer says which of the two won. */
 export function cancelTransfer({ ledger, epochWitness }: { ledger: Ledger; epochWitness: EpochWitness }): Operation {
   return describeOperation({
     name: 'cancelTransfer',
     method: 'post',
     path: '/transfers/{id}/cancel',
     scope: 'control',
-    summary: 'Stop a transfer that was not sent yet. Cancelling again what is cancelled is no error.',
+    summary: 'Cancel a transfer that was not sent yet. Cancelling a cancelled transfer again is no error.',
     body: z.strictObject({ reason: reasonSchema.optional() }),
     example: () => ({ reason: 'not needed any more' }),
     conditional: true,

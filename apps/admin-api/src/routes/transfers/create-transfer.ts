@@ -17,14 +17,14 @@ export interface CreateTransferOptions {
   accounts: ReadonlyMap<string, KpayAccount>;
   rules?: ReadonlyMap<string, AccountRules>;
   plugins?: readonly Plugin[];
-  /** Tells the workers of an accepted transfer; it never throws. */
+  /** Notifies the workers of an accepted transfer; it never throws. */
   notifyWorkers(transfer: TransferRow): void;
 }
 
 const querySchema = z.strictObject({
   dryRun: booleanParameter()
     .optional()
-    .describe('The old way to ask for what POST /v1/transfers/dry-run answers, with 200.')
+    .describe('Deprecated: use POST /v1/transfers/dry-run. `true` gives the same answer, with 200.')
     .meta({ deprecated: true }),
 });
 
@@ -33,22 +33,22 @@ const checkResultSchema = z.strictObject({
   verdict: z.enum(['pass', 'hold', 'reject']),
   reasonCode: z.string().nullable(),
   reason: z.string().nullable(),
-  until: z.iso.datetime().nullable().describe('When it would be looked at again at the latest.'),
-  inputs: z.record(z.string(), z.unknown()).nullable().describe('What it was decided on, and how old that was.'),
+  until: z.iso.datetime().nullable().describe('When the transfer would be checked again at the latest.'),
+  inputs: z.record(z.string(), z.unknown()).nullable().describe('The data behind the decision, and its age.'),
 });
 const dryRunSchema = z
   .strictObject({
     outcome: z
       .enum(['known', 'would_send', 'would_hold', 'would_fail'])
-      .describe('`known`: the same was accepted before, and would be answered with that transfer.'),
+      .describe('`known`: the same order was accepted before, and the answer would be that transfer.'),
     reasonCode: z.string().nullable(),
-    reason: z.string().nullable().describe('Of the first check that does not pass: it decides.'),
-    checks: z.array(checkResultSchema).describe('All of them, in the order in which they are asked.'),
-    transfer: transferViewSchema.nullable().describe('The transfer that is known already.'),
+    reason: z.string().nullable().describe('The reason of the first check that does not pass, which decides.'),
+    checks: z.array(checkResultSchema).describe('All checks, in the order in which they run.'),
+    transfer: transferViewSchema.nullable().describe('The transfer that was accepted before.'),
   })
   .meta({ id: 'DryRun' });
 
-/** The answer means that the transfer is in the ledger; that it was sent is a later state of it. */
+/** Creates a transfer. The answer means that the transfer is in the ledger; it is sent later. */
 export function createTransfer(options: CreateTransferOptions): Operation {
   const { ledger, accounts, rules, notifyWorkers } = options;
   const names = new Set(accounts.keys());
@@ -58,7 +58,7 @@ export function createTransfer(options: CreateTransferOptions): Operation {
     path: '/transfers',
     scope: 'transfers:create',
     summary:
-      'Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer.',
+      'Make a transfer. 202 means that it is in the ledger and will be sent once, whatever happens. It needs an externalId or an Idempotency-Key. The same request again returns the same transfer.',
     query: querySchema,
     body: orderSchema,
     idempotent: true,
@@ -76,7 +76,7 @@ export function createTransfer(options: CreateTransferOptions): Operation {
   });
 }
 
-/** What would become of a transfer now. */
+/** Predicts what would become of a transfer now. */
 export function tryTransfer(options: CreateTransferOptions): Operation {
   return describeOperation({
     name: 'tryTransfer',
@@ -84,7 +84,7 @@ export function tryTransfer(options: CreateTransferOptions): Operation {
     path: '/transfers/dry-run',
     scope: 'transfers:create',
     summary:
-      'Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent. Needs the scope read too.',
+      'Predict what would become of a transfer now, with the real acceptance and checks. Nothing is written or sent. It also needs the scope read.',
     body: orderSchema,
     idempotent: true,
     answer: { status: 200, schema: dryRunSchema },
@@ -94,7 +94,7 @@ export function tryTransfer(options: CreateTransferOptions): Operation {
   });
 }
 
-// Some of the checks ask KPay, and the worker has more patience than a person.
+// Some of the checks ask KPay. A person waits less long than the worker.
 const PATIENCE_MS = 10_000;
 
 async function dryRun(
@@ -102,7 +102,7 @@ async function dryRun(
   { ledger, accounts, rules, plugins = [] }: CreateTransferOptions,
   { caller, signal }: Pick<Call<unknown, unknown>, 'caller' | 'signal'>,
 ): Promise<Reply> {
-  // Its answer quotes balances, and whether it would hold tells them bit by bit.
+  // The answer quotes balances, and repeated dry runs would reveal them bit by bit.
   requireScope(caller, 'read');
   const account = requireAccount(accounts, caller, order.account, 'in the body');
   const patience = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE_MS)]);

@@ -23,10 +23,10 @@ import { batchLineSchema, orderOf } from './transfer-order.ts';
 const MAX_LINES = 1_000;
 
 const querySchema = z.strictObject({
-  atomic: booleanParameter().optional().describe('true: all lines are accepted, or none is.'),
+  atomic: booleanParameter().optional().describe('true: either all lines are accepted, or none.'),
 });
 const resultSchema = z.strictObject({
-  line: z.int().describe('As an editor numbers them, the first one being 1.'),
+  line: z.int().describe('The number of the line, as in an editor; the first is 1.'),
   outcome: z.enum(['accepted', 'replayed', 'refused']),
   transfer: transferViewSchema.nullable(),
   problem: problemSchema.nullable(),
@@ -35,7 +35,7 @@ const answerSchema = z
   .strictObject({ accepted: z.int(), replayed: z.int(), refused: z.int(), results: z.array(resultSchema) })
   .meta({ id: 'BatchResult' });
 
-/** Each line goes through the same door as a transfer that is asked for alone. */
+/** Creates a batch of transfers. Each line is accepted like a single transfer. */
 export function createTransfers({ ledger, accounts, rules, notifyWorkers }: CreateTransferOptions): Operation {
   return describeOperation({
     name: 'createTransfers',
@@ -43,7 +43,7 @@ export function createTransfers({ ledger, accounts, rules, notifyWorkers }: Crea
     path: '/transfers/batch',
     scope: 'transfers:create',
     summary:
-      'Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has an externalId or an idempotencyKey of its own, and is accepted whole or not at all: read the result of each. The same batch again answers the same transfers.',
+      'Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has its own externalId or idempotencyKey and is accepted whole or not at all, so read the result of each. The same batch again returns the same transfers.',
     query: querySchema,
     lines: { types: ['application/x-ndjson', 'text/csv'], line: batchLineSchema },
     answer: { status: 200, schema: answerSchema },
@@ -94,6 +94,6 @@ function refusalOf(lines: readonly Line[], results: readonly BatchResult[]): Pro
     return [{ line: lines[index]?.line ?? 0, code, detail, ...(pointer !== undefined && { pointer }) }];
   });
   const [first] = refused;
-  const detail = `Nothing was made: ${refused.length} of ${lines.length} lines are refused, the first of them line ${first?.line} (${first?.detail})`;
+  const detail = `Nothing was made: ${refused.length} of ${lines.length} lines are refused, first line ${first?.line} (${first?.detail})`;
   return new Problem('batch_refused', detail, { pointer: '', lines: refused });
 }

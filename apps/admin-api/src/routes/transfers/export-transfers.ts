@@ -18,7 +18,7 @@ import { filterOf, filterParameters } from './transfer-filter.ts';
 const ROWS_AT_ONCE = 500;
 const MAX_EXPORTS = 10;
 const MAX_BY_CALLER = 4;
-/** How often a long one looks whether its key is still good. */
+/** How often a long export checks whether its key is still valid. */
 const CHECK_EVERY_MS = 5_000;
 const BYTE_ORDER_MARK = '\ufeff';
 const columns = Object.keys(transferViewSchema.shape);
@@ -26,7 +26,7 @@ const querySchema = z.strictObject({
   ...filterParameters,
   bom: booleanParameter()
     .optional()
-    .describe('true: a byte order mark comes first, by which Excel knows that the file is UTF-8.'),
+    .describe('true: the file begins with a byte order mark, which tells Excel that it is UTF-8.'),
 });
 
 export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
@@ -37,7 +37,7 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
     path: '/transfers.csv',
     scope: 'read',
     summary:
-      'All transfers that a filter chooses, the newest first, as CSV. For spreadsheets: an apostrophe stands before each character of a text that could begin a formula in any locale, so that those texts are not exact; GET /v1/transfers in JSON is. A file that breaks off is not whole: the connection ends without its end.',
+      'Export all transfers that match a filter, the newest first, as CSV for spreadsheets. An apostrophe precedes each character that could begin a formula in any locale, so such texts are not exact; GET /v1/transfers in JSON is. If the export fails, the connection is cut, and the file is not complete.',
     query: querySchema,
     answer: { status: 200, schema: z.string(), type: 'text/csv' },
     problems: ['too_much_at_once'],
@@ -51,7 +51,7 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
   });
 }
 
-/** A page is read when the one before it is on its way: memory holds one, however many there are. */
+/** Reads a page when the one before it has been sent. So memory holds one page, however many there are. */
 async function* linesOf(
   ledger: Ledger,
   filter: TransferFilter,
@@ -78,7 +78,7 @@ async function* linesOf(
   } while (after);
 }
 
-/** The first page is read before anything is answered, so that a ledger that is away is still told by a status. */
+/** Reads the first page before the answer begins, so that an outage of the ledger still gets an error status. */
 async function begun(lines: AsyncGenerator<string>): Promise<AsyncIterable<string>> {
   const first = await lines.next();
   return (async function* () {
@@ -90,7 +90,8 @@ async function begun(lines: AsyncGenerator<string>): Promise<AsyncIterable<strin
 function csvOf(records: unknown[][]): string {
   return stringify(records, {
     record_delimiter: '\r\n',
-    // A bare line feed begins a row for spreadsheets too, and a semicolon a cell where the comma is the decimal sign.
+    // A line feed also begins a row for spreadsheets, and a semicolon begins a cell where the comma is the decimal
+    // sign.
     quoted_match: /[\r\n;\t]/,
     cast: { string: withoutFormulas, object: (labels) => withoutFormulas(JSON.stringify(labels)) },
   });

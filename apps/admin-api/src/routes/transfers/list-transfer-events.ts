@@ -9,7 +9,7 @@ export function listTransferEvents({ ledger }: { ledger: Ledger }): Operation {
     method: 'get',
     path: '/transfers/{id}/events',
     scope: 'read',
-    summary: 'Everything that happened to a transfer, oldest first, in one page.',
+    summary: 'List all events of a transfer, oldest first, in one page.',
     answer: { status: 200, schema: pageOf(transferEventViewSchema) },
     async handle({ id, caller }) {
       const transfer = await requireTransfer(ledger, caller, id);

@@ -19,13 +19,13 @@ export function listTransfers({ ledger }: { ledger: Ledger }): Operation {
     method: 'get',
     path: '/transfers',
     scope: 'read',
-    summary: 'Transfers, the newest first, a page at a time.',
+    summary: 'List transfers, the newest first, a page at a time.',
     query: querySchema,
     answer: { status: 200, schema: pageOf(transferViewSchema) },
     async handle({ query: { limit, cursor, ...chosen }, caller }) {
       const filter = filterOf(chosen);
       const after = cursor === undefined ? {} : { after: readCursor(cursor, filter) };
-      // One more than asked for tells whether there is a next page.
+      // Reads one more than requested, to know whether there is a next page.
       const rows = await readTransfers(ledger, { ...filter, ...within(caller) }, { limit: limit + 1, ...after });
       const page = rows.slice(0, limit);
       const last = page.at(-1);

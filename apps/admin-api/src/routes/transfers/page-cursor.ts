@@ -5,12 +5,12 @@ import { fingerprintOf } from './transfer-filter.ts';
 
 const cursorSchema = z.tuple([z.iso.datetime(), z.uuid(), z.string()]);
 
-/** Where a page ended, as an opaque text that is good for the same filter only. */
+/** Encodes the end of a page as an opaque text that is valid only for the same filter. */
 export function writeCursor({ createdAt, id }: TransferPosition, filter: TransferFilter): string {
   return Buffer.from(JSON.stringify([createdAt.toISOString(), id, fingerprintOf(filter)])).toString('base64url');
 }
 
-/** @throws Problem naming the parameter `cursor`. */
+/** Decodes a cursor. @throws Problem naming the parameter `cursor`. */
 export function readCursor(cursor: string, filter: TransferFilter): TransferPosition {
   const parsed = cursorSchema.safeParse(parseJson(Buffer.from(cursor, 'base64url').toString()));
   if (!parsed.success) throw invalidParameter('cursor', 'must be a nextCursor of this list');

@@ -15,7 +15,7 @@ export interface ReplayTransferOptions {
   ledger: Ledger;
   accounts: ReadonlyMap<string, KpayAccount>;
   rules?: ReadonlyMap<string, AccountRules>;
-  /** Tells the workers of an accepted transfer; it never throws. */
+  /** Notifies the workers of an accepted transfer; it never throws. */
   notifyWorkers(transfer: TransferRow): void;
 }
 
@@ -26,7 +26,7 @@ export function replayTransfer({ ledger, accounts, rules, notifyWorkers }: Repla
     method: 'post',
     path: '/transfers/{id}/replay',
     scope: 'transfers:create',
-    summary: 'Make a transfer again that ended without moving money: a new one, linked to it.',
+    summary: 'Replay a transfer that ended without moving money: make a new transfer, linked to the old one.',
     body: bodySchema,
     example: () => ({ externalId: 'first-transfer-again' }),
     idempotent: true,
@@ -45,14 +45,14 @@ export function replayTransfer({ ledger, accounts, rules, notifyWorkers }: Repla
       const replayed = await replay(ledger, names, id, identity, rules);
       if (!replayed) throw new Problem('not_found', 'There is no transfer with this id.');
       if (replayed.kind === 'already_replayed') {
-        const why = scopes.has('read') ? replayed.why : 'it was made again already';
-        throw new Problem('not_replayable', `This transfer cannot be made again: ${why}.`, { moneyMoved: 'no' });
+        const why = scopes.has('read') ? replayed.why : 'it has been replayed already';
+        throw new Problem('not_replayable', `This transfer cannot be replayed: ${why}.`, { moneyMoved: 'no' });
       }
       if (replayed.kind === 'not_replayable') {
         const { state, kpay_transfer_id: kpayTransferId } = replayed.transfer;
         throw new Problem(
           'not_replayable',
-          `The transfer is ${state}: only one that ended without moving money can be made again.`,
+          `The transfer is ${state}: only one that ended without moving money can be replayed.`,
           {
             moneyMoved: moneyMoved(state, kpayTransferId),
           },

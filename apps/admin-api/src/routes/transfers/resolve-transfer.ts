@@ -21,7 +21,7 @@ export function resolveTransfer({ ledger, epochWitness }: { ledger: Ledger; epoc
     method: 'post',
     path: '/transfers/{id}/resolve',
     scope: 'transfers:resolve',
-    summary: 'Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id.',
+    summary: 'Resolve a transfer in review by what a person found at KPay, or have it sent again under the same id.',
     body: bodySchema,
     example: () => ({ verdict: 'happened', reason: 'seen in the dashboard' }),
     conditional: true,

@@ -16,20 +16,20 @@ const evidenceSchema = z
         number: z.int(),
         worker: z.string(),
         startedAt: time,
-        endedAt: time.nullable().describe('Null: it is under way, or its process died.'),
-        leaseUntil: time.describe('After this it was not written any more.'),
-        outcome: z.string().nullable().describe('What it came to: `succeeded`, `unknown`, `refused`, `conflict` …'),
-        status: z.int().nullable().describe('The HTTP status that KPay answered.'),
+        endedAt: time.nullable().describe('Null while it is under way, or when its process died.'),
+        leaseUntil: time.describe('The request was not written after this time.'),
+        outcome: z.string().nullable().describe('The outcome: `succeeded`, `unknown`, `refused`, `conflict` …'),
+        status: z.int().nullable().describe("The HTTP status of KPay's answer."),
         detail: z.string().nullable(),
         bodyHash: z.string().describe('SHA-256 of the request. All attempts of a transfer have the same.'),
       }),
     ),
     balance: z.strictObject({
-      before: seenBalance.describe('The last one that was seen before the first send.'),
-      after: seenBalance.describe('The first one that was seen after the last send.'),
+      before: seenBalance.describe('The last balance that was seen before the first send.'),
+      after: seenBalance.describe('The first balance that was seen after the last send.'),
       verdict: z
         .enum(['points_to_moved', 'points_to_not_moved', 'not_verifiable'])
-        .describe('Never proof: others than we can move a wallet too.'),
+        .describe('Never a proof: others can move money of a wallet, too.'),
       why: z.string(),
     }),
   })
@@ -41,7 +41,8 @@ export function showReviewEvidence({ ledger }: { ledger: Ledger }): Operation {
     method: 'get',
     path: '/transfers/{id}/evidence',
     scope: 'read',
-    summary: 'What the ledger knows about the sends of a transfer, for whoever has to settle its review. KPay is not asked.',
+    summary:
+      'Show what the ledger knows about the sends of a transfer, for the person who resolves its review. KPay is not asked.',
     answer: { status: 200, schema: evidenceSchema, versioned: true },
     async handle({ id, caller }) {
       const found = await requireTransfer(ledger, caller, id);

@@ -9,7 +9,7 @@ export function showTransfer({ ledger }: { ledger: Ledger }): Operation {
     method: 'get',
     path: '/transfers/{id}',
     scope: 'read',
-    summary: 'Where a transfer is, why, and what is known of its money.',
+    summary: 'Show a transfer: its state, why it is there, and what is known about its money.',
     answer: { status: 200, schema: transferViewSchema, versioned: true },
     handle: async ({ id, caller }) => replyWith(await requireTransfer(ledger, caller, id), caller),
   });

@@ -4,12 +4,12 @@ import { presentFor } from '../../auth/rights.ts';
 import type { Reply } from '../../http/operation.ts';
 import { Problem } from '../../problems/problem.ts';
 
-/** A transfer, with its version as an ETag: give it in If-Match to act only on what was seen. */
+/** Answers with a transfer and its version as an ETag, for If-Match. */
 export function replyWith(transfer: TransferRow, caller: Caller): Reply & { headers: Record<string, string> } {
   return { body: presentFor(caller, transfer), headers: { etag: `"${transfer.version}"` } };
 }
 
-/** A transfer that this request made or, `replayed`, one like it before. */
+/** Answers with a transfer that this request made or, if `replayed`, an earlier one. */
 export function replyWithNew(transfer: TransferRow, replayed: boolean, caller: Caller): Reply {
   const { body, headers } = replyWith(transfer, caller);
   const place = { location: `/v1/transfers/${transfer.id}`, ...(replayed && { 'idempotency-replayed': 'true' }) };

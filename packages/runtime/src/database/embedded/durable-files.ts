@@ -6,7 +6,7 @@ import { NodeFS } from '@electric-sql/pglite/nodefs';
 
 type Init = Parameters<NodeFS['init']>;
 
-/** The part of Emscripten's file layer over the disk that has no fsync, and that we give one. */
+/** The part of Emscripten's file layer over the disk that lacks fsync, which we add. */
 interface NodeFiles {
   realPath(node: unknown): string;
   stream_ops: { fsync?: (stream: { nfd?: number; node: unknown }) => number };
@@ -15,9 +15,9 @@ interface NodeFiles {
 const EIO = 29;
 
 /**
- * PGlite's files on the local disk, with an fsync that reaches it. Without it Postgres' own fsync is a call that does
- * nothing, and a commit is only as durable as the system's next write-back. It leans on Emscripten's NODEFS as
- * PGlite 0.5.16 ships it: the version is pinned and a test counts the fsyncs.
+ * PGlite's files on the local disk, with an fsync that reaches the disk. Without it Postgres' own fsync does nothing,
+ * and a commit is only as durable as the system's next write-back. It depends on Emscripten's NODEFS as PGlite 0.5.16
+ * ships it, so the version is pinned, and a test counts the fsyncs.
  */
 export class DurableFiles extends NodeFS {
   override async init(pg: PGlite, options: Init[1]): Promise<{ emscriptenOpts: Init[1] }> {
@@ -30,7 +30,10 @@ export class DurableFiles extends NodeFS {
   }
 }
 
-/** The errno for Postgres, which stops when its log cannot be made durable; an exception would only break the WebAssembly. */
+/**
+ * Returns an errno to Postgres, which stops when its log cannot be made durable. An exception would only break the
+ * WebAssembly.
+ */
 function syncStream(descriptor: number | undefined, path: () => string): number {
   try {
     if (descriptor !== undefined) fsyncSync(descriptor);
@@ -41,7 +44,7 @@ function syncStream(descriptor: number | undefined, path: () => string): number 
   }
 }
 
-/** Makes the names in a folder durable. NODEFS opens no descriptor for one. */
+/** Makes the names in a folder durable. NODEFS opens no descriptor for a folder. */
 export function syncFolder(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
@@ -51,7 +54,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Makes everything below a folder durable: initdb writes it by other ways than the database's own. */
+/** Makes everything below a folder durable, because initdb does not write through the database's own file layer. */
 export async function syncTree(root: string): Promise<void> {
   const entries = await readdir(root, { recursive: true, withFileTypes: true });
   await Promise.all(

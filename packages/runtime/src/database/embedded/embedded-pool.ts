@@ -3,7 +3,7 @@ import pg from 'pg';
 import { GuardedPool } from '../database.ts';
 import type { EmbeddedSession } from './embedded-session.ts';
 
-/** A `pg.Pool` over the one session: whoever has a client has the session, from BEGIN to COMMIT and beyond. */
+/** A `pg.Pool` over the one session. The owner of the client owns the session, from BEGIN to COMMIT and beyond. */
 export class EmbeddedPool extends GuardedPool {
   #takeBack: ((error: Error) => void) | undefined;
 
@@ -12,8 +12,8 @@ export class EmbeddedPool extends GuardedPool {
   }
 
   /**
-   * Takes the session from whoever has it, and rolls back. The owner learns it at its next statement, so that a
-   * transaction that was rolled back is never taken for a committed one.
+   * Takes the session from its owner and rolls back. The owner gets the error at its next statement, so that a
+   * transaction that was rolled back is never mistaken for a committed one.
    */
   takeSession(error: Error): void {
     this.#takeBack?.(error);
@@ -21,8 +21,8 @@ export class EmbeddedPool extends GuardedPool {
 
   protected override lend(client: pg.PoolClient): void {
     const release = client.release.bind(client);
-    // pg-pool drops a client after a failed statement. The session is as good as before, and a new client would begin
-    // to talk on it while the old one's last words are still being answered.
+    // pg-pool drops a client after a failed statement. But the session is still good, and a new client would start to
+    // use it while the old client's last messages are still being answered.
     client.release = () => {
       this.#takeBack = undefined;
       release();

@@ -2,9 +2,9 @@ import { EventEmitter } from 'node:events';
 import type { EmbeddedDatabase } from './open-embedded-database.ts';
 
 /**
- * The embedded database as BullMQ asks for one: a `pg.Pool` that can spare a client for LISTEN. The session cannot
- * be spared, and need not be: it listens for all, and each client here only takes a turn of it for each statement.
- * One for each queue or worker, since BullMQ adds listeners that it never removes.
+ * The embedded database in the form that BullMQ needs: a `pg.Pool` with a spare client for LISTEN. The session has no
+ * spare client and needs none. It listens for all, and each client here takes it for one statement at a time. There is
+ * one pool for each queue or worker, because BullMQ adds listeners that it never removes.
  */
 export function queuePool(database: EmbeddedDatabase): EventEmitter {
   const query = (text: string, values?: unknown[]) => database.pool.query(text, values);

@@ -2,10 +2,12 @@ import { setImmediate } from 'node:timers/promises';
 import { PGlite, type PGliteOptions } from '@electric-sql/pglite';
 import { unlessStuck } from '../../process/unless-stuck.ts';
 
-// An answer takes no time beside the computation: PGlite computes it on this thread.
+// PGlite computes the answer on this thread, so an answer takes no time beside the computation.
 const SILENT_MS = 5_000;
 
-/** The embedded database stopped, as Postgres does when its log cannot be written. Only a new process opens it again. */
+/**
+ * The embedded database stopped, as Postgres does when its log cannot be written. Only a new process can open it again.
+ */
 export class DatabaseLost extends Error {
   override name = 'DatabaseLost';
 }
@@ -16,7 +18,7 @@ type ProtocolAnswer = Awaited<ReturnType<PGlite['execProtocolStream']>>;
 const QUERY = 'Q'.charCodeAt(0);
 const SYNC = 'S'.charCodeAt(0);
 
-/** PGlite as the one session behind a `pg.Client`, whose messages arrive in `execProtocolStream` one by one. */
+/** PGlite as the one session behind a `pg.Client`. Its messages arrive in `execProtocolStream` one by one. */
 export class EmbeddedSession extends PGlite {
   readonly #idle: { limitMs: number; onIdle: () => void; onLost: (error: DatabaseLost) => void };
   #lost: DatabaseLost | undefined;
@@ -24,8 +26,8 @@ export class EmbeddedSession extends PGlite {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param idle `onIdle` is called when an open transaction did nothing for so long; PGlite ignores Postgres' own
-   *   setting. `onLost` is called once when the database has stopped.
+   * @param idle `onIdle` is called when an open transaction was idle for `limitMs`, because PGlite ignores Postgres'
+   *   own setting. `onLost` is called once when the database has stopped.
    */
   constructor(options: PGliteOptions, idle: { limitMs: number; onIdle: () => void; onLost: (error: DatabaseLost) => void }) {
     super(options);
@@ -35,9 +37,10 @@ export class EmbeddedSession extends PGlite {
   override async execProtocolStream(message: Uint8Array, options?: ProtocolOptions): Promise<ProtocolAnswer> {
     clearTimeout(this.#timer);
     this.#pending.push(message);
-    // A statement is parse, bind, describe, execute and sync: nothing is lost by running them at the last one.
+    // A statement arrives as parse, bind, describe, execute and sync. Running all of them at the last one loses
+    // nothing.
     if (message[0] !== SYNC && message[0] !== QUERY) return [];
-    // The database computes on this thread. Without a turn of the loop before each statement a busy ledger would
+    // The database computes on this thread. Without a turn of the event loop before each statement, a busy ledger would
     // keep timers and sockets waiting.
     await setImmediate();
     const statement = Buffer.concat(this.#pending.splice(0));
@@ -58,7 +61,7 @@ export class EmbeddedSession extends PGlite {
     }
   }
 
-  /** Nothing is asked of it any more. */
+  /** Nothing is sent to it any more. */
   lose(error: DatabaseLost): void {
     if (this.#lost) return;
     this.#lost = error;

@@ -3,22 +3,23 @@ import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { reasonOf, StartError } from '../../start-error.ts';
 
-/** The data folder is open in another process, or a second time in this one. */
+/** The data folder is already open, in another process or in this one. */
 export class FolderInUse extends StartError {
   override name = 'FolderInUse';
 }
 
-// A lock must live exactly as long as its process: a handle that only a caller holds could be collected, and the
-// lock would fall with it.
+// A lock must live exactly as long as its process. A handle that only a caller holds could be garbage-collected, and
+// the lock with it.
 const held = new Map<string, DatabaseSync>();
 
 /**
- * Takes the data folder for this process, creating it when missing. Two PGlite on one folder both open without an
- * error and destroy each other's rows, and their `postmaster.pid` cannot tell; an exclusive SQLite transaction can,
- * and the system ends it with its owner, SIGKILL included. Local disks only.
+ * Locks the data folder for this process and creates it when missing. Two PGlite on one folder both open without an
+ * error and destroy each other's rows, and their `postmaster.pid` does not show it. An exclusive SQLite transaction
+ * does, and the system ends it with its process, even after SIGKILL. It works on local disks only.
  *
- * @returns how to give the folder back.
- * @throws FolderInUse at once when somebody has it, StartError when the folder cannot be written, or others may use it.
+ * @returns a function that releases the folder.
+ * @throws FolderInUse at once when another process has the folder; StartError when the folder cannot be written, or
+ *   other users may enter it.
  */
 export function lockFolder(folder: string): () => void {
   const database = openLockFile(folder);
@@ -49,7 +50,10 @@ function openLockFile(folder: string): DatabaseSync {
   }
 }
 
-/** Makes the folder and those above it. `recursive` of mkdirSync never returns where a file system answers ENOENT, as /proc does. */
+/**
+ * Creates the folder and its parents. `recursive` of mkdirSync never returns where a file system answers ENOENT, as
+ * /proc does.
+ */
 function makeFolder(path: string): void {
   const isThere = () => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   if (isThere()) return;
@@ -57,7 +61,7 @@ function makeFolder(path: string): void {
   try {
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    // Another process may have made it meanwhile.
+    // Another process may have created it meanwhile.
     if (!isThere()) throw error;
   }
 }
@@ -66,12 +70,13 @@ const OTHERS = 0o007;
 const GROUP_AND_OTHERS = 0o077;
 
 /**
- * Whoever may write there can change the ledger, and who may read it sees phone numbers and hashes of keys. A folder of
- * another owner may be open to the group: a platform mounts a volume so, and we are in that group.
+ * Checks that other users cannot enter the folder. A writer could change the ledger; a reader would see phone numbers
+ * and hashes of keys. A folder of another owner may be open to the group, because platforms mount volumes so, and we
+ * are in that group.
  */
 function checkPrivate(folder: string): void {
   const uid = process.getuid?.();
-  // Windows has no such modes.
+  // Windows has no such permissions.
   if (uid === undefined) return;
   const { mode, uid: owner } = statSync(folder);
   const isOurs = owner === uid;

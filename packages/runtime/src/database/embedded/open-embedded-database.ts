@@ -11,7 +11,7 @@ import { EmbeddedPool } from './embedded-pool.ts';
 import { DatabaseLost, EmbeddedSession } from './embedded-session.ts';
 import { lockFolder } from './folder-lock.ts';
 
-// All of it stops the process, a statement at a time: what a minute leaves to clean up is little.
+// Maintenance stops the process, one statement at a time. A minute's work leaves little to clean up.
 const MAINTAIN_EVERY_MS = 60_000;
 
 const TABLES = `select oid::regclass::text as name from pg_class where relkind in ('r', 'm') and relpersistence = 'p' order by oid`;
@@ -20,30 +20,30 @@ const START_PARAMS = [
   // -F turns fsync off.
   ...PGlite.defaultStartParams.filter((param) => param !== '-F'),
   ...['-c', 'fsync=on', '-c', 'wal_sync_method=fsync'],
-  // There is one session, and BullMQ's statements name no schema. Ours all do.
+  // There is one session, and BullMQ's statements name no schema. All of ours do.
   ...['-c', 'search_path=bullmq'],
-  // ANALYZE reads 3,000 rows of a table, not 30,000: of the transfers those took 0.4 s and more.
+  // ANALYZE reads 3,000 rows of a table instead of 30,000, which took 0.4 s and more for the transfers.
   ...['-c', 'default_statistics_target=10'],
-  // Each checkpoint gives up what the log has beyond this. It never shrank from the largest it had been.
+  // Each checkpoint removes log beyond this size. Without it the log never shrank from its largest size.
   ...['-c', 'min_wal_size=32MB', '-c', 'max_wal_size=64MB'],
 ];
 
 export interface EmbeddedDatabase extends Database {
-  /** Calls back with each NOTIFY that the session listens for, until the returned function is called. */
+  /** Calls the listener with each NOTIFY that the session listens for, until the returned function is called. */
   onNotification(listener: (channel: string, payload: string) => void): () => void;
-  /** Cleans up and writes a checkpoint: PGlite has no autovacuum. Runs every minute by itself. */
+  /** Cleans up and writes a checkpoint, because PGlite has no autovacuum. It runs every minute automatically. */
   maintain(): Promise<void>;
 }
 
 export interface EmbeddedOptions {
-  /** KPAY_DATA_DIR: created when missing, on a local disk. The database is in `postgres` below it. */
+  /** KPAY_DATA_DIR, on a local disk; created when missing. The database is in `postgres` below it. */
   dataDir: string;
   logger: Logger;
-  /** How long an open transaction may do nothing before it loses the session. */
+  /** How long an open transaction may be idle before it loses the session. */
   idleInTransactionMs?: number;
   /**
-   * The database stopped for good, as when its log meets a full disk. Unless given the process ends with one line and
-   * code 1: everything in it would wait for ever, and the next start recovers what was committed.
+   * Called when the database stopped for good, for example on a full disk. By default the process ends with one line
+   * and code 1, because everything in it would wait for ever. The next start recovers what was committed.
    */
   onLost?: (error: Error) => void;
 }
@@ -51,13 +51,16 @@ export interface EmbeddedOptions {
 const OPENED_WITHIN_MS = 30_000;
 /** Severities after which a session of Postgres answers nothing any more. */
 const ENDS_IT = ['FATAL', 'PANIC'];
-/** insufficient_resources: PGlite keeps the descriptor of each file that a full disk let it not create, until none is left. */
+/**
+ * insufficient_resources. PGlite keeps the descriptor of each file that it could not create on a full disk, until none
+ * is left.
+ */
 const OUT_OF_DESCRIPTORS = '53000';
 
 /**
- * Opens Postgres inside this process (PGlite), durable to the disk, behind a real `pg.Pool` of one client.
+ * Opens Postgres in this process (PGlite), with commits that reach the disk, behind a real `pg.Pool` of one client.
  *
- * @throws FolderInUse when another process has the folder, StartError when it cannot be written.
+ * @throws FolderInUse when another process has the folder; StartError when it cannot be written.
  */
 export async function openEmbeddedDatabase(options: EmbeddedOptions): Promise<EmbeddedDatabase> {
   const unlock = lockFolder(options.dataDir);
@@ -86,7 +89,7 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     pool.takeSession(error);
   };
   const session = new EmbeddedSession(
-    // The ledger searches texts by it.
+    // The ledger's text search needs it.
     { fs: prepareFiles(dataDir), startParams: START_PARAMS, extensions: { pg_trgm } },
     { limitMs: idleInTransactionMs, onIdle, onLost },
   );
@@ -113,7 +116,7 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
 
   let closing: Promise<void> | undefined;
   const maintain = async () => {
-    // One by one, each with a turn of the loop: all at once would stop the process for seconds.
+    // One table at a time, with a turn of the event loop before each. All at once would stop the process for seconds.
     const { rows } = await pool.query<{ name: string }>(TABLES);
     for (const { name } of rows) {
       await pool.query(`VACUUM ${name}`);
@@ -127,7 +130,7 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
     maintaining = true;
     await maintain()
       .catch((error: Error) => {
-        // Its pool ends under it then.
+        // The pool ends after this.
         if (!closing) onError(error);
       })
       .finally(() => {
@@ -151,12 +154,14 @@ async function openLocked(options: EmbeddedOptions, unlock: () => void): Promise
   };
 }
 
-/** What Emscripten throws is no Error, and says nothing that helps. */
+/** Emscripten throws values that are no Error and whose text does not help. */
 function whyNotOpened(error: unknown): string {
   return error instanceof Error ? reasonOf(error) : 'its files cannot be written';
 }
 
-/** A first start that was interrupted leaves half a database behind, in which nothing was ever accepted: begin again. */
+/**
+ * A first start that was interrupted leaves half a database, in which nothing was ever accepted. So it starts again.
+ */
 function prepareFiles(dataDir: string): DurableFiles {
   const folder = join(dataDir, 'postgres');
   if (!hasEmbeddedDatabase(dataDir)) rmSync(folder, { recursive: true, force: true });
@@ -170,7 +175,7 @@ async function markCreated(dataDir: string): Promise<void> {
   syncFolder(dataDir);
 }
 
-/** Whether a start has been made on this folder. Creates nothing. */
+/** Whether the folder holds a started database. It creates nothing. */
 export function hasEmbeddedDatabase(dataDir: string): boolean {
   return existsSync(createdMark(dataDir));
 }
