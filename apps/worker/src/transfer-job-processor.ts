@@ -1,5 +1,10 @@
 import { isUnstorable } from '@kpay/ledger';
-import { type TransferJobData, type TransferJobResult, transferJobProgressSchema } from '@kpay/producer';
+import {
+  type TransferJobData,
+  type TransferJobProgress,
+  type TransferJobResult,
+  transferJobProgressSchema,
+} from '@kpay/producer';
 import { type Logger, traceJob } from '@kpay/runtime';
 import {
   acceptTransfer,
@@ -73,7 +78,9 @@ export function createTransferJobProcessor({
     const { transfer, shared = false, completed } = await accepting(() => acceptOrFollow(job, token));
     const seen = (await completed) ?? transfer;
     if (seen.state === 'succeeded') return resultOf(seen);
-    if (isFinal(seen.state)) throw new UnrecoverableError(seen.reason ?? seen.state);
+    if (isFinal(seen.state)) {
+      return fail(job, seen.reason ?? seen.state, { accepted: seen.id, reasonCode: seen.reason_code ?? seen.state });
+    }
     return waitInQueue(job, token, seen, !shared && seen.job_id === job.id);
   };
 
@@ -90,9 +97,12 @@ export function createTransferJobProcessor({
       const followed = await follow(job);
       return followed ? { transfer: followed } : await traceJob(job, () => accept(job));
     } catch (error) {
-      if (error instanceof InvalidRequest || error instanceof IdempotencyConflict) throw new UnrecoverableError(error.message);
+      if (error instanceof InvalidRequest) return fail(job, error.message, { reasonCode: 'invalid_request' });
+      if (error instanceof IdempotencyConflict) return fail(job, error.message, { reasonCode: 'idempotency_conflict' });
       // A value that the ledger cannot store fails at every attempt, so the job must not be retried for ever.
-      if (isUnstorable(error)) throw new UnrecoverableError('the job holds a value that the ledger cannot store');
+      if (isUnstorable(error)) {
+        return fail(job, 'the job holds a value that the ledger cannot store', { reasonCode: 'invalid_request' });
+      }
       // The ledger could not be asked. Failing the job would refuse a request that nobody has checked yet.
       logger.error({ err: error, account, jobId: job.id }, 'cannot accept a job now: it is retried');
       return comeBack(job, token, LEDGER_AWAY_MS);
@@ -120,6 +130,12 @@ export function createTransferJobProcessor({
     const transfer = await findTransfer(ledger, accepted);
     return transfer?.account === account && transfer.external_id === data.externalId ? transfer : undefined;
   }
+}
+
+/** Fails the job for good. Its progress says why for programs; where that cannot be written, its reason has to do. */
+async function fail(job: Job, reason: string, progress: TransferJobProgress): Promise<never> {
+  await job.updateProgress(progress).catch(() => undefined);
+  throw new UnrecoverableError(reason);
 }
 
 /** Delays the job without spending an attempt. */

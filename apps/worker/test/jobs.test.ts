@@ -54,6 +54,7 @@ describe('a job of any BullMQ client', () => {
     await stage.result(await stage.add(order('used')));
     const other = await stage.add({ ...order('used'), amount: 60_000 });
     await expect(stage.result(other)).rejects.toThrow(/^this externalId or Idempotency-Key was already used/);
+    expect((await stage.read(other)).job.progress).toEqual({ reasonCode: 'idempotency_conflict' });
   });
 
   it('whose transfer KPay refuses fails with the reason, once, whatever its attempts', async () => {
@@ -61,7 +62,9 @@ describe('a job of any BullMQ client', () => {
     const before = sends();
     const added = await stage.add(order('refused'), { attempts: 3 });
     await expect(stage.result(added)).rejects.toThrow(/^KPay refused it: /);
-    expect((await stage.read(added)).job.attemptsMade).toBe(1);
+    const { job } = await stage.read(added);
+    expect(job.attemptsMade).toBe(1);
+    expect(job.progress).toEqual({ accepted: expect.any(String), reasonCode: 'kpay_400' });
     expect(sends() - before).toBe(1);
   });
 });
@@ -90,7 +93,7 @@ describe('a malformed job fails at once, names the field, and leaves nothing beh
     const before = { rows: await recorded(), sends: sends() };
     const added = await stage.add(data, { attempts: 3 });
     await expect(stage.result(added)).rejects.toThrow(new RegExp(`^${field}: `));
-    expect((await stage.read(added)).job.attemptsMade).toBe(1);
+    expect((await stage.read(added)).job).toMatchObject({ attemptsMade: 1, progress: { reasonCode: 'invalid_request' } });
     expect({ rows: await recorded(), sends: sends() }).toEqual(before);
   });
 

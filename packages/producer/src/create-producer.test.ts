@@ -82,6 +82,7 @@ describe.skipIf('unavailable' in redis)(`a producer${why}`, () => {
     expect(failure).toMatchObject({
       externalId: 'order-1',
       reason: 'cancelled by ann',
+      reasonCode: 'cancelled',
       transferId: 'transfer-of-order-1',
     });
     expect(await transfer.accepted()).toEqual({ transferId: 'transfer-of-order-1' });

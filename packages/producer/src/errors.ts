@@ -31,6 +31,7 @@ export interface ProducerErrorOptions {
  * No token and no password is in it.
  */
 export class ProducerError extends Error {
+  /** The name that a log shows. */
   override readonly name: string = 'ProducerError';
   /** What happened, for programs. */
   readonly code: ProducerErrorCode;
@@ -53,6 +54,7 @@ export class ProducerError extends Error {
 
 /** A call was made with something missing, mistyped or unknown. Fix the call; nothing was sent. */
 export class InvalidArgumentError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'InvalidArgumentError';
   /** Which argument, such as `account` or `options.timeoutMs`. */
   readonly argument: string;
@@ -66,6 +68,7 @@ export class InvalidArgumentError extends ProducerError {
 
 /** The request can never be accepted as it is. Nothing was enqueued. */
 export class InvalidTransferRequestError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'InvalidTransferRequestError';
   /** The field that is wrong, such as `amount` or `metadata.team`. */
   readonly field: string;
@@ -78,6 +81,7 @@ export class InvalidTransferRequestError extends ProducerError {
 
 /** The producer was closed before the call or during it. A wait that ended so says nothing about the transfer. */
 export class ClosedError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'ClosedError';
 
   constructor(options: ProducerErrorOptions = {}) {
@@ -90,6 +94,7 @@ export class ClosedError extends ProducerError {
  * with this `externalId` is safe, however it went.
  */
 export class UnavailableError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'UnavailableError';
   /** Also where the request had none: repeat with this one. */
   declare readonly externalId: string;
@@ -107,6 +112,7 @@ export class UnavailableError extends ProducerError {
  * `status` is 401 for a token that nobody knows, 403 for a key without the right.
  */
 export class AccessDeniedError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'AccessDeniedError';
   /** The HTTP status: 401 or 403. */
   readonly status: number;
@@ -134,14 +140,15 @@ export interface TransferFailure {
  * externalId: when the old one is refused because it belongs to another transfer, that one may well have moved money.
  */
 export class TransferFailedError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'TransferFailedError';
   declare readonly externalId: string;
   /** Why, in a sentence for people. */
   readonly reason: string;
   /**
    * Why, for programs: the transfer's reasonCode, such as `expired`, `cancelled` or `kpay_403`; of a refused request the API's
-   * problem code, such as `idempotency_conflict` or `spend_limit_exceeded`. Undefined where only the sentence is known: always by
-   * queue.
+   * problem code, such as `invalid_request`, `idempotency_conflict` or `spend_limit_exceeded`. Undefined where only the sentence is
+   * known: of a job that a worker before 0.2 failed, or failed while Redis was away.
    */
   readonly reasonCode: string | undefined;
   /** The transfer that ended. Undefined when the request was refused: then no transfer of this request exists. */
@@ -160,6 +167,7 @@ export class TransferFailedError extends ProducerError {
  * the transfer. Enqueue the same request again to follow it.
  */
 export class JobRemovedError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'JobRemovedError';
   declare readonly externalId: string;
 
@@ -174,6 +182,7 @@ export class JobRemovedError extends ProducerError {
 
 /** The wait took longer than its `timeoutMs`. This says nothing about the transfer: wait again, or look later. */
 export class WaitTimedOutError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'WaitTimedOutError';
   declare readonly externalId: string;
 
@@ -191,6 +200,7 @@ export class WaitTimedOutError extends ProducerError {
  * `cause` is the signal's reason.
  */
 export class WaitAbortedError extends ProducerError {
+  /** The name that a log shows. */
   override readonly name = 'AbortError';
   declare readonly externalId: string;
 

@@ -2,7 +2,7 @@ import type { EventEmitter } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Job, Queue } from 'bullmq';
 import { ClosedError, JobRemovedError, TransferFailedError, WaitAbortedError, WaitTimedOutError } from './errors.ts';
-import { sameRequest, transferIdOf } from './job-of.ts';
+import { reasonCodeOf, sameRequest, transferIdOf } from './job-of.ts';
 import type { ParsedTransferRequest } from './parse-transfer-request.ts';
 import { type TransferJobResult, transferJobResultSchema } from './transfer-job.ts';
 
@@ -45,7 +45,8 @@ export function readAcceptance(job: Job, externalId: string): { transferId: stri
 export function readResult(job: Job, externalId: string): TransferJobResult | undefined {
   if (job.finishedOn === undefined) return undefined;
   if (job.failedReason !== undefined) {
-    throw new TransferFailedError({ externalId, reason: job.failedReason, transferId: transferIdOf(job) });
+    const transferId = transferIdOf(job);
+    throw new TransferFailedError({ externalId, reason: job.failedReason, reasonCode: reasonCodeOf(job), transferId });
   }
   return transferJobResultSchema.parse(job.returnvalue);
 }

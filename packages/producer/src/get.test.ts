@@ -57,7 +57,12 @@ describe.skipIf('unavailable' in redis)(`get()${why}`, () => {
     const refused = await producer.enqueue({ ...request, externalId: 'refused' });
     await expect(failed.finished()).rejects.toMatchObject({ code: 'transfer_failed' });
     await expect(refused.finished()).rejects.toMatchObject({ code: 'transfer_failed' });
-    expect(await producer.get('order-1')).toMatchObject({ status: 'failed', moneyMoved: 'no', reason: 'cancelled by ann' });
+    expect(await producer.get('order-1')).toMatchObject({
+      status: 'failed',
+      moneyMoved: 'no',
+      reason: 'cancelled by ann',
+      reasonCode: 'cancelled',
+    });
     expect(await producer.get('refused')).toMatchObject({ status: 'refused', moneyMoved: 'unknown', reason: /^account/ });
   });
 

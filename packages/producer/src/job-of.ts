@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Job } from 'bullmq';
 import type { ParsedTransferRequest } from './parse-transfer-request.ts';
 import type { KnownTransfer } from './producer.ts';
-import { transferJobProgressSchema, transferJobResultSchema } from './transfer-job.ts';
+import { type TransferJobProgress, transferJobProgressSchema, transferJobResultSchema } from './transfer-job.ts';
 
 // BullMQ takes no id that is all digits, and none with a colon.
 const digest = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 40);
@@ -29,7 +29,16 @@ function canonical(data: unknown): string {
 
 /** The transfer that a job became; undefined while it is none. */
 export function transferIdOf(job: Job): string | undefined {
-  return transferJobProgressSchema.safeParse(job.progress).data?.accepted;
+  return progressOf(job).accepted;
+}
+
+/** Why a job failed, for programs; undefined where its worker did not say it. */
+export function reasonCodeOf(job: Job): string | undefined {
+  return progressOf(job).reasonCode;
+}
+
+function progressOf(job: Job): TransferJobProgress {
+  return transferJobProgressSchema.safeParse(job.progress).data ?? {};
 }
 
 /** Whether the worker refused the job's request, so that no transfer came of it. */
@@ -47,7 +56,7 @@ export function describeJob(job: Job, externalId: string): KnownTransfer {
   if (job.failedReason !== undefined) {
     // The externalId of a refused request can belong to another transfer.
     const end = transferId === undefined ? ({ status: 'refused', moneyMoved: 'unknown' } as const) : FAILED;
-    return { ...known, ...end, reason: job.failedReason };
+    return { ...known, ...end, reason: job.failedReason, reasonCode: reasonCodeOf(job) };
   }
   const result = transferJobResultSchema.parse(job.returnvalue);
   return { ...known, status: 'succeeded', moneyMoved: 'yes', transferId: result.transferId, result };

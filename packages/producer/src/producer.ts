@@ -55,7 +55,7 @@ export interface KnownTransfer {
   state: string | undefined;
   /** Why it is where it is, in a sentence. */
   reason: string | undefined;
-  /** The same for programs, such as `insufficient_funds`. By REST only. */
+  /** The same for programs, such as `insufficient_funds`. By queue only once it has failed. */
   reasonCode: string | undefined;
   /** What arrived, once it succeeded. */
   result: TransferJobResult | undefined;

@@ -35,16 +35,21 @@ export const transferRequestSchema = z.strictObject({
   externalId: nameSchema(128),
   /** ISO 3166-1 alpha-3, such as `CMR`. */
   sourceCountry: z.string().trim().toUpperCase(),
+  /** The same of the country that the money goes to. */
   destinationCountry: z.string().trim().toUpperCase(),
   /** In units of the source country's currency, such as `50000` or `"50000.00"`. */
   amount: z.union([z.string(), z.number()], { error: 'must be a number or a decimal string' }),
+  /** 1 to 255 characters that go to KPay with the transfer. */
   description: textSchema(255).optional(),
   /** Do not send below this rate: units of the destination currency for one unit of the source currency. */
   minRate: z.union([z.string(), z.number()], { error: 'must be a number or a decimal string' }).optional(),
+  /** The id of a quote of the admin API, whose floor takes the place of `minRate`. */
   quoteId: z.uuid('must be the id of a quote').optional(),
   /** `hold` (the default) waits for funds, `fail` gives up when the wallet does not hold enough. */
   onInsufficientFunds: z.enum(['hold', 'fail'], { error: 'must be "hold" or "fail"' }).optional(),
+  /** Do not send before this time: ISO 8601 with a zone, such as `2026-11-24T08:00:00Z`. */
   notBefore: instantSchema.optional(),
+  /** Give up when it is not sent by this time, which has the same form. */
   expiresAt: instantSchema.optional(),
   /** 0 to 9, 9 most urgent, 5 unless given. */
   priority: z.int('must be a whole number from 0 to 9').min(0, 'must be 0 to 9').max(9, 'must be 0 to 9').optional(),
@@ -63,14 +68,29 @@ export type TransferJobData = z.input<typeof transferRequestSchema>;
 
 /** What a finished job returns. Amounts and rates are decimal strings. */
 export const transferJobResultSchema = z.object({
+  /** The ledger's id of the transfer. */
   transferId: z.string(),
+  /** Only a transfer that succeeded has a result. */
   state: z.literal('succeeded'),
+  /** KPay's own id of the transfer; null where a conflict or a person confirmed it. */
   kpayTransferId: z.string().nullable(),
+  /** The rate that KPay applied, as decimal text; null where KPay's receipt is not known. */
   exchangeRate: z.string().nullable(),
+  /** What arrived, in units of the destination's currency, as decimal text; null where KPay's receipt is not known. */
   destinationAmount: z.string().nullable(),
 });
+/** What a transfer that succeeded comes to. Amounts and rates are decimal strings. */
 export type TransferJobResult = z.infer<typeof transferJobResultSchema>;
 
-/** The progress of a job whose transfer is durable in the ledger: from here on it is never lost. */
-export const transferJobProgressSchema = z.object({ accepted: z.string() });
+/** The progress of a job: its transfer, from when that is durable in the ledger and never lost, and why it failed. */
+export const transferJobProgressSchema = z.object({
+  /** The ledger's id of the transfer; absent while there is none. */
+  accepted: z.string().optional(),
+  /**
+   * Why the job is about to fail, for programs: the transfer's reasonCode, or of a request that was refused `invalid_request` or
+   * `idempotency_conflict`. Workers before 0.2 do not say it.
+   */
+  reasonCode: z.string().optional(),
+});
+/** What a job's progress says of its transfer. */
 export type TransferJobProgress = z.infer<typeof transferJobProgressSchema>;

@@ -31,7 +31,10 @@ export function endsWhenTold(): { process: Process; end: (reason?: string) => vo
     process: async (job, token) => {
       const result = await acceptAndSucceed(job, token);
       const reason = await told.promise;
-      if (reason !== undefined) throw new UnrecoverableError(reason);
+      if (reason !== undefined) {
+        await job.updateProgress({ accepted: result.transferId, reasonCode: 'cancelled' });
+        throw new UnrecoverableError(reason);
+      }
       return result;
     },
     end: told.resolve,
