@@ -260,18 +260,20 @@ function typeScript() {
   };
   const compilers = { 5.4: 'typescript5.4', 5.9: 'typescript5.9', '7.0': 'typescript' };
   return Object.entries(compilers).flatMap(([version, compiler]) =>
-    Object.entries(kinds).map(([kind, { type, options, runs = true }], at) => async () => {
-      const project = join(all, `typescript-${version}-${at}`);
-      mkdirSync(project);
-      cpSync(join(all, 'pay.ts'), join(project, 'pay.ts'));
-      writeFileSync(join(project, 'package.json'), JSON.stringify({ type }));
-      const compilerOptions = { ...STRICT, ...options, outDir: 'out', skipLibCheck: version === '5.4' };
-      writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['pay.ts'] }));
-      await exec(process.execPath, [join(all, 'node_modules', compiler, 'bin/tsc'), '-p', '.'], project);
-      const what = `TypeScript ${version}, ${kind}`;
-      if (runs) await pays(what, join(project, 'out/pay.js'), project);
-      else say(`${what}: compiles`);
-    }),
+    Object.entries(kinds)
+      .filter(([, { runs }]) => runs !== false || version === '7.0')
+      .map(([kind, { type, options, runs = true }], at) => async () => {
+        const project = join(all, `typescript-${version}-${at}`);
+        mkdirSync(project);
+        cpSync(join(all, 'pay.ts'), join(project, 'pay.ts'));
+        writeFileSync(join(project, 'package.json'), JSON.stringify({ type }));
+        const compilerOptions = { ...STRICT, ...options, outDir: 'out', skipLibCheck: version === '5.4' };
+        writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['pay.ts'] }));
+        await exec(process.execPath, [join(all, 'node_modules', compiler, 'bin/tsc'), '-p', '.'], project);
+        const what = `TypeScript ${version}, ${kind}`;
+        if (runs) await pays(what, join(project, 'out/pay.js'), project);
+        else say(`${what}: compiles`);
+      }),
   );
 }
 
