@@ -32,7 +32,9 @@ export interface BudgetSlot {
   unsent(): void;
 }
 
+/** How to wait for a slot. */
 export interface TakeOptions {
+  /** Ends the wait with a KpayAbortError. */
   signal?: AbortSignal | undefined;
   /** How long to wait for a slot at most; for ever unless given. */
   maxWaitMs?: number | undefined;
@@ -40,6 +42,7 @@ export interface TakeOptions {
   urgency?: Urgency | undefined;
 }
 
+/** What KPay allows one API key in a minute, as one process's share of what all of them use. */
 export interface Budget {
   /**
    * Waits for a slot, first come first served within a lane.
@@ -55,11 +58,15 @@ export interface Budget {
   seed(sent: readonly SentBefore[]): Promise<void>;
 }
 
+/** How `createBudget` makes a budget. */
 export interface BudgetOptions {
+  /** Where all processes count. */
   store: BudgetStore;
+  /** Time. */
   clock: Clock;
   /** Requests KPay allows in a window. */
   limit: number;
+  /** Milliseconds; KPay's window is a minute. */
   windowMs: number;
 }
 

@@ -40,7 +40,9 @@ export interface KpayErrorOptions {
  * change, and KPay's part of it varies. No key, token, password or phone number is in it.
  */
 export class KpayError extends Error {
+  /** The class's name, and `AbortError` for a KpayAbortError. */
   override readonly name: string = 'KpayError';
+  /** What to branch on. */
   readonly code: ErrorCode;
   /** The HTTP status, when KPay answered. */
   declare readonly status?: number | undefined;
@@ -154,6 +156,7 @@ export class RejectedError extends KpayError {
   }
 }
 
+/** Why nothing was done, or why a read has no answer. */
 export type RetryableReason =
   /** 429; nothing was done. */
   | 'rate_limited'
@@ -169,7 +172,9 @@ export type RetryableReason =
   | 'connection_lost'
   | 'server_error'
   | 'timeout'
-  | 'unreadable';
+  | 'unreadable'
+  /** `memory.save` of transferUntilKnown failed before the first send, so nothing was sent. */
+  | 'memory_failed';
 
 /** Nothing was sent, or a read failed: try later, after `retryAfterMs` when it is known. */
 export class RetryableError extends KpayError {
@@ -177,6 +182,7 @@ export class RetryableError extends KpayError {
   declare readonly code: RetryableReason;
   /** The same as `code`. */
   readonly reason: RetryableReason;
+  /** Milliseconds to wait before another try, when KPay or the budget says so. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, options: KpayErrorOptions & { reason: RetryableReason; retryAfterMs?: number | undefined }) {
@@ -186,6 +192,7 @@ export class RetryableError extends KpayError {
   }
 }
 
+/** Why it is not known whether a transfer moved money. */
 export type UnknownReason =
   | 'timeout'
   | 'connection_lost'
@@ -193,7 +200,18 @@ export type UnknownReason =
   | 'unreadable'
   | 'unexpected_status'
   /** KPay made a transfer and gave it a status that is no success. Do not send it again: ask KPay. */
-  | 'not_completed';
+  | 'not_completed'
+  /** `transferUntilKnown`: KPay holds the externalId (409), and nothing proves that it is this transfer. Ask KPay. */
+  | 'conflict'
+  /** `transferUntilKnown`: KPay refused a repeat, which says nothing about the send before it. Ask KPay. */
+  | 'refused_repeat'
+  /** `transferUntilKnown`: the first send is more than 24 hours ago, so nothing is sent again. Ask KPay. */
+  | 'too_long'
+  /** `transferUntilKnown`: its memory cannot be read or written, and something may have been sent before. */
+  | 'memory_failed';
+
+/** Reasons after which a repeat under the same id can tell nothing more. */
+const ASK_KPAY: readonly UnknownReason[] = ['not_completed', 'conflict', 'refused_repeat', 'too_long'];
 
 /**
  * A transfer was sent, or may have been, and no definite answer came: it may have moved money. The only way to find
@@ -201,13 +219,20 @@ export type UnknownReason =
  */
 export class OutcomeUnknownError extends KpayError {
   override readonly name = 'OutcomeUnknownError';
+  /** Why it is not known. */
   readonly reason: UnknownReason;
   /** What came instead of an answer, redacted and short, for people. */
   readonly detail: string | undefined;
+  /**
+   * How to go on. `send_again`: the same fields under the same externalId (transferUntilKnown: with the same memory).
+   * `ask_kpay`: send nothing again; a person looks in KPay's dashboard what became of it.
+   */
+  readonly next: 'send_again' | 'ask_kpay';
 
   constructor(message: string, options: KpayErrorOptions & { reason: UnknownReason; detail?: string | undefined }) {
     super('outcome_unknown', message, options);
     this.reason = options.reason;
+    this.next = ASK_KPAY.includes(options.reason) ? 'ask_kpay' : 'send_again';
     this.detail = options.detail;
   }
 }

@@ -15,17 +15,31 @@ export type {
   CountryAvailability,
   ExchangeRate,
   Me,
+  MeApplication,
+  MeCompany,
   OperationStatus,
   PredictedProvider,
   ProviderAvailability,
-  WalletBalance,
 } from './client/endpoints.ts';
 export type { CertificateAuthorities, HttpDispatcher } from './client/exchange.ts';
 export type { Call, CallOutcome, Hooks, RequestEvent, ResponseEvent } from './client/hooks.ts';
 export { boundPassed, type JsonBounds } from './client/json-bounds.ts';
-export { type TransferFields, type TransferRequestFields, transferBody } from './client/transfer-body.ts';
+export {
+  type TransferAmount,
+  type TransferFields,
+  type TransferRequestFields,
+  transferBody,
+} from './client/transfer-body.ts';
+export { createFileMemory, type TransferMemory } from './client/transfer-memory.ts';
 export type { TransactionLeg, TransferReceipt } from './client/transfer-receipt.ts';
-export { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './client/transfer-until-known.ts';
+export {
+  type KnownTransfer,
+  type TransferSender,
+  transferUntilKnown,
+  type UntilKnownOptions,
+} from './client/transfer-until-known.ts';
+export { verifyWebhook } from './client/verify-webhook.ts';
+export { type BalanceMinor, type WalletBalance, walletBalance } from './client/wallet-balance.ts';
 export {
   ClosedError,
   type ErrorCode,
@@ -58,12 +72,18 @@ export {
   openKpayAccount,
 } from './kpay.ts';
 export {
+  type Country,
+  type Currency,
   countries,
   currenciesOf,
   currencyOf,
   exponentOf,
+  type OpenUnion,
+  type OperationType,
   operationTypes,
   type Provider,
+  type ProviderCode,
+  type ProviderStatus,
   providerStatuses,
   providers,
 } from './money/catalogue.ts';
@@ -72,6 +92,8 @@ export {
   convert,
   formatAmount,
   type Money,
+  type MoneyJson,
+  moneyOf,
   parseAmount,
   parseRate,
   transferBounds,

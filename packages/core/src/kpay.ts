@@ -12,14 +12,16 @@ import {
   type TransferPermit,
 } from './client/client.ts';
 import type { Drift } from './client/drift.ts';
-import type { CountryAvailability, ExchangeRate, Me, PredictedProvider, WalletBalance } from './client/endpoints.ts';
+import type { CountryAvailability, ExchangeRate, Me, PredictedProvider } from './client/endpoints.ts';
 import type { CertificateAuthorities, HttpDispatcher } from './client/exchange.ts';
 import type { Hooks } from './client/hooks.ts';
 import { parseProxy, proxyOf } from './client/proxy.ts';
 import type { TransferFields } from './client/transfer-body.ts';
 import type { TransferReceipt } from './client/transfer-receipt.ts';
 import { type KnownTransfer, transferUntilKnown, type UntilKnownOptions } from './client/transfer-until-known.ts';
+import type { WalletBalance } from './client/wallet-balance.ts';
 import { ClosedError, InvalidArgumentError, InvalidSettingsError, RetryableError } from './errors.ts';
+import type { Currency } from './money/catalogue.ts';
 import { createObservations, type ObservationName, type Observations } from './observations.ts';
 import { createSeal } from './stores/seal.ts';
 import { createMemoryStores, type Stores } from './stores/stores.ts';
@@ -44,6 +46,12 @@ export interface KpayOptions extends Hooks {
   timeoutMs?: number | undefined;
   /** How long a call waits for its place in the request budget, in milliseconds: 60,000 unless given. */
   maxWaitMs?: number | undefined;
+  /**
+   * How often a read that failed (429, 5xx, no connection, a lost one, a time-out) is asked again: 2 unless given, 10 at most.
+   * It waits as Retry-After says, else 0.5 to 8 s. Another try begins within `maxWaitMs` of the call. A transfer is never sent
+   * again by itself.
+   */
+  maxRetries?: number | undefined;
   /** How long to try to connect, in milliseconds: 5,000 unless given. */
   connectTimeoutMs?: number | undefined;
   /** Connects by IPv4 only, where IPv6 connections to KPay time out. */
@@ -73,7 +81,9 @@ export interface KpayOptions extends Hooks {
 
 /** A pair of keys of one application. */
 export interface Keys {
+  /** The API key, `kpay_test_…` or `kpay_live_…`. */
   apiKey: string;
+  /** The secret key that belongs to it. */
   secretKey: string;
 }
 
@@ -127,39 +137,77 @@ export class Kpay {
     this.observations = follow(this.#access.observations, () => this.#access.observations, isClosed);
   }
 
-  /** Who the keys belong to: the application, its company, and the environment. */
+  /**
+   * Who the keys belong to: the ID and name of the application and of its company, and the environment (KPay's page,
+   * "Application information", `GET /api/v1/payments/me`). The `application.id` is the applicationId of a transfer; this
+   * client remembers it.
+   *
+   * @throws RejectedError 401: keys missing or not valid. RetryableError: no answer, or 429 (rate limit exceeded).
+   */
   me(options?: CallOptions): Promise<Me>;
   me(...given: [CallOptions?]): Promise<Me> {
     return this.client.me(...given);
   }
 
-  /** The wallets' balances, one row a currency. */
+  /**
+   * The balance of the application's wallets: total, reserved for withdrawals under way, and available (KPay's page, "Check
+   * wallet balance", `GET /api/v1/payments/balance`). With test keys it is the test wallet's. KPay names only the currency:
+   * wallets are one a country, so one row can stand for several of them, and a currency can come twice.
+   *
+   * @throws RejectedError 401. RetryableError: no answer, or 429.
+   */
   balance(options?: CallOptions): Promise<WalletBalance[]>;
   balance(...given: [CallOptions?]): Promise<WalletBalance[]> {
     return this.client.balance(...given);
   }
 
-  /** Which operators work now, by country and operation. KPay caches it for a minute. */
+  /**
+   * The status of each mobile-money operator, by country and kind of operation: `OPERATIONAL`, `DELAYED` or `CLOSED` (KPay's
+   * page, "Operator availability", `GET /api/v1/payments/availability`). KPay caches it for one minute. For a monitoring
+   * dashboard, to show the status to users, or to disable an operator that is not available.
+   *
+   * @throws RejectedError 401. RetryableError: no answer, or 429.
+   */
   availability(options?: CallOptions): Promise<CountryAvailability[]>;
   availability(...given: [CallOptions?]): Promise<CountryAvailability[]> {
     return this.client.availability(...given);
   }
 
-  /** What one unit of `from` is in units of `to`, both ISO 4217 codes such as `XAF`. KPay caches it for an hour. */
-  exchangeRate(from: string, to: string, options?: CallOptions): Promise<ExchangeRate>;
+  /**
+   * What one unit of `from` is in units of `to` (KPay's page, "Exchange rate", `GET /api/v1/payments/exchange-rate`). KPay
+   * caches it for one hour; no rate is locked, and shown rates are rounded. Within a monetary zone (CEMAC: XAF, UEMOA: XOF)
+   * it is 1; across zones it is the real rate. To show an estimated amount before a transfer: `convert(amount, rate, to)`.
+   *
+   * @param from source currency, ISO 4217 such as `XAF`, `XOF`, `GHS`, `KES`, `NGN`.
+   * @param to target currency, ISO 4217.
+   * @throws RejectedError 400 for a pair without a rate, 401. RetryableError: no answer, one about another pair, or 429.
+   */
+  exchangeRate(from: Currency, to: Currency, options?: CallOptions): Promise<ExchangeRate>;
   exchangeRate(...given: [string, string, CallOptions?]): Promise<ExchangeRate> {
     return this.client.exchangeRate(...given);
   }
 
-  /** Which operator a phone number belongs to, in national or international format: KPay's guess. */
+  /**
+   * Which mobile-money operator a phone number belongs to, with its country (KPay's page, "Guess the operator of a number",
+   * `POST /api/v1/payments/predict-provider`). A suggestion, to pre-fill the provider of a payment or withdrawal: you remain
+   * responsible for the provider that you pass on. The sandbox recognizes only its test numbers.
+   *
+   * @param phoneNumber national or international format, such as `237670000001` or `260763456789`.
+   * @throws RejectedError 400: number not recognized, invalid format or unsupported operator; 401: keys missing or invalid.
+   *   RetryableError: no answer, or 429 (rate limit exceeded).
+   */
   predictProvider(phoneNumber: string, options?: CallOptions): Promise<PredictedProvider>;
   predictProvider(...given: [string, CallOptions?]): Promise<PredictedProvider> {
     return this.client.predictProvider(...given);
   }
 
   /**
-   * A bearer token good for two minutes or more, for requests of your own. It is a secret. Processes share it, so
-   * `timeoutMs` and `headers` do not apply.
+   * A JWT for requests of your own, in the header `Authorization: Bearer <token>` (KPay's page, "Obtain a JWT token",
+   * `POST /api/v1/payments/token`). KPay gives it for 30 minutes, in the environment of the keys; there is no refresh, so a
+   * new one is asked for in time. This one is good for two minutes or more. It is a secret. Processes share it, so
+   * `timeoutMs` and `headers` do not apply. `transfer` needs none of you.
+   *
+   * @throws RejectedError 401: keys missing or not valid. RetryableError: no answer, or 429.
    */
   accessToken(options?: CallOptions): Promise<string>;
   accessToken(...given: [CallOptions?]): Promise<string> {
@@ -167,11 +215,15 @@ export class Kpay {
   }
 
   /**
-   * Moves money between two of the application's wallets, once, and resolves with KPay's receipt.
+   * Moves money between two of the application's wallets, once, and resolves with KPay's receipt (KPay's page, "Using the
+   * token", `POST /api/wallets/transfer`). A token is got as needed; the keys decide whether test or real wallets move.
    *
-   * Keep `externalId` before the call: KPay makes one transfer for one id, for ever.
+   * Keep `externalId` before the call: KPay makes one transfer for one id, for ever. There is no list of transfers at KPay,
+   * and no webhook for them.
    *
-   * @throws RejectedError: KPay refused, and this call moved nothing.
+   * @throws RejectedError: KPay refused, and this call moved nothing. 400: same country, amount out of bounds (100 to
+   *   10,000,000); 403: application not yours; 404: no wallet for that country; 409: an active transfer holds the
+   *   externalId, perhaps your own earlier send; 422: insufficient funds (KPay's documentation).
    * @throws RetryableError, KpayAbortError, InvalidArgumentError: nothing was sent.
    * @throws OutcomeUnknownError: it may have moved money. Send the same fields again, never with another externalId.
    */
@@ -180,9 +232,21 @@ export class Kpay {
     return this.client.transfer(...given);
   }
 
-  /** Sends a transfer, and after an unknown outcome the same fields again, until it is known what became of it. */
-  transferUntilKnown(fields: TransferFields, options: UntilKnownOptions = {}): Promise<KnownTransfer> {
-    return transferUntilKnown(this.client, fields, { clock: this.clock, ...options });
+  /**
+   * Sends a transfer, and after an unknown outcome the same fields again, until it is known what became of it; with a
+   * `memory` also after a crash. Money moves once at most.
+   *
+   * @throws RejectedError, RetryableError, KpayAbortError: nothing was done.
+   * @throws OutcomeUnknownError: it may have moved money. `next` says whether to call again with the same fields and memory,
+   *   or to ask KPay; never send it under another externalId.
+   * @throws InvalidArgumentError, InvalidAmountError, UnknownCountryError: nothing was sent by this call.
+   */
+  async transferUntilKnown(fields: TransferFields, options: UntilKnownOptions = {}): Promise<KnownTransfer> {
+    const { transfer, applicationId } = this.client;
+    return transferUntilKnown({ transfer, applicationId, environment: this.environment }, fields, {
+      clock: this.clock,
+      ...options,
+    });
   }
 
   /**
@@ -249,6 +313,7 @@ const OPTIONS: ReadonlySet<string> = new Set([
   'name',
   'timeoutMs',
   'maxWaitMs',
+  'maxRetries',
   'connectTimeoutMs',
   'ipv4Only',
   'proxy',
@@ -281,7 +346,7 @@ function settle(options: KpayOptions): Settings {
 
 function read(options: KpayOptions): Settings {
   const { name = 'default', rateLimitPerMinute = 100, clock = systemClock, stores = createMemoryStores({ clock }) } = options;
-  const { timeoutMs, maxWaitMs, connectTimeoutMs, budgetWindowMs } = options;
+  const { timeoutMs, maxWaitMs, maxRetries, connectTimeoutMs, budgetWindowMs } = options;
   if (typeof name !== 'string' || !/^[a-z0-9-]{1,32}$/.test(name)) {
     throw new InvalidSettingsError('name must have 1 to 32 of a to z, 0 to 9 and -');
   }
@@ -290,6 +355,7 @@ function read(options: KpayOptions): Settings {
   }
   if (timeoutMs !== undefined) assertNumber('timeoutMs', timeoutMs, 1, MAX_TIMEOUT_MS);
   if (maxWaitMs !== undefined) assertNumber('maxWaitMs', maxWaitMs, 0, Number.POSITIVE_INFINITY);
+  if (maxRetries !== undefined) assertNumber('maxRetries', maxRetries, 0, 10);
   if (connectTimeoutMs !== undefined) assertNumber('connectTimeoutMs', connectTimeoutMs, 1, MAX_TIMEOUT_MS);
   if (budgetWindowMs !== undefined) assertNumber('budgetWindowMs', budgetWindowMs, 1, 3_600_000);
   for (const hook of ['onDrift', 'onRequest', 'onResponse', 'onCall'] as const) {
@@ -374,9 +440,11 @@ function openAccess(settings: Settings, earlier?: Observations): Access {
     windowMs: budgetWindowMs,
   });
   const store = stores.shared(digest(`${baseUrl} ${apiKey}`), createSeal(secretKey));
+  const { timeoutMs: totalTimeoutMs, maxRetries = 2 } = settings;
   const client = createKpayClient({
     ...settings,
-    totalTimeoutMs: settings.timeoutMs,
+    totalTimeoutMs,
+    maxRetries,
     proxyUrl: proxyTo(baseUrl, settings),
     budget,
     tokens: store,
@@ -409,11 +477,17 @@ function digest(text: string): string {
 
 /** @deprecated KpayOptions */
 export interface AccountSettings extends Keys {
+  /** What the account is called, `[a-z0-9-]{1,32}`. */
   name: string;
+  /** KPay's address. */
   baseUrl: string;
+  /** What the API key must be for. */
   environment: Environment;
+  /** Of the proxy to KPay; straight unless given. */
   proxyUrl?: string | undefined;
+  /** What KPay allows in a minute, for all processes together: 100 unless given. */
   rateLimitPerMinute?: number | undefined;
+  /** Milliseconds; one minute unless given. */
   budgetWindowMs?: number | undefined;
 }
 
@@ -421,7 +495,10 @@ export interface AccountSettings extends Keys {
 export type AccountOptions = Pick<
   KpayOptions,
   'clock' | 'connectTimeoutMs' | 'ipv4Only' | 'maxAgeMs' | 'stores' | 'onDrift' | 'onRequest' | 'onResponse' | 'onCall'
-> & { totalTimeoutMs?: number | undefined };
+> & {
+  /** From sending a request to the end of its answer, in milliseconds. */
+  totalTimeoutMs?: number | undefined;
+};
 
 /** @deprecated Kpay */
 export interface KpayAccount
@@ -429,11 +506,12 @@ export interface KpayAccount
     Kpay,
     'name' | 'baseUrl' | 'environment' | 'rateLimitPerMinute' | 'client' | 'budget' | 'observations' | 'clock' | 'close'
   > {
+  /** As `Kpay.changeKeys`. */
   changeKeys(keys: Keys, check: (candidate: KpayAccount) => Promise<void>): Promise<void>;
 }
 
 /**
- * Opens an account whose calls wait for the budget without end.
+ * Opens an account whose calls wait for the budget without end, and whose reads are not asked again by themselves.
  * @deprecated `new Kpay(options)`
  * @throws InvalidSettingsError when they cannot work; nothing is sent yet.
  */
@@ -441,5 +519,6 @@ export function openKpayAccount(settings: AccountSettings, options: AccountOptio
   const { name, apiKey, secretKey, baseUrl, environment, proxyUrl, rateLimitPerMinute, budgetWindowMs } = settings;
   const { totalTimeoutMs: timeoutMs, ...others } = options;
   const account = { name, apiKey, secretKey, baseUrl, environment, rateLimitPerMinute, budgetWindowMs };
-  return new Kpay({ ...account, ...others, timeoutMs, proxy: proxyUrl ?? false, maxWaitMs: Number.POSITIVE_INFINITY });
+  const waits = { timeoutMs, maxWaitMs: Number.POSITIVE_INFINITY, maxRetries: 0 };
+  return new Kpay({ ...account, ...others, ...waits, proxy: proxyUrl ?? false });
 }

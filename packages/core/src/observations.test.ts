@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createManualClock } from '../test/manual-clock.ts';
 import { createBudget } from './budget.ts';
-import type { WalletBalance } from './client/endpoints.ts';
+import { type WalletBalance, walletBalance } from './client/wallet-balance.ts';
 import { RetryableError } from './errors.ts';
 import { createObservations } from './observations.ts';
 import { createMemoryBudgetStore } from './stores/budget-store.ts';
@@ -10,7 +10,7 @@ import { createMemorySharedStore } from './stores/shared-store.ts';
 const CHECKS = { lane: 'checks' } as const;
 
 function wallet(availableMinor: bigint): WalletBalance {
-  return { currency: 'XAF', known: true, balanceMinor: availableMinor, reservedMinor: 0n, availableMinor };
+  return walletBalance('XAF', { balanceMinor: availableMinor, reservedMinor: 0n, availableMinor });
 }
 
 /** Observations over a KPay whose balance is 1, 2, 3 … at each read, and whose answers take 100 ms. */

@@ -1,6 +1,8 @@
 import type { InnerCallOptions } from './client/call-options.ts';
-import type { CountryAvailability, ExchangeRate, WalletBalance } from './client/endpoints.ts';
+import type { CountryAvailability, ExchangeRate } from './client/endpoints.ts';
+import { type BalanceMinor, type WalletBalance, walletBalance } from './client/wallet-balance.ts';
 import { RejectedError } from './errors.ts';
+import type { Currency } from './money/catalogue.ts';
 import { assertLane, type Lane } from './stores/budget-store.ts';
 import type { SharedEntry, SharedStore } from './stores/shared-store.ts';
 import { createSharedValue, type SharedValue } from './stores/shared-value.ts';
@@ -10,23 +12,32 @@ import { isStillGood } from './time/still-good.ts';
 
 /** What KPay said, frozen, and when. The truth lies between the two dates. */
 export interface Observed<T> {
+  /** What KPay answered; frozen, because all who ask share it. */
   value: T;
+  /** When KPay was asked. */
   askedAt: Date;
+  /** When its answer was read. */
   answeredAt: Date;
 }
 
+/** How fresh an observation must be, and how to wait for it. */
 export interface ObserveOptions {
   /** The lane in which a read waits, if one is needed; `people` unless given. */
   lane?: Lane | undefined;
   /** How long ago KPay may have been asked; 0 asks again. The observation's own unless given. */
   maxAgeMs?: number | undefined;
+  /** Ends this caller's wait; a read that others wait for goes on. */
   signal?: AbortSignal | undefined;
 }
 
+/** What is observed. */
 export type ObservationName = 'balance' | 'availability' | 'rate';
 
+/** Why a read of an observation failed. */
 export interface ObservationFailure {
+  /** When it failed. */
   at: Date;
+  /** A RejectedError or RetryableError. */
   error: Error;
 }
 
@@ -35,12 +46,17 @@ export interface ObservationFailure {
  * A read that fails throws (RejectedError, RetryableError) to those who waited for it, and leaves the last value for `peek`.
  */
 export interface Observations {
+  /** The balance, at most 30 s old unless `maxAgeMs` says otherwise. */
   balance(options?: ObserveOptions): Promise<Observed<WalletBalance[]>>;
+  /** The status of each operator, at most 60 s old unless `maxAgeMs` says otherwise. */
   availability(options?: ObserveOptions): Promise<Observed<CountryAvailability[]>>;
-  rate(from: string, to: string, options?: ObserveOptions): Promise<Observed<ExchangeRate>>;
-  /** The last value whatever its age; KPay is not asked. */
+  /** The rate of a pair, at most 10 minutes old unless `maxAgeMs` says otherwise; KPay's own is up to an hour older. */
+  rate(from: Currency, to: Currency, options?: ObserveOptions): Promise<Observed<ExchangeRate>>;
+  /** The last balance whatever its age; KPay is not asked. */
   peekBalance(): Promise<Observed<WalletBalance[]> | undefined>;
+  /** The last status of each operator whatever its age; KPay is not asked. */
   peekAvailability(): Promise<Observed<CountryAvailability[]> | undefined>;
+  /** The last rate of a pair whatever its age; KPay is not asked. */
   peekRate(from: string, to: string): Promise<Observed<ExchangeRate> | undefined>;
   /** How old a value may be, unless whoever asks says otherwise. */
   maxAgeOf(observation: ObservationName): number;
@@ -55,10 +71,15 @@ interface ObservedClient {
   exchangeRate(from: string, to: string, options: InnerCallOptions): Promise<ExchangeRate>;
 }
 
+/** What observations are read with, and where they are kept. */
 export interface ObservationsOptions {
+  /** What asks KPay. */
   client: ObservedClient;
+  /** Where processes share what was read. */
   store: SharedStore;
+  /** Time; the machine's unless given. */
   clock?: Clock | undefined;
+  /** Milliseconds that each may be old: balance 30,000, availability 60,000, rate 600,000 unless given. */
   maxAgeMs?: Partial<Record<ObservationName, number>> | undefined;
   /** Shown by `peek` while there is nothing newer: what was observed with the keys before. */
   earlier?: Observations | undefined;
@@ -76,6 +97,7 @@ const TRUST_MS = 1_000;
 /** Anybody may ask for the rate of any two currencies; more pairs than this are not remembered. */
 const MAX_VALUES = 200;
 
+/** Observations of one account. `Kpay` has its own. */
 export function createObservations({ client, store, clock = systemClock, maxAgeMs, earlier }: ObservationsOptions): Observations {
   const maxAges = { ...MAX_AGE_MS, ...maxAgeMs };
   const watched = new Map<string, Watched>();
@@ -119,7 +141,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
       refresh: async (urgency) => {
         if (value.failure && clock.monotonicMs() < value.failedUntilMs) throw value.failure.error;
         try {
-          const text = encode(await ask(urgency));
+          const text = encode(storable(await ask(urgency)));
           value.failure = undefined;
           return { text, keepMs: KEEP_MS };
         } catch (error) {
@@ -132,18 +154,18 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
       lane,
       signal: options.signal,
     });
-    return observedOf<T>(value, entry);
+    return observedOf<T>(observation, value, entry);
   }
 
   async function peek<T>(observation: ObservationName, pair: string | null): Promise<Observed<T> | undefined> {
     const value = watch(keyOf(observation, pair));
     const entry = await value.shared.peek();
-    return entry && observedOf<T>(value, entry);
+    return entry && observedOf<T>(observation, value, entry);
   }
 
-  function observedOf<T>(of: Watched, { text, askedAtMs, answeredAtMs }: SharedEntry): Observed<T> {
+  function observedOf<T>(observation: ObservationName, of: Watched, { text, askedAtMs, answeredAtMs }: SharedEntry): Observed<T> {
     const known = of.decoded?.text === text && of.decoded.askedAtMs === askedAtMs ? of.decoded : undefined;
-    const decoded = known ?? { text, askedAtMs, value: decode(text) };
+    const decoded = known ?? { text, askedAtMs, value: observation === 'balance' ? balanceOf(decode(text)) : decode(text) };
     of.decoded = decoded;
     return { value: decoded.value as T, askedAt: new Date(askedAtMs), answeredAt: new Date(answeredAtMs) };
   }
@@ -163,6 +185,24 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
 
 function keyOf(observation: ObservationName, pair: string | null): string {
   return pair === null ? observation : `${observation}:${pair}`;
+}
+
+/** A balance is kept by its figures, as processes of every version read it. */
+function storable(value: unknown): unknown {
+  const isBalance = (row: unknown): row is WalletBalance => typeof row === 'object' && row !== null && 'availableBalance' in row;
+  if (!Array.isArray(value) || !value.every(isBalance)) return value;
+  return value.map(({ currency, known, balanceMinor, reservedMinor, availableMinor }) => ({
+    currency,
+    known,
+    balanceMinor,
+    reservedMinor,
+    availableMinor,
+  }));
+}
+
+function balanceOf(rows: unknown): readonly WalletBalance[] {
+  const kept = rows as readonly ({ currency: string } & BalanceMinor)[];
+  return Object.freeze(kept.map(({ currency, ...figures }) => Object.freeze(walletBalance(currency, figures))));
 }
 
 // Stores keep text. JSON has no bigint, so one travels as an object no answer of KPay's is made into.

@@ -6,12 +6,14 @@ import { type Clock, systemClock } from './time/clock.ts';
 
 export type { RedisClient } from './stores/redis-script.ts';
 
+/** Which Redis the stores are in. */
 export interface RedisStoresOptions {
   /**
    * A `Redis` or `Cluster` of ioredis. It stays the caller's: nothing here closes it. It should fail at once when Redis is
    * away (`enableOfflineQueue: false`, `maxRetriesPerRequest: 1`) and soon when it hangs (`commandTimeout`).
    */
   redis: RedisClient;
+  /** Time; the machine's unless given. What several processes compare goes by Redis' own clock. */
   clock?: Clock | undefined;
 }
 

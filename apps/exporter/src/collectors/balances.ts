@@ -2,16 +2,16 @@ import { formatAmount, type WalletBalance } from '@kpay/core';
 import type { Collector } from '@kpay/transfers/plugin';
 import { addSnapshotGauge, onceFor, type Sample } from '../snapshot-gauge.ts';
 
-type BalanceField = 'balanceMinor' | 'reservedMinor' | 'availableMinor';
+type BalanceField = 'balance' | 'reservedBalance' | 'availableBalance';
 
 const GAUGES: readonly { name: string; help: string; field: BalanceField }[] = [
-  { name: 'kpay_wallet_balance', help: 'Money in the wallets of a currency, in its major unit.', field: 'balanceMinor' },
+  { name: 'kpay_wallet_balance', help: 'Money in the wallets of a currency, in its major unit.', field: 'balance' },
   {
     name: 'kpay_wallet_reserved_balance',
     help: 'The part of the balance that KPay holds back for withdrawals under way.',
-    field: 'reservedMinor',
+    field: 'reservedBalance',
   },
-  { name: 'kpay_wallet_available_balance', help: 'The part of the balance that can be used.', field: 'availableMinor' },
+  { name: 'kpay_wallet_available_balance', help: 'The part of the balance that can be used.', field: 'availableBalance' },
 ];
 
 /** kpay_wallet_*: KPay names only the currency, so the rows of one currency are summed into one series. */
@@ -37,7 +37,8 @@ export function sumByCurrency(rows: readonly WalletBalance[], field: BalanceFiel
   const sums = new Map<string, bigint>();
   for (const row of rows) {
     // Only currencies of the catalogue, or text of the same shape. Other text must not become a label.
-    if (row.known || /^[A-Z]{3}$/.test(row.currency)) sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row[field]);
+    if (!row.known && !/^[A-Z]{3}$/.test(row.currency)) continue;
+    sums.set(row.currency, (sums.get(row.currency) ?? 0n) + row[field].amountMinor);
   }
   return sums;
 }

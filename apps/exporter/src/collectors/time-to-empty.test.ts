@@ -1,3 +1,4 @@
+import { walletBalance } from '@kpay/core';
 import type { CollectorAccount } from '@kpay/transfers/plugin';
 import type { Outflow } from '@kpay/transfers/worker';
 import { Registry } from 'prom-client';
@@ -5,13 +6,8 @@ import { expect, it } from 'vitest';
 import { timeToEmptyCollector } from './time-to-empty.ts';
 
 const HOUR_MS = 3_600_000;
-const wallet = (currency: string, availableMinor: bigint) => ({
-  currency,
-  balanceMinor: availableMinor,
-  reservedMinor: 0n,
-  availableMinor,
-  known: true,
-});
+const wallet = (currency: string, availableMinor: bigint) =>
+  walletBalance(currency, { balanceMinor: availableMinor, reservedMinor: 0n, availableMinor });
 
 async function shownFor(outflow: ReadonlyMap<string, Outflow> | undefined, wallets: ReturnType<typeof wallet>[] | undefined) {
   const registry = new Registry();

@@ -29,7 +29,7 @@ export const timeToEmptyCollector: Collector = {
       read({ name: account, shown, outflow }) {
         const balance = shown.balance();
         if (!balance) return [];
-        const available = sumByCurrency(balance.value, 'availableMinor');
+        const available = sumByCurrency(balance.value, 'availableBalance');
         return [...(outflow() ?? [])].flatMap(([currency, { amount, overMs }]) => {
           const amountMinor = available.get(currency);
           if (amountMinor === undefined) return [];

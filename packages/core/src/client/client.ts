@@ -10,6 +10,7 @@ import {
   RejectedError,
   RetryableError,
 } from '../errors.ts';
+import type { Currency } from '../money/catalogue.ts';
 import type { SharedStore } from '../stores/shared-store.ts';
 import { createSharedValue } from '../stores/shared-value.ts';
 import type { Urgency } from '../stores/urgency.ts';
@@ -29,7 +30,6 @@ import {
   type PredictedProvider,
   predictProviderEndpoint,
   tokenEndpoint,
-  type WalletBalance,
 } from './endpoints.ts';
 import { type CertificateAuthorities, createHttp, type Exchange, type HttpDispatcher, type HttpRequest } from './exchange.ts';
 import { type CallOutcome, createTeller, type Hooks, quietly, requestIdOf } from './hooks.ts';
@@ -42,38 +42,53 @@ import {
   unreadableReceipt,
 } from './outcomes.ts';
 import { parseRetryAfterMs } from './retry-after.ts';
+import { retryRead } from './retry-reads.ts';
 import { createTokenSource, type HeldToken } from './tokens.ts';
 import { assertTransferFields, type TransferFields, transferBody } from './transfer-body.ts';
 import { parseReceipt, type TransferReceipt } from './transfer-receipt.ts';
 import { VERSION } from './version.ts';
+import type { WalletBalance } from './wallet-balance.ts';
 
+/** Which wallets a key moves: `TEST` (`kpay_test_…`, no real money) or `PRODUCTION` (`kpay_live_…`). */
 export type Environment = 'TEST' | 'PRODUCTION';
 
+/** How `createKpayClient` makes a client. */
 export interface KpayClientOptions extends Hooks {
   /** https://admin.kpay.site, or the simulator's address. */
   baseUrl: string;
+  /** The API key, `kpay_test_…` or `kpay_live_…`. */
   apiKey: string;
+  /** The secret key that belongs to it. */
   secretKey: string;
   /** What the key must be for: kpay_live_ keys need PRODUCTION, kpay_test_ keys TEST. */
   environment: Environment;
+  /** What each request takes a slot of first. */
   budget: Budget;
   /** Where the token is kept for all who share it. */
   tokens: SharedStore;
+  /** Time; the machine's unless given. */
   clock?: Clock | undefined;
+  /** How long to try to connect, in milliseconds: 5,000 unless given. */
   connectTimeoutMs?: number | undefined;
   /** From the call to the end of the answer, the connecting included, waiting for budget not: 20 s unless given. */
   totalTimeoutMs?: number | undefined;
   /** How long a call waits for a place in the budget: one minute unless given. */
   maxWaitMs?: number | undefined;
+  /** How often a read that failed is asked again: never unless given. A transfer is never sent again by itself. */
+  maxRetries?: number | undefined;
   /** Where IPv6 connections to KPay time out. */
   ipv4Only?: boolean | undefined;
   /** Of the proxy to go through, such as `http://user:password@proxy.example:3128`; straight unless given. */
   proxyUrl?: string | undefined;
+  /** PEM certificates that are trusted beside Node's own. */
   ca?: CertificateAuthorities | undefined;
+  /** Of undici, which sends instead of connections of this client's own. */
   dispatcher?: HttpDispatcher | undefined;
+  /** Told once of each way in which an answer of KPay's differs from what is documented. */
   onDrift?: ((drift: Drift) => void) | undefined;
 }
 
+/** How `TransferPermit.send` sends. */
 export interface SendOptions {
   /** By the clock's monotonicMs. */
   leaseExpiresAtMs: number;
@@ -107,15 +122,23 @@ export interface TransferPermit {
  * The reads throw RejectedError (KPay said no), or RetryableError (nothing to lose: try later).
  */
 export interface KpayClient {
+  /** Who the keys belong to (KPay's page, "Application information"). */
   me(options?: CallOptions): Promise<Me>;
-  /** One unit of `from` in units of `to`; ISO 4217 codes. */
-  exchangeRate(from: string, to: string, options?: CallOptions): Promise<ExchangeRate>;
-  /** National or international format. */
+  /** What one unit of `from` is in units of `to`; ISO 4217 codes (page, "Exchange rate"). KPay caches it for an hour. */
+  exchangeRate(from: Currency, to: Currency, options?: CallOptions): Promise<ExchangeRate>;
+  /** Which operator a number belongs to, in national or international format (page, "Guess the operator of a number"). */
   predictProvider(phoneNumber: string, options?: CallOptions): Promise<PredictedProvider>;
+  /** The status of each operator (page, "Operator availability"). KPay caches it for a minute. */
   availability(options?: CallOptions): Promise<CountryAvailability[]>;
+  /** The balance of the application's wallets, one row a currency or more (page, "Check wallet balance"). */
   balance(options?: CallOptions): Promise<WalletBalance[]>;
   /** A bearer token good for two minutes or more, from the cache when it can be. It is a secret. */
   accessToken(options?: CallOptions): Promise<string>;
+  /**
+   * The `application.id` of the keys, which a transfer is of: asked once a day for all who share the store.
+   * @throws as a read; InvalidSettingsError when KPay says that the keys are of another environment.
+   */
+  applicationId(options?: CallOptions): Promise<string>;
   /** First of the two steps of a transfer that a ledger stands between: all that can be waited for, before it. */
   prepareTransfer(options?: CallOptions): Promise<TransferPermit>;
   /**
@@ -135,7 +158,8 @@ export interface KpayClient {
  * @throws InvalidSettingsError when key, environment and address cannot go together; no key is in the message.
  */
 export function createKpayClient(options: KpayClientOptions): KpayClient {
-  const { apiKey, secretKey, budget, environment, clock = systemClock, totalTimeoutMs = 20_000, maxWaitMs = 60_000 } = options;
+  const { apiKey, secretKey, budget, environment, clock = systemClock } = options;
+  const { totalTimeoutMs = 20_000, maxWaitMs = 60_000, maxRetries = 0 } = options;
   assertEnvironment(environmentOf(apiKey), environment);
   const base = parseBaseUrl(options.baseUrl);
   const http = createHttp({
@@ -195,7 +219,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
       urgency,
       signal: signal ? AbortSignal.any([closing.signal, signal]) : closing.signal,
       // Whoever waits for it leaves by its own patience.
-      maxWaitMs: options.maxWaitMs ?? (urgency ? Number.POSITIVE_INFINITY : maxWaitMs),
+      maxWaitMs: urgency ? Number.POSITIVE_INFINITY : (options.maxWaitMs ?? maxWaitMs),
     });
   }
 
@@ -208,6 +232,21 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
     { query = '', body }: { query?: string; body?: object },
     options: InnerCallOptions,
   ): Promise<T> {
+    return retryRead((attempt, leftMs) => readOnce(endpoint, { query, body }, { ...options, maxWaitMs: leftMs }, attempt), {
+      maxRetries,
+      maxWaitMs: options.maxWaitMs ?? maxWaitMs,
+      signal: options.signal,
+      clock,
+      random: Math.random,
+    });
+  }
+
+  async function readOnce<T>(
+    endpoint: Endpoint<T>,
+    { query, body }: { query: string; body: object | undefined },
+    options: InnerCallOptions,
+    attempt: number,
+  ): Promise<T> {
     const slot = await takeSlot(options);
     const request = {
       method: endpoint.method,
@@ -216,7 +255,7 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
       body: body && JSON.stringify(body),
       signal: options.signal,
       timeoutMs: options.timeoutMs ?? totalTimeoutMs,
-      attempt: 1,
+      attempt,
     };
     return call(endpoint.name, slot, request, (exchange, context) => {
       const failure = failureOfRead(exchange, context);
@@ -384,6 +423,8 @@ export function createKpayClient(options: KpayClientOptions): KpayClient {
       const { lane = 'people', signal, maxWaitMs: waitMs = maxWaitMs } = checked('accessToken', options, surplus);
       return (await tokens.get({ lane, signal, leaveAfterMs: waitMs + totalTimeoutMs })).accessToken;
     },
+    applicationId: async (options?: CallOptions, ...surplus: unknown[]) =>
+      askApplicationId(checked('applicationId', options, surplus)),
     prepareTransfer: async (options?: CallOptions, ...surplus: unknown[]) =>
       prepare(checked('prepareTransfer', options, surplus), 1),
     async transfer(fields: TransferFields, options?: CallOptions, ...surplus: unknown[]) {

@@ -1,8 +1,13 @@
 /** KPay's answer differs from what is documented, in a way that does no harm. Told once for each path. */
 export interface Drift {
+  /** `me`, `token`, `exchange_rate`, `predict_provider`, `availability`, `balance` or `transfer`. */
   endpoint: string;
   /** Where, as in "[].providers[].operationTypes[].status". */
   path: string;
+  /**
+   * `unknown_field`: one that is not documented. `unknown_value`: of a documented list, such as a new status.
+   * `unreadable_row`: one that is left out.
+   */
   kind: 'unknown_field' | 'unknown_value' | 'unreadable_row';
 }
 

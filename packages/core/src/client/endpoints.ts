@@ -1,9 +1,23 @@
 import * as z from 'zod';
-import { countries, countryOfPrefix, exponentOf, operationTypes, providerStatuses, providers } from '../money/catalogue.ts';
+import {
+  type Country,
+  type Currency,
+  countries,
+  countryOfPrefix,
+  exponentOf,
+  isKnownCountry,
+  type OperationType,
+  operationTypes,
+  type ProviderCode,
+  type ProviderStatus,
+  providerStatuses,
+  providers,
+} from '../money/catalogue.ts';
 import { parseRate, readAmount } from '../money/money.ts';
 import type { ReportDrift } from './drift.ts';
 import { parseExactJson } from './json.ts';
 import { findUnknownFields } from './unknown-fields.ts';
+import { type WalletBalance, walletBalance } from './wallet-balance.ts';
 
 // The six Utilities endpoints of KPay's page: what each answers, as it comes and as we hand it on. Fields that
 // nothing needs may be missing. Numbers arrive here as decimal text (json.ts).
@@ -25,13 +39,30 @@ const meSchema = z.object({
   environment: z.string(),
 });
 
-/** Who the keys belong to (page, "Application information"). */
+/** Who the keys belong to (KPay's page, "Application information"). */
 export interface Me {
-  /** `id` is the applicationId of a transfer. The company's id is not, though one example of KPay's uses it so. */
-  application: { id: string; name: string | null };
-  company: { id: string; name: string | null } | null;
-  /** Of the keys. One client saw LIVE, which means PRODUCTION. */
+  /** The application of the keys. */
+  application: MeApplication;
+  /** The company that owns the application; null when KPay names none. */
+  company: MeCompany | null;
+  /** Environment of the keys (page): `TEST` or `PRODUCTION`. KPay's `LIVE`, which one client saw, is told as PRODUCTION. */
   environment: 'TEST' | 'PRODUCTION';
+}
+
+/** The application of the keys (page, "Application information"). */
+export interface MeApplication {
+  /** Application UUID: the `applicationId` of a transfer (page). */
+  id: string;
+  /** Application name as configured in the dashboard (page); null when KPay leaves it out. */
+  name: string | null;
+}
+
+/** The company that owns the application (page, "Application information"). */
+export interface MeCompany {
+  /** UUID of the company (page). It is no `applicationId`, though one example of KPay's documentation uses it so. */
+  id: string;
+  /** Company name (page); null when KPay leaves it out. */
+  name: string | null;
 }
 
 /** GET /api/v1/payments/me. An environment that is neither is unreadable: with it nobody knows whose money moves. */
@@ -59,7 +90,9 @@ const tokenSchema = z.object({
 
 /** A token as KPay gave it (page, "Obtain a JWT token"). */
 export interface GrantedToken {
+  /** JWT for the header `Authorization: Bearer <token>`. A secret. */
   accessToken: string;
+  /** Milliseconds; 30 minutes by the page. */
   lifetimeMs: number;
   /** Null when KPay names none, or one we do not know. */
   environment: 'TEST' | 'PRODUCTION' | null;
@@ -94,10 +127,16 @@ export function parseDurationMs(text: string | null | undefined): number | undef
 
 const exchangeRateSchema = z.object({ from: z.string(), to: z.string(), rate: decimalText });
 
-/** One unit of `from` is `rate` units of `to` (page, "Exchange rate"). `rate` is exact decimal text. */
+/**
+ * The rate between two currencies (KPay's page, "Exchange rate"). KPay caches it for an hour, and gives no time, expiry or
+ * lock. What it shows is rounded: the credited amount can differ from amount × rate.
+ */
 export interface ExchangeRate {
-  from: string;
-  to: string;
+  /** Source currency, ISO 4217 (page: such as XAF, XOF, GHS, KES, NGN). */
+  from: Currency;
+  /** Target currency, ISO 4217. */
+  to: Currency;
+  /** One unit of `from` is this many units of `to` (page); exact decimal text such as "1.0153". "1" within a currency. */
   rate: string;
 }
 
@@ -118,14 +157,18 @@ export const exchangeRateEndpoint = (asked: Pick<ExchangeRate, 'from' | 'to'>): 
 
 const predictionSchema = z.object({ country: z.string(), provider: z.string(), phoneNumber: z.string().nullish() });
 
-/** Which operator a number belongs to (page, "Guess the operator of a number"): a suggestion. */
+/**
+ * Which mobile-money operator a number belongs to (KPay's page, "Guess the operator of a number"). A suggestion: you remain
+ * responsible for the provider that a payment names.
+ */
 export interface PredictedProvider {
-  /** ISO 3166-1 alpha-3; not always one of our catalogue. */
-  country: string;
-  provider: string;
-  /** Digits only. */
+  /** Operator country, ISO 3166-1 alpha-3 (page: such as CMR, ZMB, GHA); not always one of the catalogue. */
+  country: Country;
+  /** pawaPay provider code (page: such as MTN_MOMO_CMR, ORANGE_CMR), for the `provider` field of a payment or withdrawal. */
+  provider: ProviderCode;
+  /** Normalized number: digits only, without + or leading 0 (page); null when KPay leaves it out. */
   phoneNumber: string | null;
-  /** Country and provider are in the catalogue. */
+  /** Whether country and provider are in this package's catalogue. */
   known: boolean;
 }
 
@@ -139,7 +182,7 @@ export const predictProviderEndpoint = (askedNumber: string): Endpoint<Predicted
     const numbers = phoneNumber ? [askedNumber, phoneNumber] : [askedNumber];
     if (phoneNumber && endOf(phoneNumber) !== endOf(askedNumber)) throw new Error('it is about another number');
     if (!numbers.every((number) => mayBeOf(number, country))) throw new Error('it is about another country');
-    const known = isKnownProvider(provider) && countries.includes(country);
+    const known = isKnownProvider(provider) && isKnownCountry(country);
     return { country, provider, phoneNumber: phoneNumber ?? null, known };
   },
 });
@@ -171,25 +214,36 @@ const operationSchema = z.object({ operationType: z.string(), status: z.string()
 const providerSchema = z.object({ provider: z.string(), operationTypes: z.array(z.unknown()) });
 const countrySchema = z.object({ country: z.string(), providers: z.array(z.unknown()) });
 
-/** The providers of one country (page, "Operator availability"). `known`: it is in the catalogue. */
+/** The operators of one country (KPay's page, "Operator availability"). KPay caches them for a minute. */
 export interface CountryAvailability {
-  country: string;
+  /** ISO 3166-1 alpha-3, such as `CMR`. */
+  country: Country;
+  /** Whether the country is in this package's catalogue or in the page's examples (GHA). */
   known: boolean;
+  /** Its mobile-money operators. One whose row cannot be read is left out and told as drift. */
   providers: ProviderAvailability[];
 }
 
+/** The operations of one mobile-money operator (page, "Operator availability"). */
 export interface ProviderAvailability {
-  provider: string;
+  /** pawaPay provider code, such as `MTN_MOMO_CMR`. */
+  provider: ProviderCode;
+  /** Whether the provider is in this package's catalogue. */
   known: boolean;
+  /** The status of each kind of operation. */
   operationTypes: OperationStatus[];
 }
 
+/** How one kind of operation of an operator works now (page, "Operator availability"). */
 export interface OperationStatus {
-  /** DEPOSIT, PAYOUT, REMITTANCE, or something new. */
-  operationType: string;
-  /** OPERATIONAL, DELAYED, CLOSED, or something new: that is unknown, never closed. */
-  status: string;
-  /** Both are documented. */
+  /** `DEPOSIT`, `PAYOUT`, `REMITTANCE` (page), or something new. */
+  operationType: OperationType;
+  /**
+   * `OPERATIONAL`: service fully operational. `DELAYED`: operational but with abnormal delays. `CLOSED`: temporarily
+   * unavailable (page). Anything else is unknown, never closed.
+   */
+  status: ProviderStatus;
+  /** Whether both are documented. */
   known: boolean;
 }
 
@@ -211,7 +265,7 @@ export const availabilityEndpoint: Endpoint<CountryAvailability[]> = {
     const readRows = rowReader('availability', report);
     return rowsOf(text, (rows) => readRows(countrySchema, rows, '[]')).map((row) => ({
       country: row.country,
-      known: note(countries.includes(row.country), '[].country'),
+      known: note(isKnownCountry(row.country), '[].country'),
       providers: readRows(providerSchema, row.providers, '[].providers[]').map(({ provider, operationTypes: operations }) => ({
         provider,
         known: note(isKnownProvider(provider), '[].providers[].provider'),
@@ -233,21 +287,6 @@ const balanceSchema = z.object({
 });
 
 /**
- * One row of the balance (page, "Check wallet balance"), in minor units. Several rows of one currency occur, and one
- * row can stand for the wallets of several countries: KPay names only the currency.
- */
-export interface WalletBalance {
-  currency: string;
-  /** The currency is in the catalogue; of another one, minor units are hundredths. */
-  known: boolean;
-  balanceMinor: bigint;
-  /** Held back for withdrawals under way. */
-  reservedMinor: bigint;
-  /** What can be used, by KPay's own figure. */
-  availableMinor: bigint;
-}
-
-/**
  * GET /api/v1/payments/balance. A currency with an odd row is left out and told, all its rows: what the others add up to is
  * not what there is.
  */
@@ -260,15 +299,12 @@ export const balanceEndpoint: Endpoint<WalletBalance[]> = {
     const readRows = rowReader('balance', report, (row) => odd.add(currencyIn(row)));
     const rows = rowsOf(text, (all) => readRows(balanceSchema, all, '[]').filter(({ currency }) => !odd.has(currency)));
     return rows.map(({ currency, balance, reservedBalance, availableBalance }) => {
-      const known = exponentOf(currency) !== undefined;
-      if (!known) report('balance', '[].currency', 'unknown_value');
-      return {
-        currency,
-        known,
+      if (exponentOf(currency) === undefined) report('balance', '[].currency', 'unknown_value');
+      return walletBalance(currency, {
         balanceMinor: readAmount(balance, currency).amountMinor,
         reservedMinor: readAmount(reservedBalance, currency).amountMinor,
         availableMinor: readAmount(availableBalance, currency).amountMinor,
-      };
+      });
     });
   },
 };

@@ -9,7 +9,9 @@ export type CallOutcome = 'ok' | 'rejected' | 'aborted' | RetryableReason | Unkn
 export interface Call {
   /** `me`, `token`, `exchange_rate`, `predict_provider`, `availability`, `balance` or `transfer`. */
   endpoint: string;
+  /** How it ended. */
   outcome: CallOutcome;
+  /** Milliseconds from sending to the end of the answer. */
   durationMs: number;
 }
 
@@ -29,8 +31,9 @@ export interface RequestEvent {
 export interface ResponseEvent extends RequestEvent {
   /** The HTTP status; undefined when no answer came. */
   readonly status: number | undefined;
+  /** How it ended. */
   readonly outcome: CallOutcome;
-  /** From sending to the end of the answer. */
+  /** Milliseconds from sending to the end of the answer. */
   readonly durationMs: number;
 }
 

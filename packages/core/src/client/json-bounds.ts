@@ -4,6 +4,7 @@ const COMMA = 44;
 const OPENING: ReadonlySet<number> = new Set([91, 123]);
 const CLOSING: ReadonlySet<number> = new Set([93, 125]);
 
+/** How large a JSON text may be in its structure. */
 export interface JsonBounds {
   /** How deep lists and objects may stand in one another. */
   depth: number;

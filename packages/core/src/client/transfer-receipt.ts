@@ -1,3 +1,4 @@
+import type { Country, OpenUnion } from '../money/catalogue.ts';
 import { compareRates, type Money, parseRate, readAmount } from '../money/money.ts';
 import type { ReportDrift } from './drift.ts';
 import { parseExactJson } from './json.ts';
@@ -22,32 +23,41 @@ const RECEIPT_FIELDS: ReadonlySet<string> = new Set([
 // these words; any other (FAILED, PENDING, a word that we do not know) is no success.
 const SUCCESSES: ReadonlySet<string> = new Set(['COMPLETED', 'SUCCESS', 'SUCCEEDED', 'SUCCESSFUL']);
 
-/** One side of a transfer. */
+/** One side of a transfer: what left the source wallet, or what arrived in the destination wallet (KPay's documentation). */
 export interface TransactionLeg {
+  /** KPay's id of this side; null when KPay left it out. */
   id: string | null;
+  /** KPay's reference of this side, for questions to KPay; null when KPay left it out. */
   reference: string | null;
-  /** WALLET_TRANSFER_OUT or WALLET_TRANSFER_IN. */
-  type: string | null;
-  /** Null when KPay gave no amount, or one without a currency. */
+  /** `WALLET_TRANSFER_OUT`, `WALLET_TRANSFER_IN`, or something new; null when KPay left it out. */
+  type: OpenUnion<'WALLET_TRANSFER_OUT' | 'WALLET_TRANSFER_IN'> | null;
+  /** What moved, in this side's currency. Null when KPay gave no amount, or one without a currency. */
   amount: Money | null;
-  country: string | null;
+  /** The country of this side's wallet, ISO 3166-1 alpha-3; null when KPay left it out. */
+  country: Country | null;
 }
 
-/** A transfer that KPay has made (docs, "wallets/transfer"). What KPay left out or garbled is null. */
+/**
+ * A transfer that KPay has made (KPay's documentation of `POST /api/wallets/transfer`; its page shows no answer). There is no
+ * status and no fee: a 201 is the completed transfer. What KPay left out or garbled is null.
+ */
 export interface TransferReceipt {
   /** KPay's id of the transfer; empty only where `notCompleted` says that there is no success anyhow. */
   id: string;
+  /** The id that the transfer was sent with; null when KPay left it out. */
   externalId: string | null;
-  /** The rate that was applied, as decimal text. */
+  /** The rate that was applied, as decimal text such as "1.0153": one unit of the source in units of the destination. */
   exchangeRate: string | null;
+  /** What left the source wallet. */
   sourceTransaction: TransactionLeg | null;
+  /** What arrived in the destination wallet. */
   destinationTransaction: TransactionLeg | null;
   /**
    * What KPay says of the transfer or of one of its legs, when that is no success; else null. Then the transfer may
    * have moved money, move it later, or never.
    */
   notCompleted: string | null;
-  /** As KPay wrote it. */
+  /** When KPay made it, as KPay wrote it: an ISO 8601 time in its documentation. */
   createdAt: string | null;
   /** The answer's text, redacted, 4,000 characters at most. */
   readonly raw: string;

@@ -1,7 +1,12 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
 import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../../test/test-client.ts';
 import { systemClock } from '../time/clock.ts';
+import type { TransferRequestFields } from './transfer-body.ts';
+import { createFileMemory, type TransferMemory } from './transfer-memory.ts';
 import { transferUntilKnown, type UntilKnownOptions } from './transfer-until-known.ts';
 
 let server: RawServer;
@@ -27,18 +32,41 @@ afterEach(async () => {
   await server.close();
 });
 
-/** Time in which nobody has to wait. */
-function run(given: (number | string)[], options: UntilKnownOptions = {}) {
-  answers = [...given];
-  let elapsedMs = 0;
+const T0 = Date.UTC(2026, 10, 29);
+
+/** Time in which nobody has to wait. `setMs` is what the wall clock was set on by. */
+function timeFrom({ elapsedMs = 0, setMs = 0 } = {}) {
   const clock = {
     ...systemClock,
+    now: () => T0 + elapsedMs + setMs,
     monotonicMs: () => elapsedMs,
-    sleep: async (ms: number) => {
+    sleep: async (ms: number, signal?: AbortSignal) => {
+      signal?.throwIfAborted();
       elapsedMs += ms;
     },
   };
-  return transferUntilKnown(opened.client, TRANSFER, { clock, ...options });
+  return clock;
+}
+
+function run(given: (number | string)[], options: UntilKnownOptions = {}, fields: TransferRequestFields = TRANSFER) {
+  answers = [...given];
+  bodies.length = 0;
+  return transferUntilKnown(opened.client, fields, { clock: timeFrom(), ...options });
+}
+
+/** A memory that can fail: at its `failAt`th save, counted from 1, and `times` times. */
+function memoryThat({ failAt = Number.POSITIVE_INFINITY, times = Number.POSITIVE_INFINITY, saved = null as string | null } = {}) {
+  const memory = {
+    saved,
+    saves: 0,
+    load: async () => memory.saved,
+    save: async (text: string) => {
+      memory.saves += 1;
+      if (memory.saves >= failAt && memory.saves < failAt + times) throw new Error('disk full');
+      memory.saved = text;
+    },
+  };
+  return memory satisfies TransferMemory;
 }
 
 it.each([
@@ -53,20 +81,35 @@ it.each([
   expect(new Set(bodies).size).toBe(1);
 });
 
-it.each([400, 404, 409, 422])('throws a %i of the first send: nothing was done', async (status) => {
+it.each([400, 404, 422])('throws a %i of the first send: nothing was done', async (status) => {
   await expect(run([status])).rejects.toMatchObject({ name: 'RejectedError', status });
 });
 
-it('takes a conflict at once for one of its own, when it may have been sent before', async () => {
-  expect(await run([409], { sentBefore: true })).toEqual({ confirmedBy: 'conflict' });
+it.each([
+  ['without memory', {}],
+  ['where the memory shows nothing sent', { memory: memoryThat() }],
+  ['without memory, when it may have been sent before', { sentBefore: true }],
+] as const)('never takes a 409 of the first send for the outcome: %s', async (_how, options) => {
+  const failure = { name: 'OutcomeUnknownError', reason: 'conflict', status: 409, next: 'ask_kpay' };
+  await expect(run([409], options)).rejects.toMatchObject(failure);
+  expect(bodies).toHaveLength(1);
+});
+
+it('without memory two conflicts prove nothing when it may have been sent before: it may have been refused then', async () => {
+  await expect(run([0, 409], { sentBefore: true })).rejects.toMatchObject({ name: 'OutcomeUnknownError', reason: 'conflict' });
 });
 
 it.each([400, 403, 404, 422])('never takes a %i of a repeat for the outcome', async (status) => {
-  await expect(run([0, status])).rejects.toMatchObject({ name: 'OutcomeUnknownError', status });
+  const failure = { name: 'OutcomeUnknownError', reason: 'refused_repeat', status, next: 'ask_kpay' };
+  await expect(run([0, status])).rejects.toMatchObject(failure);
 });
 
-it('gives up as unknown, never as refused', async () => {
-  await expect(run([0], { giveUpAfterMs: 600_000 })).rejects.toMatchObject({ name: 'OutcomeUnknownError' });
+it('gives up as unknown, never as refused, and says how to go on', async () => {
+  await expect(run([0], { giveUpAfterMs: 600_000 })).rejects.toMatchObject({
+    name: 'OutcomeUnknownError',
+    next: 'send_again',
+    message: expect.stringMatching(/call again with the same fields .* never with another id/),
+  });
   expect(bodies.length).toBeLessThan(20);
 });
 
@@ -75,6 +118,246 @@ it.each([
   ['a repeat', [0, 'PENDING', 409], 2],
   ['a repeat after a conflict', [0, 409, 'FAILED', 409], 3],
 ])('sends nothing again after a 201 to %s that says it is no success: a conflict would confirm it', async (_to, given, sends) => {
-  await expect(run(given)).rejects.toMatchObject({ name: 'OutcomeUnknownError', reason: 'not_completed' });
+  const memory = memoryThat();
+  const failure = { name: 'OutcomeUnknownError', reason: 'not_completed', next: 'ask_kpay' };
+  await expect(run(given, { memory })).rejects.toMatchObject(failure);
   expect(bodies).toHaveLength(sends);
+  // Nor does a later call.
+  await expect(run([409], { memory })).rejects.toMatchObject(failure);
+  expect(bodies).toHaveLength(0);
+});
+
+it('an abort while the outcome is unknown is told as unknown', async () => {
+  const caller = new AbortController();
+  const clock = { ...timeFrom(), sleep: async () => caller.abort(new Error('enough')) };
+  const sleep = async (_ms: number, signal?: AbortSignal) => {
+    await clock.sleep();
+    signal?.throwIfAborted();
+  };
+  const ended = run([0], { signal: caller.signal, clock: { ...clock, sleep } });
+  await expect(ended).rejects.toMatchObject({ name: 'OutcomeUnknownError', next: 'send_again', cause: { message: 'enough' } });
+  expect(bodies).toHaveLength(1);
+});
+
+describe('with a memory', () => {
+  it.each([
+    ['an answer', [201]],
+    ['two conflicts', [0, 409]],
+  ])('what is known by %s is known to a later call, which sends nothing', async (_by, given) => {
+    const memory = memoryThat();
+    const known = await run(given, { memory });
+    const again = await run([500], { memory });
+    expect(bodies).toHaveLength(0);
+    expect(JSON.parse(JSON.stringify(again))).toEqual(JSON.parse(JSON.stringify(known)));
+    expect(again).toEqual(known);
+  });
+
+  it('is written before each send and after each answer', async () => {
+    const memory = memoryThat();
+    const seen: unknown[] = [];
+    const save = async (text: string) => {
+      const { attempts, sendingSince, end } = JSON.parse(text);
+      seen.push([bodies.length, attempts, sendingSince !== null, end?.kind]);
+      await memory.save(text);
+    };
+    await run([0, 409], { memory: { ...memory, save } });
+    expect(seen).toEqual([
+      [0, 1, true, undefined],
+      [1, 1, false, undefined],
+      [1, 2, true, undefined],
+      [2, 2, false, undefined],
+      [2, 3, true, undefined],
+      [3, 3, false, 'conflict'],
+    ]);
+  });
+
+  it('a process that died between the note and the answer may have sent: two conflicts confirm', async () => {
+    const memory = memoryThat();
+    const dies = async (text: string) => {
+      await memory.save(text);
+      throw new Error('killed');
+    };
+    await expect(run([201], { memory: { ...memory, save: dies } })).rejects.toThrow('nothing was sent');
+    expect(await run([409], { memory })).toEqual({ confirmedBy: 'conflict' });
+    expect(bodies).toHaveLength(2);
+  });
+
+  it('a conflict that another process saw is waited for anew: a clock that was set on proves nothing', async () => {
+    const memory = memoryThat();
+    await expect(run([0, 409], { memory, giveUpAfterMs: 30_000 })).rejects.toMatchObject({ next: 'send_again' });
+    const clock = timeFrom({ setMs: 3_600_000 });
+    expect(await run([409], { memory, clock })).toEqual({ confirmedBy: 'conflict' });
+    expect(bodies).toHaveLength(2);
+    expect(clock.monotonicMs()).toBeGreaterThanOrEqual(60_000);
+  });
+
+  it('a refusal before is remembered: conflicts prove nothing after it', async () => {
+    const memory = memoryThat();
+    await expect(run([422], { memory })).rejects.toMatchObject({ name: 'RejectedError', status: 422 });
+    await expect(run([0, 409], { memory })).rejects.toMatchObject({ name: 'OutcomeUnknownError', reason: 'conflict' });
+    expect(bodies).toHaveLength(2);
+  });
+
+  it('after a refusal it may be sent again, and an answer is known', async () => {
+    const memory = memoryThat();
+    await expect(run([422], { memory })).rejects.toMatchObject({ name: 'RejectedError' });
+    expect(await run([201], { memory })).toMatchObject({ confirmedBy: 'answer' });
+  });
+
+  it('after 24 hours nothing is sent again, nor where the clock cannot tell', async () => {
+    const memory = memoryThat();
+    await expect(run([0], { memory, giveUpAfterMs: 0 })).rejects.toMatchObject({ next: 'send_again' });
+    for (const setMs of [86_400_001, -86_410_000]) {
+      const failure = { name: 'OutcomeUnknownError', reason: 'too_long', next: 'ask_kpay' };
+      await expect(run([201], { memory, clock: timeFrom({ setMs }) })).rejects.toMatchObject(failure);
+      expect(bodies).toHaveLength(0);
+    }
+    expect(await run([201], { memory, clock: timeFrom({ setMs: 86_300_000 }) })).toMatchObject({ confirmedBy: 'answer' });
+  });
+
+  it.each([
+    ['amount', { ...TRANSFER, amount: 50_001 }],
+    ['destination', { ...TRANSFER, destinationCountry: 'COG' }],
+    ['application', { ...TRANSFER, applicationId: 'another' }],
+    ['id', { ...TRANSFER, externalId: 'another' }],
+  ])('it is refused for another %s', async (_what, fields) => {
+    const memory = memoryThat();
+    await run([201], { memory });
+    await expect(run([201], { memory }, fields)).rejects.toThrow(/^memory must be of this transfer/);
+    expect(bodies).toHaveLength(0);
+  });
+
+  it('it is refused for another environment', async () => {
+    const memory = memoryThat();
+    answers = [201];
+    const transfer = opened.client.transfer;
+    await transferUntilKnown({ transfer, environment: 'TEST' }, TRANSFER, { memory });
+    const live = transferUntilKnown({ transfer, environment: 'PRODUCTION' }, TRANSFER, { memory });
+    await expect(live).rejects.toThrow(/^memory must be of this transfer/);
+  });
+
+  it('the same amount in another writing is the same transfer', async () => {
+    const memory = memoryThat();
+    await run([201], { memory });
+    expect(await run([500], { memory }, { ...TRANSFER, amount: '50000.00' })).toMatchObject({ confirmedBy: 'answer' });
+  });
+
+  it.each(['', 'null', '{}', '{"version":2}', '{"version":1,"transfer":"x"'])(
+    'the text %j in it ends the call: unknown',
+    async (saved) => {
+      const failure = {
+        name: 'OutcomeUnknownError',
+        reason: 'memory_failed',
+        message: expect.stringMatching(/nothing was sent by this/),
+      };
+      await expect(run([201], { memory: memoryThat({ saved }) })).rejects.toMatchObject(failure);
+      expect(bodies).toHaveLength(0);
+    },
+  );
+
+  it('that cannot be read ends the call: a call before it may have sent', async () => {
+    const load = () => Promise.reject(new Error('away'));
+    const failure = { name: 'OutcomeUnknownError', reason: 'memory_failed', next: 'send_again', cause: { message: 'away' } };
+    await expect(run([201], { memory: { ...memoryThat(), load } })).rejects.toMatchObject(failure);
+    expect(bodies).toHaveLength(0);
+  });
+
+  it.each([{}, { load: () => null }, null, 'file.json'])('%j is none: refused before anything is sent', async (memory) => {
+    const given = memory as unknown as TransferMemory;
+    await expect(run([201], { memory: given })).rejects.toThrow(/^memory must have the functions load and save/);
+    expect(bodies).toHaveLength(0);
+  });
+});
+
+describe('a save that fails', () => {
+  it('before the first send: nothing is sent', async () => {
+    const failure = { name: 'RetryableError', code: 'memory_failed', cause: { message: 'disk full' } };
+    await expect(run([201], { memory: memoryThat({ failAt: 1 }) })).rejects.toMatchObject(failure);
+    expect(bodies).toHaveLength(0);
+  });
+
+  it('before a repeat: nothing more is sent, and the outcome is unknown', async () => {
+    const failure = { name: 'OutcomeUnknownError', next: 'send_again', cause: { message: 'disk full' } };
+    await expect(run([0, 201], { memory: memoryThat({ failAt: 3 }) })).rejects.toMatchObject(failure);
+    expect(bodies).toHaveLength(1);
+  });
+
+  it('after an answer, twice: it is tried again', async () => {
+    const memory = memoryThat({ failAt: 2, times: 2 });
+    expect(await run([201], { memory })).toEqual({ confirmedBy: 'answer', receipt: expect.anything() });
+    expect(await run([500], { memory })).toMatchObject({ confirmedBy: 'answer' });
+    expect(bodies).toHaveLength(0);
+  });
+
+  it('after a 201: the receipt is told, with the failure, and a later call confirms it by conflicts', async () => {
+    const memory = memoryThat({ failAt: 2 });
+    const known = await run([201], { memory });
+    expect(known).toMatchObject({ confirmedBy: 'answer', receipt: { id: 'wt_1' }, memoryError: { message: 'disk full' } });
+    expect(await run([409], { memory: memoryThat({ saved: memory.saved }) })).toEqual({ confirmedBy: 'conflict' });
+  });
+
+  it('after a refusal: it is told, and that the memory does not know of it', async () => {
+    const failure = { name: 'RejectedError', status: 422, message: expect.stringMatching(/do not go on with it/) };
+    await expect(run([422], { memory: memoryThat({ failAt: 2 }) })).rejects.toMatchObject(failure);
+  });
+
+  it('after a 201 that is no success: it is told, and that the memory does not know of it', async () => {
+    const failure = { reason: 'not_completed', cause: { message: expect.stringMatching(/do not go on with it/) } };
+    await expect(run(['FAILED'], { memory: memoryThat({ failAt: 2 }) })).rejects.toMatchObject(failure);
+  });
+
+  it('after a 429: nothing was done', async () => {
+    await expect(run([429], { memory: memoryThat({ failAt: 2 }) })).rejects.toMatchObject({ reason: 'rate_limited' });
+  });
+});
+
+it.each([
+  ['giveUpAfterMs', Number.NaN],
+  ['giveUpAfterMs', -1],
+  ['conflictConfirmMs', '60'],
+  ['conflictConfirmMs', null],
+])('%s of %s is refused before anything is sent', async (name, value) => {
+  await expect(run([201], { [name]: value })).rejects.toMatchObject({ code: 'invalid_argument', argument: `options.${name}` });
+  expect(bodies).toHaveLength(0);
+});
+
+describe('a file memory', () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'memory-'));
+  });
+  afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+  it('keeps the last text, and leaves nothing beside it', async () => {
+    const path = join(folder, 'transfer.json');
+    const memory = createFileMemory(path);
+    expect(await memory.load()).toBeNull();
+    await memory.save('one');
+    await memory.save('two');
+    expect(await createFileMemory(path).load()).toBe('two');
+    expect(readFileSync(path, 'utf8')).toBe('two');
+    expect(readdirSync(folder)).toEqual(['transfer.json']);
+  });
+
+  it('in a folder that is not there: nothing is sent', async () => {
+    const memory = createFileMemory(join(folder, 'none', 'transfer.json'));
+    await expect(run([201], { memory })).rejects.toMatchObject({ reason: 'memory_failed', cause: { code: 'ENOENT' } });
+    expect(bodies).toHaveLength(0);
+  });
+
+  it('that cannot be read is not an empty one', async () => {
+    const file = join(folder, 'file');
+    writeFileSync(file, '');
+    await expect(run([201], { memory: createFileMemory(join(file, 'transfer.json')) })).rejects.toMatchObject({
+      name: 'OutcomeUnknownError',
+      cause: { code: 'ENOTDIR' },
+    });
+  });
+
+  it('finishes what a call before began', async () => {
+    const path = join(folder, 'transfer.json');
+    await expect(run([0], { memory: createFileMemory(path), giveUpAfterMs: 0 })).rejects.toMatchObject({ next: 'send_again' });
+    expect(await run([201], { memory: createFileMemory(path) })).toMatchObject({ confirmedBy: 'answer' });
+    expect(await run([500], { memory: createFileMemory(path) })).toMatchObject({ receipt: { id: 'wt_1' } });
+  });
 });

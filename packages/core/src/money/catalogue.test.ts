@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { UnknownCountryError } from '../errors.ts';
-import { countries, currencyOf, providers } from './catalogue.ts';
+import { countries, currencyOf, isKnownCountry, providers } from './catalogue.ts';
 
 describe('currencyOf', () => {
   it.each([
@@ -30,6 +30,10 @@ describe('currencyOf', () => {
 });
 
 it('every provider is in a country of the catalogue', () => {
-  expect(providers).toHaveLength(23);
-  expect(providers.filter(({ country }) => !countries.includes(country))).toEqual([]);
+  expect(providers).toHaveLength(25);
+  expect(providers.filter(({ country }) => !isKnownCountry(country))).toEqual([]);
+});
+
+it('GHA of the page is known, and holds no wallet', () => {
+  expect([isKnownCountry('GHA'), countries.includes('GHA'), isKnownCountry('TZA')]).toEqual([true, false, false]);
 });

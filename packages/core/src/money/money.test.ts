@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidAmountError } from '../errors.ts';
-import { compareRates, convert, formatAmount, parseAmount, parseRate, readAmount, transferBounds } from './money.ts';
+import { compareRates, convert, formatAmount, moneyOf, parseAmount, parseRate, readAmount, transferBounds } from './money.ts';
 
 describe('parseAmount', () => {
   it.each([50000, '50000', '50000.0', '50000.00', 5e4])('reads %s XAF as the same 50,000', (input) => {
@@ -150,4 +150,43 @@ describe('rates', () => {
     expect(convert({ amountMinor: 100n, currency: 'XAF' }, '0.2169', 'KES').amountMinor).toBe(2_169n);
     expect(convert({ amountMinor: 12_345n, currency: 'KES' }, '4.61', 'XAF').amountMinor).toBe(569n);
   });
+});
+
+describe('as JSON and text', () => {
+  it.each([
+    [50_000n, 'XAF', '{"amount":"50000","currency":"XAF"}', '50000 XAF'],
+    [50_000n, 'KES', '{"amount":"500.00","currency":"KES"}', '500.00 KES'],
+    [-5n, 'KES', '{"amount":"-0.05","currency":"KES"}', '-0.05 KES'],
+    [9_007_199_254_740_993n, 'XAF', '{"amount":"9007199254740993","currency":"XAF"}', '9007199254740993 XAF'],
+  ])('%s of the smallest units of %s is %s', (amountMinor, currency, json, text) => {
+    const money = moneyOf(amountMinor, currency);
+    expect(JSON.stringify(money)).toBe(json);
+    expect(String(money)).toBe(text);
+  });
+
+  it('money that was parsed, read or converted has it too', () => {
+    const made = [parseAmount('1.5', 'KES'), readAmount('1.5', 'KES'), convert(moneyOf(150n, 'KES'), '1', 'KES')];
+    expect(made.map((money) => JSON.stringify(money))).toEqual(Array(3).fill('{"amount":"1.50","currency":"KES"}'));
+  });
+});
+
+it.each([
+  [50_000n, /must be a number or a decimal string/],
+  [null, /must be a number or a decimal string/],
+  [undefined, /must be a number or a decimal string/],
+  [{ amount: 5 }, /must be a number or a decimal string/],
+  [Number.NaN, /must be a positive decimal number, such as 50000/],
+  [Number.POSITIVE_INFINITY, /must be a decimal string when it is that large/],
+  [1e21, /must be a decimal string when it is that large/],
+  ['1e21', /must be a positive decimal number, such as 50000/],
+  ['50 000', /must be a positive decimal number, such as 50000/],
+  ['50,000', /must be a positive decimal number, such as 50000/],
+  ['1.500', /can be read in two ways: write "1500" or "1.50"/],
+  [0.1 + 0.2, /must be a whole number of XAF/],
+])('%s is refused by a sentence that says what is right', (input, message) => {
+  expect(() => parseAmount(input as string, 'XAF')).toThrow(message);
+});
+
+it('an amount in no currency is refused by a sentence', () => {
+  expect(() => parseAmount(1, undefined as unknown as string)).toThrow('must be in a known currency, not undefined');
 });

@@ -1,12 +1,48 @@
 import { InvalidAmountError } from '../errors.ts';
-import { exponentOf } from './catalogue.ts';
+import { type Currency, exponentOf } from './catalogue.ts';
 
 export { InvalidAmount, InvalidAmountError } from '../errors.ts';
 
-/** An exact amount: `amountMinor` counts the smallest unit of `currency` (1 XAF, 0.01 KES). */
+/** An exact amount of money. Never a float: 50,000 XAF is `{ amountMinor: 50_000n, currency: 'XAF' }`, 500.00 KES `50_000n`. */
 export interface Money {
-  amountMinor: bigint;
+  /** How many of the currency's smallest units: 1 XAF is 1, 1 KES is 100 (ISO 4217). */
+  readonly amountMinor: bigint;
+  /** ISO 4217, such as `XAF`. */
+  readonly currency: string;
+  /** What `JSON.stringify` writes. There on every Money that this package makes; one that you write needs none. */
+  toJSON?(): MoneyJson;
+}
+
+/** Money as JSON: `{"amount":"500.00","currency":"KES"}`. */
+export interface MoneyJson {
+  /** Decimal text in the currency's units, with exactly its digits: "50000" XAF, "500.00" KES. */
+  amount: string;
+  /** ISO 4217, such as `XAF`. */
   currency: string;
+}
+
+/** Money with what logs and `JSON.stringify` need: a bigint alone makes JSON.stringify throw. */
+class ExactMoney implements Money {
+  readonly amountMinor: bigint;
+  readonly currency: string;
+
+  constructor(amountMinor: bigint, currency: string) {
+    this.amountMinor = amountMinor;
+    this.currency = currency;
+  }
+
+  toJSON(): MoneyJson {
+    return { amount: formatAmount(this), currency: this.currency };
+  }
+
+  toString(): string {
+    return `${formatAmount(this)} ${this.currency}`;
+  }
+}
+
+/** Money from the smallest units of a currency, with a `toJSON`. */
+export function moneyOf(amountMinor: bigint, currency: string): Money {
+  return new ExactMoney(amountMinor, currency);
 }
 
 // Longer texts cannot be money; the limit keeps bigint arithmetic on input cheap.
@@ -22,12 +58,17 @@ const USUAL_EXPONENT = 2;
  * Reads an amount that a person or a service gave: 50000, "50000" and "50000.00" are the same 50,000 XAF.
  *
  * @param input a number, taken by its shortest decimal text, or ASCII digits with an optional fraction. No signs,
- *   exponents, separators or spaces: an amount that needs interpreting is refused.
+ *   exponents, separators or spaces: an amount that needs interpreting is refused, and so is a bigint, which could count
+ *   units or smallest units.
+ * @param currency ISO 4217, one of the catalogue.
  * @throws InvalidAmountError when it is not above zero, not such text, or finer than the currency's smallest unit.
  */
-export function parseAmount(input: string | number, currency: string): Money {
+export function parseAmount(input: string | number, currency: Currency): Money {
   const exponent = exponentOf(currency);
-  if (exponent === undefined) throw new InvalidAmountError(`must be in a known currency, not ${currency.slice(0, 10)}`);
+  if (exponent === undefined) throw new InvalidAmountError(`must be in a known currency, not ${String(currency).slice(0, 10)}`);
+  if (typeof input !== 'string' && typeof input !== 'number') {
+    throw new InvalidAmountError('must be a number or a decimal string, such as 50000 or "1500.50"');
+  }
   const { whole, fraction } = plainDecimal(input);
   const significant = fraction.replace(/0+$/, '');
   if (significant.length > exponent) {
@@ -37,7 +78,7 @@ export function parseAmount(input: string | number, currency: string): Money {
   }
   const amountMinor = BigInt(whole + significant.padEnd(exponent, '0'));
   if (amountMinor === 0n) throw new InvalidAmountError('must be above zero');
-  return { amountMinor, currency };
+  return moneyOf(amountMinor, currency);
 }
 
 function plainDecimal(input: string | number): { whole: string; fraction: string } {
@@ -76,7 +117,7 @@ export function transferBounds(currency: string): { least: Money; most: Money } 
 export function readAmount(text: string, currency: string): Money {
   const { digits, scale } = jsonDecimal(text);
   const exponent = exponentOf(currency) ?? USUAL_EXPONENT;
-  return { amountMinor: shift(digits, exponent - scale), currency };
+  return moneyOf(shift(digits, exponent - scale), currency);
 }
 
 /**
@@ -113,7 +154,7 @@ export function convert(money: Money, rate: string, currency: string): Money {
   const { digits, scale } = jsonDecimal(rate);
   const from = exponentOf(money.currency) ?? USUAL_EXPONENT;
   const to = exponentOf(currency) ?? USUAL_EXPONENT;
-  return { amountMinor: shift(money.amountMinor * digits, to - from - scale), currency };
+  return moneyOf(shift(money.amountMinor * digits, to - from - scale), currency);
 }
 
 /** The number as `digits` × 10^-`scale`, with a scale of at least zero. */

@@ -22,6 +22,7 @@ export function assertLane(lane: unknown): asserts lane is Lane {
 export interface BudgetRules {
   /** Requests that KPay may receive in any window of `windowMs`. */
   limit: number;
+  /** Milliseconds; KPay's window is a minute. */
   windowMs: number;
   /** How long a slot is held for a request under way; then it counts for one more window. */
   leaseMs: number;
@@ -43,11 +44,26 @@ export interface BudgetRules {
 
 /** A request that was sent `ageMs` ago, under a name that is the same in every process. */
 export interface SentBefore {
+  /** The name of the attempt, the same in every process. */
   attempt: string;
+  /** Milliseconds since it was sent. */
   ageMs: number;
 }
 
-export type Take = { granted: true; slotId: string } | { granted: false; waitMs: number };
+/** The answer of a store to whoever asks for a slot. */
+export type Take =
+  | {
+      /** Whether a slot is given. */
+      granted: true;
+      /** By which the slot is settled. */
+      slotId: string;
+    }
+  | {
+      /** Whether a slot is given. */
+      granted: false;
+      /** Milliseconds until asking again can help. */
+      waitMs: number;
+    };
 
 /**
  * How a request ended. `answered`: it counts for a window from now. `unanswered`: given up, so KPay may still
@@ -60,6 +76,7 @@ export type SlotEnd = 'answered' | 'unanswered' | 'unsent';
  * script in Redis): what two processes see of each other is only here.
  */
 export interface BudgetStore {
+  /** Gives a slot of the lane, or says how long none can be given. */
   take(lane: Lane, rules: BudgetRules): Promise<Take>;
   /**
    * Settling a slot twice, or one the store no longer knows, does nothing. `attempt` is what a seed would call this request:
@@ -68,6 +85,7 @@ export interface BudgetStore {
   settle(slotId: string, end: SlotEnd, rules: BudgetRules, attempt?: string): Promise<void>;
   /** Gives no slot to anybody for `forMs`; a shorter block never cuts a longer one. */
   block(forMs: number): Promise<void>;
+  /** How many slots count now, of all lanes. */
   used(): Promise<number>;
   /** Counts requests of the money lane of which a durable record is left, but for those that the store knows by attempt. */
   seed(sent: readonly SentBefore[], rules: BudgetRules): Promise<void>;

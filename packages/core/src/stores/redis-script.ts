@@ -2,7 +2,9 @@ import { createHash } from 'node:crypto';
 
 /** What these stores need of a Redis client; `Redis` and `Cluster` of ioredis fit. */
 export interface RedisClient {
+  /** EVALSHA: runs a script that the server knows by its digest. */
   evalsha(sha1: string, keyCount: number, ...keysAndArguments: Array<string | number>): Promise<unknown>;
+  /** EVAL: runs a script by its text. */
   eval(script: string, keyCount: number, ...keysAndArguments: Array<string | number>): Promise<unknown>;
 }
 

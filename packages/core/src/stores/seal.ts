@@ -4,6 +4,7 @@ import { createHmac, hkdfSync, timingSafeEqual } from 'node:crypto';
 export interface Seal {
   /** The same parts in the same order always make the same text. */
   sign(parts: readonly string[]): string;
+  /** Whether `signed` is what `sign` makes of the parts; compared in constant time. */
   isGenuine(parts: readonly string[], signed: string): boolean;
 }
 

@@ -4,8 +4,11 @@ import { type Lane, lanes } from './budget-store.ts';
 
 /** A text that processes share, and when it was asked for and came, by `Clock.now`. */
 export interface SharedEntry {
+  /** The value; its form is its owner's. */
   text: string;
+  /** When KPay was asked, in milliseconds since 1970. */
   askedAtMs: number;
+  /** When its answer was read, in milliseconds since 1970. */
   answeredAtMs: number;
 }
 
@@ -14,6 +17,7 @@ export interface SharedEntry {
  * (one script in Redis). Everything in it can be lost at any time: it is asked for again.
  */
 export interface SharedStore {
+  /** The entry of a key; undefined when there is none. */
   read(key: string): Promise<SharedEntry | undefined>;
   /**
    * Makes `holder` the one that refreshes `key`, for `forMs` at most, unless another one is. Answers the entry as it

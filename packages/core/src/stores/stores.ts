@@ -5,6 +5,7 @@ import { createMemorySharedStore, type SharedStore } from './shared-store.ts';
 
 /** Where accounts keep what processes share. Keys are digests: no secret is in them. */
 export interface Stores {
+  /** For the request budget of one API key. */
   budget(key: string): BudgetStore;
   /** For tokens and observations. `seal` is for a store that others can write to: what it does not know is not there. */
   shared(key: string, seal?: Seal): SharedStore;

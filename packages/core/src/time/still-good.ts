@@ -3,7 +3,9 @@ const DATES_DIFFER_MS = 1_000;
 
 /** A value that is valid for `forMs` from `sinceMs` on, by a clock that can be set. */
 export interface Dated {
+  /** When it began to be valid, in milliseconds since 1970. */
   sinceMs: number;
+  /** For how many milliseconds it is valid. */
   forMs: number;
 }
 

@@ -1,3 +1,4 @@
+import { type WalletBalance, walletBalance } from '@kpay/core';
 import type { TransferRow } from '@kpay/ledger';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { openStage, type Stage } from '../../test/stage.ts';
@@ -54,11 +55,12 @@ describe('money for two transfers', () => {
 
 it('a currency that KPay does not show is waited for, also by a transfer that fails without funds', async () => {
   const row = await stage.accept({ ...order, externalId: 'unknown', onInsufficientFunds: 'fail' });
-  const kes = { currency: 'KES', known: true, balanceMinor: 1n, reservedMinor: 0n, availableMinor: 1n };
-  const evaluate = (wallets: (typeof kes)[]) => evaluateFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
+  const amounts = { balanceMinor: 1n, reservedMinor: 0n, availableMinor: 1n };
+  const evaluate = (wallets: WalletBalance[]) =>
+    evaluateFunds(stage.ledger.db, row, { wallets, askedAt: new Date() }, new Date());
   expect(await evaluate([])).toMatchObject({ verdict: 'hold', code: 'insufficient_funds' });
-  expect(await evaluate([{ ...kes, currency: 'XAF' }])).toMatchObject({ verdict: 'hold' });
-  expect(await evaluate([kes])).toMatchObject({ verdict: 'reject' });
+  expect(await evaluate([walletBalance('XAF', amounts)])).toMatchObject({ verdict: 'hold' });
+  expect(await evaluate([walletBalance('KES', amounts)])).toMatchObject({ verdict: 'reject' });
 });
 
 it.each([
@@ -69,7 +71,7 @@ it.each([
 ])('a balance %s is judged by under the lock, or read again', async (_when, byMs, expected) => {
   const row = await stage.accept({ ...order, externalId: 'dated' });
   const { pin, epoch, worker } = await stage.engine();
-  const kes = { currency: 'KES', known: true, balanceMinor: 10n ** 9n, reservedMinor: 0n, availableMinor: 10n ** 9n };
+  const kes = walletBalance('KES', { balanceMinor: 10n ** 9n, reservedMinor: 0n, availableMinor: 10n ** 9n });
   const context = { pin, epoch, worker, balanceMaxAgeMs: 30_000 };
   const [begun] = await stage.ledger.transaction((tx) => {
     const snapshot = { wallets: [kes], askedAt: new Date(tx.now.getTime() + byMs) };

@@ -89,7 +89,7 @@ export async function evaluateLockedFunds(
 function evaluateReserved(transfer: TransferRow, snapshot: BalanceSnapshot, now: Date, reserved: bigint): CheckVerdict {
   const { currency } = transfer;
   const rows = snapshot.wallets.filter((wallet) => wallet.currency === currency);
-  const shown = rows.reduce((sum, wallet) => sum + wallet.availableMinor, 0n);
+  const shown = rows.reduce((sum, wallet) => sum + wallet.availableBalance.amountMinor, 0n);
   const amount = BigInt(transfer.amount_minor);
   const inputs = {
     balance: {

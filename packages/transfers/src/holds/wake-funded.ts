@@ -55,7 +55,9 @@ async function refused(tx: LedgerTransaction, account: string, snapshot: Balance
 /** The amount that KPay shows for each currency. */
 function shownOf({ wallets }: BalanceSnapshot): Map<string, bigint> {
   const shown = new Map<string, bigint>();
-  for (const { currency, availableMinor } of wallets) shown.set(currency, (shown.get(currency) ?? 0n) + availableMinor);
+  for (const { currency, availableBalance } of wallets) {
+    shown.set(currency, (shown.get(currency) ?? 0n) + availableBalance.amountMinor);
+  }
   return shown;
 }
 

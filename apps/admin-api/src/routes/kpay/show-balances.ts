@@ -43,13 +43,13 @@ export function showBalances({ accounts, own }: { accounts: ReadonlyMap<string, 
 
 function presentBalances(rows: readonly WalletBalance[]): z.infer<typeof itemSchema>[] {
   return [...Map.groupBy(rows, ({ currency }) => currency)].map(([currency, ofCurrency]) => {
-    const sum = (figure: 'balanceMinor' | 'reservedMinor' | 'availableMinor') =>
-      formatAmount({ amountMinor: ofCurrency.reduce((total, row) => total + row[figure], 0n), currency });
+    const sum = (field: 'balance' | 'reservedBalance' | 'availableBalance') =>
+      formatAmount({ amountMinor: ofCurrency.reduce((total, row) => total + row[field].amountMinor, 0n), currency });
     return {
       currency,
-      balance: sum('balanceMinor'),
-      reservedBalance: sum('reservedMinor'),
-      availableBalance: sum('availableMinor'),
+      balance: sum('balance'),
+      reservedBalance: sum('reservedBalance'),
+      availableBalance: sum('availableBalance'),
     };
   });
 }

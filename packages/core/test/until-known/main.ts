@@ -1,0 +1,24 @@
+import { parseArgs } from 'node:util';
+import { runStage } from './stage.ts';
+
+// npm run until-known -- 10000: transferUntilKnown under faults and kills. Exits 1 when a transfer is doubled or a verdict is
+// untrue.
+const { positionals, values } = parseArgs({ allowPositionals: true, options: { seed: { type: 'string' } } });
+const transfers = Number(positionals[0] ?? 10_000);
+const seed = Number(values.seed ?? Date.now() % 1_000_000);
+if (!Number.isInteger(transfers) || transfers < 1 || !Number.isInteger(seed)) {
+  process.stderr.write('usage: npm run until-known -- [transfers] [--seed number]\n');
+  process.exit(2);
+}
+const result = await runStage({
+  transfers,
+  drivers: 2,
+  scale: 100,
+  atOnce: 250,
+  livesMs: [300, 1_500],
+  kills: Math.ceil(transfers / 250),
+  seed,
+});
+process.stdout.write(`${JSON.stringify({ seed, ...result }, null, 2)}\n`);
+const broken = [...result.doubled, ...result.wrong, ...result.moneyProblems];
+if (broken.length > 0 || result.unfinished > 0) process.exitCode = 1;

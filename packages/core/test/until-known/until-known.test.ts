@@ -1,0 +1,18 @@
+import { expect, it } from 'vitest';
+import { runStage } from './stage.ts';
+
+it('under faults, kills and resumed calls no transfer is doubled and no verdict is untrue', { timeout: 60_000 }, async () => {
+  const options = { transfers: 200, drivers: 1, scale: 200, atOnce: 100, livesMs: [200, 500], kills: 2, seed: 7 } as const;
+  const { ends, doubled, wrong, unfinished, moneyProblems, kills, faulty, crashes } = await runStage(options);
+  expect({ doubled, wrong, unfinished, moneyProblems, kills }).toEqual({
+    doubled: [],
+    wrong: [],
+    unfinished: 0,
+    moneyProblems: [],
+    kills: 2,
+  });
+  // Otherwise it would show nothing.
+  expect(faulty).toBeGreaterThan(0.2);
+  expect((ends.answer ?? 0) + (ends.conflict ?? 0)).toBeGreaterThan(100);
+  expect(Object.keys(crashes).length).toBeGreaterThan(4);
+});
