@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { API, type Checker, type Project, type Symbol as Named, SymbolFlags } from 'typescript/unstable/sync';
+import { API, type Checker, type Symbol as Named, type Project, SymbolFlags } from 'typescript/unstable/sync';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 

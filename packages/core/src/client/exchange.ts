@@ -54,6 +54,7 @@ export type CertificateAuthorities = string | Buffer | readonly (string | Buffer
  * failure of a transfer is unknown.
  */
 export interface HttpDispatcher {
+  /** Sends one request, as undici's `Dispatcher.dispatch`. */
   dispatch(options: never, handler: never): boolean;
 }
 
