@@ -8,7 +8,8 @@ import { NoAnswerError, type Send } from '@kpay/admin-client';
 export function createSend(env: NodeJS.ProcessEnv): Send {
   return async ({ method, url, headers, body, signal }) => {
     const secure = url.protocol === 'https:';
-    const { request, Agent } = secure ? await import('node:https') : await import('node:http');
+    // Not by import: that would read every export of node:http, and load undici for one of them.
+    const { request, Agent } = process.getBuiltinModule(secure ? 'node:https' : 'node:http');
     const usesProxy = ['HTTP_PROXY', 'HTTPS_PROXY', 'http_proxy', 'https_proxy'].some((name) => env[name]);
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     let connected = false;

@@ -1,4 +1,5 @@
-import { type Io, openIo } from '../output/io.ts';
+import { writeSync } from 'node:fs';
+import { type Io, openIo, type Streams } from '../output/io.ts';
 import type { Command, ListedCommand } from './command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { Failure, Interrupted, usage } from './failure.ts';
@@ -9,13 +10,16 @@ export interface RunOptions {
   words: readonly string[];
   commands: readonly ListedCommand[];
   env: NodeJS.ProcessEnv;
+  /** Those of the process unless given. */
+  streams?: Streams;
   /** Told where a command is that this package does not have. */
   elsewhere?: readonly string[];
 }
 
 /** Runs one command line and says what the process ends with. Nothing is thrown but what is a fault of ours. */
 export async function run(options: RunOptions): Promise<ExitCode> {
-  const io = openIo(options.env, process);
+  if (isVersion(options.words)) return tellVersion();
+  const io = openIo(options.env, options.streams ?? process);
   const stop = new AbortController();
   const interrupt = () => stop.abort(new Interrupted());
   try {
@@ -26,6 +30,20 @@ export async function run(options: RunOptions): Promise<ExitCode> {
     process.off('SIGINT', interrupt);
     io.progress('');
   }
+}
+
+function isVersion([first]: readonly string[]): boolean {
+  return first === '--version' || first === '-v' || first === 'version';
+}
+
+/** Without opening standard output as a stream, which takes longer than all the rest. */
+function tellVersion(): ExitCode {
+  try {
+    writeSync(1, `${version()}\n`);
+  } catch {
+    // Its reader has gone.
+  }
+  return exitCodes.done;
 }
 
 async function report(io: Io, error: unknown): Promise<ExitCode> {
@@ -46,10 +64,6 @@ async function runWords(
   catchInterrupt: () => void,
 ): Promise<ExitCode | undefined> {
   const [first, second] = words;
-  if (first === '--version' || first === '-v' || first === 'version') {
-    await io.print(version());
-    return undefined;
-  }
   const asksHelp = first === undefined || first === '--help' || first === '-h' || first === 'help';
   const rest = first === 'help' ? words.slice(1) : words;
   if (asksHelp && rest.filter((word) => !word.startsWith('-')).length === 0) {

@@ -32,10 +32,11 @@ function isDumb(env: NodeJS.ProcessEnv): boolean {
   return env.TERM === 'dumb';
 }
 
-export function openIo(
-  env: NodeJS.ProcessEnv,
-  { stdin, stdout, stderr }: Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr'>,
-): Io {
+/** The streams of a process. Each is opened when it is first used, which takes milliseconds. */
+export type Streams = Pick<NodeJS.Process, 'stdin' | 'stdout' | 'stderr'>;
+
+export function openIo(env: NodeJS.ProcessEnv, streams: Streams): Io {
+  const { stdout } = streams;
   const { language, unicode } = localeOf(env);
   const closing = new AbortController();
   let failed: Error | undefined;
@@ -43,12 +44,17 @@ export function openIo(
     if (error.code !== 'EPIPE') failed = error;
     closing.abort();
   });
-  // Nobody is left who could be told.
-  stderr.on('error', () => {});
+  let opened: NodeJS.WriteStream | undefined;
+  const openStderr = (): NodeJS.WriteStream => {
+    // Nobody is left who could be told.
+    if (opened) return opened;
+    opened = streams.stderr;
+    return opened.on('error', () => {});
+  };
   const shown = (text: string) => (unicode ? text : asciiOf(text));
   const plain = env.NO_COLOR !== undefined && env.NO_COLOR !== '';
-  const styleFor = (stream: NodeJS.WriteStream) => (style: Style, text: string) =>
-    stream.isTTY === true && !plain && !isDumb(env) ? styleText(style, text, { validateStream: false }) : text;
+  const styleFor = (stream: () => NodeJS.WriteStream) => (style: Style, text: string) =>
+    stream().isTTY === true && !plain && !isDumb(env) ? styleText(style, text, { validateStream: false }) : text;
   const write = (data: string) =>
     new Promise<void>((resolve, reject) => {
       if (closing.signal.aborted) return failed ? reject(failed) : resolve();
@@ -56,7 +62,7 @@ export function openIo(
     });
   let hasProgress = false;
   const eraseProgress = () => {
-    if (hasProgress) stderr.write('\r\x1b[2K');
+    if (hasProgress) openStderr().write('\r\x1b[2K');
     hasProgress = false;
   };
   return {
@@ -67,18 +73,21 @@ export function openIo(
     print: (line) => write(`${shown(line)}\n`),
     tell(line) {
       eraseProgress();
-      stderr.write(`${shown(line)}\n`);
+      openStderr().write(`${shown(line)}\n`);
     },
     progress(line) {
+      if (line === '') return eraseProgress();
+      const stderr = openStderr();
       if (stderr.isTTY !== true || isDumb(env)) return;
       eraseProgress();
-      if (line === '') return;
       stderr.write(shown(line).slice(0, Math.max(1, (stderr.columns || 80) - 1)));
       hasProgress = true;
     },
-    style: styleFor(stdout),
-    styleError: styleFor(stderr),
-    canAsk: stdin.isTTY === true && stderr.isTTY === true,
+    style: styleFor(() => stdout),
+    styleError: styleFor(openStderr),
+    get canAsk() {
+      return streams.stdin.isTTY === true && openStderr().isTTY === true;
+    },
     closed: closing.signal,
   };
 }
