@@ -1,0 +1,23 @@
+import { PassThrough } from 'node:stream';
+import type { Streams } from '../src/output/io.ts';
+
+export interface Captured {
+  streams: Streams;
+  stdout(): string;
+  stderr(): string;
+}
+
+/** Streams that keep what is written: of a terminal of `columns`, or pipes without. */
+export function captureStreams(columns?: number): Captured {
+  const texts = { stdout: '', stderr: '' };
+  const open = (name: keyof typeof texts) => {
+    const stream = new PassThrough();
+    stream.on('data', (chunk) => {
+      texts[name] += String(chunk);
+    });
+    return Object.assign(stream, columns === undefined ? {} : { isTTY: true, columns });
+  };
+  // What the command line uses of a terminal's streams is here.
+  const streams = { stdin: Object.assign(new PassThrough(), { isTTY: false }), stdout: open('stdout'), stderr: open('stderr') };
+  return { streams: streams as unknown as Streams, stdout: () => texts.stdout, stderr: () => texts.stderr };
+}
