@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { addressSchema } from './setting-values.ts';
+import { addressSchema, listSchema } from './setting-values.ts';
 
 /** Whose tokens the admin API accepts, and what they allow. */
 export interface OidcSettings {
@@ -41,22 +41,12 @@ export const oidcVariables = {
     .transform(Number)
     .optional()
     .describe('How many days a key may live that a token made. Unset: not longer than the token.'),
-  KPAY_OIDC_SCOPES: z
-    .string()
-    .transform((text) =>
-      text
-        .split(',')
-        .map((each) => each.trim())
-        .filter((each) => each !== ''),
-    )
-    .pipe(
-      z.array(
-        z
-          .string()
-          .regex(/^[^=\s]+=[a-z:]+$/, EXAMPLE)
-          .transform((each) => ({ claimed: each.slice(0, each.indexOf('=')), scope: each.slice(each.indexOf('=') + 1) })),
-      ),
-    )
+  KPAY_OIDC_SCOPES: listSchema(
+    z
+      .string()
+      .regex(/^[^=\s]+=[a-z:]+$/, EXAMPLE)
+      .transform((each) => ({ claimed: each.slice(0, each.indexOf('=')), scope: each.slice(each.indexOf('=') + 1) })),
+  )
     .optional()
     .describe('Which scope each value of the claim allows: `treasury.read=read,treasury.pay=transfers:create`.'),
 };

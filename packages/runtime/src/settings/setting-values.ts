@@ -64,7 +64,7 @@ export const originSchema = z.string().refine((text) => /^https?:/.test(text) &&
 });
 
 /** A list with commas in an environment variable. Empty items are dropped. */
-export function listSchema<Item extends z.ZodType<string, string>>(item: Item) {
+export function listSchema<Item extends z.ZodType<unknown, string>>(item: Item) {
   return z
     .string()
     .transform((text) =>

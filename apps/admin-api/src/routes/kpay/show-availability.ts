@@ -1,10 +1,8 @@
-import type { KpayAccount } from '@kpay/core';
+import type { CountryAvailability, KpayAccount } from '@kpay/core';
 import { z } from 'zod';
-import { requireAccount } from '../../auth/rights.ts';
-import { describeOperation, type Operation } from '../../http/operation.ts';
-import { accountParameter } from '../../http/parse-query.ts';
-import { observationOf, replyWithObservation } from './observation-reply.ts';
+import type { Operation } from '../../http/operation.ts';
 import type { OwnKeys } from './own-keys.ts';
+import { showObservation } from './show-observation.ts';
 
 const itemSchema = z
   .strictObject({
@@ -19,28 +17,18 @@ const itemSchema = z
     ),
   })
   .meta({ id: 'CountryAvailability' });
-const querySchema = z.strictObject({ account: accountParameter });
 
-export function showAvailability({ accounts, own }: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnKeys }): Operation {
-  return describeOperation({
-    name: 'showAvailability',
-    method: 'get',
-    path: '/availability',
-    scope: 'read',
-    summary: 'List the providers of each country as KPay shows them. `known` says whether they are in our catalogue.',
-    query: querySchema,
-    answer: { status: 200, schema: observationOf(itemSchema) },
-    problems: ['kpay_unavailable'],
-    async handle({ query, caller }) {
-      const account = requireAccount(accounts, caller, query.account, 'in the query');
-      return replyWithObservation({
-        account,
-        own,
-        what: 'the availability',
-        read: account.observations.availability,
-        peek: account.observations.peekAvailability,
-        present: (countries) => countries,
-      });
+export function showAvailability(options: { accounts: ReadonlyMap<string, KpayAccount>; own: OwnKeys }): Operation {
+  return showObservation(
+    {
+      name: 'showAvailability',
+      path: '/availability',
+      summary: 'List the providers of each country as KPay shows them. `known` says whether they are in our catalogue.',
+      item: itemSchema,
+      what: 'the availability',
+      present: (countries: readonly CountryAvailability[]) => countries,
+      observe: ({ observations }) => ({ read: observations.availability, peek: observations.peekAvailability }),
     },
-  });
+    options,
+  );
 }
