@@ -1,24 +1,14 @@
-import { createLogger, openPostgres } from '@kpay/runtime';
-import { createTestDatabase, keepLog, testServerUrls } from '@kpay/testkit';
-import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { testServerUrls } from '@kpay/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApi, startApi } from './running-api.ts';
+import { openPostgresLedger } from './test-ledger.ts';
 
-const servers = testServerUrls();
 const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
-describe.skipIf(!servers)('a batch of 1,000 with atomic=true, on Postgres', { timeout: 120_000 }, () => {
+describe.skipIf(!testServerUrls())('a batch of 1,000 with atomic=true, on Postgres', { timeout: 120_000 }, () => {
   let api: RunningApi;
   beforeAll(async () => {
-    const { url, drop } = await createTestDatabase(servers?.postgresUrl ?? '');
-    const database = await openPostgres({ url, logger: createLogger({ name: 'test', destination: keepLog('postgres') }) });
-    const db = database.kysely<LedgerSchema>();
-    await migrateLedger(db);
-    const stop = async () => {
-      await database.close();
-      await drop();
-    };
-    api = await startApi({ ledger: createLedger(db), empty: async () => {}, stop, remove: () => {} });
+    api = await startApi(await openPostgresLedger());
   }, 60_000);
   afterAll(() => api.close());
 

@@ -1,25 +1,15 @@
-import { createLogger, openPostgres } from '@kpay/runtime';
-import { createTestDatabase, keepLog, testServerUrls } from '@kpay/testkit';
-import { createLedger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
+import { testServerUrls } from '@kpay/testkit';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type Answer, type RunningApi, startApi } from './running-api.ts';
+import { openPostgresLedger } from './test-ledger.ts';
 
-const servers = testServerUrls();
 const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
 // Locks that are waited for need two sessions; the embedded database has one.
-describe.skipIf(!servers)('keys that make keys, on Postgres', { timeout: 120_000 }, () => {
+describe.skipIf(!testServerUrls())('keys that make keys, on Postgres', { timeout: 120_000 }, () => {
   let api: RunningApi;
   beforeAll(async () => {
-    const { url, drop } = await createTestDatabase(servers?.postgresUrl ?? '');
-    const database = await openPostgres({ url, logger: createLogger({ name: 'test', destination: keepLog('postgres') }) });
-    const db = database.kysely<LedgerSchema>();
-    await migrateLedger(db);
-    const stop = async () => {
-      await database.close();
-      await drop();
-    };
-    api = await startApi({ ledger: createLedger(db), empty: async () => {}, stop, remove: () => {} });
+    api = await startApi(await openPostgresLedger());
   }, 60_000);
   afterAll(() => api.close());
 

@@ -1,5 +1,5 @@
-import { createLogger, type EmbeddedDatabase, openEmbeddedDatabase } from '@kpay/runtime';
-import { embeddedDataFolder, keepLog } from '@kpay/testkit';
+import { createLogger, type EmbeddedDatabase, openEmbeddedDatabase, openPostgres } from '@kpay/runtime';
+import { createTestDatabase, embeddedDataFolder, keepLog, testServerUrls } from '@kpay/testkit';
 import { createLedger, type Ledger, type LedgerSchema, migrateLedger } from '@kpay/transfers';
 
 export const logger = createLogger({ name: 'test', destination: keepLog('ledger') });
@@ -27,6 +27,19 @@ export async function openTestLedger(): Promise<TestLedger & { database: Embedde
     stop: () => database.close(),
     remove: folder.remove,
   };
+}
+
+/** A ledger on Postgres, where tests need two sessions. @throws where KPAY_TEST_STORES gives no servers. */
+export async function openPostgresLedger(): Promise<TestLedger> {
+  const { url, drop } = await createTestDatabase(testServerUrls()?.postgresUrl ?? '');
+  const database = await openPostgres({ url, logger });
+  const db = database.kysely<LedgerSchema>();
+  await migrateLedger(db);
+  const stop = async () => {
+    await database.close();
+    await drop();
+  };
+  return { ledger: createLedger(db), empty: async () => {}, stop, remove: () => {} };
 }
 
 /** For what must be served without asking the ledger: every use of this one is an error. */

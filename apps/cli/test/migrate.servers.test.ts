@@ -1,9 +1,9 @@
-import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, eventually, testServerUrls } from '@kpay/testkit';
+import { eventually, testServerUrls } from '@kpay/testkit';
 import pg from 'pg';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it } from 'vitest';
+import { openProductionStage } from './production-stage.ts';
 import { runApp, startApp } from './start-app.ts';
-import { adminToken, runKpay, settingsFor } from './start-kpay.ts';
+import { adminToken, runKpay } from './start-kpay.ts';
 
 const ROLE = 'kpay_working_test';
 const PASSWORD = 'working-role';
@@ -69,25 +69,16 @@ describe.skipIf(!testServerUrls())('the migrating role and the working role', ()
 });
 
 async function twoRoles(): Promise<{ settings: Record<string, string>; ownerUrl: string; workingUrl: string }> {
-  const servers = testServerUrls();
-  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
-  const simulator = await createSimulator({ port: 0 });
-  onTestFinished(() => simulator.close());
-  const database = await createTestDatabase(servers.postgresUrl);
-  onTestFinished(database.drop);
-  await onServer(servers.postgresUrl, async (client) => {
+  const { postgresUrl, databaseUrl, settings: stores } = await openProductionStage();
+  await onServer(postgresUrl, async (client) => {
     const { rowCount } = await client.query('select from pg_roles where rolname = $1', [ROLE]);
     if (rowCount === 0) await client.query(`create role ${ROLE} login password '${PASSWORD}'`);
   });
-  const workingUrl = new URL(database.url);
+  const workingUrl = new URL(databaseUrl);
   workingUrl.username = ROLE;
   workingUrl.password = PASSWORD;
-  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-  return {
-    settings: { ...keys, REDIS_URL: await emptyTestRedis(servers.redisUrl) },
-    ownerUrl: database.url,
-    workingUrl: workingUrl.href,
-  };
+  const { DATABASE_URL: _, ...settings } = stores;
+  return { settings, ownerUrl: databaseUrl, workingUrl: workingUrl.href };
 }
 
 async function onServer(url: string, use: (client: pg.Client) => Promise<void>): Promise<void> {

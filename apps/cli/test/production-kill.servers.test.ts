@@ -1,10 +1,9 @@
-import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, eventually, seededRandom, testServerUrls } from '@kpay/testkit';
+import { eventually, seededRandom, testServerUrls } from '@kpay/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { listTransfers } from './ask-api.ts';
 import { addFaults, createClient } from './load.ts';
+import { openProductionStage } from './production-stage.ts';
 import { type AppName, type AppProcess, startApp } from './start-app.ts';
-import { settingsFor } from './start-kpay.ts';
 
 const KILLS = Number(process.env.KPAY_TEST_KILLS ?? 20);
 const TEST_TIMEOUT_MS = 260_000 + KILLS * 10_000;
@@ -22,23 +21,11 @@ it.skipIf(!testServerUrls())(
     timeout: TEST_TIMEOUT_MS,
   },
   async () => {
-    const servers = testServerUrls();
-    if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
     const seed = Date.now() % 2 ** 31;
     const random = seededRandom(seed);
-    const simulator = await createSimulator({ port: 0, limit: 1_000_000, latencyMs: 20, seed });
-    onTestFinished(() => simulator.close());
+    const { simulator, settings: stores } = await openProductionStage({ limit: 1_000_000, latencyMs: 20, seed });
     addFaults(simulator, FAULTS);
-    const database = await createTestDatabase(servers.postgresUrl);
-    onTestFinished(database.drop);
-    const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-    const settings = {
-      ...keys,
-      DATABASE_URL: database.url,
-      REDIS_URL: await emptyTestRedis(servers.redisUrl),
-      KPAY_RATE_LIMIT_PER_MINUTE: '100000',
-      KPAY_CONFLICT_CONFIRM_SECONDS: '1',
-    };
+    const settings = { ...stores, KPAY_RATE_LIMIT_PER_MINUTE: '100000', KPAY_CONFLICT_CONFIRM_SECONDS: '1' };
 
     const running: AppProcess[] = await Promise.all(apps.map((app) => startApp(app, settings)));
     onTestFinished(async () => void (await Promise.all(running.map((each) => each.end('SIGKILL')))));

@@ -1,23 +1,15 @@
-import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, freePort, rememberSecret, startRedis, testServerUrls } from '@kpay/testkit';
+import { createTestDatabase, freePort, rememberSecret, startRedis, testServerUrls } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import pg from 'pg';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { startOldPostgres } from './old-postgres.ts';
+import { openProductionStage } from './production-stage.ts';
 import { type AppName, runApp } from './start-app.ts';
-import { settingsFor } from './start-kpay.ts';
 
 const PASSWORD = rememberSecret('a-secret-of-redis');
 
 async function goodSettings(): Promise<Record<string, string>> {
-  const servers = testServerUrls();
-  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
-  const simulator = await createSimulator({ port: 0 });
-  onTestFinished(() => simulator.close());
-  const database = await createTestDatabase(servers.postgresUrl);
-  onTestFinished(database.drop);
-  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-  return { ...keys, DATABASE_URL: database.url, REDIS_URL: await emptyTestRedis(servers.redisUrl) };
+  return (await openProductionStage()).settings;
 }
 
 /** A Redis of its own, that may be spoilt. */

@@ -1,20 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
-import { createSimulator, type Simulator } from '@kpay/simulator';
-import {
-  createTestDatabase,
-  emptyTestRedis,
-  eventually,
-  findProgram,
-  temporaryFolder,
-  testServerUrls,
-  unavailable,
-} from '@kpay/testkit';
+import type { Simulator } from '@kpay/simulator';
+import { eventually, findProgram, temporaryFolder, testServerUrls, unavailable } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import { expect, it, onTestFinished } from 'vitest';
 import { getTransfer, postTransfer } from './ask-api.ts';
+import { openProductionStage } from './production-stage.ts';
 import { runApp, startApp } from './start-app.ts';
-import { adminToken, runKpay, settingsFor } from './start-kpay.ts';
+import { adminToken, runKpay } from './start-kpay.ts';
 
 const TEST_TIMEOUT_MS = 90_000;
 const withServers = it.skipIf(!testServerUrls());
@@ -34,19 +27,8 @@ interface Production {
 }
 
 async function openProduction(): Promise<Production> {
-  const servers = testServerUrls();
-  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
-  const simulator = await createSimulator({ port: 0 });
-  onTestFinished(() => simulator.close());
-  const database = await createTestDatabase(servers.postgresUrl);
-  onTestFinished(database.drop);
-  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-  const redisUrl = await emptyTestRedis(servers.redisUrl);
-  return {
-    simulator,
-    settings: { ...keys, DATABASE_URL: database.url, REDIS_URL: redisUrl },
-    sends: () => simulator.control.truth().requestCounts.byEndpoint.transfer ?? 0,
-  };
+  const { simulator, settings } = await openProductionStage();
+  return { simulator, settings, sends: () => simulator.control.truth().requestCounts.byEndpoint.transfer ?? 0 };
 }
 
 /** An app that is killed when the test is over. */

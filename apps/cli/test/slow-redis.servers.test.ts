@@ -1,11 +1,10 @@
 import { queuePrefix, TRANSFER_JOB, type TransferJobData, transferQueueName } from '@kpay/producer';
-import { createSimulator } from '@kpay/simulator';
-import { createTcpProxy, createTestDatabase, emptyTestRedis, eventually, testServerUrls } from '@kpay/testkit';
+import { createTcpProxy, eventually, testServerUrls } from '@kpay/testkit';
 import { Queue } from 'bullmq';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { listTransfers } from './ask-api.ts';
+import { openProductionStage } from './production-stage.ts';
 import { startApp } from './start-app.ts';
-import { settingsFor } from './start-kpay.ts';
 
 const JOBS = 700;
 // A round trip takes this long on average: 500 of them in turn take longer than a job's lock lasts.
@@ -14,13 +13,8 @@ const HOUR_MS = 3_600_000;
 
 describe.skipIf(!testServerUrls())('a worker that is slow to reach its Redis', () => {
   it('loses none of a backlog of jobs while it fetches others', { timeout: 180_000 }, async () => {
-    const servers = testServerUrls();
-    if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
-    const simulator = await createSimulator({ port: 0 });
-    onTestFinished(() => simulator.close());
-    const database = await createTestDatabase(servers.postgresUrl);
-    onTestFinished(database.drop);
-    const redisUrl = new URL(await emptyTestRedis(servers.redisUrl));
+    const { settings, redisUrl: url } = await openProductionStage();
+    const redisUrl = new URL(url);
     const target = { host: redisUrl.hostname, port: Number(redisUrl.port) };
     const queue = new Queue<TransferJobData>(transferQueueName('default'), {
       connection: { ...target, db: Number(redisUrl.pathname.slice(1)) },
@@ -36,8 +30,6 @@ describe.skipIf(!testServerUrls())('a worker that is slow to reach its Redis', (
     await queue.addBulk(
       Array.from({ length: JOBS }, (_, n) => ({ name: TRANSFER_JOB, data: { ...order, externalId: `waits-${n}` } })),
     );
-    const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-    const settings = { ...keys, DATABASE_URL: database.url, REDIS_URL: redisUrl.toString() };
     const api = await startApp('admin-api', settings);
     onTestFinished(async () => void (await api.end('SIGKILL')));
     const slowUrl = new URL(redisUrl);

@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createSimulator, type Simulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, machineEnv, testServerUrls } from '@kpay/testkit';
+import type { Simulator } from '@kpay/simulator';
+import { machineEnv, testServerUrls } from '@kpay/testkit';
 import { Redis } from 'ioredis';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { openProductionStage } from './production-stage.ts';
 import { type AppProcess, startApp } from './start-app.ts';
-import { settingsFor } from './start-kpay.ts';
 import { startTraceReceiver, type TraceReceiver } from './trace-receiver.ts';
 import { expectWholeStory, liveThrough } from './transfer-story.ts';
 
@@ -21,23 +21,10 @@ interface Stage {
 }
 
 async function openStage(): Promise<Stage> {
-  const servers = testServerUrls();
-  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
   const receiver = await startTraceReceiver();
   onTestFinished(receiver.close);
-  const simulator = await createSimulator({ port: 0 });
-  onTestFinished(() => simulator.close());
-  const database = await createTestDatabase(servers.postgresUrl);
-  onTestFinished(database.drop);
-  const redisUrl = await emptyTestRedis(servers.redisUrl);
-  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-  const settings = {
-    ...keys,
-    DATABASE_URL: database.url,
-    REDIS_URL: redisUrl,
-    KPAY_OBSERVE_BALANCE_SECONDS: '1',
-    OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url,
-  };
+  const { simulator, redisUrl, settings: stores } = await openProductionStage();
+  const settings = { ...stores, KPAY_OBSERVE_BALANCE_SECONDS: '1', OTEL_EXPORTER_OTLP_ENDPOINT: receiver.url };
   return { receiver, simulator, settings, redisUrl, worker: await openApp('worker', settings) };
 }
 

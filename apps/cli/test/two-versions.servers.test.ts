@@ -1,8 +1,7 @@
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { createProducer, type Producer } from '@kpay/producer';
-import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, eventually, seededRandom, testServerUrls } from '@kpay/testkit';
+import { eventually, seededRandom, testServerUrls } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { type Customers, createCustomers } from './chaos/customers.ts';
 import { installHeldCommits } from './chaos/freeze-in-send.ts';
@@ -13,8 +12,9 @@ import { countUnsettled, readLedger } from './chaos/read-ledger.ts';
 import { say } from './chaos/report.ts';
 import { withDatabase } from './chaos/with-database.ts';
 import { unpackPreviousVersion } from './previous-version.ts';
+import { openProductionStage } from './production-stage.ts';
 import { type AppName, type AppProcess, runApp, startApp } from './start-app.ts';
-import { adminToken, settingsFor } from './start-kpay.ts';
+import { adminToken } from './start-kpay.ts';
 
 const SEED = 1;
 const AT_ONCE = 20;
@@ -120,20 +120,12 @@ describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis',
 });
 
 async function openStage() {
-  const servers = testServerUrls();
-  if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
-  const simulator = await createSimulator({ port: 0, limit: 1e9, latencyMs: 20, seed: SEED, keptRequests: 100_000 });
-  onTestFinished(() => simulator.close());
-  const database = await createTestDatabase(servers.postgresUrl);
-  onTestFinished(database.drop);
-  const redisUrl = await emptyTestRedis(servers.redisUrl);
+  const stage = await openProductionStage({ limit: 1e9, latencyMs: 20, seed: SEED, keptRequests: 100_000 });
+  const { simulator, redisUrl, databaseUrl } = stage;
   const previous = unpackPreviousVersion();
   onTestFinished(previous.remove);
-  const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
   const settings = {
-    ...keys,
-    DATABASE_URL: database.url,
-    REDIS_URL: redisUrl,
+    ...stage.settings,
     KPAY_RATE_LIMIT_PER_MINUTE: '100000',
     KPAY_CONFLICT_CONFIRM_SECONDS: '5',
     KPAY_OBSERVE_BALANCE_SECONDS: '1',
@@ -147,7 +139,7 @@ async function openStage() {
     simulator,
     redisUrl,
     settings,
-    databaseUrl: database.url,
+    databaseUrl,
     previous: previous.path,
     startPrevious: (app: AppName) => started(app, previous.path),
     startPresent: (app: AppName) => started(app),

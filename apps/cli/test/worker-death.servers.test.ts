@@ -1,9 +1,8 @@
-import { createSimulator } from '@kpay/simulator';
-import { createTestDatabase, emptyTestRedis, eventually, testServerUrls } from '@kpay/testkit';
+import { eventually, testServerUrls } from '@kpay/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { getTransfer, postTransfer } from './ask-api.ts';
+import { openProductionStage } from './production-stage.ts';
 import { startApp } from './start-app.ts';
-import { settingsFor } from './start-kpay.ts';
 
 const WITHIN_MS = 60_000;
 
@@ -11,14 +10,7 @@ it.skipIf(!testServerUrls())(
   'the transfer of a worker that was killed in mid-send moves again within 60 s at default settings, with one effect',
   { timeout: 240_000 },
   async () => {
-    const servers = testServerUrls();
-    if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');
-    const simulator = await createSimulator({ port: 0 });
-    onTestFinished(() => simulator.close());
-    const database = await createTestDatabase(servers.postgresUrl);
-    onTestFinished(database.drop);
-    const { KPAY_DATA_DIR: _, ...keys } = settingsFor(simulator, '');
-    const settings = { ...keys, DATABASE_URL: database.url, REDIS_URL: await emptyTestRedis(servers.redisUrl) };
+    const { simulator, settings } = await openProductionStage();
     const [api, victim] = [await startApp('admin-api', settings), await startApp('worker', settings)];
     onTestFinished(async () => void (await Promise.all([api.end('SIGKILL'), victim.end('SIGKILL')])));
 
