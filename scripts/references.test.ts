@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
 import { findBrokenReferences } from './references.ts';
 
-it('this repository names no law, decision, file, link or anchor that it does not have', () => {
+it('the repository names no law, decision, file, link or anchor that is missing', () => {
   expect(findBrokenReferences(dirname(dirname(fileURLToPath(import.meta.url))))).toEqual([]);
 });
 

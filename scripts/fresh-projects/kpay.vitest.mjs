@@ -1,6 +1,6 @@
 import { Kpay } from '@kpay/core';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, it } from 'vitest';
 
 let simulator;
 let kpay;
@@ -15,7 +15,7 @@ afterAll(async () => {
   await simulator.close();
 });
 
-test('Vitest moves money in a simulator of its own', async () => {
+it('Vitest moves money in a simulator of its own', async () => {
   const fields = {
     sourceCountry: 'CMR',
     destinationCountry: 'GAB',

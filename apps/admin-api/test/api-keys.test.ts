@@ -24,7 +24,7 @@ async function makeKey(changes: Record<string, unknown> = {}, token?: string): P
 }
 
 describe('a key', () => {
-  it('is shown once, does what its scopes allow under its owner, and is nowhere in the ledger', async () => {
+  it('is shown once, allows what its scopes say, and is nowhere in the ledger', async () => {
     const { id, key } = await makeKey();
     expect(key.startsWith(`kops_${id}_`)).toBe(true);
     const made = await api.ask('/v1/transfers', { body: request, token: key });
@@ -172,7 +172,7 @@ describe('a key', () => {
     }
   });
 
-  it('sees and ends the keys of its owner and of those that it makes keys for, and of nobody else', async () => {
+  it('sees and ends the keys of its owner and of owners it makes keys for, no others', async () => {
     const { key } = await makeKey({ scopes: ['keys'], mayMakeFor: ['ann'] });
     const ann = await makeKey({ owner: 'ann' });
     const bob = await makeKey({ owner: 'bob' });
@@ -185,7 +185,7 @@ describe('a key', () => {
     expect((await end(ann.id)).status).toBe(200);
   });
 
-  it('does nothing once it is revoked between the headers and the body of a request, whatever it asks for', async () => {
+  it('does nothing once it is revoked between headers and body, whatever it asks', async () => {
     const made = await api.ask('/v1/transfers', { body: { ...request, externalId: 'late' } });
     for (const [path, text] of [
       ['/v1/pauses', '{"scope":"all","reason":"x"}'],
@@ -280,7 +280,7 @@ describe('a key with a spend limit', () => {
     expect((await api.ask('/v1/transfers', { body: order('b'), token: key })).status).toBe(202);
   });
 
-  it('gets nothing back of what was settled as failed, and of which KPay’s receipt came later', async () => {
+  it('gets nothing back for a transfer settled as failed whose receipt came later', async () => {
     const { key } = await makeKey(limited);
     const made = await api.ask('/v1/transfers', { body: order('a', { amount: 100_000 }), token: key });
     const late = { state: 'failed', kpay_transfer_id: 'wt_1', due_at: null, finished_at: new Date(), version: 2 } as const;

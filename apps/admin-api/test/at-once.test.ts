@@ -60,7 +60,7 @@ function heldMb(): number {
   return (heapUsed + external) / 1e6;
 }
 
-it('300 streams and 100 exports that nobody reads take less than 150 MB, and one owner leaves room for others', {
+it('300 unread streams and 100 exports take under 150 MB and leave others room', {
   timeout: 120_000,
 }, async () => {
   const other = await keyOf('other');

@@ -95,7 +95,7 @@ describe('what is longer or deeper than any order', () => {
     expect(answer.body).toMatchObject({ refused: 1, results: [{ line: 1, problem: { detail: `body: ${problem}` } }, {}] });
   });
 
-  it('the batch is refused as a whole with more lines than a batch may have, empty ones included', async () => {
+  it('refuses the whole batch when it has too many lines, empty ones included', async () => {
     expect(await send(`${'\n'.repeat(10_000)}${good}`)).toMatchObject({
       status: 400,
       body: { detail: 'body: has more than 10000 lines, empty ones included' },
@@ -103,7 +103,7 @@ describe('what is longer or deeper than any order', () => {
     expect((await send(`${'\n'.repeat(9_000)}${good}`)).body).toMatchObject({ results: [{ line: 9_001 }] });
   });
 
-  it('CSV is with more than 100,000 lines, and Excel may write thousands that are empty', async () => {
+  it('refuses CSV of more than 100,000 lines; Excel may write thousands of empty ones', async () => {
     const head = 'externalId,sourceCountry,destinationCountry,amount';
     for (const end of ['\n', '\r']) {
       expect(await send(`${head}${end}${`,,,${end}`.repeat(100_001)}`, '', 'text/csv')).toMatchObject({
@@ -124,7 +124,7 @@ describe('what is longer or deeper than any order', () => {
 });
 
 describe('POST /v1/transfers/batch', () => {
-  it('accepts each line whole or not at all, and tells the result of each; the same again is replayed', async () => {
+  it('accepts each line whole or not at all, tells each result, and replays the same', async () => {
     const { status, body } = await send(mixed);
     expect({ status, body }).toMatchObject({ status: 200, body: { accepted: 2, replayed: 1, refused: 6 } });
     const results = body.results as Record<string, unknown>[];

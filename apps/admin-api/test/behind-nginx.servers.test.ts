@@ -78,7 +78,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     expect(page.complaints()).toEqual([]);
   });
 
-  it('an EventSource follows what happens with a stream token, and with another one misses nothing after a break', async () => {
+  it('an EventSource follows with a stream token, and misses nothing after a break', async () => {
     await page.open(`${nginx.url}/docs`);
     const follow = (query: string) =>
       page.read(`(async () => {

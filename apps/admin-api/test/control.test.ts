@@ -61,7 +61,7 @@ describe('on a ledger that was restored from a backup', () => {
     ['resolve', { verdict: 'not_happened', reason: 'not there' }],
   ] as const;
 
-  it('nothing is cancelled or resolved, though nobody has noticed the restore; finishing it lets both through again', async () => {
+  it('cancels and resolves nothing before a restore is noticed; finishing lets both go', async () => {
     const id = await created();
     const { id: ledgerId, epoch } = await epochOfLedger();
     await epochWitness.replace({ ledgerId, epoch: epoch + 1 });
@@ -165,7 +165,7 @@ describe('POST /v1/transfers/{id}/replay', () => {
   });
 });
 
-it('a problem about a transfer whose receipt came after “not happened” says that its money moved', async () => {
+it('a problem about a late receipt after “not happened” says that money moved', async () => {
   const id = await created();
   await review(id);
   await post(`/v1/transfers/${id}/resolve`, { verdict: 'not_happened', reason: 'not in the dashboard' });

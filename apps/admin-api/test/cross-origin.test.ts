@@ -49,7 +49,7 @@ it.each(['https://desk.example.evil', 'http://desk.example', 'https://DESK.examp
   },
 );
 
-it('compresses long reads for those that take it, and never the answer that holds a new key', async () => {
+it('compresses long reads for clients that take it, never the answer with a new key', async () => {
   for (let count = 0; count < 6; count += 1) {
     const made = await open.ask('/v1/api-keys', { body: { name: 'a'.repeat(100), owner: 'till', scopes: ['read'] } });
     expect([made.status, made.headers.get('content-encoding')]).toEqual([201, null]);

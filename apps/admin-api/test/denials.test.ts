@@ -32,7 +32,7 @@ const make = async (changes: object, token?: string) => {
   return { id: String(made.id), key: String(made.key) };
 };
 
-it('each denial is counted by its reason and logged with the key, and no token is ever told', async () => {
+it('counts each denial by reason, logs it with the key, and tells no token', async () => {
   const unbound = await make({});
   const limited = { spendLimits: [{ currency: 'XAF', amount: 1_000, hours: 1 }] };
   const bound = await make({ scopes: ['keys', 'read', 'transfers:create'], accounts: ['other'], ...limited });
@@ -76,7 +76,7 @@ it('each denial is counted by its reason and logged with the key, and no token i
   expect(await counted('kpay_admin_auth_total{outcome="account"}')).toBe(before);
 });
 
-it('keys that are made and revoked, and uses of the bootstrap token, are logged and counted', async () => {
+it('logs and counts keys made and revoked, and uses of the bootstrap token', async () => {
   const made = 'kpay_admin_key_changes_total{change="made"}';
   const revoked = 'kpay_admin_key_changes_total{change="revoked"}';
   const before = { made: await counted(made), revoked: await counted(revoked) };

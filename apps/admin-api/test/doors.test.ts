@@ -52,7 +52,7 @@ describe('without the token', () => {
   });
 });
 
-it('what is open to all is told under no name that a page of somebody else could have', async () => {
+it("the open paths have no name that somebody else's page could have", async () => {
   const statusAs = (path: string, host: string) =>
     new Promise<number | undefined>((resolve, reject) => {
       get(`${api.url}${path}`, { headers: { host } }, (answer) => resolve(answer.resume().statusCode)).on('error', reject);
@@ -187,7 +187,7 @@ describe('what can be read in two ways', () => {
 
 // Last: after it there is no ledger.
 describe('while the ledger is away', () => {
-  it('says 503, that nobody knows, and when to come back; /readyz fails, /healthz does not', async () => {
+  it('says 503 and when to come back; /readyz fails, /healthz does not', async () => {
     await api.stopLedger();
     const answer = await api.ask('/v1/transfers', { body: { ...request, description: 'for +237 6 53 45 67 89' } });
     expect(answer.status).toBe(503);

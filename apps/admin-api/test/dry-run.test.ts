@@ -73,7 +73,7 @@ describe('POST /v1/transfers/dry-run', () => {
     await api.ask(`/v1/pauses/${pause.body.id}`, { method: 'DELETE' });
   });
 
-  it('shows the transfer that the same order made before, and refuses another one under its id', async () => {
+  it('shows the transfer that the same order made, and refuses another under its id', async () => {
     const made = await api.ask('/v1/transfers', { body: request });
     expect((await dryRun()).body).toMatchObject({ outcome: 'known', transfer: { id: made.body.id } });
     expect(await dryRun({ amount: 60_000 })).toMatchObject({ status: 422, body: { code: 'idempotency_conflict' } });

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { fuzz } from './fuzz/fuzz.ts';
 
 // `npm run fuzz` sends 20,000, and judges the heap too, which is warm only after some thousands.
-it('500 requests that nobody should send are answered without a fault of ours, and others meanwhile', {
+it('answers 500 hostile requests without a fault of ours, and others meanwhile', {
   timeout: 120_000,
 }, async () => {
   const seed = Math.floor(Math.random() * 1_000_000);

@@ -62,7 +62,7 @@ describe.skipIf(!testServerUrls())('keys that make keys, on Postgres', { timeout
     expect([count(202), count(403)], answers.map(({ text }) => text).join('\n')).toEqual([10, 14]);
   });
 
-  it('stop a batch in the middle when theirs is revoked, and the answer says what was accepted', async () => {
+  it('stop a batch when theirs is revoked, and the answer says what was accepted', async () => {
     const { id, key } = await make();
     const lines = Array.from({ length: 1_000 }, (_, n) => JSON.stringify({ ...request, externalId: `batch-${n}` })).join('\n');
     const headers = { 'content-type': 'application/x-ndjson' };

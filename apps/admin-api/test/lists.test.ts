@@ -125,7 +125,7 @@ describe('GET /v1/transfers.csv', () => {
     expect(rows.find(({ externalId }) => externalId === 'small')?.description).toBe(`x;'=1+1;"'=2"\t'-3\n'+4\r'@5, '=6|'=7`);
   });
 
-  it('has none in any locale: whatever separates cells there, and however quotes are taken', async () => {
+  it('has none in any locale, whatever its cell separators and quotes are', async () => {
     const { text } = await api.ask('/v1/transfers.csv');
     for (const cell of text.split(/[,;|\t\r\n]/)) expect(cell.replace(/^["\s]+/, '')).not.toMatch(/^[=+\-@]/);
   });

@@ -112,7 +112,7 @@ describe('what KPay says', () => {
     }
   });
 
-  it('asks KPay for no rate of other currencies than its own, and not again and again for a pair that it refuses', async () => {
+  it('asks KPay only for rates of its own currencies, and no refused pair again', async () => {
     const asked = () =>
       api.simulator.control.truth().requests.filter(({ path }) => path.startsWith('/api/v1/payments/exchange-rate')).length;
     const before = asked();

@@ -122,7 +122,7 @@ function changed(token: string): string {
 
 // Last: after it there is no issuer.
 describe('while the issuer is away', () => {
-  it('tokens signed by a key that is known are judged, others are told 503, and keys of ours work', async () => {
+  it('judges tokens of known keys, answers others 503, and takes keys of ours', async () => {
     const known = await issuer.token();
     await read(known);
     await issuer.close();

@@ -241,7 +241,7 @@ describe('what programs and people make of the document', () => {
     return get.parameters?.find((each) => each.name === name)?.schema ?? {};
   };
 
-  it('one kind of success for each operation, so that a generated client knows what it holds', () => {
+  it('has one kind of success for each operation, so that generated clients know it', () => {
     for (const { name, described } of operations()) {
       const good = Object.keys(described.responses).filter((status) => status.startsWith('2'));
       expect(good, name).toHaveLength(1);
@@ -287,7 +287,7 @@ describe('what programs and people make of the document', () => {
     for (const { examples } of formed) expect(examples).toHaveLength(1);
   });
 
-  it('every body that must be given has an example, which the document allows; the first one makes a transfer', async () => {
+  it('every body has an example that the document allows; the first makes a transfer', async () => {
     for (const { name, described } of operations()) {
       const content = described.requestBody?.content['application/json'];
       if (!content || name.includes('/maintenance/') || name.includes('/plugins/')) continue;

@@ -65,7 +65,7 @@ it('a route of a plugin answers below its name, behind the keys of the API', asy
 });
 
 it.each(['broken', 'nonsense'])(
-  'a route that breaks (%s) answers a problem with status 500, and what it threw is only logged',
+  'a route that breaks (%s) answers a problem with 500; its error is only logged',
   async (route) => {
     const answer = await api.ask(`/v1/plugins/acme/${route}`);
     expect(answer.status).toBe(500);

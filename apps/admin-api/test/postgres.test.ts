@@ -59,7 +59,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect(answers.filter(({ status }) => status === 403)).toHaveLength(30);
   });
 
-  it('makes each transfer once of batches at once that share theirs in another order, all or none', async () => {
+  it('makes each transfer once when batches share theirs in another order, all or none', async () => {
     const order = (n: number) => JSON.stringify({ ...request, externalId: `batch-${n}` });
     const lines = Array.from({ length: LINES }, (_, n) => order(n));
     const send = (text: string) =>
@@ -108,7 +108,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect(new Set(whole.match(/exported-\d+/g)).size).toBe(rows);
   }, 120_000);
 
-  it('says within seconds that it is not ready while the network is silent, and 503 when it breaks', async () => {
+  it('says within seconds that it is not ready on a silent network, then 503', async () => {
     network.pause();
     const underWay = api.ask('/v1/transfers', { body: { ...request, externalId: 'order-2' } });
     const ready = await api.ask('/readyz');
@@ -121,7 +121,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect((await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-2' } })).status).toBe(202);
   });
 
-  it('answers a POST within 15 s although the network swallows everything, and takes its repeat when it is back', {
+  it('answers a POST within 15 s on a dead network, and takes its repeat afterwards', {
     timeout: 60_000,
   }, async () => {
     const startedMs = performance.now();
@@ -135,7 +135,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect((await api.ask('/v1/transfers', { body: { ...request, externalId: 'order-3' } })).status).toBe(202);
   });
 
-  it('says 503 and is not ready while the server takes no writes, and is back by itself', async () => {
+  it('says 503 and is not ready while the server takes no writes, then recovers', async () => {
     // Postgres allows ALTER SYSTEM where it allows no writes.
     const admin = await database.pool.connect();
     const setReadOnly = async (value: 'on' | 'off') => {
@@ -154,7 +154,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     expect((await api.ask('/readyz')).status).toBe(200);
   });
 
-  it('says 503 once the server is gone, with connections that were open and with new ones', async () => {
+  it('says 503 once the server is gone, on open connections and on new ones', async () => {
     await server.kill();
     // Its processes for open connections end a moment after it.
     await eventually(async () => expect((await api.ask('/readyz')).status).toBe(503));

@@ -29,7 +29,7 @@ describe('a process by itself', () => {
   });
   afterAll(() => api.close());
 
-  it('tells each key how many requests it has left, and 429 with when to come back after the last', async () => {
+  it('tells each key how many requests it has left, and after the last when to retry', async () => {
     const [token, other] = [await makeKey(api, 3), await makeKey(api, 3)];
     for (const left of [2, 1, 0]) {
       const { status, headers } = await api.ask('/v1/accounts', { token });
@@ -86,7 +86,7 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
     await eventually(async () => expect((await apis[0].ask('/v1/accounts', { token })).status).toBe(429));
   });
 
-  it('let pass what they cannot count while Redis is frozen, and nobody waits for it but the first', async () => {
+  it('let requests pass uncounted while Redis is frozen; only the first one waits', async () => {
     const token = await makeKey(apis[0], 2);
     await apis[0].ask('/v1/accounts', { token });
     await server.pause();

@@ -119,7 +119,7 @@ describe('a transfer by REST', () => {
     expect(api.simulator.control.truth().transferCount).toBe(1);
   });
 
-  it('hears of all ends by one event stream: without it, it would read them a minute later', async () => {
+  it('hears of all ends by one event stream; reading would find them a minute later', async () => {
     const COUNT = 5;
     const away = { code: 'ledger_unavailable', detail: 'The ledger cannot be reached.', safeToRetry: true };
     let streams = 0;
@@ -142,7 +142,7 @@ describe('a transfer by REST', () => {
     expect({ streams, reads }).toEqual({ streams: 1, reads: 2 * COUNT });
   });
 
-  it('is the same transfer when it is enqueued again, by any producer, and another request is refused', async () => {
+  it('is the same transfer enqueued again by any producer; another one is refused', async () => {
     const first = await (await open().enqueue(request)).accepted();
     expect(await (await open().enqueue({ ...request, amount: '50000.00' })).accepted()).toEqual(first);
     await expect(open().enqueue({ ...request, amount: 60_000 })).rejects.toMatchObject({
@@ -330,7 +330,7 @@ describe('too many requests', () => {
     expect(retryAfterMs).toBeLessThanOrEqual(60_000);
   });
 
-  it('are waited out as the API says, where that is short; the repeat has the same Idempotency-Key', async () => {
+  it('are waited out as the API says, if short; the repeat has the same key', async () => {
     const keys: (string | null)[] = [];
     const fetch: typeof globalThis.fetch = async (url, init) => {
       keys.push(new Headers(init?.headers).get('idempotency-key'));

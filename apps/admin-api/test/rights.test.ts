@@ -185,7 +185,7 @@ async function ask({ route, of: wanted, id }: Row, kind: Kind, account = 'defaul
 }
 
 describe('what a caller may see and do', () => {
-  it('has a row for every route but the stream, and no row is of a route that there is not', () => {
+  it('has a row for every route but the stream, and no row for a missing route', () => {
     const served = api.routes().flatMap(({ method, path }) => (path.startsWith('/v1/') ? [`${method} ${path}`] : []));
     expect(new Set(rows.map(({ route }) => route))).toEqual(new Set(served.filter((route) => route !== 'GET /v1/stream')));
   });
@@ -257,7 +257,7 @@ describe('what a caller may see and do', () => {
 });
 
 describe('without the scope read', () => {
-  it('a caller learns nothing of another owner’s transfer by its externalId, and its own is replayed', async () => {
+  it("tells a caller nothing of another owner's externalId, and replays its own", async () => {
     const token = keys.get('noRead') ?? '';
     const theirs = request();
     await idOf('/v1/transfers', theirs);
@@ -289,7 +289,7 @@ describe('without the scope read', () => {
     ]);
   });
 
-  it('a caller is not told why its own transfer is held: that quotes balances and other people', async () => {
+  it('a caller is not told why its transfer is held: that quotes balances and people', async () => {
     const token = keys.get('noRead') ?? '';
     const own = request();
     const { body } = await api.ask('/v1/transfers', { body: own, token });

@@ -78,7 +78,7 @@ describe('every route in the stack of the running application', () => {
     expect(all.map(({ method, path }) => `${method} ${path}`)).toEqual(expect.arrayContaining(documented));
   });
 
-  it('is 401 without a good token, unless it is one of the open ones, before anything else is looked at', async () => {
+  it('is 401 without a good token, unless it is an open one, before anything else', async () => {
     for (const route of api.routes()) {
       for (const token of [null, 'wrong']) {
         const { status, headers } = await ask(route, token);
@@ -109,7 +109,7 @@ describe('every route in the stack of the running application', () => {
     }
   });
 
-  it('refuses a body that is malformed with 400 or 422, as a problem that points to where', async () => {
+  it('refuses a malformed body with 400 or 422, as a problem that points to the place', async () => {
     const taking = (await described()).filter(
       ({ operation }) => operation?.requestBody && 'application/json' in operation.requestBody.content,
     );

@@ -17,7 +17,7 @@ const recorded = async () => (await api.ledger.db.selectFrom('kpay.transfers').s
 const itemsOf = (answer: Answer) => answer.body.items as Record<string, unknown>[];
 
 describe('POST /v1/transfers', () => {
-  it('answers 202 with the transfer and its place, when it is in the ledger, and tells the workers', async () => {
+  it('answers 202 with the transfer and its place once recorded, and tells workers', async () => {
     const { status, headers, body } = await create({ ...request, amount: '50000.00' });
     expect(status).toBe(202);
     expect(body).toMatchObject({ state: 'queued', account: 'default', amount: '50000', currency: 'XAF', moneyMoved: 'no' });

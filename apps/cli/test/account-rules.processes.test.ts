@@ -5,7 +5,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { getTransfer, postTransfer } from './ask-api.ts';
 import { adminToken, settingsFor, startKpay } from './start-kpay.ts';
 
-it('the rules of the environment hold transfers, let them go, and refuse what can never be sent', {
+it("the environment's rules hold transfers, free them, and refuse impossible ones", {
   timeout: 60_000,
 }, async () => {
   const folder = temporaryFolder();

@@ -124,7 +124,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
     return answers;
   }
 
-  it('Redis frozen: reading and accepting go on, and what was accepted starts when it is back', {
+  it('Redis frozen: reading and accepting go on; accepted ones start when it is back', {
     timeout: 120_000,
   }, async () => {
     await redis.pause();
@@ -158,7 +158,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
     kpay.resume();
   });
 
-  it('Postgres stopped in the middle of it: 503 with when to come back, /readyz fails, and nothing is half done', {
+  it('Postgres stopped midway: 503 and when to retry, /readyz fails, none half done', {
     timeout: 120_000,
   }, async () => {
     const key = await ask('/v1/api-keys', { name: 'till', owner: 'till', scopes: ['read'] });

@@ -159,7 +159,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     expect(await rebuild.ended).toMatchObject({ code: 0 });
   }, 60_000);
 
-  it('a slot moves to another master while its account is at work: nothing is lost, nothing is doubled', async () => {
+  it('a slot moves to another master under load: nothing is lost or doubled', async () => {
     const [account = ''] = accounts;
     const moves = Array.from({ length: 20 }, (_, index) => moveByJob(account, `on-the-move-${index}`));
     await cluster.moveSlotOf(queuePrefix(account));
@@ -168,7 +168,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     await expectOneEffectEach(2 * accounts.length * 2 + moves.length);
   }, 120_000);
 
-  it('a master dies under load and its replica takes over: nothing is lost, nothing is doubled', async () => {
+  it('a master dies under load, its replica takes over: nothing is lost or doubled', async () => {
     const moves: Promise<void>[] = [];
     for (let round = 0; round < 3; round += 1) moves.push(move(`before-${round}`));
     const [pair] = cluster.pairs;

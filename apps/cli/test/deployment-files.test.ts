@@ -79,7 +79,7 @@ describe('the manifests for Kubernetes', () => {
   });
 });
 
-it('the manifests give an app its own secrets, and the owner of the ledger to the job that migrates alone', () => {
+it("gives each app its own secrets, and the owner's to the migrating job alone", () => {
   type Volume = { secret?: { secretName: string }; projected?: { sources: { secret: { name: string } }[] } };
   const pods = resources.filter(({ kind }) => kind === 'Deployment' || kind === 'Job');
   const secretsOf = ({ spec }: Resource) =>
@@ -125,7 +125,7 @@ describe('the compose files', () => {
       expect({ image, read_only, cap_drop }).toEqual({ image, read_only: true, cap_drop: ['ALL'] });
   });
 
-  it('gives each service the secrets that it reads and no others, and bounds its memory', () => {
+  it('gives each service only the secrets that it reads, and bounds its memory', () => {
     const { services } = parse(read('compose.yaml'), { merge: true }) as Compose;
     const ofApp = ['database-url', 'redis-url', 'kpay-api-key', 'kpay-secret-key'];
     const own = Object.entries(services).filter(([, { secrets = [] }]) => secrets.length > 0);

@@ -102,7 +102,7 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(() => chmodSync(folder, 0o700)).toThrow(/ENOENT/);
   });
 
-  it('examines the ledger, its queues and KPay, also while kpay is running on the folder', async () => {
+  it('examines ledger, queues and KPay, also while kpay runs on the folder', async () => {
     const simulator = await createSimulator({ port: 0 });
     onTestFinished(() => simulator.close());
     const settings = settingsFor(simulator, ownFolder());
@@ -134,7 +134,7 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     expect(doctor.stdout() + doctor.stderr()).not.toMatch(/hush|kpay_test_doctor/);
   });
 
-  it('exits with 1 and the command that fixes it when other users may enter the data folder', async () => {
+  it('exits with 1 and the command that fixes it when others may enter the folder', async () => {
     const folder = ownFolder();
     chmodSync(folder, 0o755);
     const doctor = runKpay(['doctor'], { KPAY_DATA_DIR: folder });

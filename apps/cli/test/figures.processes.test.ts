@@ -106,7 +106,7 @@ it('API, metrics and KPay show the same figures, for two accounts at once', { ti
   expect(await kpay.end('SIGINT')).toEqual({ code: 0, signal: null });
 });
 
-it('the simulator of kpay up allows what KPAY_RATE_LIMIT_PER_MINUTE says, and so does our budget', async () => {
+it('simulator and budget of kpay up allow what KPAY_RATE_LIMIT_PER_MINUTE says', async () => {
   const folder = temporaryFolder();
   onTestFinished(folder.remove);
   const kpay = await startKpay({ KPAY_DATA_DIR: folder.path, KPAY_RATE_LIMIT_PER_MINUTE: '12' });

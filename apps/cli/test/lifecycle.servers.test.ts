@@ -124,7 +124,7 @@ describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, 
     });
   });
 
-  it('take new keys from their files without a restart, and keep the old ones when the new are of another application', async () => {
+  it("take new keys from files without a restart, and refuse another application's", async () => {
     const { simulator, start, writeKeys } = await openStage();
     const apps = await Promise.all([start('worker'), start('admin-api'), start('exporter')]);
     const [, api] = apps;

@@ -10,7 +10,7 @@ const PASSWORD = 'working-role';
 const TIMEOUT_MS = 120_000;
 
 describe.skipIf(!testServerUrls())('the migrating role and the working role', () => {
-  it('an app of the working role refuses a missing schema, and after kpay migrate moves money without rights on events', {
+  it('the working role refuses a missing schema, then moves money without other rights', {
     timeout: TIMEOUT_MS,
   }, async () => {
     const { settings, ownerUrl, workingUrl } = await twoRoles();

@@ -23,7 +23,7 @@ const program = findProgram(['pgbouncer'], ['/usr/sbin']);
 const isRoot = process.getuid?.() === 0;
 
 describe.skipIf(!testServerUrls() || program === undefined)('behind PgBouncer as it comes, with session pooling', () => {
-  it('the ledger is made and the doctor finds Postgres good, with our limits and settings in force', async () => {
+  it('makes the ledger; the doctor finds Postgres good, with our limits in force', async () => {
     const server = await startPostgres();
     if ('unavailable' in server) throw new Error(server.unavailable);
     onTestFinished(() => server.stop());

@@ -48,7 +48,7 @@ describe('plugins', { timeout: TEST_TIMEOUT_MS }, () => {
   const send = ({ apiUrl }: RunningKpay, externalId: string) =>
     postTransfer(apiUrl, { externalId, sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 1_000 });
 
-  it('that break hold the transfer with their name in the reason, and the process goes on', async () => {
+  it('that break hold the transfer with their name in the reason; the process goes on', async () => {
     const kpay = await start();
     const expected = {
       throws: { state: 'holding', reasonCode: 'check_failed', reason: 'check acme/unruly failed' },

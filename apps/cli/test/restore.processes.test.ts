@@ -15,7 +15,7 @@ async function kpay(args: string[], settings: Record<string, string>): Promise<s
   return command.stdout();
 }
 
-it('an embedded database put back from a copy: nothing is sent until kpay restore finish, through the running process', {
+it('a database put back from a copy sends nothing until kpay restore finish', {
   timeout: 120_000,
 }, async () => {
   const simulator = await createSimulator({ port: 0 });

@@ -18,7 +18,7 @@ async function stop(kpay: RunningKpay, signal: NodeJS.Signals): Promise<void> {
 
 describe('Ctrl-C', { timeout: TEST_TIMEOUT_MS }, () => {
   it.each(['before', 'after'] as const)(
-    'ends it within 5 s while KPay hangs %s moving the money; the next start ends the transfer with one effect',
+    'ends within 5 s while KPay hangs %s moving money; the next start ends it once',
     async (when) => {
       const folder = temporaryFolder();
       onTestFinished(folder.remove);

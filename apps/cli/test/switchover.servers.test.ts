@@ -16,7 +16,7 @@ describe.skipIf(process.env.KPAY_TEST_STORES !== 'local')(
   'planned switchovers under load, while connections to the old primary are kept and it only reads',
   () => {
     it.each(['Postgres', 'Redis'] as const)(
-      'of %s: everything accepted is sent within 30 s of the end, /readyz tells it meanwhile, no 500',
+      'of %s: all accepted is sent within 30 s, /readyz tells it meanwhile, no 500',
       { timeout: EACH * (SWITCHOVER_WITHIN_MS + 2 * SENT_WITHIN_MS) + 60_000 },
       async (which) => {
         const { stores, apps, api, effects } = await openStage();

@@ -35,7 +35,7 @@ async function openApp(app: 'worker' | 'admin-api', settings: Record<string, str
 }
 
 describe.skipIf(!testServerUrls())('processes on one Postgres and one Redis', { timeout: TEST_TIMEOUT_MS }, () => {
-  it('show a transfer that was held while the queue was wiped, timed out once and then succeeded as one trace', async () => {
+  it('show one trace of a transfer held over a wiped queue, timed out, then succeeded', async () => {
     const { receiver, simulator, settings, redisUrl, worker } = await openStage();
     const api = await openApp('admin-api', settings);
     const wipe = async () => {
@@ -58,7 +58,7 @@ describe.skipIf(!testServerUrls())('processes on one Postgres and one Redis', { 
     expect(commands.length).toBeGreaterThan(0);
   });
 
-  it("go on in the trace of a service that enqueues, by our producer or by BullMQ's own queue", async () => {
+  it('go on in the trace of the service that enqueues, by our producer or by BullMQ', async () => {
     const { receiver, settings, redisUrl, worker } = await openStage();
     const script = fileURLToPath(new URL('./enqueue-traced.ts', import.meta.url));
     const env = {

@@ -23,7 +23,7 @@ const MOST = 1_000;
 const WITHIN_MS = 90_000;
 
 describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis', () => {
-  it('take on what the other accepted and enqueued, through a whole deploy: each transfer has one effect or none', {
+  it("take on each other's work through a whole deploy: one effect or none each", {
     timeout: 480_000,
   }, async () => {
     const stage = await openStage();

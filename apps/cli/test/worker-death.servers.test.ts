@@ -7,7 +7,7 @@ import { startApp } from './start-app.ts';
 const WITHIN_MS = 60_000;
 
 it.skipIf(!testServerUrls())(
-  'the transfer of a worker that was killed in mid-send moves again within 60 s at default settings, with one effect',
+  'a transfer whose worker was killed in mid-send moves within 60 s, one effect',
   { timeout: 240_000 },
   async () => {
     const { simulator, settings } = await openProductionStage();

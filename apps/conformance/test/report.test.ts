@@ -27,7 +27,7 @@ it('a run in which nothing held is no success', () => {
   expect(exitCodeOf([resultOf('wild', broken)])).toBe(1);
 });
 
-it('the table has a line for each case, counts them, and tells a breach from a deviation', () => {
+it('prints a line for each case, counts them, and tells a breach from a deviation', () => {
   expect(formatTable([resultOf('page', broken), resultOf('wild', broken), resultOf('docs', notTried)])).toBe(
     `case       certainty  result     seen
 page.fact  page       broken     status 500

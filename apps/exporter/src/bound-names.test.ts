@@ -30,7 +30,7 @@ function boundedBy() {
   return { bounds, leftOut, operatorsIn };
 }
 
-it('shows 200 operators that nobody documented, however many answers bring new ones, and counts the rest', () => {
+it('shows 200 undocumented operators, however many come, and counts the rest', () => {
   const { leftOut, operatorsIn } = boundedBy();
   const shown = new Set<string>();
   for (let answer = 0; answer < 30; answer += 1) {
@@ -46,7 +46,7 @@ it('shows 200 operators that nobody documented, however many answers bring new o
   expect(operatorsIn([country('CMR', ['NEW_0_5', 'NEW_29_5'])])).toEqual(['CMR NEW_0_5']);
 });
 
-it('counts the same operator in two countries twice, and drops a new country of which nothing is left', () => {
+it('counts an operator of two countries twice, and drops an emptied new country', () => {
   const { bounds, operatorsIn } = boundedBy();
   const codes = Array.from({ length: 250 }, (_, n) => `C${n}`);
   expect(operatorsIn(codes.map((code) => country(code, ['MTN'], false)))).toHaveLength(200);

@@ -33,7 +33,7 @@ async function scrapeWith(plugins: readonly Plugin[]) {
 const registering = (name: string, register: NonNullable<Plugin['collectors']>[number]['register']): Plugin =>
   definePlugin({ name, collectors: [{ name: 'only', register }] });
 
-it('a collector shows metrics made of what was observed, without a request of its own', async () => {
+it('a collector shows metrics of what was observed, without a request of its own', async () => {
   const wallets = registering('acme', ({ registry, accounts }) => {
     new Gauge({
       name: 'acme_wallets',
@@ -54,7 +54,7 @@ it('a collector shows metrics made of what was observed, without a request of it
   expect(simulator.control.truth().requestCounts.total).toBe(before);
 });
 
-it('collectors that throw, hang or take a name in use lose their own metrics, and everything else is served', async () => {
+it('collectors that throw, hang or take a used name lose only their own metrics', async () => {
   const gauge = (name: string, collect: () => void | Promise<void>) =>
     registering(name, ({ registry }) => void new Gauge({ name: `${name}_value`, help: '-', registers: [registry], collect }));
   const { metrics, logged } = await scrapeWith([

@@ -89,7 +89,7 @@ const NOTHING = { figures: 0, up: false };
 const alarms = () => logged.filter((line) => line.includes('"alarm":"keys"'));
 
 describe('an account whose keys are of another', () => {
-  it('environment is not shown and raises one alarm, the others are, and it is once KPay names its own', async () => {
+  it('environment is not shown and raises one alarm; it is once KPay names its own', async () => {
     const { id } = simulator.control.addApplication(west);
     const headers = { 'x-api-key': west.apiKey, 'x-secret-key': west.secretKey };
     const me = (await (await fetch(`${simulator.url}/api/v1/payments/me`, { headers })).json()) as object;
@@ -111,7 +111,7 @@ describe('an account whose keys are of another', () => {
     expect((await shown('west')).figures).toBeGreaterThan(20);
   });
 
-  it('application than the ledger knows is not shown, also when the ledger learns it later', async () => {
+  it('application than the ledger knows is not shown, also when it learns it later', async () => {
     const ledger = await aLedger();
     const { shown } = await start([open('default')], ledger);
     await eventually(async () => expect(await shown('default')).toMatchObject({ mismatch: false, up: true }));
@@ -133,7 +133,7 @@ describe('an account whose keys are of another', () => {
   });
 });
 
-it('a page of somebody else at /me says nothing: no alarm, nothing shown, asked again until KPay answers', async () => {
+it("takes another's page at /me for nothing: no alarm, asked until KPay answers", async () => {
   simulator.control.addFault({ match: { endpoint: 'me' }, fault: { kind: 'html', status: 403 } });
   const { shown } = await start([open('default')]);
   await eventually(() => expect(simulator.control.truth().requestCounts.byEndpoint.me).toBeGreaterThan(2));

@@ -76,7 +76,7 @@ const statusSeries = (country: string, provider: string, operation: string, stat
   `kpay_provider_status{account="default",country="${country}",provider="${provider}",operation="${operation}",status="${status}"}`;
 
 describe('/metrics', () => {
-  it('shows the figures of KPay: balances summed by currency, rates, and all three statuses of each operation', async () => {
+  it("shows KPay's figures: balances by currency, rates, statuses of operations", async () => {
     simulator.control.setBalance({ country: 'CMR', balance: 150_000, reservedBalance: 25_000 });
     simulator.control.setBalance({ country: 'KEN', balance: '1500.5' });
     simulator.control.addFault({ fault: { kind: 'balance_rows' } });
@@ -111,7 +111,7 @@ describe('/metrics', () => {
     expect(valueIn(metrics, 'kpay_api_budget_remaining{account="default"}')).toBeGreaterThan(0);
   });
 
-  it('does not show what was asked for in the future, which a clock that was set back makes of it', async () => {
+  it('does not show what was asked for in the future, after a clock was set back', async () => {
     let setMs = 0;
     const clock = { ...systemClock, now: () => systemClock.now() + setMs };
     const exporter = await start(openAccount('default', { clock }), { everyMs: SLOW });
@@ -138,7 +138,7 @@ describe('/metrics', () => {
     expect({ status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ status: 0, said: '' });
   });
 
-  it('counts drift of KPay from its documents, and logs each path once however often it is read', async () => {
+  it('counts drift of KPay from its documents, and logs each path once', async () => {
     simulator.control.addFault({ match: { endpoint: 'availability' }, fault: { kind: 'unknown_enum' } });
     const registry = createMetricsRegistry();
     const exporter = await start(openAccount('default', createCallWatchers(registry, testLogger())('default')), { registry });
@@ -151,7 +151,7 @@ describe('/metrics', () => {
     expect(valueIn(metrics, drift)).toBe(lines.length);
   });
 
-  it('never asks KPay: a hundred scrapes of ten exporters on shared stores cost no request', async () => {
+  it('never asks KPay: a hundred scrapes of ten exporters cost no request', async () => {
     const stores = createMemoryStores();
     const accounts = Array.from({ length: 10 }, () => openAccount('default', { stores }));
     const exporters = await Promise.all(accounts.map((account) => start(account, { everyMs: SLOW })));
@@ -165,7 +165,7 @@ describe('/metrics', () => {
     expect(simulator.control.truth().requestCounts.byEndpoint).toEqual(settled);
   });
 
-  it('does not wait for KPay: while every call hangs it is served at once, with what is known', async () => {
+  it('does not wait for KPay: while every call hangs it serves what is known', async () => {
     const exporter = await start(openAccount(), { seriesMaxAgeMs: SLOW });
     await eventually(async () => expect(valueIn(await scrape(exporter), BALANCE)).toBeGreaterThan(0));
     simulator.control.addFault({ fault: { kind: 'hang' } });
@@ -177,7 +177,7 @@ describe('/metrics', () => {
     await simulator.close();
   });
 
-  it('loses the series of a source that is too old, tells that KPay is down, and takes both back', async () => {
+  it('drops the series of a source that is too old, shows KPay as down, and recovers', async () => {
     const exporter = await start(openAccount('default', { totalTimeoutMs: 100 }), {
       seriesMaxAgeMs: { balance: 2_000, availability: 2_000, rate: 2_000 },
     });
@@ -251,7 +251,7 @@ describe('/metrics', () => {
     expect(valueIn(metrics, 'kpay_names_left_out_total{account="default",field="currency"}')).toBe(0);
   });
 
-  it('tells what became of an operator: how often its status changed, and how long it had each', async () => {
+  it("shows how often an operator's status changed, and how long it had each", async () => {
     const operation = { country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'PAYOUT' };
     const labels = 'account="default",country="CMR",provider="MTN_MOMO_CMR",operation="PAYOUT"';
     const exporter = await start(openAccount());
@@ -281,7 +281,7 @@ describe('/metrics', () => {
 });
 
 describe('the exporter', () => {
-  it('logs a failure when it begins and when it is over, not at each try, and no secret', async () => {
+  it('logs a failure when it begins and when it ends, not at each try, and no secret', async () => {
     const account = openAccount();
     simulator.control.addFault({ match: { endpoint: 'balance' }, fault: { kind: 'status', status: 500 } });
     const exporter = await start(account);

@@ -46,7 +46,7 @@ describe('every alert', () => {
     expect(wanted.filter((name) => !names.includes(name))).toEqual(['KpayWatchdog stays silent']);
   });
 
-  it('on a figure keeps to the last that is known of it, and has a case in which the series vanish', () => {
+  it('on a figure keeps its last known value, and has a case of vanished series', () => {
     // What stands for no figure, and what a single process is.
     const others = /^Kpay(\w+Down|EventLoopBlocked|Watchdog)$/;
     const figures = alerts.filter(({ alert = '' }) => alert === 'KpayDown' || !others.test(alert));
@@ -60,7 +60,7 @@ describe('every alert', () => {
     ).toEqual(wanted.toSorted());
   });
 
-  it('on events outlives the process that counted them, and has a case in which that begins anew', () => {
+  it('on events survives the process that counted them, and has a case of a restart', () => {
     const events = alerts.filter(({ expr }) => expr.includes(':increase'));
     expect(events.length).toBeGreaterThan(3);
     for (const { alert, expr, keep_firing_for: kept } of events) expect(expr, alert).toContain(`:increase${kept}[`);

@@ -5,7 +5,7 @@ import { UNKNOWN } from '../src/panels.ts';
 
 const folder = new URL('../../../docker/grafana/dashboards/', import.meta.url);
 
-it('the dashboards that are checked in are those that the code builds (npm run dashboards)', () => {
+it('the checked-in dashboards are those that the code builds (npm run dashboards)', () => {
   const built = buildDashboards();
   expect(readdirSync(folder).toSorted()).toEqual([...built.keys()].toSorted());
   for (const [name, dashboard] of built) {

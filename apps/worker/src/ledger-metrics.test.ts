@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-it('what waits for money is told by its wallet, the others stand at 0, and the age of the horizon is told', async () => {
+it("shows what waits for money by wallet, the others at 0, and the horizon's age", async () => {
   const registry = new Registry();
   const stop = watchStats({
     ledger: stage.ledger,

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { createLiveness } from './liveness.ts';
 
-it('names what has not come round for two minutes, and what has ended, and nothing else', () => {
+it('names what has ended or not come round for two minutes, and nothing else', () => {
   let nowMs = 5_000_000;
   let runs = true;
   const liveness = createLiveness(() => nowMs);

@@ -52,7 +52,7 @@ describe('beside 260 of the highest priority of one caller, who goes on ordering
     60_000,
   );
 
-  it('an advance job that became more urgent replaces the waiting one, and is not made while one is processed', async () => {
+  it('replaces a waiting advance job by a more urgent one, not one being processed', async () => {
     await quiet.advanceQueue.obliterate({ force: true });
     const processed = await acceptOf('ageing', 'processed', 8);
     await quiet.advanceQueue.addBulk([hintAt(await quiet.find(processed))]);

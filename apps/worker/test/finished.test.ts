@@ -22,7 +22,7 @@ async function accepted(stage: WorkerStage, externalId: string): Promise<string>
   return id;
 }
 
-it('counts every end in whichever process it was made, once, and goes on over a restart', async () => {
+it('counts every end once, whichever process made it, also after a restart', async () => {
   const stage = await openWorkerStage();
   onTestFinished(stage.close);
   await stage.result(await stage.add(order('sent')));

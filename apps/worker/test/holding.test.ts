@@ -102,7 +102,7 @@ async function timed<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 describe(`${ROWS} transfers held for funds`, () => {
-  it('cost no request beyond one balance in each interval, and start within an interval of the money, in order', {
+  it('cost one balance in each interval, and start within one of the money, in order', {
     timeout: 120_000,
   }, async () => {
     await timed('inserting them', () => insertHeld('insufficient_funds'));
@@ -130,7 +130,7 @@ describe(`${ROWS} transfers held for funds`, () => {
     expect(await inState('holding')).toHaveLength(ROWS - 30);
   });
 
-  it('start within an interval when a reservation of ours goes away, without any change at KPay', {
+  it('start within an interval when a reservation of ours ends, unchanged at KPay', {
     timeout: 120_000,
   }, async () => {
     setBalance(10 * AMOUNT_KES);
@@ -172,7 +172,7 @@ describe(`${ROWS} transfers held for funds`, () => {
 });
 
 describe(`${ROWS} transfers held for a rate`, () => {
-  it('cost no request beyond one rate in each interval, and those that it suits start within an interval', {
+  it('cost one rate in each interval, and those that it suits start within one', {
     timeout: 120_000,
   }, async () => {
     setBalance(ROWS * AMOUNT_KES);
@@ -198,7 +198,7 @@ describe(`${ROWS} transfers held for a rate`, () => {
 });
 
 describe(`${ROWS} transfers under a pause`, () => {
-  it('are started by priority, then age, when it is lifted, and lifting it and each sweep stay quick', {
+  it('are started by priority, then age, when it is lifted, and sweeps stay quick', {
     timeout: 120_000,
   }, async () => {
     const goes = 150;

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-it('of the jobs of a plain BullMQ client only so many are kept once they have ended, well or badly', async () => {
+it('keeps only so many ended jobs of a plain BullMQ client, good or bad', async () => {
   for (let number = 0; number < 2 * KEPT; number += 1) {
     await stage.result(await stage.add(order(`kept-${number}`)));
     const refused = await stage.add({ ...order(`refused-${number}`), amount: 'nothing' });

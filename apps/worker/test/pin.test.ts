@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-it('an account that turns out to be another KPay than the ledger knows is paused, and nothing is sent', async () => {
+it('pauses an account that is another KPay than the ledger knows, and sends nothing', async () => {
   await sql`update kpay.accounts set application_id = '0b7d7c1e-0000-4000-8000-000000000001'`.execute(stage.ledger.db);
   const job = await stage.add(order('to-another-kpay'));
   const pauses = await eventually(

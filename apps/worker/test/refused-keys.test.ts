@@ -4,7 +4,7 @@ import { eventually, rememberSecret } from '@kpay/testkit';
 import { expect, it, onTestFinished } from 'vitest';
 import { openWorkerStage, order } from './worker-stage.ts';
 
-it('an account whose keys KPay refuses waits, is told, and served once KPay takes them; the others are served meanwhile', async () => {
+it('an account with refused keys waits until KPay takes them; the others are served', async () => {
   const refused = (baseUrl: string) =>
     openKpayAccount({
       name: 'refused',
@@ -28,7 +28,7 @@ it('an account whose keys KPay refuses waits, is told, and served once KPay take
 });
 
 // One page stands for all: which answers are KPay's own is told in core's client.test.ts. Each costs ten seconds here.
-it('a proxy’s 403 at /me says nothing of the keys: the worker starts, jobs are accepted, and KPay is asked again', async () => {
+it('a proxy’s 403 at /me says nothing of the keys: the worker starts and asks again', async () => {
   const stage = await openWorkerStage();
   onTestFinished(stage.close);
   await stage.stopWorker();

@@ -19,7 +19,7 @@ async function openStore(): Promise<QueueStore> {
   return { kind: 'embedded', database };
 }
 
-it('a queue with jobs and no account is counted, without its name, until its jobs are gone', { timeout: 60_000 }, async () => {
+it('counts a queue with jobs and no account, without its name, until it is empty', { timeout: 60_000 }, async () => {
   const store = await openStore();
   const queues = await openQueues({ store, logger });
   onTestFinished(() => queues.close());

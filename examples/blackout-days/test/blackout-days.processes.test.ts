@@ -48,7 +48,7 @@ describe('in a running kpay, loaded by KPAY_PLUGINS', { timeout: 90_000 }, () =>
           .map((line) => JSON.parse(line))
       : [];
 
-  it('holds what comes on such a day, and writes every event in order, also after a kill', async () => {
+  it('holds transfers on such a day, and writes all events in order, after a kill too', async () => {
     const { file, env } = await settings();
     const today = [0, 1].map((days) => new Date(Date.now() + days * DAY_MS).toISOString().slice(0, 10));
     const first = await startKpay({ ...env, BLACKOUT_DAYS: today.join(',') });

@@ -65,7 +65,7 @@ describe('a slot', () => {
     expect(next).toBeDefined();
   });
 
-  it('that was never answered counts some seconds longer, since KPay may receive it late', async () => {
+  it('that was never answered counts some seconds longer: KPay may receive it late', async () => {
     const { budget, clock } = open({ limit: 1 });
     (await budget.take('money')).unanswered();
     await clock.advance(WINDOW_MS + 4_000);
@@ -124,7 +124,7 @@ describe('a slot', () => {
 });
 
 describe('the lanes', () => {
-  it('leave at most the unused reserves idle under a backlog of money, and those are there at once for the others', async () => {
+  it('leave idle at most the unused reserves, which are there at once for the others', async () => {
     const { budget, clock } = open();
     const money = countTakes(budget, 'money', 100);
     await clock.advance(WINDOW_MS);
@@ -183,13 +183,10 @@ describe('the lanes', () => {
     [10, 2, 1, 2],
     [20, 4, 2, 4],
     [100, 4, 2, 4],
-  ])(
-    'of a limit of %i reserve %i for checks, %i for people and %i for metrics, and never all of it',
-    (limit, checks, people, metrics) => {
-      expect(reservesFor(limit)).toEqual({ money: 0, checks, people, metrics });
-      expect(checks + people + metrics).toBeLessThan(limit);
-    },
-  );
+  ])('of a limit of %i reserve %i, %i for people, %i for metrics, never all of it', (limit, checks, people, metrics) => {
+    expect(reservesFor(limit)).toEqual({ money: 0, checks, people, metrics });
+    expect(checks + people + metrics).toBeLessThan(limit);
+  });
 
   it.each([1, 2, 3, 5])('do not starve each other over a limit of %i, however greedy they are', async (limit) => {
     const { budget, clock } = open({ limit });
@@ -429,7 +426,7 @@ describe('a 429', () => {
     await expect(waiting).resolves.toBeDefined();
   });
 
-  it('without one backs off 1, 2, 4 s, begins anew after an answer, and counts a burst once', async () => {
+  it('without one backs off 1, 2, 4 s, restarts after an answer, counts a burst once', async () => {
     const { budget, clock } = open();
     async function refuse(): Promise<number> {
       const slot = await budget.take('money');

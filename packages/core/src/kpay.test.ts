@@ -46,7 +46,7 @@ describe('new Kpay()', () => {
     expect(await kpay.accessToken()).toMatch(/./);
   });
 
-  it('refuses the id of another application, once it knows its own, before anything is sent', async () => {
+  it("refuses another application's id once it knows its own, before any send", async () => {
     const { simulator, kpay } = await simulate();
     await kpay.me();
     const sent = simulator.control.truth().requests.length;
@@ -131,7 +131,7 @@ describe('an account whose keys change', () => {
     return { account, keys };
   }
 
-  it('uses the new ones everywhere, with a budget of their own, also for those who hold only a method of it', async () => {
+  it('uses the new ones everywhere, with their own budget, also through kept methods', async () => {
     const { account, keys } = await open();
     const { balance } = account.observations;
     const { remaining } = account.budget;

@@ -72,7 +72,7 @@ describe('an observation', () => {
     expect(reads).toHaveLength(2);
   });
 
-  it('is read anew for a caller who wants it younger, also while an older read is under way', async () => {
+  it('is read again for a caller who wants it younger, also during an older read', async () => {
     const { observations, clock, reads } = open();
     const lenient = observations.balance(CHECKS);
     await clock.advance(50);
@@ -133,7 +133,7 @@ describe('an observation', () => {
     if (first === second) expect(first.reads).toHaveLength(1);
   });
 
-  it('that lies in the future since the clock was set back is read anew, once, and believed again', async () => {
+  it('in the future since the clock was set back is read again once, then believed', async () => {
     const { observations, clock, reads } = open();
     await after(clock, 100, observations.balance(CHECKS));
     clock.set(-3_600_000);
@@ -173,7 +173,7 @@ describe('an observation', () => {
     expect([...first.reads, ...second.reads]).toHaveLength(1);
   });
 
-  it('that fails throws to all who waited, is remembered as failed, and leaves the last value to peek', async () => {
+  it('that fails throws to all who waited, is remembered, and keeps the last value', async () => {
     const { observations, clock, reads, failWith } = open();
     await after(clock, 100, observations.balance(CHECKS));
     await clock.advance(60_000);
@@ -215,7 +215,7 @@ describe('an observation', () => {
     expect(reads).toHaveLength(1);
   });
 
-  it('cannot be changed by a caller: what one would do to the value, another does not see', async () => {
+  it('cannot be changed by a caller: another caller does not see the change', async () => {
     const { observations, clock } = open();
     const first = await after(clock, 100, observations.balance(CHECKS));
     expect(() => first.value.pop()).toThrow(TypeError);

@@ -70,7 +70,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(await there.read('balance')).toMatchObject({ text: 'asked for last' });
   });
 
-  it('are asked once for all that is read, and told once of all slots that end, in one turn of the event loop', async () => {
+  it('are asked once for all reads and told once of all ended slots, in one turn', async () => {
     const store = createRedisStores({ redis }).shared('one');
     await store.write('balance', { text: 'x', askedAtMs: Date.now(), answeredAtMs: Date.now() }, MINUTE_MS);
     // The first of a kind brings its text along in a second command.
@@ -93,7 +93,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(await store.read('balance')).toMatchObject({ text: 'y' });
   });
 
-  it('believe no slot, pace, block or person for longer than their own length when the clock of Redis was set back', async () => {
+  it("believe no slot, pace or block beyond its length after Redis' clock was set back", async () => {
     const HOUR_MS = 60 * MINUTE_MS;
     const store = createRedisStores({ redis }).budget('one');
     const rules = { ...budgetRules({ limit: 8, windowMs: MINUTE_MS }), burst: 0 };
@@ -183,7 +183,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     });
   });
 
-  it('let nobody keep a lock for longer than it is long, and a value from the future give way', async () => {
+  it('let nobody keep a lock beyond its length, and replace values from the future', async () => {
     const store = createRedisStores({ redis }).shared('one');
     await redis.set('{kpay-shared-one}:lock:balance', 'died', 'PX', 60 * MINUTE_MS);
     expect(await store.lock('balance', 'heir', 30_000)).toMatchObject({ locked: true });
@@ -202,7 +202,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(Math.abs(askedAtMs - (Date.now() - behindMs))).toBeLessThan(1_000);
   });
 
-  it('can be wiped at any moment: the budget is seeded, token and values are asked for again', async () => {
+  it('can be wiped at any moment: budget, token and values are filled again', async () => {
     await account.observations.balance(PEOPLE);
     await account.client.accessToken(PEOPLE);
     const slot = await account.budget.take('money');
@@ -230,7 +230,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     expect(await Promise.all(calls)).toHaveLength(60);
   });
 
-  it('out of reach let nothing be sent, as RetryableError, and settle no slot with an error', async () => {
+  it('out of reach lets nothing be sent, as RetryableError, and settles no slot', async () => {
     const slot = await account.budget.take('money');
     await server.kill();
     slot.answered();

@@ -59,7 +59,7 @@ describe.skipIf(missing !== '')(`processes on one Redis${missing}`, () => {
     expect(simulator.control.truth().requestCounts.byEndpoint.token).toBe(1);
   });
 
-  it('use the whole limit and never pass it, filling every lane, when one of the three is killed midway', {
+  it('use the whole limit and never exceed it when one of the three is killed midway', {
     timeout: 40_000,
   }, async () => {
     const [killed, ...others] = await start(3);

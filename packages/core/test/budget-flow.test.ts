@@ -9,7 +9,7 @@ const LIMIT = 100;
 const WINDOW_MS = 8_000;
 const CALLS = 250;
 
-it('250 calls at once in every lane use the whole limit and never pass it, with jitter on the way', {
+it('250 calls in every lane use the whole limit and never exceed it, with jitter', {
   timeout: 40_000,
 }, async () => {
   const simulator = await createSimulator({ port: 0, limit: LIMIT, windowMs: WINDOW_MS, latencyMs: 5 });

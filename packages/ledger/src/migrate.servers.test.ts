@@ -8,7 +8,7 @@ import type { LedgerSchema } from './schema.ts';
 
 // Locks of tables need several sessions; the embedded database has one.
 
-it('lets reads and writes go on while a backup keeps it from a table, and ends when the backup does', async () => {
+it('lets reads and writes go on while a backup blocks it, and ends after the backup', async () => {
   const { connect, db } = await olderLedger();
   const backup = await connect();
   await backup.query('begin; select count(*) from kpay.transfers');

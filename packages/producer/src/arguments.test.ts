@@ -131,7 +131,7 @@ describe('createRestProducer', () => {
     expect(`${error.message}${JSON.stringify(error)}`).not.toContain('secret');
   });
 
-  it('refuses what a token function gives when it is no token, before it sends anything', async () => {
+  it('refuses what a token function returns when it is no token, before any request', async () => {
     const producer = createRestProducer({ ...good, baseUrl: `http://127.0.0.1:${port}`, token: () => undefined as Anything });
     expect(await rejected(() => producer.enqueue(request))).toMatchObject({ name: 'InvalidArgumentError', argument: 'token' });
     expect(connections).toBe(0);

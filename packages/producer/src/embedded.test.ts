@@ -15,7 +15,7 @@ afterAll(async () => {
   folder.remove();
 });
 
-it('is the same on the embedded database, through queues that the process has already', async () => {
+it('is the same on the embedded database, through queues that the process has', async () => {
   const account = 'default';
   const producer = createProducer({ account, queues });
   const transfer = await producer.enqueue(request);

@@ -16,7 +16,7 @@ afterEach(close);
 afterAll(() => 'unavailable' in redis || redis.stop());
 
 describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
-  it('gives the same job to the same request, and after its removal a new job for the same transfer', async () => {
+  it('gives one job to one request, and after its removal a new job for the transfer', async () => {
     const account = newAccount();
     const producer = open(account);
     const first = await producer.enqueue(request);
@@ -44,7 +44,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     expect(warnings).toEqual([]);
   });
 
-  it('never passes one request off as another: the worker gets both and refuses the second', async () => {
+  it('never passes one request off as another: the worker refuses the second', async () => {
     const account = newAccount();
     const producer = open(account);
     const first = await producer.enqueue(request);
@@ -61,7 +61,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
     expect((await look(account).getJob(jobId))?.data.externalId).toBe(externalId);
   });
 
-  it('keeps up to 5,000 finished jobs for a day, tries once, and puts urgent ones first', async () => {
+  it('keeps up to 5,000 finished jobs for a day, tries once, puts urgent ones first', async () => {
     const account = newAccount();
     const { jobId } = await open(account).enqueue({ ...request, priority: 9 });
     expect((await look(account).getJob(jobId))?.opts).toMatchObject({
@@ -120,7 +120,7 @@ describe.skipIf('unavailable' in redis)(`enqueueing${why}`, () => {
   it.each([
     ['6', () => new Redis(url, { keyPrefix: 'theirs:' })],
     ['5', () => new Redis5(url, { keyPrefix: 'theirs:' })],
-  ])('takes options or a client of ioredis %s for its connection, and leaves that client alone', async (_, connect) => {
+  ])('takes options or a client of ioredis %s, and leaves that client alone', async (_, connect) => {
     const account = newAccount();
     const client = connect();
     later(() => client.disconnect());

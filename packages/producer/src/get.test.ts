@@ -66,7 +66,7 @@ describe.skipIf('unavailable' in redis)(`get()${why}`, () => {
     expect(await producer.get('refused')).toMatchObject({ status: 'refused', moneyMoved: 'unknown', reason: /^account/ });
   });
 
-  it('finds the first request of an externalId, not another one that was refused under it', async () => {
+  it('finds the first request of an externalId, not one that was refused under it', async () => {
     const account = newAccount();
     const producer = open(account);
     const first = await producer.enqueue(request);
@@ -80,7 +80,7 @@ describe.skipIf('unavailable' in redis)(`get()${why}`, () => {
     expect(await producer.get('order-1')).toMatchObject({ status: 'succeeded' });
   });
 
-  it('finds the request that was put right after a refused one, which the refused one does not pass for', async () => {
+  it('finds the corrected request after a refused one, and not the refused one', async () => {
     const account = newAccount();
     const producer = open(account);
     work(account, async (job, token) => {

@@ -43,7 +43,7 @@ function start(program: string, ...args: string[]): { child: ChildProcess; lines
   return { child, lines: () => text.split('\n').slice(0, -1) };
 }
 
-it('a busy folder opens for nobody else; SIGKILL frees it and loses no row whose commit was acknowledged', async () => {
+it('opens a busy folder for nobody else; SIGKILL frees it and loses no commit', async () => {
   for (const round of [1, 2]) {
     const { child, lines } = run('insert-rows.ts', '1000000');
     await eventually(() => expect(lines().length).toBeGreaterThan(COMMITS), { timeoutMs: 60_000 });

@@ -35,7 +35,7 @@ it('several rows of a currency are one wallet, in its own unit', async () => {
   expect(await shownFor(new Map([['KES', { amount: 400, overMs: HOUR_MS }]]), wallets)).toEqual([series('KES', '1800')]);
 });
 
-it('there is nothing to tell without the balance, without the ledger, or of a currency that nothing ever left', async () => {
+it('tells nothing without balance or ledger, or of a currency that never left', async () => {
   const outflow = new Map([['XAF', { amount: 1, overMs: HOUR_MS }]]);
   expect(await shownFor(outflow, undefined)).toEqual([]);
   expect(await shownFor(undefined, [wallet('XAF', 1n)])).toEqual([]);

@@ -141,7 +141,7 @@ it('a request is recorded with who sent it, what it asked and how it ended', asy
   ]);
 });
 
-it('a reset gives back the wallets of the opening and forgets ids, rates, faults and the limit', async () => {
+it('a reset restores the opening wallets and forgets ids, rates, faults and limit', async () => {
   const { client, control } = await openSimulator({ limit: 4, applications: [{ apiKey: 'kpay_test_b', secretKey: 's' }] });
   const opened = control.truth().wallets;
   control.setRate({ from: 'XAF', to: 'XAF', rate: 3 });

@@ -46,7 +46,7 @@ describe('the six utilities answer as documented', () => {
     });
   });
 
-  it('availability names every provider of the twelve countries, with three operations each', async () => {
+  it('availability names every provider of twelve countries, with three operations', async () => {
     const { client } = await openSimulator();
     const { status, body } = await client.get('/api/v1/payments/availability');
     expect(status).toBe(200);
@@ -76,7 +76,7 @@ describe('the six utilities answer as documented', () => {
 });
 
 describe('a transfer', () => {
-  it('CMR→SEN 100,000 XAF at 1.0153 credits 101,530 XOF, and shows both legs, no status and no fee', async () => {
+  it('CMR→SEN 100,000 XAF at 1.0153 credits 101,530 XOF, with both legs and no fee', async () => {
     const { client, control } = await openSimulator();
     const { status, body } = await client.transfer({
       destinationCountry: 'SEN',
@@ -177,7 +177,7 @@ describe('a transfer', () => {
     expect((await client.transfer({ amount: 125_000 })).status).toBe(201);
   });
 
-  it('an externalId is held by an active transfer, whatever the second body says, and free after FAILED', async () => {
+  it('an active transfer holds its externalId, whatever the body; FAILED frees it', async () => {
     const { client, control } = await openSimulator();
     expect((await client.transfer({ externalId: 'a' })).status).toBe(201);
     expect((await client.transfer({ externalId: 'a' })).status).toBe(409);
@@ -263,7 +263,7 @@ describe('documented refusals of the utilities', () => {
     });
   });
 
-  it('malformed JSON is 400, a body that is not called JSON counts as empty, one too large is 413', async () => {
+  it('malformed JSON is 400, a body not called JSON is empty, one too large is 413', async () => {
     const { client } = await openSimulator();
     const path = '/api/wallets/transfer';
     const headers = { authorization: `Bearer ${await client.token()}` };
@@ -278,33 +278,30 @@ describe('documented refusals of the utilities', () => {
   });
 });
 
-it.each([1, 20])(
-  'at a time scale of %i rates are shown for an hour and availability for a minute, unless set or uncached',
-  async (timeScale) => {
-    let now = 1_800_000_000_000;
-    const { client, control } = await openSimulator({ timeScale, now: () => now });
-    const rate = async () => ((await client.get('/api/v1/payments/exchange-rate?from=XAF&to=XOF')).body as { rate: number }).rate;
-    const closed = async () => (await client.get('/api/v1/payments/availability')).text.includes('"CLOSED_FOR_TEST"');
+it.each([1, 20])('at a time scale of %i shows rates for an hour, availability for a minute', async (timeScale) => {
+  let now = 1_800_000_000_000;
+  const { client, control } = await openSimulator({ timeScale, now: () => now });
+  const rate = async () => ((await client.get('/api/v1/payments/exchange-rate?from=XAF&to=XOF')).body as { rate: number }).rate;
+  const closed = async () => (await client.get('/api/v1/payments/availability')).text.includes('"CLOSED_FOR_TEST"');
 
-    expect([await rate(), await closed()]).toEqual([1.0153, false]);
-    control.setRate({ from: 'XAF', to: 'XOF', rate: 1.02, keepCache: true });
-    const status = { country: 'GAB', provider: 'AIRTEL_GAB', operationType: 'PAYOUT', status: 'CLOSED_FOR_TEST' };
-    control.setAvailability({ ...status, keepCache: true });
-    now += 60_000 / timeScale - 1;
-    expect([await rate(), await closed()]).toEqual([1.0153, false]);
-    expect((await client.transfer({ destinationCountry: 'SEN' })).body).toMatchObject({ exchangeRate: 1.02 });
-    now += 1;
-    expect([await rate(), await closed()]).toEqual([1.0153, true]);
-    now += 3_540_000 / timeScale;
-    expect([await rate(), await closed()]).toEqual([1.02, true]);
+  expect([await rate(), await closed()]).toEqual([1.0153, false]);
+  control.setRate({ from: 'XAF', to: 'XOF', rate: 1.02, keepCache: true });
+  const status = { country: 'GAB', provider: 'AIRTEL_GAB', operationType: 'PAYOUT', status: 'CLOSED_FOR_TEST' };
+  control.setAvailability({ ...status, keepCache: true });
+  now += 60_000 / timeScale - 1;
+  expect([await rate(), await closed()]).toEqual([1.0153, false]);
+  expect((await client.transfer({ destinationCountry: 'SEN' })).body).toMatchObject({ exchangeRate: 1.02 });
+  now += 1;
+  expect([await rate(), await closed()]).toEqual([1.0153, true]);
+  now += 3_540_000 / timeScale;
+  expect([await rate(), await closed()]).toEqual([1.02, true]);
 
-    control.setRate({ from: 'XAF', to: 'XOF', rate: 1.03 });
-    expect(await rate()).toBe(1.03);
-    control.setCaching(false);
-    control.setRate({ from: 'XAF', to: 'XOF', rate: 1.04, keepCache: true });
-    expect(await rate()).toBe(1.04);
-  },
-);
+  control.setRate({ from: 'XAF', to: 'XOF', rate: 1.03 });
+  expect(await rate()).toBe(1.03);
+  control.setCaching(false);
+  control.setRate({ from: 'XAF', to: 'XOF', rate: 1.04, keepCache: true });
+  expect(await rate()).toBe(1.04);
+});
 
 it('a second application has keys, ids, wallets and an environment of its own', async () => {
   const live = { apiKey: 'kpay_live_abc', secretKey: 'f'.repeat(64), wallets: [{ country: 'CMR', balance: 500 }] };

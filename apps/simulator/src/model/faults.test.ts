@@ -57,7 +57,7 @@ describe('before applying nothing has moved and a second send does it; after app
   });
 });
 
-it('a status fault answers the envelope, plain text when asked, and Retry-After when told', async () => {
+it('a status fault answers the envelope, or plain text, and Retry-After when told', async () => {
   const { client, control } = await openSimulator();
   control.addFault({ times: 1, fault: { kind: 'status', status: 503, retryAfterSeconds: 7 } });
   control.addFault({ times: 1, fault: { kind: 'status', status: 502, as: 'text' } });
@@ -71,7 +71,7 @@ it('a status fault answers the envelope, plain text when asked, and Retry-After 
   expect((await ask()).status).toBe(200);
 });
 
-it('a truncated answer promises more bytes than it sends, and the transfer is applied', async () => {
+it('a truncated answer promises more bytes than it sends; the transfer is applied', async () => {
   const { first, applied, second, ending } = await sendUnder({ kind: 'truncate' });
   expect({ first, applied, second, ending }).toEqual({ first: 'no answer', applied: 1, second: 409, ending: 'truncated' });
 });
@@ -161,7 +161,7 @@ describe('conflict_while_running: a second call gets 409 while the first still r
   });
 });
 
-it('a gateway can answer 504 for a transfer that runs on, holds its id, and then fails', async () => {
+it('a gateway can answer 504 while the transfer runs on, holds its id, then fails', async () => {
   const { client, control } = await openSimulator();
   const fault = { kind: 'conflict_while_running', delayMs: 200, gatewayTimeoutMs: 20 } as const;
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault });
@@ -219,7 +219,7 @@ it('the same seed gives the same requests the same faults; another seed gives ot
   expect(new Set(once)).toEqual(new Set([200, 401, 503]));
 });
 
-it('rules are removed one by one or all, and the same rules throw the same dice again after a clear', async () => {
+it('removes rules one by one or all; the same rules throw the same dice again', async () => {
   const { client, control } = await openSimulator();
   const me = async () => (await client.get('/api/v1/payments/me')).status;
   const { id } = control.addFault({ fault: { kind: 'unauthorized' } });
@@ -232,7 +232,7 @@ it('rules are removed one by one or all, and the same rules throw the same dice 
   expect(control.addFault({ fault: { kind: 'unauthorized' } }).id).toBe(id);
 });
 
-it('closing ends a hang, a delay and an idle connection within a second, and what was delayed is never applied', async () => {
+it('closing ends hangs, delays and idle connections in 1 s; delayed is not applied', async () => {
   const { client, control, close } = await openSimulator();
   control.addFault({ match: { endpoint: 'me' }, fault: { kind: 'hang' } });
   control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'delay', delayMs: 60_000 } });

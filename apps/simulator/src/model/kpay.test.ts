@@ -69,7 +69,7 @@ it('a journal of its events gives the same truth again', () => {
   expect(checkMoney(again.applications, again.transfers)).toEqual([]);
 });
 
-it('the check of the money sees a franc that came from nowhere and an id that was used twice', () => {
+it('the money check sees a franc from nowhere and an id that was used twice', () => {
   const { kpay, application, order } = open();
   const transfer = kpay.transfer(application, order({ externalId: 'x' }));
   expect(checkMoney(kpay.applications, kpay.transfers)).toEqual([]);

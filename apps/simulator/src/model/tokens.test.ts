@@ -49,7 +49,7 @@ describe('the transfer is answered 401, and moves nothing,', () => {
   });
 });
 
-it('rotated keys are the application from then on; the old ones, and tokens had with them, are 401', async () => {
+it('rotated keys are the application; old keys and tokens had with them are 401', async () => {
   const { url, client, control } = await openSimulator();
   const token = await client.token();
   control.rotateKeys({ apiKey: 'kpay_test_new', secretKey: 'new' });

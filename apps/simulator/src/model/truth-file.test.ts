@@ -12,7 +12,7 @@ function makeFolder(): string {
   return folder;
 }
 
-it('the truth is the same after a restart: transfers, balances, ids, rates, and applications with their wallets', async () => {
+it('keeps the truth over a restart: transfers, balances, ids, rates, applications', async () => {
   const dataDir = makeFolder();
   const applications = [{ apiKey: 'kpay_test_b', secretKey: 's', wallets: [{ country: 'CMR', balance: 500 }] }];
   const first = await openSimulator({ dataDir, applications });

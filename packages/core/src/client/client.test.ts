@@ -46,7 +46,7 @@ describe('the documented answers are understood', () => {
     expect(server.requests[0]).toMatchObject({ method: 'GET', path: '/api/v1/payments/me', body: '' });
   });
 
-  it('me, where LIVE means PRODUCTION, and an environment nobody knows is not guessed at', async () => {
+  it('reads me: LIVE means PRODUCTION, and no unknown environment is guessed', async () => {
     answerWith(200, { ...me, environment: 'LIVE' });
     expect(await open().client.me(PEOPLE)).toMatchObject({ environment: 'PRODUCTION' });
     answerWith(200, { ...me, environment: 'STAGING' });
@@ -115,7 +115,7 @@ describe('the documented answers are understood', () => {
     });
   });
 
-  it('availability, where what is new is kept, flagged and noticed once, and never an error', async () => {
+  it('reads availability: new values are kept, flagged and reported once, no error', async () => {
     const provider = { provider: 'MTN_MOMO_CMR', operationTypes: [{ operationType: 'PAYOUT', status: 'DELAYED', since: 'now' }] };
     const strange = { provider: 'MTN_MOMO_TZA', operationTypes: [{ operationType: 'REFUND', status: 'PAUSED' }] };
     const rows = [
@@ -153,7 +153,7 @@ describe('the documented answers are understood', () => {
     ]);
   });
 
-  it('balance, exact in minor units, several rows of one currency and unknown currencies included', async () => {
+  it('reads balance in exact minor units, several rows of a currency, unknown ones', async () => {
     answerWith(
       200,
       `[{"currency":"XAF","balance":150000,"reservedBalance":25000,"availableBalance":125000},
@@ -193,7 +193,7 @@ describe('one odd row spoils no other', () => {
     },
   );
 
-  it('in the availability: that operation, operator or country is unknown, and never closed', async () => {
+  it('missing from the availability are unknown, and never closed', async () => {
     const good = { provider: 'ORANGE_CMR', operationTypes: [{ operationType: 'PAYOUT', status: 'CLOSED' }] };
     const halfOdd = {
       provider: 'MTN_MOMO_CMR',
@@ -359,7 +359,7 @@ describe('a read that fails', () => {
     expect((error as { retryAfterMs: number }).retryAfterMs).toBeGreaterThan(57_000);
   });
 
-  it('by a timeout or a lost or refused connection is retryable, and by an abort is not', async () => {
+  it('is retryable after a timeout or a lost or refused connection, not after an abort', async () => {
     onRequest = () => {};
     await expect(open({ totalTimeoutMs: 100 }).client.balance(PEOPLE)).rejects.toMatchObject({ reason: 'timeout' });
     onRequest = ({ socket }) => socket.resetAndDestroy();
@@ -373,7 +373,7 @@ describe('a read that fails', () => {
     expect(error).toMatchObject({ name: 'AbortError', code: 'aborted', cause: leaving.signal.reason });
   });
 
-  it('because the client is closed is not retryable, nor is one that waits for budget then', async () => {
+  it('is not retryable when the client is closed, nor when it waits for budget then', async () => {
     const clock = systemClock;
     const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 1, windowMs: 60_000 });
     answerWith(200, []);

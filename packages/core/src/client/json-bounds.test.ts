@@ -26,7 +26,7 @@ it.each([
   expect(boundPassed(text, { depth: 10, entries })).toBe(passed);
 });
 
-it('an answer of KPay without end, in depth or width, is no JSON to us, with or without long numbers', () => {
+it('takes no endless answer of KPay for JSON, in depth or width, whatever numbers', () => {
   const deep = (depth: number, middle: string) => `${'['.repeat(depth)}${middle}${']'.repeat(depth)}`;
   const wide = (width: number, item: string) => `[${Array(width).fill(item).join(',')}]`;
   for (const middle of ['1', '12345678901234567890']) {

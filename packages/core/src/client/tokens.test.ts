@@ -66,7 +66,7 @@ describe('a token', () => {
     expect(second.requests).toHaveLength(0);
   });
 
-  it('from the future is good for nobody: the clock was set back, and how long it lasts is not known', async () => {
+  it('from the future is not used: the clock was set back, its end is unknown', async () => {
     const { source, clock, requests } = open();
     const held = await source.get(MONEY);
     clock.set(-3_600_000);
@@ -93,7 +93,7 @@ describe('a token', () => {
     expect(requests[0]?.lane).toBe('people');
   });
 
-  it('is asked for anew in the background before it grows old, while callers go on with the old one', async () => {
+  it('is renewed in the background before it grows old; callers keep the old one', async () => {
     const { source, clock, requests, hold } = open();
     await source.get(MONEY);
     await clock.advance(LIFETIME_MS * 0.6);
@@ -225,7 +225,7 @@ describe('against a server', () => {
   });
   afterEach(() => server.close());
 
-  it('a hundred callers with an empty cache make one request, with keys and an empty body', async () => {
+  it('a hundred callers with an empty cache make one request, with an empty body', async () => {
     const { client } = createTestClient(server.baseUrl);
     await Promise.all(Array.from({ length: 100 }, () => client.accessToken(MONEY)));
     expect(server.requests).toHaveLength(1);
@@ -268,7 +268,7 @@ describe('against a server', () => {
     });
   }
 
-  it('a transfer waits for the token before it takes a slot, so that a budget of one request is enough', async () => {
+  it('a transfer waits for the token before it takes a slot: a budget of one suffices', async () => {
     const clock = createManualClock();
     const budget = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 1, windowMs: 5_000 });
     const { client } = createTestClient(server.baseUrl, { budget, clock, totalTimeoutMs: 3_600_000 });
@@ -278,7 +278,7 @@ describe('against a server', () => {
     await client.close();
   });
 
-  it('a token that grew old while the transfer waited for its slot is replaced before the permit is given', async () => {
+  it('a token that grew old while a slot was waited for is replaced before the permit', async () => {
     const clock = createManualClock();
     const ample = createBudget({ store: createMemoryBudgetStore({ clock }), clock, limit: 100, windowMs: 60_000 });
     let takes = 0;

@@ -105,7 +105,7 @@ describe('an answer to a transfer', () => {
     expect(await outcome(open())).toMatchObject({ reason: 'not_completed', detail: 'FAILED (its id there: wt_1)' });
   });
 
-  it('that is a 201 without an id is no success either when it says so, and tells what it is at KPay when it can', async () => {
+  it('that is a 201 without an id is no success either when it says so', async () => {
     onTransfer = (request) => request.reply(201, { status: 'FAILED' });
     expect(await outcome(open())).toMatchObject({ name: 'OutcomeUnknownError', reason: 'not_completed', detail: 'FAILED' });
     onTransfer = (request) => request.reply(201, { ...RECEIPT, status: 'PENDING' });
@@ -202,7 +202,7 @@ describe('a transfer without an answer', () => {
     expect(transfersReceived()).toHaveLength(1);
   });
 
-  it('is unknown when a kept-alive connection dies under it, although nobody may have read it', async () => {
+  it('is unknown when a kept-alive connection dies under it, though perhaps unread', async () => {
     const testClient = open();
     onTransfer = (request) => request.reply(201, RECEIPT);
     expect(await outcome(testClient)).toMatchObject({ id: 'wt_1' });
@@ -271,7 +271,7 @@ describe('a transfer that is surely unsent', () => {
     }
   });
 
-  it('is retryable when the connection stands only after the total timeout, and nothing is written then', async () => {
+  it('is retryable when it connects only after the total timeout; nothing is written', async () => {
     const received: Buffer[] = [];
     // TLS that never answers: connected below, never established above.
     const silent = createServer((socket) => {
@@ -300,7 +300,7 @@ describe('a transfer that is surely unsent', () => {
     expect(testClient.calls.at(-1)).toMatchObject({ endpoint: 'transfer', outcome: 'lease_too_short' });
   });
 
-  it('judges the lease in the moment of writing, not when the call began: connecting takes time too', async () => {
+  it('judges the lease when it writes, not when it began: connecting takes time', async () => {
     onTransfer = (request) => request.reply(201, RECEIPT);
     let aheadMs = 0;
     const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + aheadMs };

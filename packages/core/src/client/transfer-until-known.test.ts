@@ -95,7 +95,7 @@ it.each([
   expect(bodies).toHaveLength(1);
 });
 
-it('without memory two conflicts prove nothing when it may have been sent before: it may have been refused then', async () => {
+it('without memory two conflicts prove nothing: an old send may have been refused', async () => {
   await expect(run([0, 409], { sentBefore: true })).rejects.toMatchObject({ name: 'OutcomeUnknownError', reason: 'conflict' });
 });
 
@@ -117,7 +117,7 @@ it.each([
   ['the first send', ['FAILED', 409], 1],
   ['a repeat', [0, 'PENDING', 409], 2],
   ['a repeat after a conflict', [0, 409, 'FAILED', 409], 3],
-])('sends nothing again after a 201 to %s that says it is no success: a conflict would confirm it', async (_to, given, sends) => {
+])('sends nothing again after a 201 to %s that is no success: a 409 would confirm it', async (_to, given, sends) => {
   const memory = memoryThat();
   const failure = { name: 'OutcomeUnknownError', reason: 'not_completed', next: 'ask_kpay' };
   await expect(run(given, { memory })).rejects.toMatchObject(failure);
@@ -171,7 +171,7 @@ describe('with a memory', () => {
     ]);
   });
 
-  it('a process that died between the note and the answer may have sent: two conflicts confirm', async () => {
+  it('two conflicts confirm after a process died between the note and the answer', async () => {
     const memory = memoryThat();
     const dies = async (text: string) => {
       await memory.save(text);
@@ -182,7 +182,7 @@ describe('with a memory', () => {
     expect(bodies).toHaveLength(2);
   });
 
-  it('a conflict that another process saw is waited for anew: a clock that was set on proves nothing', async () => {
+  it('waits again after another process saw a conflict: its clock proves nothing', async () => {
     const memory = memoryThat();
     await expect(run([0, 409], { memory, giveUpAfterMs: 30_000 })).rejects.toMatchObject({ next: 'send_again' });
     const clock = timeFrom({ setMs: 3_600_000 });
@@ -289,7 +289,7 @@ describe('a save that fails', () => {
     expect(bodies).toHaveLength(0);
   });
 
-  it('after a 201: the receipt is told, with the failure, and a later call confirms it by conflicts', async () => {
+  it('tells the receipt of a 201 with the failure; a later call confirms by conflicts', async () => {
     const memory = memoryThat({ failAt: 2 });
     const known = await run([201], { memory });
     expect(known).toMatchObject({ confirmedBy: 'answer', receipt: { id: 'wt_1' }, memoryError: { message: 'disk full' } });
@@ -301,7 +301,7 @@ describe('a save that fails', () => {
     await expect(run([422], { memory: memoryThat({ failAt: 2 }) })).rejects.toMatchObject(failure);
   });
 
-  it('after a 201 that is no success: it is told, and that the memory does not know of it', async () => {
+  it('tells a 201 that is no success, and that the memory does not know of it', async () => {
     const failure = { reason: 'not_completed', cause: { message: expect.stringMatching(/do not go on with it/) } };
     await expect(run(['FAILED'], { memory: memoryThat({ failAt: 2 }) })).rejects.toMatchObject(failure);
   });

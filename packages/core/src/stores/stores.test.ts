@@ -138,7 +138,7 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
     expect(refused).toBeGreaterThan(100);
   });
 
-  it('gives a burst, then one slot at a time, and makes up for those that nobody fetched in time', async () => {
+  it('gives a burst, then one slot at a time, and catches up on missed ones', async () => {
     const reserves = { money: 0, checks: 1, people: 1, metrics: 1 };
     const rules = rulesOf(13, { burst: 3, pace: 1, catchUpMs: 15_000, reserves });
     const takes: Take[] = [];
@@ -211,7 +211,7 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
     expect(await store.used()).toBe(50);
   });
 
-  it('gives no slot to anybody while it is blocked, and a shorter block does not cut a longer one', async () => {
+  it('gives no slot while it is blocked; a shorter block does not cut a longer one', async () => {
     await store.block(400);
     await other.block(1);
     const take = await other.take('people', rulesOf(100));
@@ -232,7 +232,7 @@ describe.each(kinds)('the budget in $kind', ({ first, second }) => {
     expect(take.waitMs).toBeLessThanOrEqual(45_000);
   });
 
-  it('merges seeds by attempt with what it knows, whoever seeds, sends or settles first', async () => {
+  it('merges seeds by attempt with what it knows, whoever comes first', async () => {
     const rules = rulesOf(100);
     await store.take('metrics', rules);
     const sending = slotOf(await store.take('money', rules));

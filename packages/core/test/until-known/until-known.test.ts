@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { runStage } from './stage.ts';
 
-it('under faults, kills and resumed calls no transfer is doubled and no verdict is untrue', { timeout: 60_000 }, async () => {
+it('doubles no transfer and tells no untruth under faults, kills and resumed calls', { timeout: 60_000 }, async () => {
   const options = { transfers: 200, drivers: 1, scale: 200, atOnce: 100, livesMs: [200, 500], kills: 2, seed: 7 } as const;
   const { ends, doubled, wrong, unfinished, moneyProblems, kills, faulty, crashes } = await runStage(options);
   expect({ doubled, wrong, unfinished, moneyProblems, kills }).toEqual({

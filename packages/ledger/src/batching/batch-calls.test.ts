@@ -38,7 +38,7 @@ it('batches calls of the same moment, and then the calls that arrived meanwhile'
   expect(await double(owner, 6)).toBe(12);
 });
 
-it('waits for more calls only after a batch of several, and not when the next is full enough', async () => {
+it('waits for more calls only after a batch of several that is not full enough', async () => {
   const { runs, double, delayed } = doubling();
   const owner = {};
   await double(owner, 1);
@@ -93,7 +93,7 @@ it('runs a batch again one by one when one item makes our own code throw', async
   expect(settled).toMatchObject([{ value: 1 }, { reason: bug }, { value: 3 }]);
 });
 
-it('rejects the whole batch when the connection breaks, and repeats nothing: its effect is unknown', async () => {
+it('rejects the batch when the connection breaks, and repeats nothing', async () => {
   const broken = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
   let runs = 0;
   const failing = batchCalls<object, number, number>({

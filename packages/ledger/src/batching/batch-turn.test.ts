@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { batchTurn } from './batch-turn.ts';
 
 describe('batchTurn', () => {
-  it('asks once for all of one turn, gives each its own answer, and lets nobody wait for an earlier turn', async () => {
+  it('asks once for all of one turn, answers each, and never waits for an earlier turn', async () => {
     const asked: number[][] = [];
     const first = Promise.withResolvers<void>();
     const double = batchTurn(async (numbers: number[]) => {

@@ -35,7 +35,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     await database.close();
   });
 
-  it('a statement that says so is planned once for a connection, and others are not kept', async () => {
+  it('plans a statement once for a connection where it says so, and keeps no others', async () => {
     const database = await openPostgres({ url, logger, maxClients: 1 });
     closers.push(database.close);
     const db = database.kysely();
@@ -91,7 +91,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect((await database.pool.query('select 1 as one')).rows).toEqual([{ one: 1 }]);
   });
 
-  it('a server that went silent is given up within seconds, and asked again over a new connection', async () => {
+  it('gives up a silent server within seconds, and asks over a new connection', async () => {
     const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(url).port) } });
     closers.push(proxy.close);
     const through = url.replace(/:\d+\//, `:${proxy.port}/`);
@@ -110,7 +110,7 @@ describe.skipIf(url === '')(`on Postgres${'unavailable' in server ? ` (${server.
     expect((await sql`select 3 as three`.execute(db)).rows).toEqual([{ three: 3 }]);
   });
 
-  it('a wrong database is refused in one line that names the setting and shows no password', async () => {
+  it('refuses a wrong database in one line that names the setting, not the password', async () => {
     await expect(
       openPostgres({ url: url.replace('kpay@', 'kpay:hush@').replace('/postgres', '/nowhere'), logger }),
     ).rejects.toThrow(

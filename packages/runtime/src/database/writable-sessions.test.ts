@@ -28,7 +28,7 @@ const can = await startRedis();
 if (!('unavailable' in can)) await can.stop();
 
 describe.skipIf('unavailable' in can)('with servers of our own', () => {
-  it('after a planned switchover all connections leave the server that takes no writes, although it goes on answering', async () => {
+  it('after a switchover all connections leave the server that takes no writes', async () => {
     const [old, next] = [await postgres(), await postgres()];
     if (!old || !next) throw new Error('there is no Postgres');
     let port = old.port;

@@ -43,7 +43,7 @@ it('readiness tells what is missing, health only that the process runs', async (
   expect((await fetch(`${url}/readyz`)).status).toBe(200);
 });
 
-it('a handler that throws is answered with 500 and logged, and tells the caller nothing of why', async () => {
+it('answers 500 when a handler throws, logs it, and tells the caller nothing of why', async () => {
   const { url } = await start({
     '/metrics': () => {
       throw new Error('inner');

@@ -40,7 +40,7 @@ it.each(['socks5://proxy:1080', 'http://', 'http://a b:hush', 'http://user:%zz@p
   },
 );
 
-it('each way is told once, without user and password, which the log knows for secrets', () => {
+it('logs each way once, without its user and password, and hides those in logs', () => {
   const settings = readSettings({ ...KEYS, HTTPS_PROXY: PROXY });
   const told: string[] = [];
   warnAboutProxy([...settings.accounts, ...settings.accounts], { warn: (line: unknown) => void told.push(String(line)) });

@@ -120,7 +120,7 @@ it('an error keeps its name, stack, code and cause', () => {
   expect(err.stack).toContain('logger.test.ts');
 });
 
-it('a circle, bytes and a bottomless object do no harm, and what is logged is not changed', () => {
+it('survives circles, bytes and bottomless objects, and changes nothing it logs', () => {
   const { lines, log } = capture();
   const circle: Record<string, unknown> = { apiKey: 'plain', bytes: Buffer.from('plain') };
   circle.self = circle;

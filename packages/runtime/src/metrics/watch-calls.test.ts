@@ -3,7 +3,7 @@ import { createLogger } from '../logging/logger.ts';
 import { createMetricsRegistry } from './metrics-registry.ts';
 import { createCallWatchers } from './watch-calls.ts';
 
-it('every endpoint and outcome stands at 0 when an account is opened, so that the first of a kind is an increase', async () => {
+it('starts every endpoint and outcome at 0, so that the first one is an increase', async () => {
   const registry = createMetricsRegistry();
   const { onCall } = createCallWatchers(registry, createLogger({ name: 'test', level: 'silent' }))('default');
   const seriesOf = async () =>

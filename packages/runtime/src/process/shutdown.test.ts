@@ -27,7 +27,7 @@ it('what was opened last is released first, each once, however often it is run',
   expect(lines).toEqual([]);
 });
 
-it('one that throws, rejects or never ends is logged, and the others are still released', async () => {
+it('logs a release that throws, rejects or never ends, and runs the others', async () => {
   const { lines, logger } = capture();
   const shutdown = createShutdown({ logger, deadlineMs: 20 });
   let released = false;
@@ -48,7 +48,7 @@ it('one that throws, rejects or never ends is logged, and the others are still r
   ]);
 });
 
-it('all together end within their bound: what is left then is told to close, and not waited for', async () => {
+it('ends all within their bound; what is left is told to close and not waited for', async () => {
   const { logger } = capture();
   const shutdown = createShutdown({ logger, deadlineMs: 60_000, withinMs: 50 });
   const told: string[] = [];

@@ -44,7 +44,7 @@ for (const [title, store, missing] of stores) {
       closers.push(queues.close);
     });
 
-    it('a job is done, its result told by events, and one that fails for good is not tried again', async () => {
+    it('a job is done and its result told by events; a final failure is not tried again', async () => {
       const name = newName();
       const events = queues.queueEvents(name, { prefix });
       await events.waitUntilReady();
@@ -66,7 +66,7 @@ for (const [title, store, missing] of stores) {
       expect(tries).toBe(2);
     });
 
-    it('a job put off is done when it is promoted, and the same id is taken once while it is there', async () => {
+    it('does a delayed job when it is promoted, and takes its id once while it is there', async () => {
       const name = newName();
       const queue = queues.queue<{ n: number }>(name, { prefix });
       const seen: number[] = [];
@@ -88,7 +88,7 @@ for (const [title, store, missing] of stores) {
       expect(seen).toEqual([1, 1]);
     });
 
-    it('closing ends what was opened, twice without harm, and leaves a job under way to finish', async () => {
+    it('closing ends what was opened, twice without harm, and lets a job finish', async () => {
       const own = await openQueues({ store: store(), logger });
       const name = newName();
       const queue = own.queue(name, { prefix });
@@ -117,7 +117,7 @@ for (const [title, store, missing] of stores) {
   });
 }
 
-it('500 jobs and their transactions share the embedded session without losing a row or holding one up', async () => {
+it('500 jobs and transactions share the embedded session, losing and blocking none', async () => {
   const db = database.kysely<{ 'kpay.done': { job: number } }>();
   await sql`create schema if not exists kpay`.execute(db);
   await sql`create table kpay.done (job int primary key)`.execute(db);

@@ -27,7 +27,7 @@ function stage() {
   return { watch, backend, state, answer: () => answers.shift()?.(null), pass };
 }
 
-it('names a queue whose worker has asked and heard nothing for two minutes, until it does', async () => {
+it('names a queue whose worker has asked and heard nothing for two minutes', async () => {
   const { watch, backend, answer, pass } = stage();
   const waiting = backend.waitForJob(5);
   await pass(120);
@@ -68,7 +68,7 @@ it('asks Redis nothing while workers are answered', async () => {
   expect(state.probes).toBe(0);
 });
 
-it('asks for all of them at once: a Redis that hangs holds up no answer about another queue', async () => {
+it('asks for all at once: a Redis that hangs delays no answer about another queue', async () => {
   let nowMs = 0;
   let asked = 0;
   const watch = watchFetches({

@@ -21,7 +21,7 @@ function open(): { socket: Writable; calls: string[] } {
   return { socket, calls };
 }
 
-it('what is written in one turn leaves together, in order, and the next turn is another call', async () => {
+it('sends what is written in one turn together, in order, and no more', async () => {
   const { socket, calls } = open();
   socket.write('a');
   await Promise.resolve();

@@ -32,7 +32,7 @@ function refusal(env: NodeJS.ProcessEnv): string {
   throw new Error('the settings were accepted');
 }
 
-it('where others can reach it, an admin token that could be guessed is refused; at home it is not', () => {
+it('refuses a guessable admin token where others can reach it, not at home', () => {
   const short = 'a'.repeat(31);
   const says = 'KPAY_ADMIN_TOKEN is too short: set one of 32 characters or more (openssl rand -hex 32)';
   const keys = { KPAY_API_KEY: 'key', KPAY_SECRET_KEY: 'secret' };
@@ -182,7 +182,7 @@ it('a secret may come from a file', () => {
   expect(settings.accounts).toMatchObject([{ name: 'default', apiKey: 'kpay_test_from_file' }]);
 });
 
-it('the accounts of a file stand beside the one of the environment, which fills in what they leave out', () => {
+it("accounts of a file stand beside the environment's, which fills in what they omit", () => {
   const file = join(ACCOUNTS, 'good/two.json');
   const { accounts } = readSettings({
     ...KEYS,

@@ -42,7 +42,7 @@ function watch(files: Record<string, string>, env: (path: (name: string) => stri
 
 const pair = (path: (name: string) => string) => ({ KPAY_API_KEY_FILE: path('api'), KPAY_SECRET_KEY_FILE: path('secret') });
 
-it('keys that change in their files are offered once, with the account they are of, and hidden in logs', async () => {
+it('offers changed keys once, with their account, and hides them in logs', async () => {
   const { state, write, lines, secrets } = watch({ api: 'kpay_test_one', secret: 'one' }, pair);
   write('secret', 'a-second-secret');
   await eventually(() => expect(state.taken).toHaveLength(1));
@@ -54,7 +54,7 @@ it('keys that change in their files are offered once, with the account they are 
   expect(state.tries).toBe(2);
 });
 
-it('refused keys are told of once, tried again, and taken when they are good after all', async () => {
+it('reports refused keys once, tries them again, and takes them when they are good', async () => {
   const { state, write, lines } = watch({ api: 'kpay_test_one', secret: 'one' }, pair);
   state.refuse = new Error('not yours: two-of-them');
   write('secret', 'two-of-them');
@@ -88,7 +88,7 @@ it('a file that cannot be read is told of once, and what it holds later is taken
   expect(lines.filter((line) => line.includes('cannot be read'))).toHaveLength(1);
 });
 
-it('of an accounts file only the changed account is offered, and a live key in a test account is refused', async () => {
+it('offers only the changed account of a file, and refuses a live key in a test one', async () => {
   const account = (name: string, apiKey: string) => ({ name, apiKey, secretKey: `secret of ${name}` });
   const file = (...accounts: object[]) => JSON.stringify({ accounts });
   const first = file(account('one', 'kpay_test_1'), account('two', 'kpay_test_2'));
@@ -101,7 +101,7 @@ it('of an accounts file only the changed account is offered, and a live key in a
   expect(state.tries).toBe(1);
 });
 
-it('keys that come with another address are not sent to the old one, and accounts that come or go are told of once', async () => {
+it('sends no keys of another address to the old one, and tells of accounts once', async () => {
   const account = (name: string, apiKey: string, baseUrl = 'https://one.example') => ({ name, apiKey, secretKey: 's', baseUrl });
   const file = (...accounts: object[]) => JSON.stringify({ accounts });
   const { state, write, lines } = watch(

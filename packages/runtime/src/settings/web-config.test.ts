@@ -37,7 +37,7 @@ async function serve(web: WebConfig): Promise<string> {
 const statusFor = async (url: string, authorization?: string) =>
   (await fetch(`${url}/metrics`, { headers: authorization === undefined ? {} : { authorization } })).status;
 
-it('users with their password and the token may scrape, nobody else, and who may not is told how', async () => {
+it('lets users with their password and the token scrape, and tells others how', async () => {
   const url = await serve(good('users-and-token.yml'));
   for (const allowed of [basic('prometheus:open: sesame'), 'Bearer scrape-token'])
     expect(await statusFor(url, allowed)).toBe(200);
@@ -46,7 +46,7 @@ it('users with their password and the token may scrape, nobody else, and who may
   expect((await fetch(`${url}/metrics`)).headers.get('www-authenticate')).toBe('Basic realm="metrics", Bearer');
 });
 
-it('wrong passwords lock no right one out, neither of another address nor of the same', { timeout: 20_000 }, async () => {
+it('wrong passwords lock out no right one, from the same address or another', { timeout: 20_000 }, async () => {
   const web = usersOf({ prometheus: hashSync('right', 10) });
   const guesses = Array.from({ length: 200 }, (_, n) => web.admits(basic(`prometheus:guess-${n}`), '10.0.0.1'));
   const startedMs = performance.now();

@@ -79,7 +79,7 @@ describe('accepting', () => {
     expect(new Set(rows.map((row) => row.kpay_external_id)).size).toBe(4);
   });
 
-  it('answers a replay before anything is judged anew: an order that has expired since still finds its transfer', async () => {
+  it('answers a replay first: an order that has expired still finds its transfer', async () => {
     const expiring = { ...good, expiresAt: new Date(Date.now() + 1_000).toISOString() };
     const { transfer } = await order(expiring);
     ledger.passMs(10_000);

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { kpayExternalId } from './kpay-id.ts';
 
 describe('the id KPay sees', () => {
-  it('never changes: the same account and identity give the same UUIDv5 in every release', () => {
+  it('never changes: the same identity gives the same UUIDv5 in every release', () => {
     expect(kpayExternalId('default', { kind: 'external_id', externalId: 'order-1' })).toBe(
       '39ea746a-b192-55db-9053-839c00f7c5c0',
     );

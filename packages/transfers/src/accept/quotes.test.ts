@@ -24,7 +24,7 @@ async function ask(body: Record<string, unknown> = {}): Promise<QuoteRow> {
 }
 
 describe('a quote', () => {
-  it('is the rate that KPay shows, its age, a floor 1 % below it and an end in ten minutes', async () => {
+  it("shows KPay's rate, its age, a floor 1 % below it and an end in ten minutes", async () => {
     const found = await ask();
     expect(found).toMatchObject({ account: 'default', rate: '1.0153', floor: '1.005147', amount_minor: null, created_by: 'ann' });
     expect(found.rate_asked_at.getTime()).toBeLessThanOrEqual(found.created_at.getTime());
@@ -106,7 +106,7 @@ describe('a transfer with a quote', () => {
     await expect(acceptTransfer(stage.ledger, new Set(['other']), theirs)).rejects.toThrow('quoteId: there is no such quote');
   });
 
-  it('is judged when it is accepted: late is refused, accepted in time it is sent later all the same', async () => {
+  it('is judged when it is accepted: late is refused, in time may be sent later', async () => {
     const { id } = await ask({ validForSeconds: 10 });
     const row = await stage.accept({ quoteId: id });
     const { id: unused } = await ask({ validForSeconds: 10 });
@@ -115,7 +115,7 @@ describe('a transfer with a quote', () => {
     expect(await stage.settle(row.id, engine)).toMatchObject({ state: 'succeeded' });
   });
 
-  it('repeated is the same transfer, however late; another order cannot use the quote again', async () => {
+  it('repeated gives the same transfer, however late; no other order can use it', async () => {
     const { id } = await ask({ validForSeconds: 10 });
     const first = await stage.accept({ quoteId: id });
     stage.ledger.passMs(11_000);
@@ -124,7 +124,7 @@ describe('a transfer with a quote', () => {
     await expect(stage.accept({})).rejects.toThrow('already used for a different transfer');
   });
 
-  it('ordered many times at once: twins are one transfer, and of different orders one gets the quote', async () => {
+  it('ordered many times at once makes one transfer; one of different orders gets it', async () => {
     const { id } = await ask();
     const twins = await Promise.all(Array.from({ length: 5 }, () => stage.accept({ quoteId: id })));
     expect(new Set(twins.map((row) => row.id)).size).toBe(1);

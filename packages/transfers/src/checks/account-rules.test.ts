@@ -44,7 +44,7 @@ describe('destination payouts', () => {
   const set = (provider: string, status: string) =>
     stage.simulator.control.setAvailability({ country: 'SEN', provider, operationType: 'PAYOUT', status });
 
-  it('are waited for while no operator of the destination pays out, and the wait ends when one does', async () => {
+  it('wait while no operator of the destination pays out, until one does', async () => {
     const engine = await advancerWith(rules);
     set('ORANGE_SEN', 'CLOSED');
     set('FREE_SEN', 'DELAYED');
@@ -87,7 +87,7 @@ describe('destination payouts', () => {
 });
 
 describe('the sending hours', () => {
-  it('hold what comes outside of them until they begin, and let go earlier when they are changed', async () => {
+  it('hold what comes outside of them until they begin, or until they are changed', async () => {
     const { weekday, hour } = hoursFromNow(2);
     const rules: AccountRules = {
       ...noRules,
@@ -148,7 +148,7 @@ describe('a spend limit', () => {
     expect(await advance(engine, await accept('other', { destinationCountry: 'CIV' }))).toMatchObject({ state: 'succeeded' });
   });
 
-  it('counts what may have been sent, and lets go once that turns out not to have moved money', async () => {
+  it('counts what may have been sent, until it turns out to have moved no money', async () => {
     const rules = limits({ amount: 150_000, hours: 48 });
     const engine = await advancerWith(rules);
     unknownOutcome();
@@ -170,7 +170,7 @@ describe('a spend limit', () => {
     expect(await advance(engine, held)).toMatchObject({ state: 'succeeded' });
   });
 
-  it('counts what moved after all, as a receipt says that came after a person had settled it', async () => {
+  it('counts a transfer that moved after all, by a receipt after a person settled it', async () => {
     const engine = await advancerWith(limits({ amount: 150_000, hours: 48 }));
     unknownOutcome();
     const unknown = await advance(engine, await accept('unknown'));

@@ -11,7 +11,7 @@ function ask(check: Check['check'], signal = new AbortController().signal) {
   return askCheck({ name: 'acme', timeoutMs: 20, check }, {} as Parameters<Check['check']>[0], context);
 }
 
-it('a check that hangs and ignores its signal holds the transfer with its name in the reason', async () => {
+it("holds the transfer with the check's name when a check ignores its signal", async () => {
   const verdict = await ask(() => new Promise(() => {}));
   expect(verdict).toEqual({ verdict: 'hold', code: 'check_failed', reason: 'check acme took longer than 0.02 s', until });
 });
@@ -53,7 +53,7 @@ it('a worker that stops does not wait for a check', async () => {
   await expect(asked).rejects.toThrow('stopping');
 });
 
-it('a check that throws at once leaves nothing behind that fails when the worker stops', async () => {
+it('a check that throws at once leaves nothing that fails when the worker stops', async () => {
   const stopping = new AbortController();
   const broken = () => {
     throw new Error('broken');

@@ -40,7 +40,7 @@ describe('money for two transfers', () => {
     expect(rows.reduce((sum, row) => sum + stage.effects(row), 0)).toBe(2);
   });
 
-  it('is there again when a send moved nothing: the ledger counts it still, the sum does not', async () => {
+  it('is free again when a send moved nothing, though the ledger still counts it', async () => {
     stage.simulator.control.setBalance(two);
     const worker = await stage.engine();
     const rows = await acceptSome(4);
@@ -53,7 +53,7 @@ describe('money for two transfers', () => {
   });
 });
 
-it('a currency that KPay does not show is waited for, also by a transfer that fails without funds', async () => {
+it('waits for a currency that KPay does not show, also when it fails without funds', async () => {
   const row = await stage.accept({ ...order, externalId: 'unknown', onInsufficientFunds: 'fail' });
   const amounts = { balanceMinor: 1n, reservedMinor: 0n, availableMinor: 1n };
   const evaluate = (wallets: WalletBalance[]) =>

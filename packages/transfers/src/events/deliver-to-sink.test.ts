@@ -118,7 +118,7 @@ describe('a sink', () => {
     expect(heard).toHaveLength(1);
   });
 
-  it('is told by one process at a time, and by another once that one is gone for the length of its lease', async () => {
+  it('is told by one process at a time, and by another after its lease ended', async () => {
     const inside = Promise.withResolvers<void>();
     const stuck = Promise.withResolvers<void>();
     const frozen = hear('frozen', {
@@ -145,7 +145,7 @@ describe('a sink', () => {
     expect(BigInt(position.told_id)).toBe((await eventIds()).at(-1));
   });
 
-  it('of a ledger restored on another server does not wait for transaction ids of the old one', async () => {
+  it('of a ledger restored elsewhere does not wait for old transaction ids', async () => {
     const { delivery, events } = hear('first');
     await stage.accept();
     await deliverAll(delivery);
@@ -183,7 +183,7 @@ describe('a sink', () => {
   });
 });
 
-it('the lease and the delay of a sink from before the clock of the ledger was set back keep nobody waiting', async () => {
+it("ignores a sink's lease and delay from before the ledger's clock was set back", async () => {
   await stage.accept();
   await deliverAll(hear('first').delivery);
   const failing = hear('failing', { tell: () => Promise.reject(new Error('not today')) });

@@ -13,7 +13,7 @@ afterAll(() => stage.close());
 
 const by = { by: 'ada', reason: 'a look around' };
 
-it('what is queued on a paused account is held in one write, each with its event, and due when the pause is lifted', async () => {
+it("holds a paused account's queue in one write, each with its event, due at the end", async () => {
   await stage.engine();
   const expiresAt = new Date(stage.ledger.now().getTime() + 60_000);
   const rows = [await stage.accept(), await stage.accept({ externalId: 'order-2', expiresAt: expiresAt.toISOString() })];

@@ -52,7 +52,7 @@ async function untilSucceeded(id: string, engine: TransferEngine, mostSeconds: n
   throw new Error(`${id} is not sent after ${mostSeconds} s`);
 }
 
-it('600 doomed orders keep nobody, cost 20 requests in ten minutes, and start when KPay shows the money', {
+it('600 doomed orders delay nobody, cost 20 requests, and start once money shows', {
   timeout: 180_000,
 }, async () => {
   setBalances(0, 100_000_000);
@@ -91,7 +91,7 @@ it('lets smaller orders of the wallet through while one is too big for it', asyn
   expect(sends()).toBeLessThanOrEqual(12);
 });
 
-it('holds one that fails without funds behind a wallet that refused others, and fails it by its own 422 only', async () => {
+it('holds one behind a wallet that refused others, and fails it by its own 422 only', async () => {
   setBalances(0, 100_000_000);
   await stage.accept({ externalId: 'waits' });
   const engine = await stage.engine();

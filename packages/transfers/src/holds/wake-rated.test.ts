@@ -38,7 +38,7 @@ it.each([400, 404, 503])('wakes those whose rate is there although another pair 
   expect(await due(unreadable.id)).toBe(false);
 });
 
-it('holds for the rate, and asks again for nobody, while KPay gives none for the pair', async () => {
+it('holds for the rate, and asks for no other transfer, while KPay has none', async () => {
   refuseRate(404, 1);
   const row = await stage.accept({ sourceCountry: 'KEN', destinationCountry: 'UGA', minRate: 1 });
   const engine = await stage.engine();

@@ -118,7 +118,7 @@ describe('replaying', () => {
     expect(await again()).toMatchObject({ acceptance: { replayed: true, transfer: { id: transfer.id } } });
   });
 
-  it('makes one live replay of a transfer, however many people ask, and none after one that succeeded', async () => {
+  it('makes one live replay, however many ask, and none after one that succeeded', async () => {
     const { id } = await stage.accept();
     await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const by = (externalId: string) => replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
@@ -134,7 +134,7 @@ describe('replaying', () => {
     expect(stage.simulator.control.truth().transferCount).toBe(1);
   });
 
-  it('counts the replays of replays too: what was made again anywhere along the line is live, or has moved money', async () => {
+  it('counts replays of replays too: any along the line is live or has moved money', async () => {
     const replayOf = async (id: string, externalId: string) => {
       const replay = await replayTransfer(stage.ledger, accounts, id, { owner: 'admin', externalId });
       return replay?.kind === 'accepted' ? replay.acceptance.transfer.id : replay?.kind;
@@ -162,7 +162,7 @@ describe('replaying', () => {
     expect({ notBefore: notBefore?.toISOString(), expiresAt: expiresAt?.toISOString() }).toEqual(times);
   });
 
-  it('refuses one Idempotency-Key for the replays of two transfers, and an order under the key of a replay', async () => {
+  it("refuses one Idempotency-Key for two replays, and an order under a replay's key", async () => {
     const [one, two] = [await stage.accept(), await stage.accept({ externalId: 'order-2' })];
     for (const { id } of [one, two]) await cancelTransfer(stage.ledger, stage.epochWitness, id, ann);
     const identity = { owner: 'admin', idempotencyKey: 'key-1' };

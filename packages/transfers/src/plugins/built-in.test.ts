@@ -29,7 +29,7 @@ it('a check of a plugin cannot change what is sent', async () => {
   expect(stage.simulator.control.truth().transfers).toMatchObject([{ amount: '100000', destinationCountry: 'SEN' }]);
 });
 
-it('a check of a plugin gets the transfer as the API shows it, and for one release the row', async () => {
+it("gives a plugin's check the transfer as the API shows it, and the row for now", async () => {
   const seen: CheckedTransfer[] = [];
   const watcher = definePlugin({
     name: 'watcher',
@@ -57,7 +57,7 @@ it('a check of a plugin gets the transfer as the API shows it, and for one relea
   ]);
 });
 
-it('a check of a plugin that reads a column where the row stood before holds the transfer', async () => {
+it("holds the transfer when a plugin's check reads a column where the row stood", async () => {
   const old = definePlugin({
     name: 'old',
     checks: [

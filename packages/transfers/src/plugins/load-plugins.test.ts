@@ -15,7 +15,7 @@ function write(file: string, text: string): string {
 }
 
 describe('what KPAY_PLUGINS names', () => {
-  it('is loaded in its order: paths relative to the working directory, plain objects included', async () => {
+  it('are loaded in order, by paths from the working directory, plain objects too', async () => {
     const night = write('night.ts', "export default { name: 'night', checks: [{ name: 'hours', check: (): unknown => 1 }] };");
     const audit = write('audit.mjs', "export default { name: 'audit' };");
     const plugins = await loadPlugins([night, join(folder.path, audit)], folder.path);
@@ -54,7 +54,7 @@ describe('what KPAY_PLUGINS names', () => {
     );
   });
 
-  it('can be a package that is installed where the process was started, whichever way it exports itself', () => {
+  it('can be a package installed where the process started, however it exports', () => {
     for (const [name, how] of [
       ['esm-only', 'import'],
       ['either', 'default'],

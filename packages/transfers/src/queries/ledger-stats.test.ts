@@ -31,7 +31,7 @@ async function statOf(state: TransferState) {
   return (stats.get('default')?.unfinished ?? []).filter((each) => each.state === state);
 }
 
-it('transfers that wait are counted by why, with the age of the oldest since it was accepted', async () => {
+it('counts waiting transfers by reason, with the age of the oldest', async () => {
   const engine = await stage.engine();
   stage.simulator.control.setBalance({ country: 'CMR', balance: 0 });
   stage.simulator.control.setBalance({ country: 'GAB', balance: 0 });
@@ -47,7 +47,7 @@ it('transfers that wait are counted by why, with the age of the oldest since it 
   expect(await ratePairsInUse(stage.ledger, 'default')).toEqual(['XAF:XOF']);
 });
 
-it('an unconfirmed transfer is as old as its first send without an answer, however often it was sent since', async () => {
+it('an unconfirmed transfer is as old as its first send without an answer', async () => {
   const engine = await stage.engine();
   const { addFault } = stage.simulator.control;
   addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'status', status: 503 } });

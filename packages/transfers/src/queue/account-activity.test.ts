@@ -13,7 +13,7 @@ afterAll(() => stage.close());
 
 const activity = () => findAccountActivity(stage.ledger, ['default', 'idle']);
 
-it('an account is busy from when a transfer is accepted until its last one is at its end', async () => {
+it('an account is active from its first accepted transfer until its last one ends', async () => {
   expect(await activity()).toEqual(new Map());
   const engine = await stage.engine();
   const first = await stage.accept();
@@ -37,7 +37,7 @@ it('one with something held is told apart', async () => {
   expect(await activity()).toEqual(new Map([['default', 'held']]));
 });
 
-it('one whose send may have been carried out is busy, and one with nothing but a review is not', async () => {
+it('counts a transfer that may have been sent as active, not one in review alone', async () => {
   const { control } = stage.simulator;
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'drop', when: 'before' } });
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 400 } });

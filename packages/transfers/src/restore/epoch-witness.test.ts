@@ -30,7 +30,7 @@ const kinds: [string, () => EpochWitness | Promise<EpochWitness>][] = [['a file'
 if (testServerUrls()) kinds.push(['Redis', inRedis]);
 
 describe.each(kinds)('the witness in %s', (_where, open) => {
-  it('is none at first, then the latest epoch of its ledger, in whatever order the workers write', async () => {
+  it("is none at first, then its ledger's latest epoch, whatever the workers' order", async () => {
     const witness = await open();
     expect(await witness.read()).toBeUndefined();
     for (const epoch of [9, 10, 3]) await witness.write({ ledgerId: ours, epoch });

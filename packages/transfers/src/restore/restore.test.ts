@@ -65,7 +65,7 @@ describe('what a person decides', () => {
     expect(transferRequests()).toBe(0);
   });
 
-  it('does not make up for a restore: a pause on a restored ledger does not grow it past its witness', async () => {
+  it('does not hide a restore: a pause on a restored ledger never passes the witness', async () => {
     await restoreBehind();
     await pause(stage.ledger, { scope: 'all' }, { ...ann, reason: 'stop' }, stage.epochWitness);
     expect((await openEpoch()).refusal()).toContain('restored from a backup');
@@ -79,7 +79,7 @@ describe('what a person decides', () => {
   it.each([
     ['read', { read: () => Promise.reject(new Error('away')), write: () => Promise.reject(new Error('away')) }],
     ['written', { write: () => Promise.reject(new Error('away')) }],
-  ])('while the witness could not be %s is not forgotten unnoticed either: a worker makes up for it', async (_what, away) => {
+  ])('while the witness could not be %s is not forgotten: a worker makes up for it', async (_what, away) => {
     const worker = await openEpoch();
     const { id } = await stage.accept();
     const restore = await stage.ledger.backUp();
@@ -111,7 +111,7 @@ describe('what a person decides', () => {
 });
 
 describe('the epoch', () => {
-  it('grows at each start, and before the first send of a new minute, in the ledger and then in the witness', async () => {
+  it("grows at each start and before a new minute's first send, ledger before witness", async () => {
     let nowMs = 0;
     const epoch = await openEpoch({ ...systemClock, monotonicMs: () => nowMs });
     expect(await epochNow()).toBe(1);
@@ -138,7 +138,7 @@ describe('the epoch', () => {
     expect(await epochNow()).toBe(grown);
   });
 
-  it('is witnessed anew when the witness is lost, and a witness behind the ledger is no restore: a worker died between the two', async () => {
+  it('is witnessed again when the witness is lost; one behind is no restore', async () => {
     await openEpoch();
     stage.epochWitness.lose();
     await openEpoch();
@@ -196,7 +196,7 @@ describe('a ledger behind its witness', () => {
 });
 
 describe('what people say of transfers on a ledger behind its witness', () => {
-  it('is refused before any worker has noticed, and still when one has: the money may have moved', async () => {
+  it('is refused before and after a worker noticed: the money may have moved', async () => {
     const { sentSince } = await restoreBehind();
     const cancel = () => cancelTransfer(stage.ledger, stage.epochWitness, sentSince.id, ann);
     await expect(cancel()).rejects.toThrow(LedgerRestored);
@@ -209,7 +209,7 @@ describe('what people say of transfers on a ledger behind its witness', () => {
     expect(await cancel()).toMatchObject({ outcome: 'too_late', transfer: { state: 'review', reason_code: 'restored' } });
   });
 
-  it('is refused for a review too, one by one and in bulk: it may have been settled and sent again since', async () => {
+  it('refuses reviews too, singly and in bulk: they may have been settled since', async () => {
     const { sentSince } = await restoreBehind();
     const resolution = { ...ann, verdict: 'not_happened', reason: 'not there' } as const;
     await expect(resolveReview(stage.ledger, stage.epochWitness, sentSince.id, resolution)).rejects.toThrow(LedgerRestored);
@@ -233,7 +233,7 @@ describe('a ledger restored under a running worker', () => {
   it.each([
     ['first send', 'queued'],
     ['re-send', 'unconfirmed'],
-  ])('is found out in the transaction that would commit a %s, with the witness lost too', async (_what, state) => {
+  ])('is found in the transaction that would commit a %s, without a witness too', async (_what, state) => {
     if (state === 'unconfirmed') {
       stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 503 } });
     }
@@ -255,7 +255,7 @@ describe('a ledger restored under a running worker', () => {
     expect(engine.epoch.refusal()).toContain('kpay restore finish');
   });
 
-  it('is found out by a worker that never saw how far it had come: the witness knows, though the one who grew it has died', async () => {
+  it('is found by a worker that never saw the epoch: the witness knows it', async () => {
     const engine = await stage.engine();
     const { id } = await stage.accept();
     const restore = await stage.ledger.backUp();
@@ -295,7 +295,7 @@ describe('a ledger restored under a running worker', () => {
 });
 
 describe('a witness of another ledger', () => {
-  it('stops a worker from starting, until somebody says that this ledger takes its place', async () => {
+  it('keeps a worker from starting until a person says that this ledger takes over', async () => {
     await stage.epochWitness.replace({ ledgerId: '00000000-0000-4000-8000-000000000001', epoch: 1 });
     await expect(openEpoch()).rejects.toThrow(ForeignLedger);
     await expect(openEpoch()).rejects.toThrow('memory belongs to another ledger');
@@ -340,7 +340,7 @@ async function oneOfEach(): Promise<Record<string, string>> {
 }
 
 describe('finishing a restore', () => {
-  it('moves every unfinished transfer to review, as possibly sent, with the event that says why', async () => {
+  it('moves unfinished transfers to review, as possibly sent, with an event of why', async () => {
     const ids = await oneOfEach();
     expect(await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true })).toEqual({
       outcome: 'finished',
@@ -375,7 +375,7 @@ describe('finishing a restore', () => {
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
 
-  it('needs no worker that noticed: the witness tells, and afterwards nothing is left to finish', async () => {
+  it('needs no worker that noticed: the witness tells, and nothing is left to finish', async () => {
     await restoreBehind();
     expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'finished', moved: 1 });
     expect(await finishRestore(stage.ledger, stage.epochWitness, ann)).toEqual({ outcome: 'not_restored' });
@@ -442,7 +442,7 @@ describe('settling what a restore put into review', () => {
     });
   });
 
-  it('unchanged, wrongly: KPay knows the id of what was sent since, so it has one effect and comes back to review', async () => {
+  it('unchanged, wrongly: KPay knows the id, so it has one effect and is in review', async () => {
     const { sentSince } = await restoreBehind();
     await finishRestore(stage.ledger, stage.epochWitness, ann);
     await settle('unchanged');
@@ -451,7 +451,7 @@ describe('settling what a restore put into review', () => {
     expect(stage.effects(row)).toBe(1);
   });
 
-  it('send_again: only what the ledger knows to have been sent; the rest would pass its checks unseen', async () => {
+  it('send_again takes only what the ledger knows as sent; others would skip checks', async () => {
     const ids = await oneOfEach();
     await finishRestore(stage.ledger, stage.epochWitness, { ...ann, unseen: true });
     expect(await settle('send_again')).toEqual({ resolved: 2, skipped: 3 });

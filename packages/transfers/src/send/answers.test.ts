@@ -197,7 +197,7 @@ describe('the first answer to a transfer', () => {
     expect(stage.alarms).toHaveLength(1);
   });
 
-  it('422 of a burnt id with text that no store takes: held, and no conflict ever confirms it', async () => {
+  it('422 of a burnt id with unstorable text: held, and no conflict ever confirms it', async () => {
     const engine = await stage.engine();
     fault({ kind: 'burn_id', message: `no\u0000money${'\ud800'}${'x'.repeat(100_000)}` });
     const row = await sent(engine);
@@ -228,7 +228,7 @@ describe('the first answer to a transfer', () => {
     expect(events.at(-1)).toMatchObject({ type: 'receipt_late', from_state: 'succeeded', to_state: 'succeeded' });
   });
 
-  it('a 201 that comes after a person said “not happened”: an event, an alarm, money moved, no replay', async () => {
+  it('a 201 that comes after a person said “not happened”: alarm, money has moved', async () => {
     const { row, late } = await refusedBeforeLateSuccess();
     const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
     expect(await resolveReview(stage.ledger, stage.epochWitness, row.id, found)).toMatchObject({ outcome: 'resolved' });
@@ -245,7 +245,7 @@ describe('the first answer to a transfer', () => {
     expect(await replayTransfer(stage.ledger, new Set(['default']), row.id, again)).toMatchObject({ kind: 'not_replayable' });
   });
 
-  it('a 201 that comes after its transfer was replayed cancels the replay that is not sent yet, a replay of a replay too', async () => {
+  it('a 201 after its transfer was replayed cancels the unsent replays, in a line too', async () => {
     const { row, late } = await refusedBeforeLateSuccess();
     const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
     await resolveReview(stage.ledger, stage.epochWitness, row.id, found);
@@ -260,7 +260,7 @@ describe('the first answer to a transfer', () => {
     expect(stage.simulator.control.truth().transferCount).toBe(1);
   });
 
-  it('a 201 that comes after its replay was sent says so, and sends the replay again by itself no more', async () => {
+  it('a 201 after its replay was sent says so, and never sends the replay again', async () => {
     const { row, late } = await refusedBeforeLateSuccess();
     const found = { by: 'ann', verdict: 'not_happened', reason: 'not at KPay' } as const;
     await resolveReview(stage.ledger, stage.epochWitness, row.id, found);
@@ -330,7 +330,7 @@ describe('the first answer to a transfer', () => {
     });
   });
 
-  it('a late 201 that says PENDING while it is sent again: review when that ends in doubt, and no third send', async () => {
+  it('a late 201 of PENDING during a re-send: review when that is in doubt, no third', async () => {
     const { id } = await stage.accept();
     fault({ kind: 'answer', status: 201, body: '{"id":"x1","status":"PENDING"}', delayMs: 1_000 });
     fault({ kind: 'status', status: 503, delayMs: 2_000 });
@@ -345,7 +345,7 @@ describe('the first answer to a transfer', () => {
     expect((await stage.find(id)).reason).toContain('PENDING');
   });
 
-  it('a first 409 that comes after the lease is a collision all the same: later ones confirm nothing', async () => {
+  it('a first 409 after the lease is a collision all the same: none later confirms', async () => {
     const { id } = await stage.accept();
     fault({ kind: 'status', status: 409, delayMs: 1_500 });
     fault({ kind: 'status', status: 409 }, 4);
@@ -372,7 +372,7 @@ describe('the first answer to a transfer', () => {
     return { row, late };
   }
 
-  it('a check whose truth changes while a slot is waited for is asked again before the send', async () => {
+  it('asks a check again before the send when its truth changed in the wait for a slot', async () => {
     const engine = await stage.engine();
     let open = true;
     const check: Check = {
@@ -439,7 +439,7 @@ describe('the first answer to a transfer', () => {
     expect(stage.simulator.control.truth().transferCount).toBe(0);
   });
 
-  it('a check that is slow by itself is asked twice at most for each look at the balance, and the transfer goes', async () => {
+  it('asks a slow check twice at most for each balance read, and the transfer goes', async () => {
     let pastMs = 0;
     let asked = 0;
     const slow: Check = {
@@ -490,7 +490,7 @@ describe('the answer to a re-send', () => {
     expect((confirmed?.at.getTime() ?? 0) - (seen?.at.getTime() ?? 0)).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('409 of a call that was still running and then failed: the second send a minute later finds the id free', async () => {
+  it('409 of a call that ran on and then failed: a send a minute later finds it free', async () => {
     const engine = await stage.engine();
     const row = await unconfirmed(engine);
     fault({ kind: 'status', status: 409 });
@@ -498,7 +498,7 @@ describe('the answer to a re-send', () => {
     expect(stage.effects(row)).toBe(1);
   });
 
-  it('409, then no answer, then 409: the call without an answer may be what holds the id, so two conflicts begin anew', async () => {
+  it('409, then no answer, then 409: that call may hold the id, so 409s start again', async () => {
     const engine = await stage.engine();
     const row = await unconfirmed(engine);
     fault({ kind: 'status', status: 409 });

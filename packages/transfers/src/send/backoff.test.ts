@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { resendDelayMs, retryDelayMs } from './backoff.ts';
 
 describe('waiting before the next try', () => {
-  it('re-sends after 5 s at most, doubling to 15 minutes, never sooner than half of that', () => {
+  it('re-sends after 5 s at most, doubling to 15 minutes, never before half of that', () => {
     expect([0, 1, 2, 7, 8, 500].map((tries) => resendDelayMs(tries, () => 1))).toEqual([
       5_000, 10_000, 20_000, 640_000, 900_000, 900_000,
     ]);

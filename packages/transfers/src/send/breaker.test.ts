@@ -38,7 +38,7 @@ function sends(): number {
 }
 
 describe('the breaker', () => {
-  it('an hour of 503: after five unknown outcomes nothing new is sent, one re-send at a time probes, and all succeed in the end', async () => {
+  it('an hour of 503: after five unknowns nothing new is sent, one probes, all succeed', async () => {
     const engine = await stage.engine();
     const unknown = await openBreaker(engine);
     expect(unknown.map(({ state }) => state)).toEqual(unknown.map(() => 'unconfirmed'));
@@ -65,7 +65,7 @@ describe('the breaker', () => {
     for (const row of [...unknown, held]) expect(stage.effects(row)).toBe(1);
   });
 
-  it('what a pause stops is no prober: the other corridors go on when KPay is well again', async () => {
+  it('a paused transfer is no prober: other corridors go on when KPay has recovered', async () => {
     const engine = await stage.engine();
     await openBreaker(engine);
     const held = await stage.accept({ externalId: 'other-corridor', sourceCountry: 'GAB', destinationCountry: 'CIV' });
@@ -80,7 +80,7 @@ describe('the breaker', () => {
     expect(await stage.find(held.id)).toMatchObject({ state: 'succeeded' });
   });
 
-  it('what was first sent to another KPay is no prober: it is never sent again to this one', async () => {
+  it('a transfer first sent to another KPay is no prober: it is never sent again here', async () => {
     const engine = await stage.engine();
     await openBreaker(engine);
     const held = await stage.accept({ externalId: 'held' });
@@ -96,7 +96,7 @@ describe('the breaker', () => {
     expect((await stage.settle(held.id, engine)).state).toBe('succeeded');
   });
 
-  it('a re-send that KPay answered with a conflict once waits for the probe under way, and not for ten minutes', async () => {
+  it('a re-send once answered with 409 waits for the probe under way, not ten minutes', async () => {
     const engine = await stage.engine();
     const match = { endpoint: 'transfer' } as const;
     const applied = { kind: 'status', status: 503, when: 'after' } as const;
@@ -135,7 +135,7 @@ describe('the breaker', () => {
     expect((await send(engine, 'after')).state).toBe('succeeded');
   });
 
-  it('after two hours of 503, with every backoff at 15 minutes, recovery is noticed within a minute', async () => {
+  it('after two hours of 503, with backoffs of 15 min, sees recovery within a minute', async () => {
     const engine = await stage.engine();
     const unknown = await openBreaker(engine);
     const held = await send(engine, 'held');

@@ -114,7 +114,7 @@ describe('a process that dies in the middle of a send', () => {
     expect(stage.effects(settled)).toBe(1);
   });
 
-  it('a frozen process that answers after its lease: its 201 still settles the transfer, once', async () => {
+  it('a frozen process that answers after its lease: its 201 settles the transfer once', async () => {
     const accepted = await stage.accept();
     const engine = await stage.engine();
     stage.simulator.control.addFault({
@@ -147,7 +147,7 @@ describe('a process that dies in the middle of a send', () => {
     expect(found?.transfer).toMatchObject({ state: 'unconfirmed', moved_trace });
   });
 
-  it('a row that is made due while its sender lives: nobody else touches the attempt before its lease ends', async () => {
+  it("nobody else touches a due row's attempt before its sender's lease ends", async () => {
     const accepted = await stage.accept();
     stage.simulator.control.addFault({
       match: { endpoint: 'transfer' },

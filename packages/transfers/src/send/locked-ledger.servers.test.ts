@@ -71,7 +71,7 @@ async function answerDuringLock(): Promise<TransferRow> {
   return stage.find(id);
 }
 
-it('a 201 that comes while the table is locked past the lease is stored when it is free', { timeout: TIMEOUT_MS }, async () => {
+it('stores a 201 that comes while the table is locked past the lease', { timeout: TIMEOUT_MS }, async () => {
   const row = await answerDuringLock();
   expect(row).toMatchObject({ state: 'succeeded', confirmed_by: 'answer', kpay_transfer_id: expect.any(String) });
   expect(stage.effects(row)).toBe(1);

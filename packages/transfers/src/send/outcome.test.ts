@@ -149,7 +149,7 @@ describe('the outcome table, possibly sent', () => {
     expect(outcome).toMatchObject({ to: 'unconfirmed', alarm: expect.stringContaining('401') });
   });
 
-  it('no answer ever ends the re-sends of the first 24 hours, and the next one after them is a review', () => {
+  it('no answer ends the re-sends of the first 24 hours; the next one is a review', () => {
     const due = after(10_000).getTime();
     const inTime = new Date(due - RESEND_FOR_MS);
     expect(outcomeOf(again({ unknown_since: inTime }), answers.timeout, context).to).toBe('unconfirmed');
@@ -174,7 +174,7 @@ describe('a 409 as proof', () => {
     expect(outcome.set).not.toHaveProperty('kpay_transfer_id');
   });
 
-  it('begins anew after an answer that did not come: that call may be what holds the id', () => {
+  it('starts again after a lost answer: that call may be what holds the id', () => {
     const row = again({ first_conflict_at: after(-30_000) });
     for (const answer of ['timeout', '5xx', 'an expired lease'] as const) {
       expect(outcomeOf(row, answers[answer], context).set).toMatchObject({ first_conflict_at: null });

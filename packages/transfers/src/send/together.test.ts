@@ -102,7 +102,7 @@ it.each([1, 2])('money for three is spent by three of ten, by %i workers', async
   expect(stage.simulator.control.truth().transferCount).toBe(3);
 });
 
-it('one that was cancelled and those of a paused corridor stay, the others of the same moment go', async () => {
+it('one cancelled and those of a paused corridor stay; the others of the moment go', async () => {
   const rows = await acceptMany(9, (number) => ({ destinationCountry: number % 3 === 0 ? 'CIV' : 'SEN' }));
   const engine = allAtOnce(await stage.engine(), rows.length, async () => {
     await cancelTransfer(stage.ledger, stage.epochWitness, rows[1]?.id ?? '', { by: 'ada' });
@@ -123,7 +123,7 @@ it('one that was cancelled and those of a paused corridor stay, the others of th
   expect(stage.simulator.control.truth().transferCount).toBe(5);
 });
 
-it('one that was sent to another KPay before fails alone: the others of the same moment go', async () => {
+it('one first sent to another KPay fails alone; the others of the moment go', async () => {
   const rows = await acceptMany(3);
   const elsewhere = { pinned_base_url: 'https://elsewhere.example', pinned_environment: 'TEST', pinned_application_id: 'other' };
   const engine = allAtOnce(await stage.engine(), rows.length, async () => {});
@@ -141,7 +141,7 @@ it('one that was sent to another KPay before fails alone: the others of the same
   ]);
 });
 
-it('orders that come together are each judged by themselves: new, repeated, or another under the same id', async () => {
+it('judges orders that come together one by one: new, repeated, or conflicting', async () => {
   const accept = (externalId: string, amount: number) =>
     acceptTransfer(stage.ledger, new Set(['default']), {
       account: 'default',

@@ -50,7 +50,7 @@ describe('transitions', () => {
     expect(inLedger).toEqual(inCode);
   });
 
-  it.each(transferStates)('from %s: the legal ones are made with their event, the ledger refuses every other', async (from) => {
+  it.each(transferStates)('from %s: legal ones are made with their event, the ledger refuses the others', async (from) => {
     for (const to of transferStates.filter((state) => state !== from)) {
       const row = await transferIn(from);
       // A possibly sent transfer is out of these states only by a person.
@@ -81,7 +81,7 @@ describe('transitions', () => {
     );
   });
 
-  it('lose to a restored ledger that has come to the same version in another state, one by one and together', async () => {
+  it('lose to a restored ledger at the same version in another state, singly and many', async () => {
     const known = { state: 'holding' } as const;
     const [one, other] = [
       { ...(await accepted()), ...known },
@@ -111,7 +111,7 @@ describe('the ledger refuses', () => {
     await expect(change(row, { send_body: '{"amount":1}', version: 2 })).rejects.toThrow('never changes');
   });
 
-  it('a possibly sent transfer outside unconfirmed, succeeded and review until a person resolved it', async () => {
+  it('a possibly sent transfer outside its three states until a person resolved it', async () => {
     const row = await transferIn('review');
     await expect(change(row, { possibly_sent: true, state: 'failed', version: 2, finished_at: new Date() })).rejects.toThrow(
       'check',

@@ -28,7 +28,7 @@ async function open(onLost?: (error: Error) => void) {
   return { folder, database: await openEmbeddedDatabase({ dataDir: folder.path, logger, ...(onLost && { onLost }) }) };
 }
 
-it('a disk that is full while the log grows is told within ten seconds, and what comes after fails at once', async () => {
+it('reports a disk that fills while the log grows within 10 s, then fails at once', async () => {
   const lost = Promise.withResolvers<Error>();
   const { folder, database } = await open(lost.resolve);
   fillDisk();

@@ -71,7 +71,7 @@ it.skipIf(process.platform !== 'linux')('a folder that cannot be made is refused
   );
 });
 
-it('values come as pg gives them: bigint and numeric as text, timestamps as dates, json parsed', async () => {
+it('gives values as pg: bigint, numeric as text, timestamps as dates, parsed json', async () => {
   const { rows } = await database.pool.query(
     `select 9007199254740993 as big, 1.50::numeric as exact, 7::int as small, '{"a":[1]}'::jsonb as json,
             '2026-11-24T01:02:03.456Z'::timestamptz as at, array['x','y'] as list, $1::text as given`,
@@ -142,7 +142,7 @@ it('a client released in mid-transaction is rolled back before its next owner', 
 });
 
 describe('inside a transaction', () => {
-  it('a second client is refused at once, whichever way it is asked for, and the transaction is rolled back', async () => {
+  it('refuses a second client at once, however it asks, and rolls back', async () => {
     const asks: (() => Promise<unknown>)[] = [
       () => insert(2),
       () => db.transaction().execute((trx) => insert(2, trx)),
@@ -174,7 +174,7 @@ describe('inside a transaction', () => {
     expect(await rows()).toEqual([1, 2, 3]);
   });
 
-  it('one that waits for anything else loses the session, learns it, and holds nobody up', async () => {
+  it('one that waits for anything else loses the session, learns it, blocks nobody', async () => {
     const asleep = Promise.withResolvers<void>();
     const began = Promise.withResolvers<void>();
     const transaction = db.transaction().execute(async (trx) => {
