@@ -123,8 +123,8 @@ async function reportScrape({ rounds }: Size): Promise<Report> {
       1,
     );
   return {
-    text: `${cost.series} series, 5,000 and more of them statuses of operators, by HTTP in one process; \`prom-client\` alone shows series of the
-same names, labels and values. Then KPay hangs on every call, with the paces as they are by default.
+    text: `${cost.series} series, over 5,000 of them statuses of operators, scraped by HTTP within one process. \`prom-client\` alone shows series
+with the same names, labels and values. Then KPay hangs on every call, at the default intervals.
 
 | | ms a scrape |
 |---|---|
@@ -163,11 +163,11 @@ async function reportLimit({ transfers }: Size): Promise<Report> {
   const perRequest = ours.transfers / total(ours);
   const ratio = perMinute(ours) / perMinute(peer);
   return {
-    text: `${transfers} transfers over ten corridors out of seven currencies are put into the queue at once; each carries a \`minRate\`, so
-that rate and funds of its own currency are judged. KPay's limit is 100 requests a minute. Everything that has a clock
-(simulator, budget, observations, worker, exporter) runs ${TIME_SCALE} times faster; minutes are KPay's. The exporter runs beside
-the worker, on the same budget. The peer (apps/bench/src/peer.ts), at the same time on servers of its own, keeps its token, reads balance and rate for each
-transfer, and stays below the limit by BullMQ's limiter.
+    text: `${transfers} transfers over ten corridors and seven currencies are enqueued at once. Each has a \`minRate\`, so the rate and the funds of
+its own currency are checked. KPay's limit is 100 requests a minute. Every clock (simulator, budget, observations, worker,
+exporter) runs ${TIME_SCALE} times faster; minutes are KPay's. The exporter runs beside the worker, on the same budget. The peer
+(apps/bench/src/peer.ts) runs at the same time on servers of its own. It caches its token, reads balance and rate for each
+transfer, and stays below the limit with BullMQ's limiter.
 
 | | transfers a request | transfers a minute | minutes | 429 | requests |
 |---|---|---|---|---|---|
@@ -207,10 +207,10 @@ async function reportScale({ transfers }: Size): Promise<Report> {
   const refused = one.backlog.refused + many.backlog.refused;
   const isAlone = Math.max(one.othersShare, many.othersShare) <= MAX_OTHERS_SHARE;
   return {
-    text: `${transfers} transfers as above, put into the queue at once when all processes are ready and warm and what they asked KPay until then
-counts no more; first one worker and one exporter, then eight and two, each fleet on servers of its own. KPay's limit is 100
-requests a minute for all of them together, and everything that has a clock runs ${FLEET_TIME_SCALE} times faster. Connections are the most that
-one process held to Postgres and to Redis. Where others use more than ${percent(MAX_OTHERS_SHARE)} of the processors meanwhile, the pace is not judged.
+    text: `${transfers} transfers as above are enqueued at once when all processes are ready and warm; earlier requests to KPay do not count. First
+one worker and one exporter run, then eight and two, each fleet on servers of its own. KPay's limit is 100 requests a minute for
+all of them together, and every clock runs ${FLEET_TIME_SCALE} times faster. Connections are the most that one process held to Postgres and
+to Redis. If other programs used more than ${percent(MAX_OTHERS_SHARE)} of the processors meanwhile, the pace does not count.
 
 | workers + exporters | transfers a minute | minutes | 429 | requests | connections of a worker | of an exporter | others |
 |---|---|---|---|---|---|---|---|
@@ -225,7 +225,7 @@ ${[one, many].map(row).join('\n')}`,
       },
       {
         what: 'transfers a minute of eight workers, times those of one',
-        seen: `${ratio.toFixed(3)}${isAlone ? '' : ', not judged: others used the machine'}`,
+        seen: `${ratio.toFixed(3)}${isAlone ? '' : ', does not count: others used the machine'}`,
         needed: `≥ ${MIN_SHARE_OF_ONE}`,
         held: !isAlone || ratio >= MIN_SHARE_OF_ONE,
       },
@@ -245,17 +245,18 @@ async function reportSpeed({ transfers, rounds }: Size): Promise<Report> {
     return `| ${speed.concurrency} | ${of('ours')} | ${of('bare')} | ${describeRange(shares(speed), 2)} |`;
   });
   return {
-    text: `The real worker against a bare loop (apps/bench/src/bare-loop.ts): the same jobs, one POST by undici, and the three durable
-steps of a transfer (accepted, \`submitting\`, outcome), each a commit of its own. The worker takes the same three, each durable before
-what follows it; transfers that come at the same time share a commit (docs/decisions/0029), as the transactions below show. Ten corridors out of seven currencies, each
-transfer with a \`minRate\`; ${rounds} rounds of ${transfers} transfers of each side in turn. Median (least to most).
+    text: `The real worker against a bare loop (apps/bench/src/bare-loop.ts). The loop takes the same jobs, sends one POST with undici, and
+makes the three durable steps of a transfer (accepted, \`submitting\`, outcome), each with its own commit. The worker makes the same
+three steps, each durable before the next. Its simultaneous transfers share a commit (docs/decisions/0029), as the transactions
+below show. Ten corridors and seven currencies, each transfer with a \`minRate\`; ${rounds} rounds of ${transfers} transfers of each side
+in turn. Median (least to most).
 
 | concurrency | transfers a second | bare loop | share of the bare loop |
 |---|---|---|---|
 ${rows.join('\n')}
 
-Processor time for a transfer, in milliseconds (medians), and what Postgres counted as committed transactions in the run,
-read-only ones included:
+Processor time for a transfer in milliseconds (medians), and the transactions that Postgres counted as committed for each
+transfer, read-only ones included:
 
 | | this process | Postgres | Redis | simulator | transactions |
 |---|---|---|---|---|---|
@@ -305,8 +306,8 @@ async function reportClient({ transfers, rounds }: Size): Promise<Report> {
     return `| ${calls.concurrency} | ${speeds} | ${describeRange(shareOf(calls), 2)} | ${cpu} |`;
   });
   return {
-    text: `\`client.transfer\` with token and budget in memory against undici with the same text, whose answer is only parsed; ${rounds}
-rounds of ${transfers} calls of each side in turn, to the simulator in a process of its own. Median (least to most);
+    text: `\`client.transfer\`, with token and budget in memory, against undici with the same request, which only parses the answer. ${rounds}
+rounds of ${transfers} calls of each side in turn, to the simulator in a separate process. Median (least to most);
 processor time is this process's for a call, in microseconds.
 
 | calls at once | calls a second | bare undici | share | processor time | bare undici |
@@ -334,10 +335,10 @@ async function reportApi({ transfers, rounds }: Size): Promise<Report> {
   const share = median(ratios(measured));
   const ms = (value: number) => `${value.toFixed(0)} ms`;
   return {
-    text: `\`POST /v1/transfers\` with a key of the API, against a bare Express handler (apps/bench/src/bare-api.ts): the same two rows
-in the same tables with their indexes and triggers, by one statement, and the same job for the worker; no key, no checks,
-no limit. 64 requests at once, ${rounds} rounds of ${transfers} of each side in turn. In the place of workers the jobs are thrown away every
-50 ms: the API tells nobody more while a hundred wait. Median (least to most).
+    text: `\`POST /v1/transfers\` with an API key, against a bare Express handler (apps/bench/src/bare-api.ts). The handler writes the same two rows
+into the same tables, with their indexes and triggers, in one statement, and adds the same job; it has no key, no checks and no
+limit. 64 requests at once, ${rounds} rounds of ${transfers} of each side in turn. There are no workers: the jobs are removed every 50 ms,
+because the API adds no more while a hundred wait. Median (least to most).
 
 | transfers a second | bare handler | share |
 |---|---|---|
@@ -364,17 +365,17 @@ async function reportMemory({ transfers }: Size): Promise<Report> {
   const { beforeMb, waitingMb, redisMb, people } = await measureMemory(transfers);
   const mb = (size: number) => `${size.toFixed(0)} MB`;
   return {
-    text: `A worker under the real limit with ${transfers.toLocaleString('en')} transfers waiting in the ledger, all of them due: it sweeps, makes advance jobs and
-sends all the while. Resident size with an empty ledger, and the most while they waited.
+    text: `A worker under the real limit with ${transfers.toLocaleString('en')} due transfers in the ledger. It sweeps, makes advance jobs and sends
+all the while. Resident size with an empty ledger, and the most while they waited.
 
 | | empty | waiting |
 |---|---|---|
 | worker | ${mb(beforeMb)} | ${mb(waitingMb)} |
 | Redis | ${mb(redisMb.before)} | ${mb(redisMb.waiting)} |
 
-Meanwhile people ask the API for rates that nobody has read, in real time: scaled time would scale the waits too. Two slots
-in a minute are kept for people (the limit's, whoever they are); who asks more often waits for the next one that comes free, and
-the API gives up after 5 s.
+Meanwhile people ask the API for rates that nobody has read, in real time, because scaled time would scale the waits too. Two
+slots in a minute are kept for people, all of them together. A person who asks more often waits for the next free slot, and the
+API gives up after 5 s.
 
 | a person asks | seconds until the answer |
 |---|---|
@@ -395,14 +396,15 @@ async function reportAccounts({ transfers }: Size): Promise<Report> {
       `| ${accounts} | ${startS.toFixed(1)} s | ${residentMb.toFixed(0)} MB | ${connections.postgres} | ${connections.redis} |`,
   );
   return {
-    text: `${transfers.toLocaleString('en')} accounts on one machine, one Postgres and one Redis; each of two workers serves half of them (KPAY_WORKER_ACCOUNTS). The
-accounts have one key, so the limit is lifted. Start is until the doors are open. Then each account gets a job.
+    text: `${transfers.toLocaleString('en')} accounts on one machine, one Postgres and one Redis. Each of two workers serves half of them
+(KPAY_WORKER_ACCOUNTS). The accounts share one key, so the limit is lifted. The start ends when intake is open. Then each account
+gets a job.
 
 | accounts of a worker | start | memory | connections to Postgres | to Redis |
 |---|---|---|---|---|
 ${rows.join('\n')}
 
-All had moved their transfer after ${movedS.toFixed(1)} s. While nothing is to be done, both workers together take ${processor(idle.workers)} of a processor,
+All accounts had moved their transfer after ${movedS.toFixed(1)} s. When idle, both workers together take ${processor(idle.workers)} of a processor,
 Postgres ${processor(idle.postgres)}, Redis ${processor(idle.redis)}.`,
     figures: [],
   };
@@ -416,8 +418,8 @@ async function reportLists({ transfers, rounds }: Size): Promise<Report> {
       `| ${what} | ${rows.small} | ${ms.small.toFixed(2)} | ${rows.large} | ${ms.large.toFixed(2)} | ${(ms.large / ms.small).toFixed(2)} |`,
   );
   return {
-    text: `A page of 50 in a ledger of 10,000 transfers and in one of ${count}, in turn, ${rounds} times each, asked for at the admin API by HTTP. What is
-said to be of 10 is of as many in both. Medians, from the request to the last byte.
+    text: `A page of 50 in a ledger of 10,000 transfers and in one of ${count}, in turn, ${rounds} times each, read from the admin API by HTTP.
+"of 10" means that both ledgers have 10 such transfers. Medians, from the request to the last byte.
 
 | | rows | 10,000: ms | rows | ${count}: ms | ratio |
 |---|---|---|---|---|---|
@@ -442,15 +444,16 @@ async function reportTraced(size: Size): Promise<Report> {
     return `| ${names[tracing]} | ${perSecond} | ${median(shares).toFixed(2)} | ${median(costs.map((cost) => cost.cpuMs)).toFixed(2)} |`;
   });
   return {
-    text: `The worker at concurrency 20 with the limit off, jobs of BullMQ, spans sent to a collector that only reads them; ${rounds.length} rounds of
-${size.transfers} transfers of each in turn. Median (least to most); processor time is the worker's for a transfer, in milliseconds.
+    text: `The worker at concurrency 20 without the limit, with jobs of BullMQ; spans go to a collector that only reads them. ${rounds.length}
+rounds of ${size.transfers} transfers of each in turn. Median (least to most); processor time is the worker's for a transfer, in
+milliseconds.
 
 | traced | transfers a second | share of not traced | processor time |
 |---|---|---|---|
 ${rows.join('\n')}
 
-Then ${size.transfers} transfers by a worker that is not traced, under Node's profiler: how much of its processor time goes into OpenTelemetry's
-API, which does nothing then, and into our calls of it (our own work of a transfer's step is in none of these files).`,
+Then ${size.transfers} transfers by a worker that is not traced, under Node's profiler: the share of its processor time in OpenTelemetry's
+API, which does nothing then, and in our calls of it (none of these files contains the work of a transfer's step itself).`,
     figures: [
       {
         what: 'share of the processor time that tracing takes when it is off',

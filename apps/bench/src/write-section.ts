@@ -4,10 +4,10 @@ const file = new URL('../../../docs/benchmarks.md', import.meta.url);
 
 const HEAD = `# Benchmarks
 
-Written by \`npm run bench\`, part by part: \`npm run bench -- speed\` measures one part anew and leaves the others as they are;
-\`--check\` measures fewer transfers and only prints. Both sides of a comparison ran in one run of their part, in turn on the same servers
-unless it says otherwise: Postgres with \`fsync=on\` and \`synchronous_commit=on\`, Redis with its append-only file, and the simulated
-KPay, each a process of its own. Compare ratios, not machines. The exit code is 1 when a figure that must hold was missed.`;
+Written by \`npm run bench\`, part by part: \`npm run bench -- speed\` measures one part again and keeps the others.
+\`--check\` measures fewer transfers and only prints. Both sides of a comparison ran in one run of their part, in turn, on the same
+servers unless the text says otherwise: Postgres with \`fsync=on\` and \`synchronous_commit=on\`, Redis with its append-only file, and
+the simulated KPay, each a separate process. Compare ratios, not machines. The exit code is 1 when a required figure was missed.`;
 
 /** Puts a section in the place of the one with its title. `titles`: those there may be, in their order. */
 export function writeSection(title: string, section: string, titles: readonly string[]): void {
