@@ -82,7 +82,7 @@ async function test() {
     jest,
     vitest,
     sourceMapsResolve,
-    () => readmes(['producer']),
+    () => readmes(['core', 'producer']),
     () => withPostgres('ledger', '0 transfers'),
     () => withPostgres('transfers', 'queued true true\naccepted'),
   ]);

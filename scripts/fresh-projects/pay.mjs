@@ -16,7 +16,7 @@ async function pay() {
   const fields = {
     sourceCountry: 'CMR',
     destinationCountry: 'SEN',
-    amount: parseAmount('50000', 'XAF'),
+    amount: '50000',
     externalId: `fresh-${process.pid}`,
   };
   const receipt = await kpay.transfer(fields);

@@ -4,15 +4,8 @@ import { type Clock, systemClock } from '../time/clock.ts';
 import { assertCallOptions, type CallOptions } from './call-options.ts';
 import type { KpayClient } from './client.ts';
 import { assertTransferFields, type TransferFields, transferBody } from './transfer-body.ts';
-import {
-  digestOf,
-  newNotes,
-  readNotes,
-  type TransferEnd,
-  type TransferMemory,
-  type TransferNotes,
-  writeNotes,
-} from './transfer-memory.ts';
+import type { TransferMemory } from './transfer-memory.ts';
+import { digestOf, newNotes, readNotes, type TransferEnd, type TransferNotes, writeNotes } from './transfer-notes.ts';
 import type { TransferReceipt } from './transfer-receipt.ts';
 
 /** How `transferUntilKnown` goes on, and where it keeps what it knows. */
