@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type RawServer, startRawServer, TOKEN_ANSWER } from '../../test/raw-server.ts';
-import { createTestClient, RECEIPT, type TestClient, TRANSFER } from '../../test/test-client.ts';
+import { API_KEY, createTestClient, RECEIPT, SECRET_KEY, type TestClient, TRANSFER } from '../../test/test-client.ts';
+import { Kpay } from '../kpay.ts';
 import { systemClock } from '../time/clock.ts';
 import type { TransferRequestFields } from './transfer-body.ts';
 import { createFileMemory, type TransferMemory } from './transfer-memory.ts';
@@ -14,11 +15,17 @@ let opened: TestClient;
 /** What KPay answers to each send in turn, the last one for ever; 0 breaks the connection, a text is a 201 with that status. */
 let answers: (number | string)[];
 let bodies: string[];
+/** How `/me` is answered. */
+let meStatus: number;
+const ME = { application: { id: TRANSFER.applicationId, name: 'app' }, company: null, environment: 'TEST' };
 
 beforeEach(async () => {
   bodies = [];
+  meStatus = 200;
   server = await startRawServer(({ path, body, reply, socket }) => {
     if (path.endsWith('/token')) return reply(201, TOKEN_ANSWER);
+    if (path.endsWith('/me'))
+      return reply(meStatus, meStatus === 200 ? ME : { statusCode: meStatus, message: 'no', error: 'No' });
     bodies.push(body);
     const status = (answers.length > 1 ? answers.shift() : answers[0]) ?? 0;
     if (status === 0) return void socket.resetAndDestroy();
@@ -359,5 +366,83 @@ describe('a file memory', () => {
     await expect(run([0], { memory: createFileMemory(path), giveUpAfterMs: 0 })).rejects.toMatchObject({ next: 'send_again' });
     expect(await run([201], { memory: createFileMemory(path) })).toMatchObject({ confirmedBy: 'answer' });
     expect(await run([500], { memory: createFileMemory(path) })).toMatchObject({ receipt: { id: 'wt_1' } });
+  });
+});
+
+describe('a method of Kpay', () => {
+  const fields = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: '50000', externalId: TRANSFER.externalId };
+  let kpay: Kpay;
+  beforeEach(() => {
+    kpay = new Kpay({ apiKey: API_KEY, secretKey: SECRET_KEY, baseUrl: server.baseUrl, clock: timeFrom() });
+  });
+  afterEach(() => kpay.close());
+
+  it('needs no applicationId: it is that of the keys, in every send', async () => {
+    answers = [0, 201];
+    expect(await kpay.transferUntilKnown(fields)).toMatchObject({ confirmedBy: 'answer', receipt: { id: 'wt_1' } });
+    expect(bodies.map((body) => JSON.parse(body).applicationId)).toEqual([TRANSFER.applicationId, TRANSFER.applicationId]);
+  });
+
+  it('asks KPay for nothing when the end is known', async () => {
+    const memory = memoryThat();
+    answers = [201];
+    await kpay.transferUntilKnown(fields, { memory });
+    const before = server.requests.length;
+    const offline = new Kpay({ apiKey: API_KEY, secretKey: SECRET_KEY, baseUrl: server.baseUrl });
+    expect(await offline.transferUntilKnown(fields, { memory })).toMatchObject({ receipt: { id: 'wt_1' } });
+    await offline.close();
+    expect(server.requests).toHaveLength(before);
+  });
+
+  it.each([401, 404, 503])('a %i of /me says nothing of what was sent before', async (status) => {
+    const memory = memoryThat();
+    answers = [0];
+    await expect(kpay.transferUntilKnown(fields, { memory, giveUpAfterMs: 0 })).rejects.toMatchObject({ next: 'send_again' });
+    meStatus = status;
+    const later = new Kpay({ apiKey: API_KEY, secretKey: SECRET_KEY, baseUrl: server.baseUrl, clock: timeFrom() });
+    await expect(later.transferUntilKnown(fields, { memory })).rejects.toMatchObject({
+      name: 'OutcomeUnknownError',
+      next: 'send_again',
+    });
+    await later.close();
+    expect(bodies).toHaveLength(1);
+  });
+
+  it('a 404 of /me before anything was sent is no refusal of a transfer', async () => {
+    const memory = memoryThat();
+    meStatus = 404;
+    answers = [201];
+    await expect(kpay.transferUntilKnown(fields, { memory })).rejects.toMatchObject({ name: 'RejectedError', status: 404 });
+    expect([bodies.length, memory.saves]).toEqual([0, 0]);
+  });
+
+  it('the keys of another application do not go on with it', async () => {
+    const memory = memoryThat();
+    answers = [0];
+    const [first, other] = ['one', 'another'].map((applicationId) => ({ ...fields, applicationId }));
+    const transfer = { transfer: opened.client.transfer };
+    await expect(transferUntilKnown(transfer, first ?? fields, { memory, giveUpAfterMs: 0 })).rejects.toThrow();
+    await expect(transferUntilKnown(transfer, other ?? fields, { memory })).rejects.toThrow(/^memory must be of this transfer/);
+    await expect(kpay.transferUntilKnown(fields, { memory })).rejects.toThrow(/^memory must be of this transfer/);
+    expect(bodies).toHaveLength(1);
+  });
+
+  it.each([
+    [undefined, {}, 'fields'],
+    [{ ...fields, externalId: '' }, {}, 'externalId'],
+    [{ ...fields, amonut: 5 }, {}, 'fields.amonut'],
+    [fields, { lane: 'fast' }, 'lane'],
+    [fields, { memorry: memoryThat() }, 'options.memorry'],
+  ])('%j with %j is refused by name, and nothing is saved or sent', async (given, options, argument) => {
+    const memory = memoryThat();
+    answers = [201];
+    const call = kpay.transferUntilKnown(given as typeof fields, { memory, ...options } as UntilKnownOptions);
+    await expect(call).rejects.toMatchObject({ code: 'invalid_argument', argument });
+    expect([server.requests.length, memory.saves]).toEqual([0, 0]);
+  });
+
+  it('after close nothing is sent', async () => {
+    await kpay.close();
+    await expect(kpay.transferUntilKnown(fields)).rejects.toMatchObject({ code: 'closed' });
   });
 });
