@@ -1,5 +1,6 @@
 import { measurePartitions } from './accounts.ts';
 import { measureApi } from './api.ts';
+import { measureCommandLine, type Program } from './cli.ts';
 import { type CallCost, type ClientCalls, measureClient } from './client.ts';
 import { type Backlog, measureBacklog, measurePeer, TIME_SCALE } from './limit.ts';
 import { measureLists } from './lists.ts';
@@ -75,6 +76,13 @@ export const parts: readonly Part[] = [
     full: { transfers: 6_000, rounds: 5 },
     small: { transfers: 2_000, rounds: 3 },
     run: reportApi,
+  },
+  {
+    name: 'cli',
+    title: 'The command line',
+    full: { transfers: 200, rounds: 31 },
+    small: { transfers: 200, rounds: 11 },
+    run: reportCommandLine,
   },
   {
     name: 'memory',
@@ -462,5 +470,36 @@ API, which does nothing then, and in our calls of it (none of these files contai
         held: idleShare <= 0.01,
       },
     ],
+  };
+}
+
+async function reportCommandLine(size: Size): Promise<Report> {
+  const { bareMs, apiMs, programs } = await measureCommandLine(size);
+  const ms = (value: number) => `${value.toFixed(0)} ms`;
+  const most = { version: 1.25, help: 1.5, list: 2 };
+  const ratiosOf = ({ versionMs, helpMs, listMs }: Program) => ({
+    version: versionMs / bareMs,
+    help: helpMs / bareMs,
+    // The API's own time is not the command line's.
+    list: (listMs - apiMs) / bareMs,
+  });
+  const rows = programs.map((each) => `| \`${each.name}\` | ${ms(each.versionMs)} | ${ms(each.helpMs)} | ${ms(each.listMs)} |`);
+  return {
+    text: [
+      `\`node -e 0\` takes ${ms(bareMs)} here, and the API ${ms(apiMs)} for a first page. Medians of ${size.rounds}, in turn.`,
+      '',
+      '| `node` with | `--version` | `--help` | `transfer list`, to its first row |',
+      '|---|---|---|---|',
+      ...rows,
+    ].join('\n'),
+    figures: programs.flatMap((each) => {
+      const seen = ratiosOf(each);
+      return (['version', 'help', 'list'] as const).map((what) => ({
+        what: `${each.name}, ${what}, beside a bare node${what === 'list' ? ", without the API's time" : ''}`,
+        seen: seen[what].toFixed(2),
+        needed: `at most ${most[what]}`,
+        held: seen[what] <= most[what],
+      }));
+    }),
   };
 }

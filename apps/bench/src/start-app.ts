@@ -17,15 +17,17 @@ export interface AppOptions {
   /** What it writes when it is ready. */
   ready: string;
   nodeArguments?: readonly string[];
+  /** The words after the program. */
+  words?: readonly string[];
 }
 
 const STARTS_WITHIN_MS = 120_000;
 const KEPT_OUTPUT = 20_000;
 
 /** Starts a program of this repository from its sources, in a process of its own, and waits until it is ready. */
-export async function startApp({ main, env, ready, nodeArguments = [] }: AppOptions): Promise<App> {
+export async function startApp({ main, env, ready, nodeArguments = [], words = [] }: AppOptions): Promise<App> {
   const path = fileURLToPath(new URL(main, import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=@kpay/source', ...nodeArguments, path], {
+  const child = spawn(process.execPath, ['--conditions=@kpay/source', ...nodeArguments, path, ...words], {
     env: { PATH: process.env.PATH ?? '', NODE_ENV: 'production', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
