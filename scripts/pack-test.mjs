@@ -50,6 +50,8 @@ const folders = {
   simulator: 'apps/simulator',
   ledger: 'packages/ledger',
   transfers: 'packages/transfers',
+  'admin-client': 'packages/admin-client',
+  cli: 'apps/cli/dist/package',
 };
 
 async function test() {
@@ -64,6 +66,8 @@ async function test() {
     () => install(join(temporary, 'producer'), ['producer']),
     () => install(join(temporary, 'ledger'), ['ledger'], { pg: pinned('pg'), '@types/pg': pinned('@types/pg') }),
     () => install(join(temporary, 'transfers'), ['transfers', ...inner], { pg: pinned('pg'), '@types/pg': pinned('@types/pg') }),
+    () => install(join(temporary, 'admin-client'), ['admin-client']),
+    () => install(join(temporary, 'cli'), ['cli']),
     ...Object.keys(folders).map((name) => () => judge(name)),
   ]);
   say('installed; publint and arethetypeswrong find nothing');
@@ -76,6 +80,8 @@ async function test() {
     () => bringsOnly('producer', { none: ['pg', 'express'] }),
     () => bringsOnly('ledger', { none: ['express', 'bullmq'] }),
     () => bringsOnly('transfers', { none: ['express', 'testcontainers'] }),
+    () => bringsOnly('admin-client', { most: 1, none: [] }),
+    commandLine,
     ...javaScript(),
     ...bundles(),
     ...typeScript(),
@@ -108,8 +114,10 @@ async function install(project, names, others = {}) {
 async function judge(name) {
   const home = join(root, folders[name]);
   await exec(join(root, 'node_modules/.bin/publint'), [tarballOf(name), '--strict'], home);
-  // ledger and transfers are for this repository's own applications, which are ES modules.
-  const kinds = ['ledger', 'transfers'].includes(name) ? ['--profile', 'esm-only'] : [];
+  // A program is imported by nobody.
+  if (name === 'cli') return;
+  // These are for applications that are ES modules, as this repository's own are.
+  const kinds = ['ledger', 'transfers', 'admin-client'].includes(name) ? ['--profile', 'esm-only'] : [];
   await exec(join(root, 'node_modules/.bin/attw'), [tarballOf(name), ...kinds], home);
 }
 
@@ -123,6 +131,28 @@ async function bringsOnly(name, { most = Number.POSITIVE_INFINITY, none }) {
     if (!existsSync(join(project, 'node_modules/@kpay', name, file))) throw new Error(`@kpay/${name} comes without ${file}`);
   }
   say(`@kpay/${name} installs ${brought.size} ${brought.size === 1 ? 'package' : 'packages'}: ${[...brought].sort().join(' ')}`);
+}
+
+/** The published command line: alone, whole, and clear about what it has not. */
+async function commandLine() {
+  const project = join(temporary, 'cli');
+  const brought = namesIn(JSON.parse(await exec('npm', ['ls', '--all', '--json'], project)));
+  if (brought.size !== 1) throw new Error(`@kpay/cli brings ${[...brought].join(' ')}`);
+  const { version } = JSON.parse(readFileSync(join(root, 'apps/cli/package.json'), 'utf8'));
+  const env = { PATH: process.env.PATH, KPAY_CONFIG_DIR: join(project, 'none'), LANG: 'C' };
+  const kpay = (...words) => spawnSync(join(project, 'node_modules/.bin/kpay'), words, { env, encoding: 'utf8' });
+  const wanted = [
+    [kpay('--version'), 0, `${version}\n`],
+    [kpay('--help'), 0, 'transfer create'],
+    [kpay('up'), 2, 'the repository or the image'],
+    [kpay('balances'), 4, 'kpay login'],
+    [kpay('transfer', 'create', '--from', 'CMR', '--to', 'GAB', '--amount', '1.500'), 2, 'two ways'],
+  ];
+  for (const [{ status, stdout, stderr }, code, text] of wanted) {
+    if (status !== code || !`${stdout}${stderr}`.includes(text)) throw new Error(`kpay ended with ${status}: ${stdout}${stderr}`);
+  }
+  if (!existsSync(join(project, 'node_modules/@kpay/cli/man/kpay.1'))) throw new Error('@kpay/cli comes without its man page');
+  say('@kpay/cli installs itself alone and runs');
 }
 
 /** Runs a program against a simulator of its own: KPay's limit is one for all who use a key. */

@@ -32,7 +32,7 @@ async function bundle(name, file, dir, isOutside) {
       if (level === 'warn') throw new Error(`the build of ${dir}: ${log.message}`);
     },
   });
-  await bundler.write({
+  const { output } = await bundler.write({
     dir,
     format: 'esm',
     minify: dir !== 'dist',
@@ -51,6 +51,8 @@ async function bundle(name, file, dir, isOutside) {
     },
   });
   await bundler.close();
+  const others = output.flatMap(({ moduleIds = [] }) => moduleIds.filter((id) => id.includes('/node_modules/')));
+  if (others.length > 0) throw new Error(`the build of ${dir} would hold code of others: ${others.slice(0, 3).join(', ')}`);
 }
 
 /**
