@@ -13,3 +13,6 @@ export const sandboxNumbers: Readonly<Record<string, string>> = {
   UGA: '256753456789',
   ZMB: '260973456789',
 };
+
+/** The numbers that KPay's page gives as samples of a format (page). */
+export const pageSamples: Readonly<Record<string, string>> = { CMR: '237670000001', ZMB: '260763456789' };

@@ -90,6 +90,9 @@ export const caseFaults: Readonly<Record<string, CaseFault>> = {
     ]),
   ),
 
+  'sandbox-number.page-sample-CMR': set('country', 'GHA'),
+  'sandbox-number.page-sample-ZMB': status(400),
+
   'availability.status': status(201),
   'availability.list': body('an object', { countries: [] }),
   'availability.country': set('*.country', 'CM'),
@@ -98,7 +101,7 @@ export const caseFaults: Readonly<Record<string, CaseFault>> = {
   'availability.operation-types': set('*.providers.*.operationTypes', {}),
   'availability.operation-type': set('*.providers.*.operationTypes.*.operationType', 'REFUND'),
   'availability.operation-status': set('*.providers.*.operationTypes.*.status', 'MAINTENANCE'),
-  'catalogue.countries': rewrite('without a country', ({ json }) => (json as unknown[]).pop()),
+  'catalogue.countries': rewrite('without a country', ({ json }) => (json as unknown[]).shift()),
   'catalogue.providers': set('*.providers.*.provider', 'MTN_MOMO_GHA'),
 
   'balance.status': status(201),

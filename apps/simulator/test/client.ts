@@ -1,11 +1,11 @@
 import { onTestFinished } from 'vitest';
 import {
-  createSimulator,
   type Simulator,
   type SimulatorOptions,
   simulatorApiKey,
   simulatorApplicationId,
   simulatorSecretKey,
+  startSimulator,
 } from '../src/index.ts';
 
 export interface Reply {
@@ -25,7 +25,7 @@ export interface Client {
 
 /** A simulator of the test's own, closed with it. */
 export async function openSimulator(options: SimulatorOptions = {}): Promise<Simulator & { client: Client }> {
-  const simulator = await createSimulator({ port: 0, seed: 7, ...options });
+  const simulator = await startSimulator({ seed: 7, ...options });
   onTestFinished(() => simulator.close());
   return { ...simulator, client: connect(simulator.url) };
 }

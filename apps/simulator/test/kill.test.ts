@@ -6,13 +6,13 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, it, onTestFinished } from 'vitest';
-import { createSimulator, type Truth } from '../src/index.ts';
+import { startSimulator, type Truth } from '../src/index.ts';
 import { connect } from './client.ts';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 
-function start(environment: Record<string, string>): ChildProcess {
-  const child = spawn(process.execPath, ['--conditions=@kpay/source', main], {
+function start(environment: Record<string, string>, ...args: string[]): ChildProcess {
+  const child = spawn(process.execPath, ['--conditions=@kpay/source', main, ...args], {
     env: { ...process.env, SIMULATOR_PORT: '0', ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -51,7 +51,7 @@ it('three kills under load lose no transfer that was answered 201 and double non
     await Promise.all([0, 1, 2, 3].map(sendUntilDead));
   }
 
-  const survivor = await createSimulator({ port: 0, dataDir });
+  const survivor = await startSimulator({ dataDir });
   onTestFinished(() => survivor.close());
   const truth: Truth = survivor.control.truth();
   const kept = truth.transfers.map(({ externalId }) => externalId);
@@ -78,7 +78,7 @@ it.each([
   ],
   ['a port that is none', async () => ({ SIMULATOR_PORT: 'many' }), /^SIMULATOR_PORT: /],
 ])('%s ends it with one line that says so', async (_title, environment, message) => {
-  const other = await createSimulator({ port: 0 });
+  const other = await startSimulator();
   onTestFinished(() => other.close());
   const child = start(await environment(other.url));
   let said = '';
@@ -86,4 +86,19 @@ it.each([
   const [code] = (await once(child, 'close')) as [number];
   expect([code, said.trim().split('\n').length]).toEqual([1, 1]);
   expect(said).toMatch(message);
+});
+
+it('takes options for its environment variables, and says which are wrong', async () => {
+  const child = start({ SIMULATOR_PORT: '1', HOST: '192.0.2.1' }, '--port', '0', '--host', '127.0.0.1', '--time-scale=20');
+  expect((await connect(await readUrl(child)).get('/api/v1/payments/me')).status).toBe(200);
+  const ended = async (...args: string[]) => {
+    const other = start({}, ...args);
+    let said = '';
+    for (const stream of [other.stdout, other.stderr]) stream?.on('data', (text: Buffer) => (said += text.toString()));
+    const [code] = (await once(other, 'close')) as [number];
+    return { code, said };
+  };
+  expect(await ended('--port', 'many')).toMatchObject({ code: 1, said: expect.stringMatching(/^--port: /) });
+  expect(await ended('--prot', '1')).toMatchObject({ code: 2, said: expect.stringContaining("Unknown option '--prot'") });
+  expect(await ended('--help')).toMatchObject({ code: 0, said: expect.stringContaining('--data-dir <path>') });
 });

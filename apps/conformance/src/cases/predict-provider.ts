@@ -1,6 +1,6 @@
 import { type Case, expectField, expectStatus, isCountryCode, isText, reads, untried } from '../case.ts';
 import type { Kpay } from '../kpay.ts';
-import { sandboxNumbers } from '../sandbox-numbers.ts';
+import { pageSamples, sandboxNumbers } from '../sandbox-numbers.ts';
 
 const path = '/api/v1/payments/predict-provider';
 // The page's own example.
@@ -36,7 +36,7 @@ export const predictProviderCases: readonly Case[] = [
     'In the sandbox only test numbers are recognised; another one is 400.',
     async (kpay) =>
       kpay.environment === 'TEST'
-        ? expectStatus(await askProvider(kpay, '237670000001'), 400)
+        ? expectStatus(await askProvider(kpay, '237670000002'), 400)
         : { kind: 'not tried', why: 'needs a test key' },
   ),
   ...Object.entries(sandboxNumbers).map(([country, number]) =>
@@ -44,6 +44,17 @@ export const predictProviderCases: readonly Case[] = [
       kpay.environment === 'TEST'
         ? expectField(await askProvider(kpay, number), 'country', (value) => value === country)
         : { kind: 'not tried', why: 'needs a test key' },
+    ),
+  ),
+  ...Object.entries(pageSamples).map(([country, number]) =>
+    reads(
+      `sandbox-number.page-sample-${country}`,
+      'page',
+      `${number}, a sample of the page, is a number of ${country}.`,
+      async (kpay) =>
+        kpay.environment === 'TEST'
+          ? expectField(await askProvider(kpay, number), 'country', (value) => value === country)
+          : { kind: 'not tried', why: 'needs a test key' },
     ),
   ),
   untried('sandbox-number.endings', 'docs', 'Endings 039, 049, 069 and 119 fail, 129 stays submitted.', 'shows in payments only'),

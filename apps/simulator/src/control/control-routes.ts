@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as z from 'zod';
 import { type Answer, errorAnswer, Refusal } from '../model/answer.ts';
+import { parseInput } from '../model/parse-input.ts';
 import type { Control } from './control.ts';
 
 interface ControlRoute {
@@ -13,6 +14,7 @@ interface ControlRoute {
 
 const TimeScaleBodySchema = z.strictObject({ timeScale: z.number() });
 const CachingBodySchema = z.strictObject({ caching: z.boolean() });
+const ClockBodySchema = z.strictObject({ advanceMs: z.number() });
 
 const routes: readonly ControlRoute[] = [
   {
@@ -39,13 +41,19 @@ const routes: readonly ControlRoute[] = [
     method: 'POST',
     path: '/time-scale',
     does: '{timeScale}',
-    run: (c, i) => c.setTimeScale(TimeScaleBodySchema.parse(i).timeScale),
+    run: (c, i) => c.setTimeScale(parseInput(TimeScaleBodySchema, i).timeScale),
   },
   {
     method: 'POST',
     path: '/caching',
     does: '{caching: true|false}',
-    run: (c, i) => c.setCaching(CachingBodySchema.parse(i).caching),
+    run: (c, i) => c.setCaching(parseInput(CachingBodySchema, i).caching),
+  },
+  {
+    method: 'POST',
+    path: '/clock',
+    does: '{advanceMs}: the simulated time goes on by this much',
+    run: (c, i) => c.advanceClock(parseInput(ClockBodySchema, i).advanceMs),
   },
   { method: 'POST', path: '/limit', does: '{limit?, windowMs?, retryAfter?}', run: (c, i) => c.setLimit(i) },
   {
@@ -110,7 +118,6 @@ export function answerControl(
     return done(route.run(control, input as never));
   } catch (error) {
     if (error instanceof Refusal) return errorAnswer(error.status, error.messages);
-    if (error instanceof z.ZodError) return errorAnswer(400, error.issues.map(describeIssue));
     throw error;
   }
 }
@@ -126,10 +133,6 @@ function readJson(body: string): unknown {
   } catch {
     throw new Refusal(400, 'the body is no JSON');
   }
-}
-
-function describeIssue(issue: z.core.$ZodIssue): string {
-  return `${issue.path.join('.') || 'body'}: ${issue.message}`;
 }
 
 function isLocal(request: IncomingMessage): boolean {

@@ -9,7 +9,6 @@ import type { RequestRecord } from '../model/request-log.ts';
 import { carryOut, type Ending } from './carry-out.ts';
 
 export interface ServerParts extends ControlParts {
-  now: () => number;
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
   /** Waited before every answer. */
   latencyMs: number;

@@ -7,17 +7,24 @@ export const ApiKeySchema = z.string().regex(/^kpay_(test|live)_\S+$/, 'expected
 
 /** What a test or a person says about an application; ids and names that are left out are made from the key. */
 export const ApplicationSpecSchema = z.strictObject({
+  /** `kpay_test_…` makes a TEST application, `kpay_live_…` a PRODUCTION one. */
   apiKey: ApiKeySchema,
+  /** Any text that is not empty. */
   secretKey: z.string().min(1),
+  /** The application's UUID, which transfers take as `applicationId`. */
   id: z.uuid().optional(),
+  /** The application's name, as `me` shows it. */
   name: z.string().min(1).optional(),
+  /** The UUID of the company, which is never an `applicationId`. */
   companyId: z.uuid().optional(),
+  /** The company's name, as `me` shows it. */
   companyName: z.string().min(1).optional(),
   /** Requests a window for this key; the simulator's own limit unless given. */
   limit: z.int().positive().optional(),
   /** All twelve countries with plenty of money unless given. */
   wallets: z.array(WalletSpecSchema).optional(),
 });
+/** An application with keys, ids, wallets and a limit of its own. */
 export type ApplicationSpec = z.input<typeof ApplicationSpecSchema>;
 
 /**
@@ -38,8 +45,11 @@ export interface Application {
   heldIds: Map<string, HeldId>;
 }
 
+/** The API key of the application that is always there. */
 export const simulatorApiKey = 'kpay_test_simulator';
+/** Its secret key. It protects nothing: no real money is behind it. */
 export const simulatorSecretKey = 'simulator-secret';
+/** Its id, which transfers take as `applicationId`. */
 export const simulatorApplicationId = '5b1a2c7e-3f7a-4c59-9a42-6d0c1f5e8b11';
 
 /** The application everybody finds. Its keys and ids never change: other ledgers pin them. */

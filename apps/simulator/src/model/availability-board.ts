@@ -1,5 +1,6 @@
 import { countries } from './catalogue.ts';
 
+/** The operators of a country, as the endpoint shows them. */
 export interface CountryAvailability {
   country: string;
   providers: { provider: string; operationTypes: { operationType: string; status: string }[] }[];
@@ -7,8 +8,12 @@ export interface CountryAvailability {
 
 const operationTypes = ['DEPOSIT', 'PAYOUT', 'REMITTANCE'];
 
-/** Operations that do not start as OPERATIONAL, so that a dashboard shows all three statuses. */
-const unwell: Readonly<Record<string, string>> = { 'ORANGE_CMR:PAYOUT': 'DELAYED', 'ZAMTEL_ZMB:PAYOUT': 'CLOSED' };
+/** What does not start as OPERATIONAL: as KPay's page shows it, and one closed, so that a dashboard shows all three statuses. */
+const unwell: Readonly<Record<string, string>> = {
+  'ORANGE_CMR:PAYOUT': 'DELAYED',
+  'VODAFONE_GHA:PAYOUT': 'DELAYED',
+  'ZAMTEL_ZMB:PAYOUT': 'CLOSED',
+};
 
 /** The true status of every provider. Any text is accepted, because the real KPay may send undocumented statuses. */
 export class AvailabilityBoard {
@@ -31,9 +36,9 @@ export class AvailabilityBoard {
 }
 
 function initialBoard(): CountryAvailability[] {
-  return countries.map(({ code, providers }) => ({
+  return countries.map(({ code, operators }) => ({
     country: code,
-    providers: providers.map((provider) => ({
+    providers: operators.map(({ provider }) => ({
       provider,
       operationTypes: operationTypes.map((operationType) => ({
         operationType,

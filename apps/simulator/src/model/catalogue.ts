@@ -11,42 +11,85 @@ const decimalsByCurrency: Readonly<Record<string, number>> = {
   USD: 2,
 };
 
-export interface Country {
-  code: string;
-  /** COD is the only country with two. */
-  currencies: readonly string[];
-  dialCode: string;
-  /** The documented sandbox number that completes, and the provider it belongs to. */
-  sandboxNumber: string;
-  sandboxProvider: string;
-  providers: readonly string[];
+/** An operator of mobile money, by its provider code. */
+export interface Operator {
+  provider: string;
+  /** Test numbers, in international form without a plus; the one whose payments complete stands first. */
+  sandboxNumbers: readonly string[];
 }
 
-/** The twelve countries, written from the documentation's tables, without a look at what the client packages hold. */
+/** A country of KPay's operators. */
+export interface Country {
+  /** ISO 3166-1 alpha-3. */
+  code: string;
+  /** Of its wallets: COD is the only country with two, GHA has none. */
+  currencies: readonly string[];
+  dialCode: string;
+  /** The operator of KPay's documented sandbox number stands first. */
+  operators: readonly Operator[];
+}
+
+/**
+ * The last three digits of a sandbox number choose the outcome of a payment: these fail, and 129 stays submitted (docs). The
+ * number is known whatever its outcome.
+ */
+const DOCUMENTED_ENDINGS = ['039', '049', '069', '119', '129'];
+
+/**
+ * The countries whose operators KPay shows, written from the documentation's tables, without a look at what the client packages
+ * hold. The first operator's number is in KPay's documentation; those of the others are pawaPay's, whose provider codes KPay uses
+ * (docs.pawapay.io/v2/docs/test_numbers, read in November 2026).
+ */
 export const countries: readonly Country[] = [
-  country('CMR', ['XAF'], '237', '237653456789', ['MTN_MOMO_CMR', 'ORANGE_CMR']),
-  country('GAB', ['XAF'], '241', '24174345678', ['AIRTEL_GAB']),
-  country('COG', ['XAF'], '242', '242053456789', ['AIRTEL_COG', 'MTN_MOMO_COG']),
-  country('SEN', ['XOF'], '221', '221763456789', ['FREE_SEN', 'ORANGE_SEN']),
-  country('CIV', ['XOF'], '225', '2250503456789', ['MTN_MOMO_CIV', 'ORANGE_CIV']),
-  country('BEN', ['XOF'], '229', '22951345789', ['MTN_MOMO_BEN', 'MOOV_BEN']),
-  country('KEN', ['KES'], '254', '254703456789', ['MPESA_KEN']),
-  country('RWA', ['RWF'], '250', '250733456789', ['AIRTEL_RWA', 'MTN_MOMO_RWA']),
-  country('UGA', ['UGX'], '256', '256753456789', ['AIRTEL_OAPI_UGA', 'MTN_MOMO_UGA']),
-  country('ZMB', ['ZMW'], '260', '260973456789', ['AIRTEL_OAPI_ZMB', 'MTN_MOMO_ZMB', 'ZAMTEL_ZMB']),
-  country('SLE', ['SLE'], '232', '23276123456', ['ORANGE_SLE']),
-  country('COD', ['CDF', 'USD'], '243', '243813456789', ['VODACOM_MPESA_COD', 'AIRTEL_COD', 'ORANGE_COD']),
+  country('CMR', ['XAF'], '237', {
+    // 019, 029 and 089 are in the public copy of KPay's text, 237670000001 is a sample of its page.
+    MTN_MOMO_CMR: [...numbers('237653456789', [...DOCUMENTED_ENDINGS, '019', '029', '089']), '237670000001'],
+    ORANGE_CMR: numbers('237693456789'),
+  }),
+  country('GAB', ['XAF'], '241', { AIRTEL_GAB: numbers('24174345678') }),
+  country('COG', ['XAF'], '242', { AIRTEL_COG: numbers('242053456789'), MTN_MOMO_COG: numbers('242063456789') }),
+  country('SEN', ['XOF'], '221', { FREE_SEN: numbers('221763456789'), ORANGE_SEN: numbers('221773456789') }),
+  country('CIV', ['XOF'], '225', {
+    MTN_MOMO_CIV: numbers('2250503456789'),
+    ORANGE_CIV: numbers('2250734567890', ['030', '130']),
+  }),
+  country('BEN', ['XOF'], '229', { MTN_MOMO_BEN: numbers('22951345789'), MOOV_BEN: numbers('22995345789', ['639', '679']) }),
+  country('KEN', ['KES'], '254', { MPESA_KEN: numbers('254703456789') }),
+  country('RWA', ['RWF'], '250', { AIRTEL_RWA: numbers('250733456789'), MTN_MOMO_RWA: numbers('250783456789') }),
+  country('UGA', ['UGX'], '256', { AIRTEL_OAPI_UGA: numbers('256753456789'), MTN_MOMO_UGA: numbers('256783456789') }),
+  country('ZMB', ['ZMW'], '260', {
+    AIRTEL_OAPI_ZMB: numbers('260973456789'),
+    // The other sample of KPay's page.
+    MTN_MOMO_ZMB: numbers('260763456789'),
+    ZAMTEL_ZMB: numbers('260953456700', ['704', '712', '789']),
+  }),
+  country('SLE', ['SLE'], '232', { ORANGE_SLE: numbers('23276123456') }),
+  country('COD', ['CDF', 'USD'], '243', {
+    VODACOM_MPESA_COD: numbers('243813456789'),
+    AIRTEL_COD: numbers('243973456789'),
+    ORANGE_COD: numbers('243893456789'),
+  }),
+  // On KPay's page as a country of operators; no wallet of it is documented.
+  country('GHA', [], '233', { MTN_MOMO_GHA: numbers('233593456789'), VODAFONE_GHA: numbers('233503456789') }),
 ];
 
-/** The sandbox provider stands first in `providers`. */
+/** A number whose payments complete, and those of the same stem that end otherwise. */
+function numbers(completing: string, endings: readonly string[] = DOCUMENTED_ENDINGS): string[] {
+  return [completing, ...endings.map((ending) => completing.slice(0, -3) + ending)];
+}
+
 function country(
   code: string,
   currencies: string[],
   dialCode: string,
-  sandboxNumber: string,
-  providers: [string, ...string[]],
+  operators: Readonly<Record<string, readonly string[]>>,
 ): Country {
-  return { code, currencies, dialCode, sandboxNumber, sandboxProvider: providers[0], providers };
+  return {
+    code,
+    currencies,
+    dialCode,
+    operators: Object.entries(operators).map(([provider, sandboxNumbers]) => ({ provider, sandboxNumbers })),
+  };
 }
 
 export function findCountry(code: string): Country | undefined {

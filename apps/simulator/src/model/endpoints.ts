@@ -5,6 +5,7 @@ import { predictProvider } from './predict-provider.ts';
 import type { TransferRecord } from './truth-event.ts';
 
 export const endpointNames = ['me', 'token', 'exchange-rate', 'predict-provider', 'availability', 'balance', 'transfer'] as const;
+/** The seven endpoints, as faults and the request log name them. */
 export type EndpointName = (typeof endpointNames)[number];
 
 const routes: ReadonlyMap<string, EndpointName> = new Map([

@@ -129,7 +129,7 @@ it('unknown_enum puts a value nobody documented where an enum stands', async () 
       country: 'CMR',
       providers: [{ operationTypes: [{ operationType: 'SOMETHING_NEW', status: 'SOMETHING_NEW' }, {}, {}] }, {}],
     },
-    ...Array.from({ length: 11 }, () => ({})),
+    ...Array.from({ length: 12 }, () => ({})),
   ]);
   expect((await client.transfer()).body).toMatchObject({ sourceTransaction: { type: 'SOMETHING_NEW', currency: 'XAF' } });
 });

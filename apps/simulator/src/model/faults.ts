@@ -1,97 +1,163 @@
 import * as z from 'zod';
 import { endpointNames } from './endpoints.ts';
+import { parseInput } from './parse-input.ts';
 
 const delayMs = z.number().nonnegative().max(600_000).optional();
-/** Before: nothing is applied. After: it is applied, and the client cannot know. */
 const when = z.enum(['before', 'after']).default('before');
 const retryAfterSeconds = z.int().nonnegative().optional();
 
-export const FaultSchema = z.discriminatedUnion('kind', [
-  /** Waits delayMs, and up to jitterMs more, before or after applying. */
-  z.strictObject({
-    kind: z.literal('delay'),
-    delayMs: z.number().nonnegative().max(600_000),
-    jitterMs: z.number().nonnegative().max(600_000).default(0),
-    when,
-  }),
-  /** Closes the connection without an answer; `reset` with a TCP reset. */
-  z.strictObject({ kind: z.literal('drop'), when, reset: z.boolean().default(false), delayMs }),
-  /** Applies, then sends the head and half of the body, and closes. */
-  z.strictObject({ kind: z.literal('truncate'), delayMs }),
-  /** Any error status; 503 may say when to come back. */
-  z.strictObject({
-    kind: z.literal('status'),
-    status: z.int().min(400).max(599).default(500),
-    when,
-    as: z.enum(['json', 'text']).default('json'),
-    retryAfterSeconds,
-    delayMs,
-  }),
-  /** A page where JSON belongs; with status 200 or 201 it is an unreadable success. */
-  z.strictObject({ kind: z.literal('html'), status: z.int().min(200).max(599).default(502), when, delayMs }),
-  /** Any status with any text: a proxy's own refusal, a success with a status of its own, the answer to another request. */
-  z.strictObject({
-    kind: z.literal('answer'),
-    status: z.int().min(200).max(599),
-    body: z.string().max(1_000_000),
-    contentType: z.string().max(200).default('application/json'),
-    when,
-    delayMs,
-  }),
-  z.strictObject({ kind: z.literal('unauthorized'), delayMs }),
-  /** A 429 apart from the real limit; without retryAfterSeconds there is no Retry-After. A burst is `times`. */
-  z.strictObject({ kind: z.literal('rate_limit'), retryAfterSeconds, delayMs }),
-  /** Never answers. Ends when the client goes or the simulator closes. */
-  z.strictObject({ kind: z.literal('hang'), when }),
-  /** Whatever error is answered carries an array of messages. */
-  z.strictObject({ kind: z.literal('message_array') }),
-  /** Every enum of a successful answer (environment, status, operationType, leg type) is one nobody documented. */
-  z.strictObject({ kind: z.literal('unknown_enum'), value: z.string().min(1).default('SOMETHING_NEW') }),
-  /** The balance comes as one row a country, so that a currency comes several times. */
-  z.strictObject({ kind: z.literal('balance_rows') }),
-  /**
-   * The transfer runs for delayMs and holds its externalId, so that a second call gets 409; then it fails or succeeds.
-   * With gatewayTimeoutMs the caller is answered 504 after that, while the transfer runs on.
-   */
-  z.strictObject({
-    kind: z.literal('conflict_while_running'),
-    delayMs: z.number().nonnegative().max(600_000),
-    outcome: z.enum(['fail', 'fail_and_burn', 'succeed']).default('fail'),
-    status: z.int().min(400).max(599).default(500),
-    gatewayTimeoutMs: z.number().nonnegative().optional(),
-  }),
-  /** 422, nothing moves, and the externalId is answered 409 from then on. */
-  z.strictObject({ kind: z.literal('burn_id'), message: z.string().max(1_000_000).default('Insufficient funds') }),
-]);
+/** What can happen to a request, by its `kind`. */
+export const FaultSchema = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({
+      /** Waits delayMs, and up to jitterMs more, before or after applying. */
+      kind: z.literal('delay'),
+      /** Real milliseconds that are waited, whatever the time scale. */
+      delayMs: z.number().nonnegative().max(600_000),
+      /** Up to so many milliseconds more, by the rule's dice; 0 unless given. */
+      jitterMs: z.number().nonnegative().max(600_000).default(0),
+      /** `before` (the default): nothing is applied. `after`: it is applied, and the client cannot know. */
+      when,
+    }),
+    z.strictObject({
+      /** Closes the connection without an answer. */
+      kind: z.literal('drop'),
+      when,
+      /** Closes it by a TCP reset; false unless given. */
+      reset: z.boolean().default(false),
+      delayMs,
+    }),
+    z.strictObject({
+      /** Applies, then sends the head and half of the body, and closes. */
+      kind: z.literal('truncate'),
+      delayMs,
+    }),
+    z.strictObject({
+      /** Any error status; 503 may say when to come back. */
+      kind: z.literal('status'),
+      /** The HTTP status, 400 to 599; 500 unless given. */
+      status: z.int().min(400).max(599).default(500),
+      when,
+      /** `json` (the default) is KPay's envelope, `text` a proxy's line. */
+      as: z.enum(['json', 'text']).default('json'),
+      /** Of the header Retry-After; no header unless given. */
+      retryAfterSeconds,
+      delayMs,
+    }),
+    z.strictObject({
+      /** A page where JSON belongs; with status 200 or 201 it is an unreadable success. */
+      kind: z.literal('html'),
+      status: z.int().min(200).max(599).default(502),
+      when,
+      delayMs,
+    }),
+    z.strictObject({
+      /** Any status with any text: a proxy's own refusal, a success with a status of its own, the answer to another request. */
+      kind: z.literal('answer'),
+      status: z.int().min(200).max(599),
+      /** The body as it is sent. */
+      body: z.string().max(1_000_000),
+      /** `application/json` unless given. */
+      contentType: z.string().max(200).default('application/json'),
+      when,
+      delayMs,
+    }),
+    z.strictObject({
+      /** 401, as of keys that were revoked. */
+      kind: z.literal('unauthorized'),
+      delayMs,
+    }),
+    z.strictObject({
+      /** A 429 apart from the real limit; without retryAfterSeconds there is no Retry-After. A burst is `times`. */
+      kind: z.literal('rate_limit'),
+      retryAfterSeconds,
+      delayMs,
+    }),
+    z.strictObject({
+      /** Never answers. Ends when the client goes or the simulator closes. */
+      kind: z.literal('hang'),
+      when,
+    }),
+    z.strictObject({
+      /** Whatever error is answered carries an array of messages. */
+      kind: z.literal('message_array'),
+    }),
+    z.strictObject({
+      /** Every enum of a successful answer (environment, status, operationType, leg type) is one nobody documented. */
+      kind: z.literal('unknown_enum'),
+      /** The word that stands in their place; SOMETHING_NEW unless given. */
+      value: z.string().min(1).default('SOMETHING_NEW'),
+    }),
+    z.strictObject({
+      /** The balance comes as one row a country, so that a currency comes several times. */
+      kind: z.literal('balance_rows'),
+    }),
+    z.strictObject({
+      /** The transfer runs for delayMs and holds its externalId, so that a second call gets 409; then it fails or succeeds. */
+      kind: z.literal('conflict_while_running'),
+      delayMs: z.number().nonnegative().max(600_000),
+      /** `fail` (the default), `fail_and_burn`: the id is answered 409 from then on, or `succeed`. */
+      outcome: z.enum(['fail', 'fail_and_burn', 'succeed']).default('fail'),
+      status: z.int().min(400).max(599).default(500),
+      /** The caller is answered 504 after these milliseconds, while the transfer runs on. */
+      gatewayTimeoutMs: z.number().nonnegative().optional(),
+    }),
+    z.strictObject({
+      /** 422, nothing moves, and the externalId is answered 409 from then on. */
+      kind: z.literal('burn_id'),
+      /** The message of the 422; `Insufficient funds` unless given. */
+      message: z.string().max(1_000_000).default('Insufficient funds'),
+    }),
+  ],
+  { error: (issue) => (issue.code === 'invalid_union' ? `must be one of ${faultKinds().join(', ')}` : undefined) },
+);
+/** What happens to a request that a rule meets. */
 export type Fault = z.output<typeof FaultSchema>;
 
+function faultKinds(): string[] {
+  return FaultSchema.options.flatMap(({ shape }) => shape.kind.value);
+}
+
 export const FaultRuleSchema = z.strictObject({
+  /** Which requests the rule meets; all of them unless given. */
   match: z
     .strictObject({
+      /** Such as `transfer`. */
       endpoint: z.enum(endpointNames).optional(),
+      /** The HTTP method. */
       method: z.string().toUpperCase().optional(),
+      /** The application whose key or token the request carries. */
       applicationId: z.string().optional(),
       /** Either side of a transfer. */
       country: z.string().optional(),
+      /** The transfer with this externalId. */
       externalId: z.string().optional(),
       /** Only the nth request, from 1, that the rest of the rule matches. */
       nth: z.int().positive().optional(),
     })
     .default({}),
+  /** How likely the fault is for a request that matches: 0 to 1, 1 unless given. */
   probability: z.number().min(0).max(1).default(1),
   /** At most so many; without limit unless given. */
   times: z.int().positive().optional(),
   /** Of this rule's dice; made from the simulator's seed unless given. */
   seed: z.int().optional(),
+  /** What happens. */
   fault: FaultSchema,
 });
+/** Which requests meet a fault, how often, and what happens to them. */
 export type FaultRule = z.input<typeof FaultRuleSchema>;
 
+/** A rule as it stands. */
 export interface FaultRuleState {
+  /** By which `removeFault` knows it. */
   id: number;
+  /** The rule with its defaults. */
   rule: z.output<typeof FaultRuleSchema>;
-  /** Requests that matched, and how many of them got the fault. */
+  /** Requests that matched. */
   matched: number;
+  /** How many of them got the fault. */
   fired: number;
 }
 
@@ -121,7 +187,7 @@ export class FaultBook {
   }
 
   add(input: FaultRule): FaultRuleState {
-    const rule = FaultRuleSchema.parse(input);
+    const rule = parseInput(FaultRuleSchema, input);
     const id = this.#nextId++;
     const state = { id, rule, matched: 0, fired: 0, random: makeRandom(rule.seed ?? this.#seed + id) };
     this.#rules.push(state);

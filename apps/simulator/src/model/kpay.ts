@@ -9,6 +9,7 @@ import { readTransferRequest } from './transfer-request.ts';
 import type { TransferRecord, TruthEvent } from './truth-event.ts';
 import { moveMoney, openWallet, type Wallet, type WalletSpec, walletOf } from './wallets.ts';
 
+/** What a KPay without a server is made of. */
 export interface KpayOptions {
   /** Milliseconds since 1970; the only source of time. */
   now: () => number;
@@ -41,6 +42,7 @@ export class Kpay {
   /** Off: rates and availability are shown as they are at this moment. */
   caching = true;
 
+  /** Every transfer that moved money, in its order. */
   readonly transfers: TransferRecord[] = [];
   readonly #now: () => number;
   readonly #seed: number;
@@ -62,14 +64,17 @@ export class Kpay {
     this.#record = record;
   }
 
+  /** Every application, in the order in which they were added. */
   get applications(): Application[] {
     return [...this.#byKey.values()];
   }
 
+  /** The application of this API key. */
   findByKey(apiKey: string): Application | undefined {
     return this.#byKey.get(apiKey);
   }
 
+  /** The application with this id. */
   findById(applicationId: string): Application | undefined {
     return this.#byId.get(applicationId);
   }
@@ -161,6 +166,7 @@ export class Kpay {
     return true;
   }
 
+  /** Gives back an externalId that `holdId` took. */
   releaseId(application: Application, externalId: string): void {
     if (application.heldIds.get(externalId) === 'running') application.heldIds.delete(externalId);
   }
@@ -170,6 +176,7 @@ export class Kpay {
     this.#commit({ type: 'id_burnt', applicationId: application.id, externalId });
   }
 
+  /** Adds an application. Refusal 409 when its key or id is there already. */
   addApplication(spec: ApplicationSpec): Application {
     const application = openApplication(spec);
     if (this.#byKey.has(application.apiKey)) throw new Refusal(409, 'apiKey: there is an application with this key');
@@ -213,6 +220,7 @@ export class Kpay {
     if (!keepCache) this.#rateCache.clear();
   }
 
+  /** `keepCache`: the endpoint goes on showing the old status until its minute is over. Any text can be a status. */
   setAvailability(country: string, provider: string, operationType: string, status: string, keepCache: boolean): void {
     this.#commit({ type: 'availability_set', country, provider, operationType, status });
     if (!keepCache) this.#availabilityCache.clear();

@@ -33,6 +33,7 @@ export function windowOf(windows: Map<string, SlidingWindow>, key: string): Slid
   return fresh;
 }
 
+/** The limit of requests. */
 export interface RateLimitSettings {
   /** Requests a window for a key without a limit of its own. */
   limit: number;

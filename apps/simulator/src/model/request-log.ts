@@ -1,19 +1,27 @@
 import { type SlidingWindow, windowOf } from './rate-limit.ts';
 
+/** How a request ended; `open` while it has not. */
 export type RequestEnding = 'open' | 'answered' | 'dropped' | 'truncated' | 'client_gone' | 'simulator_closed';
 
 /** One request as it was received, and what became of it. */
 export interface RequestRecord {
+  /** From 1 up, in the order of receipt. */
   sequence: number;
+  /** The HTTP method. */
   method: string;
+  /** The path without its query. */
   path: string;
+  /** The endpoint; null for a path that is none. */
   endpoint: string | null;
   /** Whose key or token it carried, even when the secret was wrong or the token expired. */
   applicationId: string | null;
+  /** Of a transfer, when its body has one. */
   externalId: string | null;
+  /** When its head arrived: ISO 8601, by the simulated clock. */
   receivedAt: string;
   /** The status that was decided; the client need not have seen it. Null while open and when there was none. */
   status: number | null;
+  /** What became of the answer. */
   ending: RequestEnding;
   /** The kind of the fault that was injected. */
   fault: string | null;
@@ -21,11 +29,15 @@ export interface RequestRecord {
   bodyHash: string | null;
 }
 
+/** Counts of all requests since the start or the last reset, however few records are kept. */
 export interface RequestCounts {
+  /** All of them. */
   total: number;
+  /** By the name of the endpoint, `unknown` for other paths. */
   byEndpoint: Record<string, number>;
-  /** Decided statuses. */
+  /** By the status that was decided. */
   byStatus: Record<string, number>;
+  /** By how they ended. */
   byEnding: Record<string, number>;
   /** Requests refused by the limit; 429s of a fault are not among them. */
   refusedByLimit: number;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { connect, openSimulator } from '../../test/client.ts';
-import { createSimulator } from '../index.ts';
+import { startSimulator } from '../index.ts';
 import { openTruthFile } from './truth-file.ts';
 
 function makeFolder(): string {
@@ -53,7 +53,7 @@ it('a broken line in the middle is an error that names the file and the line', a
   const dataDir = makeFolder();
   const path = join(dataDir, 'simulator-truth.jsonl');
   writeFileSync(path, '{"type":"reset"}\nnot JSON\n{"type":"reset"}\n');
-  await expect(createSimulator({ port: 0, dataDir })).rejects.toThrow(`${path}:2 is not an event of the simulator`);
+  await expect(startSimulator({ dataDir })).rejects.toThrow(`${path}:2 is not an event of the simulator`);
 });
 
 it('rotated keys are still those of the application after a restart', async () => {

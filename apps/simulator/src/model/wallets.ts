@@ -20,13 +20,16 @@ export const MoneySchema = z
 
 /** What a wallet is opened or set with. */
 export const WalletSpecSchema = z.strictObject({
+  /** ISO 3166-1 alpha-3, one of KPay's twelve, such as `CMR`. */
   country: z.string(),
   /** Needed only where a country has two: COD. */
   currency: z.string().optional(),
+  /** In units of the currency, as a number or decimal text. */
   balance: MoneySchema,
   /** Part of the balance that is held for running withdrawals. */
   reservedBalance: MoneySchema.optional(),
 });
+/** A wallet as it is opened or set. */
 export type WalletSpec = z.input<typeof WalletSpecSchema>;
 
 const plenty: Readonly<Record<string, number>> = {
@@ -62,6 +65,7 @@ function chooseCurrency(code: string, wanted: string | undefined): string {
   const [first, second] = country.currencies;
   if (wanted !== undefined && country.currencies.includes(wanted)) return wanted;
   if (wanted === undefined && first !== undefined && second === undefined) return first;
+  if (first === undefined) throw new Refusal(400, `country: ${code} has no wallets at KPay`);
   throw new Refusal(400, `currency: expected one of ${country.currencies.join(', ')}`);
 }
 
