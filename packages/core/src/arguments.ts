@@ -35,6 +35,12 @@ export function assertNumber(argument: string, value: unknown, min: number, max:
   throw new InvalidArgumentError(argument, `must be ${bounds}`);
 }
 
+/** @throws InvalidArgumentError when `value` is no code of a currency. */
+export function assertCurrency(argument: string, value: unknown): asserts value is string {
+  assertText(argument, value, 3);
+  if (!/^[A-Z]{3}$/.test(value)) throw new InvalidArgumentError(argument, 'must be an ISO 4217 code such as XAF');
+}
+
 /** @throws InvalidArgumentError when `value` is no AbortSignal. */
 export function assertSignal(argument: string, value: unknown): asserts value is AbortSignal {
   if (!(value instanceof AbortSignal)) throw new InvalidArgumentError(argument, `must be an AbortSignal, not ${kindOf(value)}`);

@@ -1,4 +1,5 @@
-import { abortedBy, RetryableError } from './errors.ts';
+import { assertFields, assertNumber, assertSignal, assertText, kindOf } from './arguments.ts';
+import { abortedBy, InvalidArgumentError, RetryableError } from './errors.ts';
 import {
   ASKED_AGAIN_MS,
   assertLane,
@@ -255,9 +256,11 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
   }
 
   return {
-    take(lane, { signal, maxWaitMs = Number.POSITIVE_INFINITY, urgency } = {}) {
+    take(lane, options = {}) {
       return new Promise((resolve, reject) => {
         assertLane(lane);
+        assertTakeOptions(options);
+        const { signal, maxWaitMs = Number.POSITIVE_INFINITY, urgency } = options;
         if (signal?.aborted) return reject(abortedBy(signal));
         const leave = (): void => {
           end();
@@ -294,7 +297,35 @@ export function createBudget({ store, clock, limit, windowMs }: BudgetOptions): 
     async remaining() {
       return Math.max(0, limit - (await store.used()));
     },
-    block,
-    seed: (sent) => store.seed(sent, rules),
+    async block(forMs) {
+      assertNumber('forMs', forMs, 0, Number.POSITIVE_INFINITY);
+      return block(forMs);
+    },
+    async seed(sent) {
+      assertSent(sent);
+      return store.seed(sent, rules);
+    },
   };
+}
+
+const TAKE_FIELDS: ReadonlySet<string> = new Set(['signal', 'maxWaitMs', 'urgency']);
+const SENT_FIELDS: ReadonlySet<string> = new Set(['attempt', 'ageMs']);
+
+/** @throws InvalidArgumentError for what a caller in JavaScript can get wrong. */
+function assertTakeOptions(options: unknown): asserts options is TakeOptions {
+  assertFields('options', options, TAKE_FIELDS);
+  const { signal, maxWaitMs } = options as Record<string, unknown>;
+  if (signal !== undefined) assertSignal('options.signal', signal);
+  if (maxWaitMs !== undefined) assertNumber('options.maxWaitMs', maxWaitMs, 0, Number.POSITIVE_INFINITY);
+}
+
+function assertSent(sent: unknown): asserts sent is readonly SentBefore[] {
+  if (!Array.isArray(sent)) throw new InvalidArgumentError('sent', `must be an array, not ${kindOf(sent)}`);
+  for (const [index, each] of sent.entries()) {
+    assertFields(`sent[${index}]`, each, SENT_FIELDS);
+    const { attempt, ageMs } = each as Record<string, unknown>;
+    assertText(`sent[${index}].attempt`, attempt, 1_000);
+    if (typeof ageMs !== 'number' || Number.isNaN(ageMs))
+      throw new InvalidArgumentError(`sent[${index}].ageMs`, 'must be a number');
+  }
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { assertFields, assertNumber, kindOf } from './arguments.ts';
+import { assertFields, assertNumber, assertText, kindOf } from './arguments.ts';
 import { type Budget, createBudget } from './budget.ts';
 import { type CallOptions, MAX_TIMEOUT_MS } from './client/call-options.ts';
 import {
@@ -269,7 +269,8 @@ export class Kpay {
    */
   async changeKeys(keys: Keys, check: (candidate: Kpay) => Promise<void>): Promise<void> {
     if (this.#closed) throw new ClosedError();
-    assertFields('keys', keys, KEY_FIELDS);
+    assertText('keys.apiKey', keys?.apiKey, 2_000);
+    assertText('keys.secretKey', keys?.secretKey, 2_000);
     if (typeof check !== 'function')
       throw new InvalidArgumentError('check', 'must be a function that refuses the keys by throwing');
     const { apiKey, secretKey } = keys;
@@ -302,8 +303,6 @@ export class Kpay {
     return { name, baseUrl, environment, rateLimitPerMinute };
   }
 }
-
-const KEY_FIELDS: ReadonlySet<string> = new Set(['apiKey', 'secretKey', 'name']);
 
 const OPTIONS: ReadonlySet<string> = new Set([
   'apiKey',
@@ -433,6 +432,7 @@ interface Access {
 
 function openAccess(settings: Settings, earlier?: Observations): Access {
   const { apiKey, secretKey, baseUrl, clock, stores, maxAgeMs, rateLimitPerMinute, budgetWindowMs = 60_000 } = settings;
+  const { maxWaitMs = 60_000 } = settings;
   const budget = createBudget({
     store: stores.budget(digest(apiKey)),
     clock,
@@ -449,7 +449,7 @@ function openAccess(settings: Settings, earlier?: Observations): Access {
     budget,
     tokens: store,
   });
-  const observations = createObservations({ client, store, clock, maxAgeMs, earlier });
+  const observations = createObservations({ client, store, clock, maxAgeMs, maxWaitMs, earlier });
   return { client, budget, observations };
 }
 

@@ -1,4 +1,5 @@
-import type { InnerCallOptions } from './client/call-options.ts';
+import { assertCurrency, assertFields, assertNumber, assertSignal } from './arguments.ts';
+import { type InnerCallOptions, MAX_TIMEOUT_MS } from './client/call-options.ts';
 import type { CountryAvailability, ExchangeRate } from './client/endpoints.ts';
 import { type BalanceMinor, type WalletBalance, walletBalance } from './client/wallet-balance.ts';
 import { RejectedError } from './errors.ts';
@@ -26,7 +27,9 @@ export interface ObserveOptions {
   lane?: Lane | undefined;
   /** How long ago KPay may have been asked; 0 asks again. The observation's own unless given. */
   maxAgeMs?: number | undefined;
-  /** Ends this caller's wait; a read that others wait for goes on. */
+  /** How long to wait for a place in the request budget, in milliseconds; the client's own unless given. */
+  maxWaitMs?: number | undefined;
+  /** Ends the wait of this caller with a KpayAbortError; a read that others wait for goes on. */
   signal?: AbortSignal | undefined;
 }
 
@@ -81,6 +84,8 @@ export interface ObservationsOptions {
   clock?: Clock | undefined;
   /** Milliseconds that each may be old: balance 30,000, availability 60,000, rate 600,000 unless given. */
   maxAgeMs?: Partial<Record<ObservationName, number>> | undefined;
+  /** How long a caller waits for a place in the budget unless it says so; without end unless given. */
+  maxWaitMs?: number | undefined;
   /** Shown by `peek` while there is nothing newer: what was observed with the keys before. */
   earlier?: Observations | undefined;
 }
@@ -98,7 +103,8 @@ const TRUST_MS = 1_000;
 const MAX_VALUES = 200;
 
 /** Observations of one account. `Kpay` has its own. */
-export function createObservations({ client, store, clock = systemClock, maxAgeMs, earlier }: ObservationsOptions): Observations {
+export function createObservations(options: ObservationsOptions): Observations {
+  const { client, store, clock = systemClock, maxAgeMs, maxWaitMs = Number.POSITIVE_INFINITY, earlier } = options;
   const maxAges = { ...MAX_AGE_MS, ...maxAgeMs };
   const watched = new Map<string, Watched>();
 
@@ -129,8 +135,8 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
     ask: (urgency: Urgency) => Promise<T>,
     options: ObserveOptions,
   ): Promise<Observed<T>> {
+    assertObserveOptions(options);
     const { lane = 'people' } = options;
-    assertLane(lane);
     const value = watch(keyOf(observation, pair));
     const calledAtMs = clock.monotonicMs();
     const maxAge = options.maxAgeMs ?? maxAges[observation];
@@ -153,6 +159,7 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
       },
       lane,
       signal: options.signal,
+      leaveAfterMs: (options.maxWaitMs ?? maxWaitMs) + MAX_TIMEOUT_MS,
     });
     return observedOf<T>(observation, value, entry);
   }
@@ -171,16 +178,36 @@ export function createObservations({ client, store, clock = systemClock, maxAgeM
   }
 
   return {
-    balance: (options = {}) => observe('balance', null, (urgency) => client.balance({ urgency }), options),
-    availability: (options = {}) => observe('availability', null, (urgency) => client.availability({ urgency }), options),
-    rate: (from, to, options = {}) =>
-      observe('rate', `${from}:${to}`, (urgency) => client.exchangeRate(from, to, { urgency }), options),
+    balance: async (options = {}) => observe('balance', null, (urgency) => client.balance({ urgency }), options),
+    availability: async (options = {}) => observe('availability', null, (urgency) => client.availability({ urgency }), options),
+    async rate(from, to, options = {}) {
+      const pair = pairOf(from, to);
+      return observe('rate', pair, (urgency) => client.exchangeRate(from, to, { urgency }), options);
+    },
     peekBalance: async () => (await peek<WalletBalance[]>('balance', null)) ?? earlier?.peekBalance(),
     peekAvailability: async () => (await peek<CountryAvailability[]>('availability', null)) ?? earlier?.peekAvailability(),
-    peekRate: async (from, to) => (await peek<ExchangeRate>('rate', `${from}:${to}`)) ?? earlier?.peekRate(from, to),
+    peekRate: async (from, to) => (await peek<ExchangeRate>('rate', pairOf(from, to))) ?? earlier?.peekRate(from, to),
     maxAgeOf: (observation) => maxAges[observation],
     lastFailure: (observation, pair) => watched.get(keyOf(observation, pair ?? null))?.failure,
   };
+}
+
+const OBSERVE_FIELDS: ReadonlySet<string> = new Set(['lane', 'maxAgeMs', 'maxWaitMs', 'signal']);
+
+/** @throws InvalidArgumentError for what a caller in JavaScript can get wrong. */
+function assertObserveOptions(options: unknown): asserts options is ObserveOptions {
+  assertFields('options', options, OBSERVE_FIELDS);
+  const { lane, maxAgeMs, maxWaitMs, signal } = options as Record<string, unknown>;
+  if (lane !== undefined) assertLane(lane);
+  if (maxAgeMs !== undefined) assertNumber('options.maxAgeMs', maxAgeMs, 0, Number.POSITIVE_INFINITY);
+  if (maxWaitMs !== undefined) assertNumber('options.maxWaitMs', maxWaitMs, 0, Number.POSITIVE_INFINITY);
+  if (signal !== undefined) assertSignal('options.signal', signal);
+}
+
+function pairOf(from: unknown, to: unknown): string {
+  assertCurrency('from', from);
+  assertCurrency('to', to);
+  return `${from}:${to}`;
 }
 
 function keyOf(observation: ObservationName, pair: string | null): string {

@@ -1,4 +1,4 @@
-import { assertFields, assertNoMore, assertNumber, assertText } from '../arguments.ts';
+import { assertCurrency, assertFields, assertNoMore, assertNumber, assertText } from '../arguments.ts';
 import type { Budget, BudgetSlot } from '../budget.ts';
 import {
   ClosedError,
@@ -454,11 +454,6 @@ function lowerCase(headers: Readonly<Record<string, string>> | undefined): Recor
 function outcomeOf(error: unknown): CallOutcome {
   if (error instanceof RetryableError || error instanceof OutcomeUnknownError) return error.reason;
   return error instanceof KpayAbortError ? 'aborted' : 'rejected';
-}
-
-function assertCurrency(argument: string, currency: unknown): void {
-  assertText(argument, currency, 3);
-  if (!/^[A-Z]{3}$/.test(currency)) throw new InvalidArgumentError(argument, 'must be an ISO 4217 code such as XAF');
 }
 
 function assertPhoneNumber(phoneNumber: unknown): void {
