@@ -1,8 +1,8 @@
-import { openKpayAccount } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import { createCallWatchers, openPostgres, openRedis } from '@kpay/runtime';
 import { runApp, type System } from '@kpay/system';
 import { createLedger } from '@kpay/transfers';
+import { openAccount } from '@kpay/transfers/worker';
 import { type RunningExporter, startExporter } from './start-exporter.ts';
 
 /** The parts of a system that an exporter needs. It runs without queues, and it does not migrate the ledger. */
@@ -18,13 +18,10 @@ export function runExporter(env: NodeJS.ProcessEnv): Promise<never> {
     shutdown.push('database', () => database.close());
     const redis = await openRedis({ url: redisUrl, role: 'producer', logger });
     shutdown.push('redis', () => redis.disconnect());
-    const options = { stores: createRedisStores({ redis }), maxAgeMs, ipv4Only };
+    const options = { stores: createRedisStores({ redis }), budgetWindowMs, maxAgeMs, ipv4Only };
     const watch = createCallWatchers(registry, logger);
     const accounts = new Map(
-      settings.accounts.map((account) => [
-        account.name,
-        openKpayAccount({ ...account, budgetWindowMs }, { ...options, ...watch(account.name) }),
-      ]),
+      settings.accounts.map((account) => [account.name, openAccount(account, { ...options, ...watch(account.name) })]),
     );
     shutdown.push('accounts', () => Promise.all([...accounts.values()].map((account) => account.close())));
     const ledger = createLedger(database.kysely());

@@ -24,6 +24,7 @@ export type {
 export type { CertificateAuthorities, HttpDispatcher } from './client/exchange.ts';
 export type { Call, CallOutcome, Hooks, RequestEvent, ResponseEvent } from './client/hooks.ts';
 export { boundPassed, type JsonBounds } from './client/json-bounds.ts';
+export { type Proxy, proxyOf } from './client/proxy.ts';
 export {
   type TransferAmount,
   type TransferFields,

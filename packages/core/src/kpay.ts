@@ -109,7 +109,7 @@ export class Kpay {
   readonly rateLimitPerMinute: number;
   /** Time as this client sees it. */
   readonly clock: Clock;
-  /** The calls as plain functions. @deprecated The methods of Kpay itself. */
+  /** The same calls as plain functions, so that one of them can be handed on alone or replaced in a test. */
   readonly client: KpayClient;
   /** The request budget that all processes with the same stores and key share. */
   readonly budget: Budget;
@@ -500,7 +500,7 @@ export type AccountOptions = Pick<
   totalTimeoutMs?: number | undefined;
 };
 
-/** @deprecated Kpay */
+/** What a service needs of a Kpay, as an interface: a test can stand in for a part of it. */
 export interface KpayAccount
   extends Pick<
     Kpay,

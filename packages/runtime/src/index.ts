@@ -15,7 +15,6 @@ export {
   sendText,
   startHttp,
 } from './http/start-http.ts';
-export { warnAboutProxy } from './http/warn-about-proxy.ts';
 export { doubtIn } from './json-in-doubt.ts';
 export { currentTraceId } from './logging/current-trace.ts';
 export { createLogger, type Logger } from './logging/logger.ts';

@@ -6,12 +6,12 @@ import {
   type Settings,
   type Shutdown,
   type WebConfig,
-  warnAboutProxy,
   watchKeys,
 } from '@kpay/runtime';
 import type { Plugin } from '@kpay/transfers/plugin';
 import { containStrayErrors, loadPlugins } from '@kpay/transfers/worker';
 import type { Registry } from 'prom-client';
+import { warnAboutProxy } from './warn-about-proxy.ts';
 
 /** A process before it opens its stores. */
 export interface App<OfSettings extends Settings = Settings> {
@@ -48,7 +48,7 @@ export interface AppOptions<OfSettings extends Settings> {
 export async function openApp<OfSettings extends Settings>(options: AppOptions<OfSettings>): Promise<App<OfSettings>> {
   const { env, settings, secrets, logger, shutdown } = options;
   const { accounts, webConfigFile } = settings;
-  warnAboutProxy(accounts, logger);
+  warnAboutProxy(env, accounts, logger);
   const web = webConfigFile === undefined ? undefined : readWebConfig(webConfigFile);
   const plugins = await loadPlugins(settings.plugins);
   containStrayErrors(plugins, (plugin, error) => logger.error({ err: error, plugin }, 'unhandled error in a plugin'));

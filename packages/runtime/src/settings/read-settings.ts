@@ -4,7 +4,6 @@ import type { SendWindowSetting, SpendLimitSetting } from './account-rules.ts';
 import { type AccountEntry, readAccountsFile } from './accounts-file.ts';
 import { environmentVariables, FROM_FILE } from './environment.ts';
 import type { OidcSettings } from './oidc-settings.ts';
-import { proxyOf } from './proxy.ts';
 import { redisNodes } from './redis-nodes.ts';
 import { whyNoSecret } from './secret-file.ts';
 import { readSettingFile } from './setting-file.ts';
@@ -28,8 +27,6 @@ export interface AccountSettings extends AccountRuleSettings {
   baseUrl: string;
   environment: Environment;
   rateLimitPerMinute: number;
-  /** The address of the environment's proxy for the base URL, with its password; missing when no proxy is used. */
-  proxyUrl?: string;
   /** `XAF:XOF`. Missing when none are set; then the catalogue's pairs are used. */
   ratePairs?: readonly string[];
 }
@@ -71,6 +68,8 @@ export type Settings = Stores & {
   conflictConfirmMs: number;
   /** Module paths and package names, in the order they are loaded. */
   plugins: string[];
+  /** The addresses of proxies in the environment, for their passwords. @kpay/core reads them itself. */
+  proxies: string[];
   /** KPay is reached over IPv4 alone. */
   ipv4Only: boolean;
   workerConcurrency: number;
@@ -101,10 +100,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
   }
   const variables = parsed.data;
   const stores = chooseStores(variables);
-  const accounts = readAccounts(variables).map((account) => {
-    const proxy = proxyOf(given, account.baseUrl);
-    return { ...account, ...(proxy && { proxyUrl: proxy.url }) };
-  });
+  const accounts = readAccounts(variables);
   if (accounts.length === 0 && variables.KPAY_ENVIRONMENT === 'PRODUCTION') {
     throw new SettingsError(
       'KPAY_ENVIRONMENT is PRODUCTION but no key is set: set KPAY_API_KEY and KPAY_SECRET_KEY, or KPAY_ACCOUNTS_FILE',
@@ -133,6 +129,7 @@ export function readSettings(env: NodeJS.ProcessEnv): Settings {
     budgetWindowMs: wholeMs(variables.KPAY_BUDGET_WINDOW_SECONDS),
     conflictConfirmMs: wholeMs(variables.KPAY_CONFLICT_CONFIRM_SECONDS),
     plugins: variables.KPAY_PLUGINS,
+    proxies: PROXY_VARIABLES.flatMap((name) => given[name] ?? []),
     ipv4Only: variables.KPAY_IPV4_ONLY,
     workerConcurrency: variables.KPAY_WORKER_CONCURRENCY,
     ...(variables.KPAY_WORKER_ACCOUNTS && { workerAccounts: variables.KPAY_WORKER_ACCOUNTS }),
@@ -160,13 +157,22 @@ function describe(issue: z.core.$ZodIssue | undefined): string {
 /** All secrets among the settings, for `createLogger`. */
 export function secretsOf(settings: Settings): string[] {
   const urls = settings.mode === 'production' ? [settings.databaseUrl, ...redisNodes(settings.redisUrl)] : [];
-  const proxies = settings.accounts.flatMap(({ proxyUrl }) => proxyUrl ?? []);
-  const passwords = [...urls, ...proxies].flatMap((url) => {
-    const password = URL.parse(url)?.password ?? '';
-    return [password, decodeURIComponent(password)];
+  const passwords = [...urls, ...settings.proxies].flatMap((url) => {
+    const password = URL.parse(url.includes('://') ? url : `http://${url}`)?.password ?? '';
+    return [password, decoded(password)];
   });
   const keys = settings.accounts.flatMap(({ apiKey, secretKey }) => [apiKey, secretKey]);
   return [...keys, ...passwords, settings.adminToken ?? '', settings.keysSecret ?? ''].filter((secret) => secret !== '');
+}
+
+const PROXY_VARIABLES = ['https_proxy', 'HTTPS_PROXY', 'http_proxy', 'HTTP_PROXY'];
+
+function decoded(password: string): string {
+  try {
+    return decodeURIComponent(password);
+  } catch {
+    return password;
+  }
 }
 
 /** The token may do everything, so it must not be possible to guess it where others can reach the API. */

@@ -1,5 +1,6 @@
-import type { AccountSettings, KpayAccount } from '@kpay/core';
+import type { KpayAccount } from '@kpay/core';
 import type { Ledger } from '@kpay/ledger';
+import type { AccountSettings } from './open-accounts.ts';
 import { pinAccount } from './pin.ts';
 import { recentSends } from './recent-sends.ts';
 

@@ -1,6 +1,12 @@
 // For the processes that advance transfers and watch the ledger: worker, exporter, `kpay up`.
 export { changeKeys } from '../accounts/change-keys.ts';
-export { type OpenAccountsOptions, openAccounts } from '../accounts/open-accounts.ts';
+export {
+  type AccountOptions,
+  type AccountSettings,
+  type OpenAccountsOptions,
+  openAccount,
+  openAccounts,
+} from '../accounts/open-accounts.ts';
 export { checkPin, comparePin, type Pin, pinAccount } from '../accounts/pin.ts';
 export { type AccountRuleSettings, type AccountRules, noRules, readAccountRules } from '../checks/account-rules.ts';
 export { fundsCheck } from '../checks/funds.ts';

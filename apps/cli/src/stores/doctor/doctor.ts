@@ -1,4 +1,4 @@
-import { type KpayAccount, openKpayAccount, type Stores } from '@kpay/core';
+import { InvalidSettingsError, type Kpay, proxyOf, type Stores } from '@kpay/core';
 import { createRedisStores } from '@kpay/core/redis';
 import {
   createLogger,
@@ -16,7 +16,7 @@ import {
 } from '@kpay/runtime';
 import { epochFile } from '@kpay/system';
 import type { Ledger } from '@kpay/transfers';
-import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness } from '@kpay/transfers/worker';
+import { createFileEpochWitness, createRedisEpochWitness, type EpochWitness, openAccount } from '@kpay/transfers/worker';
 import { apiOf } from '../open-maintenance.ts';
 import { checkAccount } from './check-account.ts';
 import { checkAddress } from './check-address.ts';
@@ -38,8 +38,9 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   let settings: Settings;
   try {
     settings = readSettings(env);
+    for (const { baseUrl } of settings.accounts) proxyOf(env, baseUrl);
   } catch (error) {
-    if (!(error instanceof StartError)) throw error;
+    if (!(error instanceof StartError || error instanceof InvalidSettingsError)) throw error;
     return [wrongFrom('settings', error)];
   }
   const logger = createLogger({ name: 'kpay', level: 'silent', secrets: secretsOf(settings) });
@@ -178,17 +179,16 @@ async function examineKpay(settings: Settings, ledger: Ledger | undefined, store
     return [{ check: 'kpay', verdict: 'good', what: 'no key is set: kpay up simulates KPay, and no real money moves' }];
   }
   const findings: Finding[] = [];
-  for (const [baseUrl, proxyUrl] of new Map(settings.accounts.map((account) => [account.baseUrl, account.proxyUrl]))) {
-    if (proxyUrl === undefined) findings.push(await checkAddress(baseUrl, ipv4Only), await checkKpayClock(baseUrl));
+  for (const baseUrl of new Set(settings.accounts.map((account) => account.baseUrl))) {
+    const proxy = proxyOf(process.env, baseUrl);
+    if (!proxy) findings.push(await checkAddress(baseUrl, ipv4Only), await checkKpayClock(baseUrl));
     // A proxy that forwards may answer with a clock of its own.
-    else findings.push(await checkProxy(baseUrl, proxyUrl));
+    else findings.push(await checkProxy(baseUrl, proxy.url));
   }
   const byKey = Map.groupBy(settings.accounts, ({ apiKey }) => apiKey);
   for (const sharing of byKey.values()) {
     const limit = sharing[0]?.rateLimitPerMinute ?? 0;
-    const opened: KpayAccount[] = sharing.map((account) =>
-      openKpayAccount({ ...account, budgetWindowMs }, { ...(stores && { stores }), ipv4Only }),
-    );
+    const opened: Kpay[] = sharing.map((account) => openAccount(account, { budgetWindowMs, stores, ipv4Only }));
     // Before KPay is asked: that takes a slot itself.
     if (ledger && stores)
       findings.push(await finding('budget', () => checkBudget(opened, ledger, { limit, windowMs: budgetWindowMs })));
