@@ -47,12 +47,18 @@ export async function examine(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const mode = settings.mode === 'production' ? 'production, on Postgres and Redis' : 'embedded, in one process';
   const findings: Finding[] = [{ check: 'settings', verdict: 'good', what: mode }];
   findings.push(
-    ...(settings.mode === 'production' ? await examineProduction(settings, logger) : await examineEmbedded(settings, logger)),
+    ...(settings.mode === 'production'
+      ? await examineProduction(settings, logger, env)
+      : await examineEmbedded(settings, logger, env)),
   );
   return findings;
 }
 
-async function examineProduction(settings: Extract<Settings, { mode: 'production' }>, logger: Logger): Promise<Finding[]> {
+async function examineProduction(
+  settings: Extract<Settings, { mode: 'production' }>,
+  logger: Logger,
+  env: NodeJS.ProcessEnv,
+): Promise<Finding[]> {
   const { databaseUrl, redisUrl } = settings;
   const postgres = await checkPostgres(databaseUrl, logger);
   const { redis, findings: ofRedis } = await checkRedis(redisUrl, logger);
@@ -66,7 +72,7 @@ async function examineProduction(settings: Extract<Settings, { mode: 'production
       witness: createRedisEpochWitness(redis),
       queues: { kind: 'redis', redisUrl } as const,
     };
-    findings.push(...(await examineLedger(settings, logger, database, stores)));
+    findings.push(...(await examineLedger(settings, logger, database, stores, env)));
     return findings;
   } finally {
     redis?.disconnect();
@@ -74,22 +80,23 @@ async function examineProduction(settings: Extract<Settings, { mode: 'production
   }
 }
 
-async function examineEmbedded(settings: Settings, logger: Logger): Promise<Finding[]> {
+async function examineEmbedded(settings: Settings, logger: Logger, env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const { dataDir } = settings;
   const folder = checkDataFolder(dataDir);
   if (folder.verdict === 'wrong' || !hasEmbeddedDatabase(dataDir))
-    return [folder, ...(await examineKpay(settings, undefined, undefined))];
+    return [folder, ...(await examineKpay(settings, undefined, undefined, env))];
   let database: Awaited<ReturnType<typeof openEmbeddedDatabase>>;
   try {
     database = await openEmbeddedDatabase({ dataDir, logger });
   } catch (error) {
     if (!(error instanceof FolderInUse)) return [folder, wrongFrom('ledger', error)];
-    return [folder, await examineRunning(settings), ...(await examineKpay(settings, undefined, undefined))];
+    return [folder, await examineRunning(settings), ...(await examineKpay(settings, undefined, undefined, env))];
   }
   try {
     const witness = createFileEpochWitness(epochFile(dataDir));
     // The budget of an embedded system is in the memory of the one process: there is nothing to look at.
-    return [folder, ...(await examineLedger(settings, logger, database, { witness, queues: { kind: 'embedded', database } }))];
+    const stores = { witness, queues: { kind: 'embedded', database } } as const;
+    return [folder, ...(await examineLedger(settings, logger, database, stores, env))];
   } finally {
     await database.close();
   }
@@ -143,6 +150,7 @@ async function examineLedger(
   logger: Logger,
   database: Database | undefined,
   shared: LedgerStores | undefined,
+  env: NodeJS.ProcessEnv,
 ): Promise<Finding[]> {
   const skipped = (check: string, why: string): Finding => ({ check, verdict: 'skipped', what: why });
   const findings: Finding[] = [];
@@ -160,7 +168,7 @@ async function examineLedger(
   }
   if (!shared) findings.push(skipped('queues, budget', 'there is no Redis to look at'));
   else findings.push(await examineQueues(settings, logger, shared.queues));
-  findings.push(...(await examineKpay(settings, own, shared?.stores)));
+  findings.push(...(await examineKpay(settings, own, shared?.stores, env)));
   return findings;
 }
 
@@ -173,14 +181,19 @@ async function examineQueues({ accounts }: Settings, logger: Logger, store: Queu
 }
 
 /** The way to KPay, its clock, its keys, and the budget. Without keys the simulator stands in for it, and is not asked. */
-async function examineKpay(settings: Settings, ledger: Ledger | undefined, stores: Stores | undefined): Promise<Finding[]> {
+async function examineKpay(
+  settings: Settings,
+  ledger: Ledger | undefined,
+  stores: Stores | undefined,
+  env: NodeJS.ProcessEnv,
+): Promise<Finding[]> {
   const { budgetWindowMs, ipv4Only } = settings;
   if (settings.accounts.length === 0) {
     return [{ check: 'kpay', verdict: 'good', what: 'no key is set: kpay up simulates KPay, and no real money moves' }];
   }
   const findings: Finding[] = [];
   for (const baseUrl of new Set(settings.accounts.map((account) => account.baseUrl))) {
-    const proxy = proxyOf(process.env, baseUrl);
+    const proxy = proxyOf(env, baseUrl);
     if (!proxy) findings.push(await checkAddress(baseUrl, ipv4Only), await checkKpayClock(baseUrl));
     // A proxy that forwards may answer with a clock of its own.
     else findings.push(await checkProxy(baseUrl, proxy.url));
@@ -188,7 +201,9 @@ async function examineKpay(settings: Settings, ledger: Ledger | undefined, store
   const byKey = Map.groupBy(settings.accounts, ({ apiKey }) => apiKey);
   for (const sharing of byKey.values()) {
     const limit = sharing[0]?.rateLimitPerMinute ?? 0;
-    const opened: Kpay[] = sharing.map((account) => openAccount(account, { budgetWindowMs, stores, ipv4Only }));
+    const opened: Kpay[] = sharing.map((account) =>
+      openAccount(account, { budgetWindowMs, stores, ipv4Only, proxy: proxyOf(env, account.baseUrl)?.url ?? false }),
+    );
     // Before KPay is asked: that takes a slot itself.
     if (ledger && stores)
       findings.push(await finding('budget', () => checkBudget(opened, ledger, { limit, windowMs: budgetWindowMs })));
