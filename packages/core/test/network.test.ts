@@ -48,7 +48,7 @@ describe('a request', () => {
 
   it('ends after the timeout of its call', async () => {
     onRequest = () => {};
-    const error = await open()
+    const error = await open({ maxRetries: 0 })
       .balance({ timeoutMs: 50 })
       .catch((thrown: unknown) => thrown);
     expect(error).toMatchObject({ code: 'timeout' });
@@ -175,7 +175,7 @@ describe('a proxy', () => {
   it('of the environment leads to KPay, unless the options or NO_PROXY say otherwise', async () => {
     onTestFinished(() => void vi.unstubAllEnvs());
     const baseUrl = 'http://kpay.test';
-    const calls = { baseUrl };
+    const calls = { baseUrl, maxRetries: 0 };
     await open({ ...calls, proxy: url }).balance();
     vi.stubEnv('HTTP_PROXY', url);
     await open(calls).balance();

@@ -1,5 +1,5 @@
-import { assertFields, assertText } from '../arguments.ts';
-import { InvalidAmountError, UnknownCountryError } from '../errors.ts';
+import { assertFields, assertText, kindOf } from '../arguments.ts';
+import { InvalidAmountError, InvalidArgumentError, UnknownCountryError } from '../errors.ts';
 import { type Country, currencyOf } from '../money/catalogue.ts';
 import { formatAmount, type Money, parseAmount } from '../money/money.ts';
 
@@ -46,6 +46,12 @@ export function assertTransferFields(fields: unknown): asserts fields is Transfe
   const { sourceCountry, destinationCountry, amount, externalId, description, applicationId } = fields as Record<string, unknown>;
   assertText('sourceCountry', sourceCountry, 3);
   assertText('destinationCountry', destinationCountry, 3);
+  if (!/^[A-Z]{3}$/.test(destinationCountry)) {
+    throw new InvalidArgumentError('destinationCountry', 'must be an ISO 3166-1 alpha-3 code such as GAB');
+  }
+  if (destinationCountry === sourceCountry) {
+    throw new InvalidArgumentError('destinationCountry', 'must be another country than sourceCountry');
+  }
   if (typeof amount === 'object') assertFields('amount', amount, AMOUNT_FIELDS);
   assertText('externalId', externalId, 255);
   if (description !== undefined) assertText('description', description, 1_000);
@@ -62,14 +68,12 @@ export function assertTransferFields(fields: unknown): asserts fields is Transfe
  *   currency: KPay is told a number alone, and would take it for that currency.
  * @throws UnknownCountryError when that currency cannot be told.
  */
-export function transferBody({
-  applicationId,
-  sourceCountry,
-  destinationCountry,
-  amount,
-  externalId,
-  description,
-}: TransferRequestFields): string {
+export function transferBody(fields: TransferRequestFields): string {
+  if (typeof fields !== 'object' || fields === null)
+    throw new InvalidArgumentError('fields', `must be an object, not ${kindOf(fields)}`);
+  const { applicationId, sourceCountry, destinationCountry, amount, externalId, description } = fields;
+  assertText('destinationCountry', destinationCountry, 3);
+  assertText('externalId', externalId, 255);
   const parts = [
     `"applicationId":${JSON.stringify(applicationId)}`,
     `"sourceCountry":${JSON.stringify(sourceCountry)}`,

@@ -32,7 +32,7 @@ export interface OpenAccountsOptions extends Omit<AccountOptions, 'onCall' | 'on
 export function openAccount(settings: AccountSettings, options: AccountOptions = {}): Kpay {
   const { name, apiKey, secretKey, baseUrl, environment, rateLimitPerMinute } = settings;
   const account = { name, apiKey, secretKey, baseUrl, environment, rateLimitPerMinute };
-  return new Kpay({ ...account, ...options, maxWaitMs: Number.POSITIVE_INFINITY });
+  return new Kpay({ ...account, ...options, maxWaitMs: Number.POSITIVE_INFINITY, maxRetries: 0 });
 }
 
 /**
