@@ -110,6 +110,7 @@ describe('@kpay/admin-client', () => {
       send: async () => ({
         status: 502,
         header: () => 'text/html',
+        kind: 'stream',
         chunks: (async function* () {
           yield Buffer.from('<h1>Bad Gateway</h1>');
         })(),

@@ -24,6 +24,8 @@ export interface Call<Query, Body> {
 }
 
 export interface Reply<Answer = unknown> {
+  /** Absent: all but a Stream is one. */
+  kind?: undefined;
   body: Answer;
   /** The status, when it differs from that of `answer`. */
   status?: 200;
@@ -33,6 +35,7 @@ export interface Reply<Answer = unknown> {
 
 /** An answer that is written while it is produced. Nothing is read ahead of a slow caller. */
 export interface Stream {
+  kind: 'stream';
   chunks: AsyncIterable<string>;
   headers?: Record<string, string>;
 }

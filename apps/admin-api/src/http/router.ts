@@ -81,7 +81,7 @@ function serve(operation: Operation, stopping: AbortSignal | undefined): Request
     response.locals.operation = operation;
     if (comesLate(operation, response.locals.caller as Caller)) await (response.locals.verifyAgain as () => Promise<void>)();
     const reply = await operation.handle(parseCall(operation, request, response, stopping));
-    if ('chunks' in reply) return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
+    if (reply.kind === 'stream') return sendChunks(reply, operation.answer.type ?? 'text/plain', request, response);
     const { location, ...headers } = reply.headers ?? {};
     response
       .status(reply.status ?? operation.answer.status)

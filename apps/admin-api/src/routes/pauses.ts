@@ -76,7 +76,7 @@ export function createPause({ ledger, epochWitness, accounts }: PausesOptions): 
     unrepeatable: true,
     answer: { status: 201, schema: pauseSchema, location: true },
     async handle({ body: { reason, until: end, ...scope }, caller }) {
-      if ('account' in scope) requireAccount(accounts, caller, scope.account, 'in the body');
+      if (scope.scope !== 'all') requireAccount(accounts, caller, scope.account, 'in the body');
       else requireAllAccounts(caller);
       const ends = end === undefined ? null : new Date(end);
       const made = await pause(ledger, scope, { by: caller.owner, reason, until: ends }, epochWitness);

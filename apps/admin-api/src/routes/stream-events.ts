@@ -53,7 +53,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
       // Before the answer begins, so that a position that cannot be continued gets an error status.
       const events = await feed.after(position).catch(refusePosition);
       // Proxies that buffer would delay events.
-      return { chunks: follow(position, events, call), headers: { 'x-accel-buffering': 'no' } };
+      return { kind: 'stream', chunks: follow(position, events, call), headers: { 'x-accel-buffering': 'no' } };
     },
   });
 

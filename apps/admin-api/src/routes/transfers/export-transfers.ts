@@ -46,7 +46,7 @@ export function exportTransfers({ ledger }: { ledger: Ledger }): Operation {
       const filter = { ...filterOf(query), ...within(caller) };
       const mark = bom === true ? BYTE_ORDER_MARK : '';
       const headers = { 'content-disposition': 'attachment; filename="transfers.csv"' };
-      return { chunks: await begun(linesOf(ledger, filter, mark, isStillAllowed)), headers };
+      return { kind: 'stream', chunks: await begun(linesOf(ledger, filter, mark, isStillAllowed)), headers };
     },
   });
 }
