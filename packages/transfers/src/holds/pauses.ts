@@ -29,13 +29,13 @@ export async function pause(
   { by, reason, until = null }: { by: string; reason: string; until?: Date | null },
   witness: EpochWitness = noWitness,
 ): Promise<PauseRow> {
-  const noCorridor = 'corridor' in scope ? whyNoCorridor(scope.corridor) : undefined;
+  const noCorridor = scope.scope === 'corridor' ? whyNoCorridor(scope.corridor) : undefined;
   if (noCorridor !== undefined) throw new InvalidRequest('corridor', noCorridor);
   return recordDecision(ledger, witness, async (tx) => {
     if (until !== null && until <= tx.now)
       throw new InvalidRequest('until', 'must be in the future: a pause that is over stops nothing');
-    const account = 'account' in scope ? scope.account : null;
-    const corridor = 'corridor' in scope ? scope.corridor : null;
+    const account = scope.scope === 'all' ? null : scope.account;
+    const corridor = scope.scope === 'corridor' ? scope.corridor : null;
     // Waits for sends of the account that are being committed now. Whichever comes second sees the other.
     await lockAccounts(tx, account);
     return tx.db
