@@ -10,24 +10,24 @@ export interface Account {
 export interface ApiKey {
   id: string;
   name: string;
-  /** Whose idempotency keys are those of this key, and who stands in events. */
+  /** The owner of the key's idempotency keys. Events show it as `actor`. */
   owner: string;
-  /** What the key begins with. */
+  /** The first characters of the key. */
   prefix: string;
   scopes: readonly ("read" | "transfers:create" | "transfers:approve" | "transfers:resolve" | "control" | "keys" | "audit")[];
-  /** The accounts that it reaches; all, when null. */
+  /** The accounts that it reaches; null: all. */
   accounts: readonly (string)[] | null;
-  /** The owners besides its own that it may make keys for, see and end them; `*` is all, null none. */
+  /** The other owners whose keys it may make, see and revoke; `*`: all, null: none. */
   mayMakeFor: readonly (string)[] | null;
   addressRanges: readonly (string)[] | null;
-  /** The most that may be made with it and all keys that came of it; of currencies that are not named: none. */
+  /** The most that it and all keys below it may create. Currencies that are not listed are not allowed. */
   spendLimits: readonly ({
     currency: string;
     amount: string;
-    /** The stretch that is looked back. */
+    /** The length of the period in hours. */
     hours: number;
   })[] | null;
-  /** How often it may ask; what the setting says, when null. */
+  /** Its rate limit; null: that of the setting. */
   requestsPerMinute: number | null;
   /** The id of the key that made it; `admin` for the bootstrap token; else the subject of the issuer. */
   createdBy: string;
@@ -52,7 +52,7 @@ export interface BatchResult {
   replayed: number;
   refused: number;
   results: readonly ({
-    /** As an editor numbers them, the first one being 1. */
+    /** The number of the line, as in an editor; the first is 1. */
     line: number;
     outcome: "accepted" | "replayed" | "refused";
     transfer: Transfer | null;
@@ -75,47 +75,47 @@ export interface CountryAvailability {
 }
 
 export interface DryRun {
-  /** `known`: the same was accepted before, and would be answered with that transfer. */
+  /** `known`: the same order was accepted before, and the answer would be that transfer. */
   outcome: "known" | "would_send" | "would_hold" | "would_fail";
   reasonCode: string | null;
-  /** Of the first check that does not pass: it decides. */
+  /** The reason of the first check that does not pass, which decides. */
   reason: string | null;
-  /** All of them, in the order in which they are asked. */
+  /** All checks, in the order in which they run. */
   checks: readonly ({
     check: string;
     verdict: "pass" | "hold" | "reject";
     reasonCode: string | null;
     reason: string | null;
-    /** When it would be looked at again at the latest. */
+    /** When the transfer would be checked again at the latest. */
     until: string | null;
-    /** What it was decided on, and how old that was. */
+    /** The data behind the decision, and its age. */
     inputs: Readonly<Record<string, unknown>> | null;
   })[];
-  /** The transfer that is known already. */
+  /** The transfer that was accepted before. */
   transfer: Transfer | null;
 }
 
 export interface NewApiKey {
   id: string;
   name: string;
-  /** Whose idempotency keys are those of this key, and who stands in events. */
+  /** The owner of the key's idempotency keys. Events show it as `actor`. */
   owner: string;
-  /** What the key begins with. */
+  /** The first characters of the key. */
   prefix: string;
   scopes: readonly ("read" | "transfers:create" | "transfers:approve" | "transfers:resolve" | "control" | "keys" | "audit")[];
-  /** The accounts that it reaches; all, when null. */
+  /** The accounts that it reaches; null: all. */
   accounts: readonly (string)[] | null;
-  /** The owners besides its own that it may make keys for, see and end them; `*` is all, null none. */
+  /** The other owners whose keys it may make, see and revoke; `*`: all, null: none. */
   mayMakeFor: readonly (string)[] | null;
   addressRanges: readonly (string)[] | null;
-  /** The most that may be made with it and all keys that came of it; of currencies that are not named: none. */
+  /** The most that it and all keys below it may create. Currencies that are not listed are not allowed. */
   spendLimits: readonly ({
     currency: string;
     amount: string;
-    /** The stretch that is looked back. */
+    /** The length of the period in hours. */
     hours: number;
   })[] | null;
-  /** How often it may ask; what the setting says, when null. */
+  /** Its rate limit; null: that of the setting. */
   requestsPerMinute: number | null;
   /** The id of the key that made it; `admin` for the bootstrap token; else the subject of the issuer. */
   createdBy: string;
@@ -126,7 +126,7 @@ export interface NewApiKey {
   revokedAt: string | null;
   /** As in createdBy. */
   revokedBy: string | null;
-  /** The key itself. It is shown this once and stored nowhere. */
+  /** The key itself. It is shown only now and stored nowhere. */
   key: string;
 }
 
@@ -138,7 +138,7 @@ export interface Pause {
   reason: string;
   createdBy: string;
   createdAt: string;
-  /** When it ends by itself; null: when it is lifted. */
+  /** When it ends automatically; null: only when it is lifted. */
   until: string | null;
   liftedAt: string | null;
   liftedBy: string | null;
@@ -150,7 +150,7 @@ export interface PredictedProvider {
   provider: string;
   /** Digits only. */
   phoneNumber: string | null;
-  /** Country and provider are in our catalogue. */
+  /** Whether country and provider are in our catalogue. */
   known: boolean;
 }
 
@@ -160,9 +160,9 @@ export interface Problem {
   status: number;
   detail: string;
   code: "invalid_request" | "idempotency_required" | "malformed_json" | "unauthenticated" | "forbidden" | "spend_limit_exceeded" | "not_found" | "method_not_allowed" | "precondition_failed" | "body_too_large" | "unsupported_media_type" | "ledger_restored" | "too_late" | "not_in_review" | "not_replayable" | "batch_refused" | "idempotency_conflict" | "too_many_requests" | "internal_error" | "ledger_unavailable" | "epoch_unavailable" | "issuer_unavailable" | "too_much_at_once" | "kpay_unavailable";
-  /** The same request, unchanged, may succeed later, and sending it again does no harm. */
+  /** Whether the same request, unchanged, may succeed later and does no harm when it is sent again. */
   safeToRetry: boolean;
-  /** Whether this request, or the transfer it is about, moved money or set a transfer going that will. */
+  /** Whether this request or its transfer moved money, or started a transfer that will. */
   moneyMoved: "yes" | "no" | "unknown";
   /** The part of the body that is wrong, as a JSON pointer. */
   pointer?: string | undefined;
@@ -189,18 +189,18 @@ export interface Quote {
   destinationCurrency: string;
   /** What KPay showed. */
   rate: string;
-  /** When KPay was asked for it. */
+  /** When KPay was asked for the rate. */
   rateAt: string;
-  /** How old it was when the quote was made. */
+  /** How old the rate was when the quote was made. */
   rateAgeSeconds: number;
-  /** What would arrive of the amount at this rate; null without an amount. KPay rounds rates, so it may differ a little. */
+  /** The amount that would arrive at this rate; null without an amount. KPay rounds rates, so the real amount may differ a little. */
   estimate: string | null;
   /** How far the floor is below the rate. */
   tolerancePercent: number;
-  /** The least rate at which a transfer with this quote is sent: its minRate. */
+  /** The lowest rate at which a transfer with this quote is sent. It becomes the transfer's minRate. */
   floor: string;
   createdAt: string;
-  /** Until when a transfer can be made with it. */
+  /** When the quote expires. A transfer can be made with it until then. */
   expiresAt: string;
 }
 
@@ -216,30 +216,30 @@ export interface ReviewEvidence {
     number: number;
     worker: string;
     startedAt: string;
-    /** Null: it is under way, or its process died. */
+    /** Null while it is under way, or when its process died. */
     endedAt: string | null;
-    /** After this it was not written any more. */
+    /** The request was not written after this time. */
     leaseUntil: string;
-    /** What it came to: `succeeded`, `unknown`, `refused`, `conflict` … */
+    /** The outcome: `succeeded`, `unknown`, `refused`, `conflict` … */
     outcome: string | null;
-    /** The HTTP status that KPay answered. */
+    /** The HTTP status of KPay's answer. */
     status: number | null;
     detail: string | null;
     /** SHA-256 of the request. All attempts of a transfer have the same. */
     bodyHash: string;
   })[];
   balance: {
-    /** The last one that was seen before the first send. */
+    /** The last balance that was seen before the first send. */
     before: {
       shown: string;
       askedAt: string;
     } | null;
-    /** The first one that was seen after the last send. */
+    /** The first balance that was seen after the last send. */
     after: {
       shown: string;
       askedAt: string;
     } | null;
-    /** Never proof: others than we can move a wallet too. */
+    /** Never a proof: others can move money of a wallet, too. */
     verdict: "points_to_moved" | "points_to_not_moved" | "not_verifiable";
     why: string;
   };
@@ -248,24 +248,24 @@ export interface ReviewEvidence {
 export interface RevokedApiKey {
   id: string;
   name: string;
-  /** Whose idempotency keys are those of this key, and who stands in events. */
+  /** The owner of the key's idempotency keys. Events show it as `actor`. */
   owner: string;
-  /** What the key begins with. */
+  /** The first characters of the key. */
   prefix: string;
   scopes: readonly ("read" | "transfers:create" | "transfers:approve" | "transfers:resolve" | "control" | "keys" | "audit")[];
-  /** The accounts that it reaches; all, when null. */
+  /** The accounts that it reaches; null: all. */
   accounts: readonly (string)[] | null;
-  /** The owners besides its own that it may make keys for, see and end them; `*` is all, null none. */
+  /** The other owners whose keys it may make, see and revoke; `*`: all, null: none. */
   mayMakeFor: readonly (string)[] | null;
   addressRanges: readonly (string)[] | null;
-  /** The most that may be made with it and all keys that came of it; of currencies that are not named: none. */
+  /** The most that it and all keys below it may create. Currencies that are not listed are not allowed. */
   spendLimits: readonly ({
     currency: string;
     amount: string;
-    /** The stretch that is looked back. */
+    /** The length of the period in hours. */
     hours: number;
   })[] | null;
-  /** How often it may ask; what the setting says, when null. */
+  /** Its rate limit; null: that of the setting. */
   requestsPerMinute: number | null;
   /** The id of the key that made it; `admin` for the bootstrap token; else the subject of the issuer. */
   createdBy: string;
@@ -276,14 +276,14 @@ export interface RevokedApiKey {
   revokedAt: string | null;
   /** As in createdBy. */
   revokedBy: string | null;
-  /** The ids of the keys that came of it and ended with it. */
+  /** The ids of the keys below it, which were revoked with it. */
   alsoRevoked: readonly (string)[];
 }
 
 export interface StreamToken {
   /** For `GET /v1/stream?token=…`. */
   token: string;
-  /** Until when it opens a stream: a minute. An open stream goes on. */
+  /** The time until which it opens a stream, in a minute. A stream that is open goes on. */
   expiresAt: string;
 }
 
@@ -316,7 +316,7 @@ export interface Transfer {
   externalId: string | null;
   account: string;
   state: "awaiting_approval" | "queued" | "holding" | "submitting" | "unconfirmed" | "review" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired";
-  /** Why it is where it is, in a sentence. */
+  /** Why the transfer is in this state, in a sentence. */
   reason: string | null;
   reasonCode: string | null;
   moneyMoved: "yes" | "no" | "unknown";
@@ -331,13 +331,13 @@ export interface Transfer {
   kpayTransferId: string | null;
   confirmedBy: "answer" | "conflict" | "person" | null;
   attempts: number;
-  /** The transfer that this one was made again from. */
+  /** The id of the transfer that this one replays. */
   replayOf: string | null;
-  /** While it is held: until when at the latest. */
+  /** When a held transfer is checked again at the latest. */
   holdUntil: string | null;
   description: string | null;
   minRate: string | null;
-  /** The quote it was made with, whose floor is its minRate. */
+  /** The quote that it was made with. The quote's floor is its minRate. */
   quoteId: string | null;
   onInsufficientFunds: "hold" | "fail";
   notBefore: string | null;
@@ -359,9 +359,9 @@ export interface TransferEvent {
   reason: string | null;
   reasonCode: string | null;
   actor: string;
-  /** The key of this API that it was done with; null where it was none. */
+  /** The id of the API key that was used; null when none was. */
   keyId: string | null;
-  /** What it was decided on, and how old that was. */
+  /** The data behind the decision, and its age. */
   detail: Readonly<Record<string, unknown>> | null;
   at: string;
 }
@@ -387,18 +387,18 @@ export interface TransferOrder {
 
 /** What each operation takes and answers. */
 export interface Operations {
-  /** Stop a transfer that was not sent yet. Cancelling again what is cancelled is no error. */
+  /** Cancel a transfer that was not sent yet. Cancelling a cancelled transfer again is no error. */
   cancelTransfer: { request: { id: string; headers?: {
-        /** The ETag that was seen: when it has changed since, nothing is done. */
+        /** The ETag that the client has seen. If it has changed since, nothing is done. */
         'If-Match'?: string | undefined;
       } | undefined; body?: {
         /** The reason, for readers of the history. */
         reason?: string | undefined;
       }; }; answer: Transfer };
-  /** Make a key for a person or a service, within what its maker may do itself. A bound that is left out is as the maker has it. */
+  /** Make a key for a person or a service, within its maker's bounds. A bound that is left out is taken from the maker. */
   createApiKey: { request: { body: {
         name: string;
-        /** As its maker unless given. Subjects of an issuer make keys for themselves alone; the bootstrap token must give it. */
+        /** By default the maker's owner. Subjects of an issuer can make keys only for themselves; the bootstrap token must set it. */
         owner?: string | undefined;
         scopes: readonly ("read" | "transfers:create" | "transfers:approve" | "transfers:resolve" | "control" | "keys" | "audit")[];
         accounts?: readonly (string)[] | undefined;
@@ -413,7 +413,7 @@ export interface Operations {
         requestsPerMinute?: number | undefined;
         expiresAt?: string | undefined;
       }; }; answer: NewApiKey };
-  /** Stop sends of everything, of an account or of a corridor. From the answer on nothing new is sent there. */
+  /** Pause the sends of everything, an account or a corridor. Nothing new is sent there from the answer on. */
   createPause: { request: { body: {
         scope: "all";
         /** The reason, for readers of the history. */
@@ -433,7 +433,7 @@ export interface Operations {
         reason: string;
         until?: string | undefined;
       }; }; answer: Pause };
-  /** See the rate and the least that a transfer will accept of it. A transfer made with its id, once and before it expires, waits while the rate is lower. It reserves nothing at KPay. */
+  /** Get the present rate and a floor. One transfer can be made with the quote's id before it expires; it waits while the rate is below the floor. Nothing is reserved at KPay. */
   createQuote: { request: { body: {
         /** ISO 3166-1 alpha-3. */
         sourceCountry: "BEN" | "CIV" | "CMR" | "COG" | "GAB" | "KEN" | "RWA" | "SEN" | "SLE" | "UGA" | "ZMB";
@@ -444,14 +444,14 @@ export interface Operations {
         validForSeconds?: number | undefined;
         account?: string | undefined;
       }; }; answer: Quote };
-  /** Make a token that opens the stream for a minute, and nothing else: for a browser's EventSource, which can send no header. It ends with the key that it was made with, and so do the streams it opened. */
+  /** Make a token that opens only the stream, for a minute. It is for a browser's EventSource, which can send no header. It ends with the key that it was made with, and so do the streams that it opened. */
   createStreamToken: { request: {  }; answer: StreamToken };
-  /** Make a transfer. 202: it is in the ledger and will be sent once, whatever happens. Needs an externalId or an Idempotency-Key; the same request again answers the same transfer. */
+  /** Make a transfer. 202 means that it is in the ledger and will be sent once, whatever happens. It needs an externalId or an Idempotency-Key. The same request again returns the same transfer. */
   createTransfer: { request: { query?: {
-        /** The old way to ask for what POST /v1/transfers/dry-run answers, with 200. @deprecated */
+        /** Deprecated: use POST /v1/transfers/dry-run. `true` gives the same answer, with 200. @deprecated */
         dryRun?: boolean | undefined;
       } | undefined; headers?: {
-        /** The same key with the same body answers the same transfer, for ever. */
+        /** The same key with the same body always returns the same transfer. */
         'Idempotency-Key'?: string | undefined;
       } | undefined; body: {
         externalId?: string | undefined;
@@ -470,30 +470,30 @@ export interface Operations {
         metadata?: Readonly<Record<string, string>> | undefined;
         account?: string | undefined;
       }; }; answer: Transfer };
-  /** Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has an externalId or an idempotencyKey of its own, and is accepted whole or not at all: read the result of each. The same batch again answers the same transfers. */
+  /** Make up to 1,000 transfers, one a line, as NDJSON or CSV. Each line has its own externalId or idempotencyKey and is accepted whole or not at all, so read the result of each. The same batch again returns the same transfers. */
   createTransfers: { request: { query?: {
-        /** true: all lines are accepted, or none is. */
+        /** true: either all lines are accepted, or none. */
         atomic?: boolean | undefined;
       } | undefined; body: string; type: "application/x-ndjson" | "text/csv"; }; answer: BatchResult };
-  /** End a pause and wake what it held. */
+  /** End a pause and wake the transfers that it held. */
   endPause: { request: { id: string; }; answer: Pause };
-  /** All transfers that a filter chooses, the newest first, as CSV. For spreadsheets: an apostrophe stands before each character of a text that could begin a formula in any locale, so that those texts are not exact; GET /v1/transfers in JSON is. A file that breaks off is not whole: the connection ends without its end. */
+  /** Export all transfers that match a filter, the newest first, as CSV for spreadsheets. An apostrophe precedes each character that could begin a formula in any locale, so such texts are not exact; GET /v1/transfers in JSON is. If the export fails, the connection is cut, and the file is not complete. */
   exportTransfers: { request: { query?: {
         account?: string | undefined;
         state?: "awaiting_approval" | "queued" | "holding" | "submitting" | "unconfirmed" | "review" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired" | undefined;
         corridor?: string | undefined;
-        /** At least this much, in units of each transfer's own source currency. */
+        /** The smallest amount, in units of each transfer's own source currency. */
         minAmount?: string | undefined;
-        /** At most this much. */
+        /** The largest amount. */
         maxAmount?: string | undefined;
         /** Accepted at this time or later. */
         createdFrom?: string | undefined;
         /** Accepted before this time. */
         createdTo?: string | undefined;
         externalId?: string | undefined;
-        /** Stands somewhere in the reason, in capital letters or small ones. */
+        /** Text that occurs anywhere in the reason, in upper or lower case. */
         reason?: string | undefined;
-        /** true: a byte order mark comes first, by which Excel knows that the file is UTF-8. */
+        /** true: the file begins with a byte order mark, which tells Excel that it is UTF-8. */
         bom?: boolean | undefined;
       } | undefined; }; answer: string };
   /** After a restore of the ledger: move every unfinished transfer to review and send again. kpay restore finish. */
@@ -503,59 +503,59 @@ export interface Operations {
       outcome: "finished" | "not_restored";
       moved?: number | undefined;
     } };
-  /** The accounts that your key reaches. */
+  /** List the accounts that your key reaches. */
   listAccounts: { request: {  }; answer: {
       items: readonly (Account)[];
-      /** Give it as `cursor` for the next page; null on the last one. */
+      /** Pass it as `cursor` to get the next page; null on the last page. */
       nextCursor: string | null;
     } };
-  /** The keys of your owner and of those that you may make keys for, as far as they reach no more accounts than yours. The keys themselves are not shown. */
+  /** List the keys of your owner and of owners for which you may make keys, if they reach no more accounts than yours. The keys themselves are not shown. */
   listApiKeys: { request: {  }; answer: {
       items: readonly (ApiKey)[];
-      /** Give it as `cursor` for the next page; null on the last one. */
+      /** Pass it as `cursor` to get the next page; null on the last page. */
       nextCursor: string | null;
     } };
-  /** The pauses in force in the accounts that your key reaches. */
+  /** List the pauses in force in the accounts that your key reaches. */
   listPauses: { request: {  }; answer: {
       items: readonly (Pause)[];
-      /** Give it as `cursor` for the next page; null on the last one. */
+      /** Pass it as `cursor` to get the next page; null on the last page. */
       nextCursor: string | null;
     } };
-  /** Everything that happened to a transfer, oldest first, in one page. */
+  /** List all events of a transfer, oldest first, in one page. */
   listTransferEvents: { request: { id: string; }; answer: {
       items: readonly (TransferEvent)[];
-      /** Give it as `cursor` for the next page; null on the last one. */
+      /** Pass it as `cursor` to get the next page; null on the last page. */
       nextCursor: string | null;
     } };
-  /** Transfers, the newest first, a page at a time. */
+  /** List transfers, the newest first, a page at a time. */
   listTransfers: { request: { query?: {
         account?: string | undefined;
         state?: "awaiting_approval" | "queued" | "holding" | "submitting" | "unconfirmed" | "review" | "succeeded" | "failed" | "rejected" | "cancelled" | "expired" | undefined;
         corridor?: string | undefined;
-        /** At least this much, in units of each transfer's own source currency. */
+        /** The smallest amount, in units of each transfer's own source currency. */
         minAmount?: string | undefined;
-        /** At most this much. */
+        /** The largest amount. */
         maxAmount?: string | undefined;
         /** Accepted at this time or later. */
         createdFrom?: string | undefined;
         /** Accepted before this time. */
         createdTo?: string | undefined;
         externalId?: string | undefined;
-        /** Stands somewhere in the reason, in capital letters or small ones. */
+        /** Text that occurs anywhere in the reason, in upper or lower case. */
         reason?: string | undefined;
         limit?: number | undefined;
         cursor?: string | undefined;
       } | undefined; }; answer: {
       items: readonly (Transfer)[];
-      /** Give it as `cursor` for the next page; null on the last one. */
+      /** Pass it as `cursor` to get the next page; null on the last page. */
       nextCursor: string | null;
     } };
-  /** Which operator a phone number belongs to: KPay's guess. It is asked each time, and the number is kept nowhere. */
+  /** Get KPay's guess of the operator of a phone number. KPay is asked each time, and the number is not stored. */
   predictProvider: { request: { body: {
         account?: string | undefined;
         phoneNumber: string;
       }; }; answer: PredictedProvider };
-  /** Throw the hints of all accounts away and make new ones from the ledger. kpay rebuild-queue. */
+  /** Remove the advance jobs of all accounts and make them again from the ledger. kpay rebuild-queue. */
   rebuildQueue: { request: { body?: {
 
       }; }; answer: {
@@ -565,16 +565,16 @@ export interface Operations {
         made: number;
       })[];
     } };
-  /** Make a transfer again that ended without moving money: a new one, linked to it. */
+  /** Replay a transfer that ended without moving money: make a new transfer, linked to the old one. */
   replayTransfer: { request: { id: string; headers?: {
-        /** The same key with the same body answers the same transfer, for ever. */
+        /** The same key with the same body always returns the same transfer. */
         'Idempotency-Key'?: string | undefined;
       } | undefined; body?: {
         externalId?: string | undefined;
       }; }; answer: Transfer };
-  /** Settle a transfer in review by what a person found out at KPay, or have it sent again under the same id. */
+  /** Resolve a transfer in review by what a person found at KPay, or have it sent again under the same id. */
   resolveTransfer: { request: { id: string; headers?: {
-        /** The ETag that was seen: when it has changed since, nothing is done. */
+        /** The ETag that the client has seen. If it has changed since, nothing is done. */
         'If-Match'?: string | undefined;
       } | undefined; body: {
         verdict: "happened" | "not_happened" | "send_again" | "unchanged";
@@ -582,14 +582,14 @@ export interface Operations {
         reason: string;
         evidence?: string | undefined;
       }; }; answer: Transfer };
-  /** End a key for good, with all keys that came of it. From the answer on they are refused. */
+  /** Revoke a key for good, with all keys below it. They are refused from the answer on. */
   revokeApiKey: { request: { id: string; }; answer: RevokedApiKey };
-  /** Settle many transfers in review by one finding. kpay restore settle. */
+  /** Resolve many transfers in review with one verdict. kpay restore settle. */
   settleReviews: { request: { body: {
         verdict: "happened" | "not_happened" | "send_again" | "unchanged";
         /** The reason, for readers of the history. */
         reason: string;
-        /** Which transfers in review, such as `restored`. */
+        /** The reason code of the transfers in review, such as `restored`. */
         reasonCode: string;
         account?: string | undefined;
         acceptedFrom?: string | undefined;
@@ -598,29 +598,29 @@ export interface Operations {
       resolved: number;
       left: number;
     } };
-  /** The providers of each country as KPay lists them; `known` says whether our catalogue does. */
+  /** List the providers of each country as KPay shows them. `known` says whether they are in our catalogue. */
   showAvailability: { request: { query?: {
         account?: string | undefined;
       } | undefined; }; answer: {
       account: string;
       askedAt: string;
       ageSeconds: number;
-      /** KPay did not answer just now: this is what it said last. */
+      /** True when KPay did not answer now; this is its last answer. */
       stale: boolean;
       items: readonly (CountryAvailability)[];
     } };
-  /** What KPay shows, one item for each currency: it does not say which country a row belongs to. */
+  /** Show the balances, one item for each currency. KPay does not say to which country a balance belongs. */
   showBalances: { request: { query?: {
         account?: string | undefined;
       } | undefined; }; answer: {
       account: string;
       askedAt: string;
       ageSeconds: number;
-      /** KPay did not answer just now: this is what it said last. */
+      /** True when KPay did not answer now; this is its last answer. */
       stale: boolean;
       items: readonly (Balance)[];
     } };
-  /** The rate of one pair of currencies, in one item. */
+  /** Show the rate of one pair of currencies, as one item. */
   showRates: { request: { query: {
         account?: string | undefined;
         /** ISO 4217. */
@@ -631,29 +631,29 @@ export interface Operations {
       account: string;
       askedAt: string;
       ageSeconds: number;
-      /** KPay did not answer just now: this is what it said last. */
+      /** True when KPay did not answer now; this is its last answer. */
       stale: boolean;
       items: readonly (Rate)[];
     } };
-  /** What the ledger knows about the sends of a transfer, for whoever has to settle its review. KPay is not asked. */
+  /** Show what the ledger knows about the sends of a transfer, for the person who resolves its review. KPay is not asked. */
   showReviewEvidence: { request: { id: string; }; answer: ReviewEvidence };
   /** What waits in the accounts that your key reaches, for how long, and what is left of the budget. */
   showStatus: { request: {  }; answer: SystemStatus };
-  /** Where a transfer is, why, and what is known of its money. */
+  /** Show a transfer: its state, why it is there, and what is known about its money. */
   showTransfer: { request: { id: string; }; answer: Transfer };
-  /** Everything that happens to transfers, as server-sent events. Who comes back with Last-Event-ID misses nothing, however long it was away; without it the stream begins now. */
+  /** Stream every event of every transfer, as server-sent events. A client that reconnects with Last-Event-ID misses nothing, however long it was away. Without it the stream begins now. */
   streamEvents: { request: { query?: {
-        /** Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the beginning of the ledger. */
+        /** Where to begin, for a client that cannot set Last-Event-ID at first; 0 is the first event of the ledger. */
         after?: string | undefined;
-        /** A stream token, in the place of the header Authorization. */
+        /** A stream token, instead of the header Authorization. */
         token?: string | undefined;
       } | undefined; headers?: {
-        /** The id of the last event that was seen. What followed it comes first. */
+        /** The id of the last event that the client has seen. The stream begins with the event after it. */
         'Last-Event-ID'?: string | undefined;
       } | undefined; }; answer: string };
-  /** Say what would become of a transfer now, by the real acceptance and checks. Nothing is written and nothing is sent. Needs the scope read too. */
+  /** Predict what would become of a transfer now, with the real acceptance and checks. Nothing is written or sent. It also needs the scope read. */
   tryTransfer: { request: { headers?: {
-        /** The same key with the same body answers the same transfer, for ever. */
+        /** The same key with the same body always returns the same transfer. */
         'Idempotency-Key'?: string | undefined;
       } | undefined; body: {
         externalId?: string | undefined;
