@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { readPublicFace } from './public-face.ts';
 
 // An editor shows the doc comment of what somebody points at. Packages that others install have one for every name.
-it.each(['packages/core', 'packages/producer'])('every exported name and member of %s has a hover', (folder) => {
+it.each(['packages/core', 'packages/producer', 'apps/simulator'])('every exported name and member of %s has a hover', (folder) => {
   const face = readPublicFace(folder);
   expect(face.filter(({ hover }) => hover === '').map(({ name, file }) => `${name} (${file})`)).toEqual([]);
   // So that an entry point that is not found does not pass.

@@ -59,7 +59,7 @@ function membersOf(symbol: Named, checker: Checker): Named[] {
   const statics = symbol.flags & SymbolFlags.Class ? [...symbol.getExports().values()] : [];
   const declared = checker.getDeclaredTypeOfSymbol(symbol);
   const parts = partsOf(declared).flatMap((type) => [...checker.getPropertiesOfType(type)]);
-  return [...parts, ...statics].filter((member) => fileOf(member)?.startsWith('packages/') && !isHidden(member, checker));
+  return [...parts, ...statics].filter((member) => /^(packages|apps)\//.test(fileOf(member) ?? '') && !isHidden(member, checker));
 }
 
 /** A union's own members are only those that all of its parts have: each part is looked at. */
