@@ -140,8 +140,7 @@ export function createProducer(options: ProducerOptions & QueuePlace, ...more: u
         throw new UnavailableError(`the queue did not answer (${messageOf(error)}): ask again`, { externalId, cause: error });
       }
     },
-    close: async (...more: unknown[]) => {
-      refuseMore('close', 'nothing', more);
+    async close() {
       closed ??= close();
       await closed;
     },

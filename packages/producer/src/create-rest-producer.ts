@@ -187,8 +187,7 @@ export function createRestProducer(options: RestProducerOptions, ...more: unknow
       const view = found?.items.find((each) => each.externalId === externalId && each.account === account);
       return view && describeView(view, externalId);
     },
-    async close(...rest: unknown[]) {
-      refuseMore('close', 'nothing', rest);
+    async close() {
       closing.abort();
       await watch.end();
     },

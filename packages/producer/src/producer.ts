@@ -78,6 +78,6 @@ export interface Producer {
    * @throws InvalidArgumentError; UnavailableError while Redis or the API is away; AccessDeniedError by REST; ClosedError.
    */
   get(externalId: string): Promise<KnownTransfer | undefined>;
-  /** Ends all waits with ClosedError, and all connections that this producer made. It may be called again. */
+  /** Ends all waits with ClosedError, and all connections that this producer made. It may be called again, and as a callback. */
   close(): Promise<void>;
 }
