@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { exec, inParallel, root } from './fresh-projects/tools.mjs';
 
 const tools = { typedoc: '0.28.20', 'typedoc-plugin-markdown': '4.14.1', typescript: '6.0.3' };
-const packages = ['packages/core', 'packages/producer', 'apps/simulator'];
+const packages = ['packages/core', 'packages/producer', 'packages/admin-client', 'apps/simulator'];
 
 const folder = mkdtempSync(join(tmpdir(), 'kpay-reference-'));
 try {
