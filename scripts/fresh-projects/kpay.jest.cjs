@@ -1,12 +1,12 @@
 const { Kpay } = require('@kpay/core');
-const { createSimulator, simulatorApiKey, simulatorSecretKey } = require('@kpay/simulator');
+const { startSimulator } = require('@kpay/simulator');
 
 let simulator;
 let kpay;
 
 beforeAll(async () => {
-  simulator = await createSimulator({ port: 0 });
-  kpay = new Kpay({ apiKey: simulatorApiKey, secretKey: simulatorSecretKey, baseUrl: simulator.url });
+  simulator = await startSimulator();
+  kpay = new Kpay({ apiKey: simulator.apiKey, secretKey: simulator.secretKey, baseUrl: simulator.baseUrl });
 });
 
 afterAll(async () => {

@@ -1,13 +1,13 @@
 import { Kpay } from '@kpay/core';
-import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { startSimulator } from '@kpay/simulator';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 
 let simulator;
 let kpay;
 
 beforeAll(async () => {
-  simulator = await createSimulator({ port: 0 });
-  kpay = new Kpay({ apiKey: simulatorApiKey, secretKey: simulatorSecretKey, baseUrl: simulator.url });
+  simulator = await startSimulator();
+  kpay = new Kpay({ apiKey: simulator.apiKey, secretKey: simulator.secretKey, baseUrl: simulator.baseUrl });
 });
 
 afterAll(async () => {

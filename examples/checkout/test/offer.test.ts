@@ -1,6 +1,6 @@
 import { Kpay } from '@kpay/core';
 import { formatAmount, parseAmount } from '@kpay/core/money';
-import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { type Simulator, startSimulator } from '@kpay/simulator';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { offerFor } from '../src/offer.ts';
 
@@ -9,8 +9,8 @@ let simulator: Simulator;
 let kpay: Kpay;
 
 beforeEach(async () => {
-  simulator = await createSimulator({ port: 0 });
-  kpay = new Kpay({ apiKey: simulatorApiKey, secretKey: simulatorSecretKey, baseUrl: simulator.url });
+  simulator = await startSimulator();
+  kpay = new Kpay({ apiKey: simulator.apiKey, secretKey: simulator.secretKey, baseUrl: simulator.baseUrl });
 });
 
 afterEach(async () => {

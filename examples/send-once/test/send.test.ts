@@ -2,14 +2,14 @@ import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { type Simulator, startSimulator } from '@kpay/simulator';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 
 let simulator: Simulator;
 let folder: string;
 
 beforeEach(async () => {
-  simulator = await createSimulator({ port: 0 });
+  simulator = await startSimulator();
   folder = mkdtempSync(join(tmpdir(), 'kpay-send-once-'));
 });
 
@@ -21,7 +21,8 @@ afterEach(async () => {
 const program = join(import.meta.dirname, '../src/send.ts');
 
 function send(...words: string[]): Promise<{ code: number; printed: string }> {
-  const keys = { KPAY_API_KEY: simulatorApiKey, KPAY_SECRET_KEY: simulatorSecretKey, KPAY_BASE_URL: simulator.url };
+  const { apiKey, secretKey, baseUrl } = simulator;
+  const keys = { KPAY_API_KEY: apiKey, KPAY_SECRET_KEY: secretKey, KPAY_BASE_URL: baseUrl };
   const options = { cwd: folder, env: { ...process.env, ...keys } };
   return new Promise((resolve) => {
     execFile(process.execPath, [program, ...words], options, (error, stdout, stderr) =>
