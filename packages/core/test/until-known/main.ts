@@ -13,10 +13,10 @@ if (!Number.isInteger(transfers) || transfers < 1 || !Number.isInteger(seed)) {
 const result = await runStage({
   transfers,
   drivers: 2,
-  scale: 100,
-  atOnce: 250,
-  livesMs: [300, 1_500],
-  kills: Math.ceil(transfers / 250),
+  scale: 30,
+  atOnce: 400,
+  livesMs: [500, 5_000],
+  kills: Math.ceil(transfers / 500),
   seed,
 });
 const { doubled, wrong, counted, ...rest } = result;

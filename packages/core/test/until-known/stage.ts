@@ -49,14 +49,14 @@ export interface StageResult {
 }
 
 /** Milliseconds at KPay, by the scaled clock. No call runs longer than two conflicts are apart (decision 0028). */
-const RUNS_MS = 30_000;
+const RUNS_MS = 45_000;
 
 /** Together they meet about 35 of 100 sends. The first that fires has the request for itself. */
 function faultRules(scale: number): FaultRule[] {
   const runs = Math.ceil(RUNS_MS / scale);
   const faults: [number, FaultRule['fault']][] = [
-    [0.06, { kind: 'drop', when: 'before', reset: true }],
-    [0.06, { kind: 'drop', when: 'after' }],
+    [0.05, { kind: 'drop', when: 'before', reset: true }],
+    [0.05, { kind: 'drop', when: 'after' }],
     [0.03, { kind: 'truncate' }],
     [0.01, { kind: 'hang', when: 'before' }],
     [0.02, { kind: 'hang', when: 'after' }],
@@ -69,10 +69,10 @@ function faultRules(scale: number): FaultRule[] {
     [0.01, { kind: 'answer', status: 201, body: '{"id":"x2","status":"PENDING"}', when: 'after' }],
     [0.03, { kind: 'rate_limit', retryAfterSeconds: 1 }],
     [0.02, { kind: 'unauthorized' }],
-    [0.02, { kind: 'burn_id' }],
-    [0.02, { kind: 'conflict_while_running', delayMs: runs, outcome: 'fail', gatewayTimeoutMs: runs / 4 }],
-    [0.02, { kind: 'conflict_while_running', delayMs: runs, outcome: 'succeed', gatewayTimeoutMs: runs / 4 }],
-    [0.01, { kind: 'conflict_while_running', delayMs: runs / 2, outcome: 'fail', status: 422 }],
+    [0.03, { kind: 'burn_id' }],
+    [0.04, { kind: 'conflict_while_running', delayMs: runs, outcome: 'fail', gatewayTimeoutMs: runs / 10 }],
+    [0.02, { kind: 'conflict_while_running', delayMs: runs, outcome: 'succeed', gatewayTimeoutMs: runs / 10 }],
+    [0.01, { kind: 'conflict_while_running', delayMs: runs / 4, outcome: 'fail', status: 422 }],
     [0.01, { kind: 'delay', delayMs: 5, jitterMs: 20, when: 'after' }],
   ];
   return faults.map(([probability, fault]) => ({ match: { endpoint: 'transfer' }, probability, fault }));
