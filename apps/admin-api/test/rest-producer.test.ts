@@ -213,7 +213,9 @@ describe('a key', () => {
     const producer = open({ token: await keyWith(['transfers:create']) });
     const transfer = await producer.enqueue(request);
     await transfer.accepted();
-    await expect(producer.get('order-1')).rejects.toMatchObject({ name: 'AccessDeniedError', status: 403 });
+    const denied = { name: 'AccessDeniedError', status: 403, externalId: 'order-1' };
+    await expect(producer.get('order-1')).rejects.toMatchObject(denied);
+    await expect(transfer.finished()).rejects.toMatchObject(denied);
   });
 
   it('that may only read enqueues nothing', async () => {
@@ -274,7 +276,7 @@ describe('without an answer', () => {
   it('a wait goes on through a restart of the API', async () => {
     const proxy = await createTcpProxy({ target: { host: '127.0.0.1', port: Number(new URL(api.url).port) } });
     closers.push(proxy.close);
-    const producer = open({ baseUrl: `http://127.0.0.1:${proxy.port}` });
+    const producer = open({ baseUrl: `http://127.0.0.1:${proxy.port}`, maxRetries: 0 });
     const transfer = await producer.enqueue(request);
     const finished = transfer.finished();
     await eventually(() => expect(proxy.connections()).toBeGreaterThan(0));
