@@ -8,12 +8,19 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 
 const manifest = JSON.parse(readFileSync('package.json', 'utf8'));
+/** Small, and needed before anything else of it would be. */
+const INSIDE = '@kpay/core/catalogue';
 const SOURCES = join(process.cwd(), 'src');
 const outside = Object.keys(manifest.dependencies);
 
 rmSync('dist', { recursive: true, force: true });
 execFileSync('tsc', ['-b'], { stdio: 'inherit' });
-await bundle('main', 'src/main.ts', 'dist', (id) => outside.some((name) => id === name || id.startsWith(`${name}/`)));
+await bundle(
+  'main',
+  'src/main.ts',
+  'dist',
+  (id) => id !== INSIDE && outside.some((name) => id === name || id.startsWith(`${name}/`)),
+);
 await bundle('kpay', 'src/published.ts', 'dist/package', () => false);
 writePackage();
 

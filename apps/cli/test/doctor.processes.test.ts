@@ -139,7 +139,7 @@ describe('kpay doctor, embedded', { timeout: TEST_TIMEOUT_MS }, () => {
     chmodSync(folder, 0o755);
     const doctor = runKpay(['doctor'], { KPAY_DATA_DIR: folder });
     expect(await doctor.ended).toEqual({ code: 1, signal: null });
-    expect(doctor.stdout()).toMatch(/WRONG {4}data folder {2}.*is open to other users.*\n.*→ chmod 700/);
+    expect(doctor.stdout()).toMatch(/WRONG {4}data folder {2}.*is open to other users.*\n.*-> chmod 700/);
   });
 
   it('exits with 0 when somebody should only look, and with 1 when that is strict', () => {

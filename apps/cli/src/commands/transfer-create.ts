@@ -124,13 +124,9 @@ export const command = defineCommand({
     const connection = await cli.connect();
     if (options.dryRun) return await tryOut(cli, (await connection.api.tryTransfer({ body, signal })).data);
     const environment = await announce(cli, connection, account);
-    const route = (language: 'en' | 'fr') =>
-      language === 'en'
-        ? `from ${countryName(source.country, 'en')} to ${countryName(destination.country, 'en')}`
-        : `de ${countryName(source.country, 'fr')} à ${countryName(destination.country, 'fr')}`;
     await confirm(cli, environment, options.yes, {
-      en: `Send ${showAmount(amount, source.currency, 'en')} (${amountInWords(amount, source.currency, 'en')}) ${route('en')}?`,
-      fr: `Envoyer ${showAmount(amount, source.currency, 'fr')} (${amountInWords(amount, source.currency, 'fr')}) ${route('fr')} ?`,
+      en: `Send ${showAmount(amount, source.currency, 'en')} (${amountInWords(amount, source.currency, 'en')}) from ${countryName(source.country, 'en')} to ${countryName(destination.country, 'en')}?`,
+      fr: `Envoyer ${showAmount(amount, source.currency, 'fr')} (${amountInWords(amount, source.currency, 'fr')}) : ${countryName(source.country, 'fr')} → ${countryName(destination.country, 'fr')} ?`,
     });
     const again = `--external-id ${externalId}`;
     if (options.externalId === undefined)

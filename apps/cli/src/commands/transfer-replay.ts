@@ -33,7 +33,7 @@ export const command = defineCommand({
     const environment = await announce(cli, connection, before.account);
     await confirm(cli, environment, options.yes, {
       en: `Make it again: ${amountInWords(before.amount, before.currency, 'en')}, ${before.sourceCountry} to ${before.destinationCountry}?`,
-      fr: `Le refaire : ${amountInWords(before.amount, before.currency, 'fr')}, ${before.sourceCountry} à ${before.destinationCountry} ?`,
+      fr: `Le refaire : ${amountInWords(before.amount, before.currency, 'fr')}, ${before.sourceCountry} → ${before.destinationCountry} ?`,
     });
     if (options.externalId === undefined)
       io.tell(io.text({ en: `external id: ${externalId}`, fr: `id externe : ${externalId}` }));

@@ -20,14 +20,23 @@ export function ask(question: string, { secret = false, signal }: { secret?: boo
   });
   const lines = createInterface({ input: process.stdin, output, terminal: true, historySize: 0 });
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  lines.on('SIGINT', () => reject(new Interrupted()));
-  lines.on('close', () => reject(new Failure(exitCodes.declined, { en: 'no answer was given', fr: 'aucune réponse' })));
+  const endLine = () => process.stderr.write('\n');
+  lines.on('SIGINT', () => {
+    if (!secret) endLine();
+    reject(new Interrupted());
+  });
+  const onEnd = () => {
+    if (!secret) endLine();
+    reject(new Failure(exitCodes.declined, { en: 'no answer was given', fr: 'aucune réponse' }));
+  };
+  lines.on('close', onEnd);
   lines.question(question, resolve);
   muted = secret;
   return promise.finally(() => {
     muted = false;
-    lines.removeAllListeners('close');
+    // No other listener: by its own, readline stops to hear keys, and to show them.
+    lines.off('close', onEnd);
     lines.close();
-    if (secret) process.stderr.write('\n');
+    if (secret) endLine();
   });
 }
