@@ -1,4 +1,4 @@
-import { PassThrough } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import type { Streams } from '../src/output/io.ts';
 
 export interface Captured {
@@ -7,8 +7,8 @@ export interface Captured {
   stderr(): string;
 }
 
-/** Streams that keep what is written: of a terminal of `columns`, or pipes without. */
-export function captureStreams(columns?: number): Captured {
+/** Streams that keep what is written: of a terminal of `columns`, or pipes without. `full`: standard output is a full disk. */
+export function captureStreams(columns?: number, { full = false }: { full?: boolean } = {}): Captured {
   const texts = { stdout: '', stderr: '' };
   const open = (name: keyof typeof texts) => {
     const stream = new PassThrough();
@@ -17,7 +17,13 @@ export function captureStreams(columns?: number): Captured {
     });
     return Object.assign(stream, columns === undefined ? {} : { isTTY: true, columns });
   };
+  const diskFull = () =>
+    new Writable({ write: (_chunk, _encoding, done) => done(Object.assign(new Error('no space left'), { code: 'ENOSPC' })) });
   // What the command line uses of a terminal's streams is here.
-  const streams = { stdin: Object.assign(new PassThrough(), { isTTY: false }), stdout: open('stdout'), stderr: open('stderr') };
+  const streams = {
+    stdin: Object.assign(new PassThrough(), { isTTY: false }),
+    stdout: full ? diskFull() : open('stdout'),
+    stderr: open('stderr'),
+  };
   return { streams: streams as unknown as Streams, stdout: () => texts.stdout, stderr: () => texts.stderr };
 }

@@ -18,8 +18,7 @@ const folder = temporaryFolder();
 afterAll(folder.remove);
 
 /** Runs `kpay <words>` in this process, with pipes and this API. */
-async function kpay(words: readonly string[], env: NodeJS.ProcessEnv = {}) {
-  const captured = captureStreams();
+async function kpay(words: readonly string[], env: NodeJS.ProcessEnv = {}, captured = captureStreams()) {
   const all = { KPAY_API_URL: api.url, KPAY_TOKEN: adminToken, KPAY_CONFIG_DIR: folder.path, LANG: 'C.UTF-8', ...env };
   const code = await run({ words, commands, env: all, streams: captured.streams });
   return { code, stdout: captured.stdout(), stderr: captured.stderr() };
@@ -296,6 +295,14 @@ describe('the command line', () => {
     const { code, stdout, stderr } = await kpay(words);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(text);
+  });
+
+  it('that cannot write what it read has failed, and one that moved money has not', async () => {
+    const full = () => captureStreams(undefined, { full: true });
+    const list = await kpay(['transfer', 'list', '--json'], {}, full());
+    expect(list).toMatchObject({ code: 1, stderr: expect.stringContaining('ENOSPC') });
+    const order = ['transfer', 'create', '--from', 'CMR', '--to', 'GAB', '--amount', '500', '--external-id', 'full'];
+    expect(await kpay(order, {}, full())).toMatchObject({ code: 0, stderr: expect.stringContaining('ENOSPC') });
   });
 
   it('speaks French where the environment does', async () => {

@@ -30,15 +30,21 @@ export async function follow(
     const passedMs = performance.now() - begunMs;
     if (passedMs >= withinMs || io.closed.aborted) break;
     io.progress(`${io.text(stateWords[transfer.state])} … ${Math.round(passedMs / 1_000)} s`);
-    await pause(Math.min(passedMs < FAST_FOR_MS ? FAST_MS : SLOW_MS, withinMs - passedMs), undefined, { signal });
     try {
+      await pause(Math.min(passedMs < FAST_FOR_MS ? FAST_MS : SLOW_MS, withinMs - passedMs), undefined, { signal });
       const { data } = await api.showTransfer({ id: transfer.id, signal });
       const changed = data.version !== transfer.version;
       transfer = data;
       if (changed) await onChange?.(data);
     } catch (error) {
       // An API that is away for a moment says nothing about the transfer.
-      if (!(error instanceof NoAnswerError) || signal.aborted) throw error;
+      if (error instanceof NoAnswerError && !signal.aborted) continue;
+      io.progress('');
+      if (signal.aborted)
+        io.tell(
+          io.text({ en: `It goes on: kpay transfer watch ${first.id}`, fr: `Il continue : kpay transfer watch ${first.id}` }),
+        );
+      throw error;
     }
   }
   io.progress('');

@@ -8,6 +8,7 @@ import { printOne } from '../output/print-result.ts';
 export const command = defineCommand({
   name: 'transfer cancel',
   section: 'transfers',
+  money: true,
   summary: { en: 'stop a transfer that was not sent yet', fr: "arrêter un transfert qui n'est pas encore parti" },
   arguments: { id: { required: true, summary: { en: 'its id or its external id', fr: 'son id ou son id externe' } } },
   options: {

@@ -19,6 +19,7 @@ type Order = RequestOf<'createTransfer'>['body'];
 export const command = defineCommand({
   name: 'transfer create',
   section: 'transfers',
+  money: true,
   summary: { en: 'make a transfer between two wallets, once', fr: 'faire un transfert entre deux portefeuilles, une seule fois' },
   description: {
     en: 'The same --external-id with the same values is the same transfer, however often the command runs. Without one, an id is made and told on standard error before anything is sent.',

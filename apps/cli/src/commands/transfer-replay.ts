@@ -12,6 +12,7 @@ import { printOne } from '../output/print-result.ts';
 export const command = defineCommand({
   name: 'transfer replay',
   section: 'transfers',
+  money: true,
   summary: {
     en: 'make a transfer again that ended without moving money',
     fr: "refaire un transfert terminé sans que l'argent bouge",

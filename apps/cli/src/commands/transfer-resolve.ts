@@ -24,6 +24,7 @@ const WORDS: Readonly<Record<keyof typeof verdicts, Text>> = {
 export const command = defineCommand({
   name: 'transfer resolve',
   section: 'transfers',
+  money: true,
   summary: {
     en: 'settle a transfer that needs a person, by what you found at KPay',
     fr: 'trancher un transfert à vérifier, par ce que vous avez vu chez KPay',

@@ -61,6 +61,8 @@ export interface Command<Arguments extends ArgumentSpecs = ArgumentSpecs, Option
   json?: Text;
   /** Its rows can be written as CSV too. */
   csv?: true;
+  /** It is about a transfer's money: output that cannot be written does not make its exit code a failure. */
+  money?: true;
   /** It needs the stores, so it runs in the repository and the image only. */
   stores?: true;
   /** The exit codes that it can end with, besides 0, 1, 2, 4, 10 and 130. */

@@ -69,7 +69,7 @@ async function runWords(
   if (asksHelp && rest.filter((word) => !word.startsWith('-')).length === 0) {
     const { overview } = await import('./help.ts');
     await io.print(overview(io, commands));
-    return undefined;
+    return io.failed === undefined ? undefined : exitCodes.failed;
   }
   const found = findCommand(commands, rest);
   if (!found) return await withoutCommand(io, commands, rest, elsewhere, second === '--help' || first === 'help');
@@ -79,7 +79,7 @@ async function runWords(
   if (parsed.options.help === true) {
     const { commandHelp } = await import('./help.ts');
     await io.print(commandHelp(io, command));
-    return undefined;
+    return withOutput(io, command, undefined);
   }
   requireArguments(command, parsed.arguments);
   // What starts servers stops them by signals of its own.
@@ -104,7 +104,7 @@ async function runCommand(
     connect: async () => (await import('../api/connect.ts')).connect({ env, io, signal, profile, url, keyFile }),
   };
   try {
-    return await command.run({ arguments: args, options: options as never, cli });
+    return withOutput(io, command, await command.run({ arguments: args, options: options as never, cli }));
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof Failure || error instanceof Interrupted || command.stores) throw error;
@@ -113,6 +113,18 @@ async function runCommand(
     const { failureOf } = await import('../api/failure-of.ts');
     throw failureOf(error);
   }
+}
+
+/** A command that read and could not tell what it read has failed. What became of money decides the code before that. */
+function withOutput(io: Io, command: Command, code: ExitCode | undefined): ExitCode | undefined {
+  if (io.failed === undefined) return code;
+  io.tell(
+    io.text({
+      en: `standard output cannot be written (${io.failed})`,
+      fr: `la sortie standard ne peut être écrite (${io.failed})`,
+    }),
+  );
+  return command.money ? code : exitCodes.failed;
 }
 
 function findCommand(commands: readonly ListedCommand[], words: readonly string[]) {

@@ -10,7 +10,7 @@ export interface Io {
   text(text: Text): string;
   /** Columns of the terminal that standard output is; undefined for a pipe or a file: nothing is cut there. */
   width: number | undefined;
-  /** Writes data. Resolves when it is handed over; after the reader has gone, it does nothing. */
+  /** Writes data. Resolves when it is handed over; once that is not possible any more, it does nothing. */
   write(data: string): Promise<void>;
   /** A line of data, for people: with styles where standard output is a terminal. */
   print(line: string): Promise<void>;
@@ -23,8 +23,10 @@ export interface Io {
   styleError(style: Style, text: string): string;
   /** A person can be asked: standard input and standard error are terminals. */
   canAsk: boolean;
-  /** Aborted when the reader of standard output has gone, as `head` does. */
+  /** Aborted when nothing can be written to standard output any more: its reader has gone, as `head` does, or its disk is full. */
   closed: AbortSignal;
+  /** Why standard output could not be written, such as ENOSPC; undefined when it could, and when its reader has gone. */
+  readonly failed: string | undefined;
 }
 
 /** A terminal that takes no commands to move or colour. */
@@ -39,11 +41,12 @@ export function openIo(env: NodeJS.ProcessEnv, streams: Streams): Io {
   const { stdout } = streams;
   const { language, unicode } = localeOf(env);
   const closing = new AbortController();
-  let failed: Error | undefined;
-  stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') failed = error;
+  let failed: string | undefined;
+  const fail = ({ code = 'error' }: NodeJS.ErrnoException) => {
+    if (code !== 'EPIPE') failed ??= code;
     closing.abort();
-  });
+  };
+  stdout.on('error', fail);
   let opened: NodeJS.WriteStream | undefined;
   const openStderr = (): NodeJS.WriteStream => {
     // Nobody is left who could be told.
@@ -56,9 +59,15 @@ export function openIo(env: NodeJS.ProcessEnv, streams: Streams): Io {
   const styleFor = (stream: () => NodeJS.WriteStream) => (style: Style, text: string) =>
     stream().isTTY === true && !plain && !isDumb(env) ? styleText(style, text, { validateStream: false }) : text;
   const write = (data: string) =>
-    new Promise<void>((resolve, reject) => {
-      if (closing.signal.aborted) return failed ? reject(failed) : resolve();
-      stdout.write(data, (error) => (error && (error as NodeJS.ErrnoException).code !== 'EPIPE' ? reject(error) : resolve()));
+    new Promise<void>((resolve) => {
+      if (closing.signal.aborted) return resolve();
+      try {
+        // What goes wrong is told to the listener of errors too.
+        stdout.write(data, () => resolve());
+      } catch (error) {
+        fail(error as NodeJS.ErrnoException);
+        resolve();
+      }
     });
   let hasProgress = false;
   const eraseProgress = () => {
@@ -89,5 +98,8 @@ export function openIo(env: NodeJS.ProcessEnv, streams: Streams): Io {
       return streams.stdin.isTTY === true && openStderr().isTTY === true;
     },
     closed: closing.signal,
+    get failed() {
+      return failed;
+    },
   };
 }
