@@ -19,7 +19,7 @@ let api: RunningApi;
 let client: AdminClient;
 
 beforeAll(async () => {
-  // With the operations that only an embedded system has.
+  // Includes the operations that only an embedded system has.
   const never = () => Promise.reject(new Error('nothing is maintained here'));
   api = await startApi(await openTestLedger(), [], {
     maintenance: { finishRestore: never, settle: never, rebuildQueue: never },

@@ -68,7 +68,7 @@ describe('a key', () => {
     const sending = httpRequest(`${api.url}/v1/transfers`, { method: 'POST', headers });
     const answered = once(sending, 'response');
     sending.write(body.slice(0, 10));
-    // Only a request that is past its authentication has been counted as one use of the key.
+    // Only a request that has passed authentication counts as a use of the key.
     await eventually(async () => {
       const { body: keys } = await api.ask('/v1/api-keys');
       const used = (keys.items as { id: string; lastUsedAt: string | null }[]).find((each) => each.id === id)?.lastUsedAt;
@@ -164,7 +164,7 @@ describe('a key', () => {
     const top = await makeKey({ scopes: ['keys', 'read'] });
     const middle = await makeKey({ scopes: ['keys', 'read'] }, top.key);
     const last = await makeKey({ scopes: ['read'] }, middle.key);
-    // As a version that knew no trees would have revoked it.
+    // As a version without key trees would have revoked it.
     await api.ledger.db.updateTable('kpay.api_keys').set({ revoked_at: new Date() }).where('id', '=', top.id).execute();
     for (const { key } of [middle, last]) {
       const { status, body } = await api.ask('/v1/transfers', { token: key });
@@ -193,7 +193,7 @@ describe('a key', () => {
       [`/v1/transfers/${String(made.body.id)}/cancel`, '{}'],
       ['/v1/quotes', JSON.stringify({ sourceCountry: 'CMR', destinationCountry: 'SEN' })],
       ['/v1/transfers/dry-run', JSON.stringify({ ...request, externalId: 'new' })],
-      // Made already: what became of it is told to nobody whose key has ended.
+      // The transfer was made, but the result is not shown to a caller whose key has ended.
       ['/v1/transfers/dry-run', JSON.stringify({ ...request, externalId: 'late' })],
       ['/v1/transfers', JSON.stringify({ ...request, externalId: 'late' })],
     ] as const) {
@@ -250,7 +250,7 @@ describe('a key with a spend limit', () => {
     expect([refused.status, refused.body.code, refused.body.pointer]).toEqual([403, 'spend_limit_exceeded', '/amount']);
     expect(refused.body.detail).toContain('100000 XAF in 24 hours');
     expect(refused.body.safeToRetry).toBe(true);
-    // Repeats are answered as before, others are not concerned.
+    // Replays are answered as before, and other keys are not affected.
     const again = await api.ask('/v1/transfers', { body: order('a'), token: key });
     expect([again.status, again.headers.get('idempotency-replayed')]).toEqual([202, 'true']);
     const other = await makeKey({ ...limited, name: 'another' });
@@ -267,7 +267,7 @@ describe('a key with a spend limit', () => {
       const refused = await api.ask('/v1/transfers', { body: order('c'), token: key });
       expect([refused.status, refused.body.code]).toEqual([403, 'spend_limit_exceeded']);
     }
-    // Of the others it is not told how much they made.
+    // The text does not say how much the other keys created.
     const refused = await api.ask('/v1/transfers', { body: order('c'), token: third.key });
     expect(refused.body.detail).not.toContain('are made already');
   });

@@ -14,7 +14,7 @@ const sockets: Socket[] = [];
 beforeAll(async () => {
   const ledger = await openTestLedger();
   api = await startApi(ledger);
-  // 4 kB each, so that the sockets between us cannot hold it all.
+  // 4 kB each, so that the sockets between client and server cannot hold all of it.
   await ledger.database.pool.query(
     `insert into kpay.transfers (id, account, external_id, owner, request_hash, kpay_external_id, source_country, destination_country,
       amount_minor, currency, destination_currency, on_insufficient_funds, priority, state, due_at, metadata, created_at, updated_at)
@@ -32,7 +32,7 @@ function leaveAll(): void {
   for (const socket of sockets.splice(0)) socket.destroy();
 }
 
-/** Asks, and reads no more than the head of the answer. @returns its status. */
+/** Sends a request and reads only the head of the answer. @returns its status. */
 async function begin(path: string, { token = adminToken as string, head = '', method = 'GET' } = {}): Promise<number> {
   const { hostname, port } = new URL(api.url);
   const socket = connect(Number(port), hostname);
@@ -73,7 +73,7 @@ it('300 unread streams and 100 exports take under 150 MB and leave others room',
   expect(goodOf(exports)).toBe(4);
   expect([...streams, ...exports].filter((status) => status !== 200 && status !== 503)).toEqual([]);
   expect(heldMb() - before).toBeLessThan(150);
-  // Another owner: what is left, and no more, with however many keys.
+  // Another owner gets only the rest, however many keys it uses.
   const { body: child } = await api.ask('/v1/api-keys', { body: { name: 'child', scopes: ['read'] }, token: other });
   const tokens = [other, String(child.key)];
   expect(goodOf(await many(120, () => begin('/v1/stream', { token: tokens[sockets.length % 2] ?? '' })))).toBe(50);
@@ -81,12 +81,12 @@ it('300 unread streams and 100 exports take under 150 MB and leave others room',
   const refused = await api.ask('/v1/stream');
   expect(refused).toMatchObject({ status: 503, body: { code: 'too_much_at_once', safeToRetry: true } });
   expect(refused.headers.get('retry-after')).toBe('10');
-  // Who goes gives the place back.
+  // A client that disconnects gives its place back.
   leaveAll();
   await eventually(async () => expect(goodOf(await many(1, () => begin('/v1/stream')))).toBe(1));
   await eventually(async () => expect(goodOf(await many(1, () => begin('/v1/transfers.csv')))).toBe(1));
   leaveAll();
-  // A HEAD is answered at once and keeps nothing.
+  // A HEAD is answered at once and occupies nothing.
   for (let n = 0; n < 60; n += 1) expect((await api.ask('/v1/stream', { method: 'HEAD' })).status).toBe(200);
 });
 
@@ -94,7 +94,7 @@ it('of bodies that come at once only so many bytes are held, in all and by owner
   const other = await keyOf('batcher');
   const head = 'content-type: text/csv\r\ncontent-length: 5000000\r\n';
   const post = (token: string) => begin('/v1/transfers/batch', { method: 'POST', token, head });
-  // Their bodies never come: only who is refused is answered.
+  // Their bodies never arrive, so only refused requests are answered.
   const answered: number[] = [];
   for (let n = 0; n < 8; n += 1) void post(adminToken).then((status) => answered.push(status));
   await eventually(() => expect(answered).toEqual(Array.from({ length: 7 }, () => 503)));

@@ -8,7 +8,7 @@ import { adminToken, type RunningApi, startApi } from './running-api.ts';
 import { logger, openTestLedger } from './test-ledger.ts';
 
 const browser = await startBrowser();
-// Not yet known where it leads to; whether there is one is.
+// The upstream is not running yet; this only checks that nginx is available.
 const probe = await startNginx('http://127.0.0.1:9');
 if (!('unavailable' in probe)) await probe.stop();
 const missing = [browser, probe].flatMap((each) => ('unavailable' in each ? [each.unavailable] : []));
@@ -74,7 +74,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     await eventually(async () => expect((await page.read(answered)) ?? '').toContain('202'), { timeoutMs: 10_000 });
     await keep(`executed${path.length}`);
     expect(api.notified).toHaveLength(1);
-    // Also none about an icon, for which a browser asks outside of the prefix where the page names none.
+    // Includes the icon: a browser asks for one outside of the prefix when the page names none.
     expect(page.complaints()).toEqual([]);
   });
 
@@ -139,7 +139,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
 
   async function fill(selector: string, text: string): Promise<void> {
     await eventually(async () => {
-      // As typing does: React notices only what goes through the element's own setter.
+      // Like typing: React notices only values that are set through the element's own setter.
       const filled = await page.read(`(() => {
         const it = document.querySelector('${selector}');
         if (!it) return false;
@@ -151,7 +151,7 @@ describe.skipIf(missing.length > 0)('behind nginx at /kpay/, in a browser', () =
     });
   }
 
-  /** For people who want to see it. */
+  /** For people who want to see the page. */
   async function keep(name: string): Promise<void> {
     const folder = process.env.KPAY_TEST_SCREENSHOTS;
     if (folder !== undefined) writeFileSync(`${folder}/${name}.png`, await page.screenshot());

@@ -25,7 +25,7 @@ const created = async () => String((await post('/v1/transfers', request)).body.i
 const inState = (id: string, set: Record<string, unknown>) =>
   api.ledger.db.updateTable('kpay.transfers').set(set).where('id', '=', id).execute();
 
-/** By way of states that lead there, as the ledger insists. */
+/** Goes through the states that lead there, as the ledger requires. */
 async function review(id: string): Promise<void> {
   const soon = new Date(Date.now() + 60_000);
   await inState(id, { state: 'submitting', version: 2, lease_until: soon, due_at: soon, send_body: '{}' });

@@ -61,7 +61,7 @@ it('counts each denial by reason, logs it with the key, and tells no token', asy
     const before = await counted(name);
     expect((await ask()).status).toBeGreaterThanOrEqual(400);
     expect([denial, await counted(name)]).toEqual([denial, before + 1]);
-    // Those that follow each other within a second are one line.
+    // Denials within one second share a line.
     await eventually(() => {
       const last = lines().findLast((line) => line.denial === denial);
       expect(last).toMatchObject({ level: 'warn', ...(keyId !== undefined && { keyId }), method: expect.any(String) });
@@ -69,7 +69,7 @@ it('counts each denial by reason, logs it with the key, and tells no token', asy
   }
   for (const { key } of [unbound, bound, far, brief, ended]) expect(api.logged()).not.toContain(key.slice(16));
   expect(api.logged()).not.toContain('nobody-knows-this-token');
-  // What does not exist at all is nobody's denial.
+  // A request for something that does not exist at all is no denial.
   const before = await counted('kpay_admin_auth_total{outcome="account"}');
   await api.ask('/v1/transfers/00000000-0000-4000-8000-000000000000', { token: bound.key });
   await api.ask('/v1/balances?account=nowhere', { token: bound.key });

@@ -185,7 +185,7 @@ describe('what can be read in two ways', () => {
   });
 });
 
-// Last: after it there is no ledger.
+// Last, because there is no ledger after it.
 describe('while the ledger is away', () => {
   it('says 503 and when to come back; /readyz fails, /healthz does not', async () => {
     await api.stopLedger();
@@ -195,7 +195,7 @@ describe('while the ledger is away', () => {
     expect(answer.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: true, moneyMoved: 'unknown' });
     expect((await api.ask('/v1/transfers')).body).toMatchObject({ code: 'ledger_unavailable', moneyMoved: 'no' });
     const pause = await api.ask('/v1/pauses', { body: { scope: 'all', reason: 'try' } });
-    // A second pause would stay when the first is lifted.
+    // A second pause would stay in force when the first is lifted.
     expect(pause.body).toMatchObject({ code: 'ledger_unavailable', safeToRetry: false });
     const ready = await api.ask('/readyz');
     expect([ready.status, ready.text]).toEqual([503, 'ledger: cannot be reached\n']);

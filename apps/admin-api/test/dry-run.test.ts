@@ -53,9 +53,9 @@ describe('POST /v1/transfers/dry-run', () => {
     ['would_fail', 'insufficient_funds', { amount: 10_000_000, onInsufficientFunds: 'fail' }],
     ['would_hold', 'insufficient_funds', { amount: 10_000_000 }],
   ])('%s: %s', async (outcome, reasonCode, changes) => {
-    // KPay shows one figure for the wallets of a currency.
+    // KPay shows one figure for all wallets of a currency.
     for (const country of ['CMR', 'GAB', 'COG']) api.simulator.control.setBalance({ country, balance: 300_000 });
-    // A balance that was read just now is good enough for the check.
+    // A balance that was read just now is fresh enough for the check.
     await api.account.observations.balance({ maxAgeMs: 0, lane: 'people' });
     const { status, body } = await dryRun(changes);
     expect({ status, body }).toMatchObject({ status: 200, body: { outcome, reasonCode } });

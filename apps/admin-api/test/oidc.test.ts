@@ -120,7 +120,7 @@ function changed(token: string): string {
   return [header, richer, signature].join('.');
 }
 
-// Last: after it there is no issuer.
+// Last, because there is no issuer after it.
 describe('while the issuer is away', () => {
   it('judges tokens of known keys, answers others 503, and takes keys of ours', async () => {
     const known = await issuer.token();

@@ -21,7 +21,7 @@ const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountr
 
 let api: RunningApi;
 let document: Document;
-/** A transfer that was made first. */
+/** A transfer that was created first. */
 let id: string;
 const called = new Set<string>();
 const statuses = new Map<string, Set<number>>();
@@ -32,7 +32,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close());
 
-/** By way of states that lead there, as the ledger insists. */
+/** Goes through the states that lead there, as the ledger requires. */
 async function review(id: string): Promise<void> {
   const inState = (set: Record<string, unknown>) =>
     api.ledger.db.updateTable('kpay.transfers').set(set).where('id', '=', id).execute();
@@ -43,7 +43,7 @@ async function review(id: string): Promise<void> {
 
 const validators = new Map<string, ValidateFunction>();
 
-/** Whether `value` is what the document says; the reasons why not. */
+/** Why `value` does not match the document; undefined when it does. */
 function differences(schema: object, value: unknown): string[] {
   const text = JSON.stringify(schema);
   const validate = validators.get(text) ?? compile(schema);
@@ -67,7 +67,7 @@ function operationAt(path: string, method: string): [string, Described] {
   throw new Error(`the document knows no ${method} ${bare}`);
 }
 
-/** Calls an operation and holds both the question and the answer against the document. */
+/** Calls an operation and checks the request and the answer against the document. */
 async function call(method: string, path: string, options: AskOptions = {}): Promise<Answer> {
   const [name, described] = operationAt(path, method);
   const answer = await api.ask(path, { method, ...options });
@@ -82,7 +82,8 @@ async function call(method: string, path: string, options: AskOptions = {}): Pro
   const asked = described.requestBody?.content['application/json']?.schema;
   if (asked && options.body !== undefined) {
     const documented = differences(asked, options.body).length === 0;
-    // What the document allows can still be refused (an unknown country); what it forbids never gets through.
+    // The API can refuse what the document allows (an unknown country). What the document forbids must never be
+    // accepted.
     if (answer.status < 300) expect(documented, `${name} took what the document forbids`).toBe(true);
   }
   const parameters = new Set(described.parameters?.filter((parameter) => parameter.in === 'query').map(({ name }) => name));
@@ -92,7 +93,7 @@ async function call(method: string, path: string, options: AskOptions = {}): Pro
   return answer;
 }
 
-/** Reads the first event of a stream, which has no end, and holds it against the document. */
+/** Reads the first event of a stream, which has no end, and checks it against the document. */
 async function callStream(path: string): Promise<string> {
   const [name, described] = operationAt(path, 'GET');
   const leave = new AbortController();
@@ -271,7 +272,7 @@ describe('what programs and people make of the document', () => {
     const body = create.requestBody?.content['application/json']?.schema as { properties: Record<string, { enum: string[] }> };
     for (const field of ['sourceCountry', 'destinationCountry']) {
       expect(body.properties[field]?.enum).toContain('CMR');
-      // Two currencies: a transfer would have to say which.
+      // Two currencies: a transfer would have to name one.
       expect(body.properties[field]?.enum).not.toContain('COD');
     }
     expect(parameter('/v1/rates', 'from')).toMatchObject({ enum: expect.arrayContaining(['XAF', 'KES']) });

@@ -66,7 +66,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
       api.ask('/v1/transfers/batch?atomic=true', { body: text, headers: { 'content-type': 'application/x-ndjson' } });
     const answers = await Promise.all([send(lines.join('\n')), send(lines.toReversed().join('\n'))]);
     const accepted = answers.map(({ status, body }) => (status === 200 ? body.accepted : status));
-    // The later one waits for the first, and is told so when that takes longer than a lock is waited for.
+    // The later one waits for the first, and gets an error when that takes longer than the limit for locks.
     expect([LINES, 0, 503]).toEqual(expect.arrayContaining(accepted));
     expect(accepted.filter((count) => count === LINES)).toHaveLength(1);
     const again = await send(lines.join('\n'));
@@ -75,7 +75,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
 
   it('reads an export page by page, and no further than whoever asked has read it', async () => {
     const rows = 8_000;
-    // 4 kB each, so that the sockets between us cannot hold it all.
+    // 4 kB each, so that the sockets between client and server cannot hold all of it.
     await database.pool.query(
       `insert into kpay.transfers (id, account, external_id, owner, request_hash, kpay_external_id, source_country, destination_country,
         amount_minor, currency, destination_currency, on_insufficient_funds, priority, state, due_at, metadata, created_at, updated_at)
@@ -90,7 +90,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
     const answer = await new Promise<IncomingMessage>((resolve, reject) => {
       get(`${api.url}/v1/transfers.csv?account=default&corridor=COG-BEN`, { headers }, resolve).on('error', reject);
     });
-    // Nobody reads it. It is read from the ledger until the sockets are full, and then no more.
+    // The client does not read. The server reads from the ledger until the sockets are full, and then stops.
     let before = -1;
     await eventually(
       () => {
@@ -136,7 +136,7 @@ describe.skipIf('unavailable' in server)(`on Postgres${'unavailable' in server ?
   });
 
   it('says 503 and is not ready while the server takes no writes, then recovers', async () => {
-    // Postgres allows ALTER SYSTEM where it allows no writes.
+    // Postgres allows ALTER SYSTEM even when it allows no writes.
     const admin = await database.pool.connect();
     const setReadOnly = async (value: 'on' | 'off') => {
       await admin.query(`alter system set default_transaction_read_only = ${value}`);

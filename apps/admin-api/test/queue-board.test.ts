@@ -38,7 +38,7 @@ afterAll(async () => {
 type RedisClient = Awaited<ReturnType<typeof openRedis>>;
 const SPOILT = ['not-json', 'no-object', 'no-hash'];
 
-/** What somebody who can write to Redis, and need not know BullMQ, may leave there. */
+/** Data that somebody with write access to Redis may leave there, without knowing BullMQ. */
 async function spoilRedis(queue: Queue, client: RedisClient): Promise<void> {
   for (const id of SPOILT) await queue.add('transfer', {}, { jobId: id });
   await client.hset(queue.toKey('not-json'), { data: '{"externalId":' });
@@ -66,9 +66,9 @@ describe.each(stores)('the board of queues %s', (where, open) => {
     const page = await board('/');
     expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
     expect(page.headers.get('content-security-policy')).toContain("default-src 'self'");
-    // Relative, so that it is right below a proxy's path too.
+    // Relative, so that it is also right below a proxy's path.
     expect(page.text).toContain('<base href="../queues/"');
-    // Everything it runs is ours to serve, and no script stands in the page.
+    // All scripts come from this server, and none is inline.
     const scripts = [...page.text.matchAll(/<script ([^>]*)>/g)].map(([, attributes = '']) => attributes);
     expect(scripts.length).toBeGreaterThan(1);
     for (const script of scripts) expect(script).toMatch(/type="application\/json"|src="(base\.js|static\/[^"]+)"/);
@@ -134,7 +134,7 @@ describe.each(stores)('the board of queues %s', (where, open) => {
       expect(shown).toMatchObject({ 'not-json': unreadable, 'no-object': unreadable, 'no-hash': unreadable });
       expect((await board(`/api/queues/${name}/not-json`)).body).toMatchObject({ job: { data: unreadable } });
     }
-    // Nothing says that nobody works while that cannot be known.
+    // The page does not claim that there are no workers, because that cannot be known.
     expect(door?.hasWorkers).toBeNull();
     expect((await board('/api/queues?activeQueue=%25')).status).toBe(400);
     await queue.remove('door-2');

@@ -10,7 +10,7 @@ async function makeKey(api: RunningApi, requestsPerMinute: number): Promise<stri
 }
 const statuses = async (asked: Promise<{ status: number }>[]) => (await Promise.all(asked)).map(({ status }) => status).sort();
 
-// One ledger for all: opening it takes the longest.
+// One ledger for all tests, because opening it takes the longest.
 let opened: TestLedger;
 let ledger: TestLedger;
 beforeAll(async () => {
@@ -82,7 +82,7 @@ describe.skipIf('unavailable' in server)(`on Redis${'unavailable' in server ? ` 
     const token = await makeKey(apis[0], 2);
     await redis.flushall();
     await redis.script('FLUSH');
-    // On a machine that is busy for long one may pass uncounted.
+    // On a machine that is busy for long, one request may pass uncounted.
     await eventually(async () => expect((await apis[0].ask('/v1/accounts', { token })).status).toBe(429));
   });
 

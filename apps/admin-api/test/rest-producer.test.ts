@@ -49,13 +49,13 @@ function open(options: Partial<RestProducerOptions> = {}) {
   return producer;
 }
 
-/** What a worker does with a transfer: it sends it to the simulated KPay. */
+/** Does a worker's part: sends a transfer to the simulated KPay. */
 const send = async (transfer: EnqueuedTransfer) => {
   const { transferId } = await transfer.accepted();
   await advanceTransfer(engine, transferId, new AbortController().signal);
 };
 
-/** A key with these scopes and nothing else. */
+/** A key with only these scopes. */
 async function keyWith(scopes: string[], more: object = {}): Promise<string> {
   const { status, text, body } = await api.ask('/v1/api-keys', {
     body: { name: 'a service', owner: 'service', scopes, ...more },
@@ -64,7 +64,7 @@ async function keyWith(scopes: string[], more: object = {}): Promise<string> {
   return String(body.key);
 }
 
-/** Lets requests reach the API, and cuts the connection at the first byte of an answer while it is told to. */
+/** Passes requests to the API, and while enabled cuts the connection at the first byte of an answer. */
 async function loseAnswers() {
   let lost = 0;
   let left = 0;

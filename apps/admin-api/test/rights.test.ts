@@ -8,7 +8,7 @@ import { openBoardQueues } from '../src/index.ts';
 import { type Answer, type RunningApi, startApi } from './running-api.ts';
 import { logger, openTestLedger } from './test-ledger.ts';
 
-/** Stands in everything that belongs to the account `default` or to another owner. */
+/** Occurs in everything that belongs to the account `default` or to another owner. */
 const HUSHED = 'hushed';
 const unknownId = '00000000-0000-4000-8000-000000000000';
 
@@ -32,7 +32,7 @@ let queues: Queues;
 let count = 0;
 const keys = new Map<Kind, string>();
 
-/** All have an owner of their own, who made nothing of what the rows are about. */
+/** Each has an owner of its own, who created nothing that the rows are about. */
 const kinds = {
   all: { scopes },
   right: { scopes, accounts: ['default'] },
@@ -76,11 +76,11 @@ const aKey = () => idOf('/v1/api-keys', { name: HUSHED, owner: HUSHED, scopes: [
 
 interface Row {
   route: string;
-  /** What is asked, of the account `default` or of one that there is not. */
+  /** The request, for the account `default` or for one that does not exist. */
   of?(account: string): { query?: string; body?: unknown; headers?: Record<string, string> };
-  /** Makes what the path names. */
+  /** Creates the object that the path names. */
   id?(): Promise<string>;
-  /** The status that each kind of caller gets. */
+  /** The status for each kind of caller. */
   expected: Record<Kind, number>;
 }
 const of = (all: number, right: number, noRead: number, other: number) => ({ all, right, noRead, other });
@@ -198,7 +198,7 @@ describe('what a caller may see and do', () => {
     for (const kind of Object.keys(kinds) as Kind[]) {
       const answer = await ask(row, kind);
       got[kind] = answer.status;
-      // What a caller named is repeated to it.
+      // An answer may repeat the name that the caller sent.
       const told = answer.text.replaceAll('there is no account \\"default\\" here', '');
       if (answer.status >= 400 || kind === 'other') expect(told, kind).not.toMatch(new RegExp(`${HUSHED}|default`));
       if (row.route === 'GET /v1/api-keys') expect(told, kind).not.toContain(HUSHED);

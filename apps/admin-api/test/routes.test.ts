@@ -11,7 +11,7 @@ import { logger, openTestLedger } from './test-ledger.ts';
 const unknownId = '00000000-0000-4000-8000-000000000000';
 let api: RunningApi;
 let queues: Queues;
-/** A key with this scope alone (and what the board of queues needs besides), and one with every other. */
+/** A key with only this scope (plus what the board of queues needs), and one with all others. */
 const keys = new Map<string, { only: string; board: string; others: string }>();
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => api.close());
 
-/** What the running application serves, with what its document says of it. */
+/** The routes of the running application, with their description in its document. */
 async function described() {
   const { paths } = (await api.ask('/openapi.json')).body as {
     paths: Record<string, Record<string, { security: { bearer?: string[] }[]; requestBody?: { content: object } }>>;
@@ -53,10 +53,12 @@ async function described() {
   });
 }
 
-// The metrics have a lock of their own: the web configuration.
+// The metrics have their own protection: the web configuration.
 const isOpen = ({ path }: Route) => /^\/(|healthz|readyz|metrics|openapi\.json|docs(\/.*)?)$/.test(path);
 const fill = (path: string, value = unknownId) => path.replaceAll(/:\w+/g, value);
-/** A request that gets as far as it can: its body or query is broken, so that nothing is done and no stream begins. */
+/**
+ * A request that gets as far as possible: its body or query is broken, so that nothing is done and no stream begins.
+ */
 const ask = (route: Route, token: string | null) => {
   const body = route.method === 'GET' ? {} : { body: '{"broken' };
   const query = route.method === 'GET' && route.path.startsWith('/v1/') ? '?nobody-knows=1' : '';

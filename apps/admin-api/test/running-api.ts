@@ -15,28 +15,28 @@ export interface Answer {
   status: number;
   headers: Headers;
   text: string;
-  /** The JSON of the body; the test says by what it expects what it is. */
+  /** The JSON of the body. Its type is `any`, because each test expects another shape. */
   body: Record<string, unknown>;
 }
 
 export interface AskOptions {
   method?: string;
   headers?: Record<string, string>;
-  /** Sent as it is when it is a string, else as JSON. */
+  /** A string is sent unchanged, any other value as JSON. */
   body?: unknown;
   /** Null sends none. */
   token?: string | null;
 }
 
-/** The admin API on a ledger and a real simulator, with all that it ever said kept for inspection. */
+/** The admin API on a ledger and a real simulator. Everything that it sends or logs is kept for inspection. */
 export interface RunningApi {
   url: string;
   ledger: Ledger;
   simulator: Simulator;
   account: KpayAccount;
-  /** Transfers the workers were told of. */
+  /** Transfers of which the workers were notified. */
   notified: TransferRow[];
-  /** What the next advance jobs do; they work unless given. */
+  /** What the next notifications do. By default they succeed. */
   setNotifyWorkers(notifyWorkers: (transfer: TransferRow) => Promise<void>): void;
   ask(path: string, options?: AskOptions): Promise<Answer>;
   logged(): string;
@@ -44,18 +44,18 @@ export interface RunningApi {
   routes(): Route[];
   empty(): Promise<void>;
   stopLedger(): Promise<void>;
-  /** Throws when a secret was in any answer, header or log line until now. */
+  /** Throws when any answer, header or log line so far contains a secret. */
   close(): Promise<void>;
 }
 
-/** There is none: nothing says that the ledger was restored. */
+/** There is none, so nothing shows that the ledger was restored. */
 const noWitness: EpochWitness = { where: 'nowhere', read: async () => undefined, write: async () => {}, replace: async () => {} };
 
 export async function startApi(
   { ledger, empty, stop, remove }: TestLedger,
   plugins: readonly Plugin[] = [],
   more: Partial<Pick<AdminApiOptions, 'corsOrigins' | 'epochWitness' | 'oidc' | 'redis' | 'queues' | 'maintenance'>> = {},
-  /** Besides `default`, at the same KPay. */
+  /** Further accounts besides `default`, at the same KPay. */
   otherAccounts: readonly string[] = [],
 ): Promise<RunningApi> {
   const said: string[] = [];
@@ -72,7 +72,7 @@ export async function startApi(
   const open = (name: string) =>
     openKpayAccount(
       { name, ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: 100_000 },
-      // Every question is put to KPay, so that what it answers now is what is tested.
+      // Every read goes to KPay, so that the test sees its present answer.
       { maxAgeMs: { balance: 0, availability: 0, rate: 0 } },
     );
   const account = open('default');

@@ -21,7 +21,7 @@ afterAll(async () => {
   await issuer.close();
 });
 
-/** As an EventSource asks: with no header of its own. */
+/** Sends a request as an EventSource does: without a header. */
 async function open(token: string): Promise<{ status: number; detail: string; body: ReadableStream<Uint8Array> | null }> {
   const leave = new AbortController();
   onTestFinished(() => leave.abort());
@@ -44,7 +44,7 @@ async function keyWith(changes: object = {}): Promise<{ id: string; key: string 
   return { id: String(body.id), key: String(body.key) };
 }
 
-/** From now on the process believes that so much time has passed. */
+/** From now on the process believes that this much time has passed. */
 function pass(ms: number): void {
   const now = Date.now.bind(Date);
   const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() + ms);
@@ -103,7 +103,7 @@ it('needs the right to read, and what binds a key to addresses binds its tokens'
   const { id, key } = await keyWith({ addressRanges: ['127.0.0.1'] });
   const token = await tokenOf(key);
   expect((await open(token)).status).toBe(200);
-  // A key's addresses do not change: this stands for a browser that is elsewhere.
+  // A key's addresses do not change. So this stands for a browser at another address.
   await database.pool.query(`update kpay.api_keys set address_ranges = '{10.0.0.0/8}' where id = '${id}'`);
   expect(await open(token)).toMatchObject({ status: 401, detail: 'The key may not be used from this address.' });
 });
@@ -134,7 +134,7 @@ it('ends with the token of an issuer that it was made with', async () => {
   const exp = Math.floor(Date.now() / 1_000) + 10;
   const token = await tokenOf(await issuer.token({ exp }));
   expect((await open(token)).status).toBe(200);
-  // The issuer's clock may be half a minute away.
+  // The issuer's clock may differ by half a minute.
   pass(41_000);
   expect(await open(token)).toMatchObject({ status: 401, detail: expect.stringContaining('has expired') });
 });
@@ -163,7 +163,7 @@ it('is good at every process that has the same secret, and stands in no log', as
   expect(answer.status).toBe(200);
   leave.abort();
   await api.stopLedger();
-  // The one whose ledger is away logs the request that it could not answer.
+  // The API whose ledger is away logs the request that it could not answer.
   expect((await open(token)).status).toBe(503);
   expect(api.logged()).toContain('ledger_unavailable');
   expect(api.logged() + other.logged()).not.toContain('kpst_');

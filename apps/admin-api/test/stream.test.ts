@@ -8,13 +8,13 @@ const server = await startPostgres();
 const EVENTS = 1_000;
 const logger = createLogger({ name: 'test', level: 'silent' });
 
-/** A reader of the stream, with all it got. */
+/** A reader of the stream, with everything that it received. */
 interface Reader {
-  /** The ids of the events, in the order in which they came. */
+  /** The ids of the events, in the order in which they arrived. */
   ids: string[];
   transferIds: string[];
   text(): string;
-  /** The server ended the answer. */
+  /** Whether the server ended the answer. */
   ended: Promise<void>;
   leave(): void;
 }
@@ -87,7 +87,7 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     const first = await accept('first');
     const reader = await read({}, '?after=0');
     await eventually(() => expect(reader.ids).toHaveLength(1));
-    // Ours are ended when they stand still for so long, or say nothing.
+    // The server ends streams that stand still or send nothing for this long.
     const patient = await openPostgres({ url: server.url, logger, statementTimeoutMs: 600_000 });
     const late = await patient.pool.connect();
     await late.query('set idle_in_transaction_session_timeout = 0');
@@ -97,13 +97,13 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
       `insert into kpay.transfer_events (transfer_id, version, type, to_state, actor, at)
        values ('${first.id}', 99, 'late', 'queued', 'test', now())`,
     );
-    // Each its own transaction, eight at a time.
+    // Each in its own transaction, eight at a time.
     let n = 0;
     const acceptOn = async () => {
       while (n < EVENTS) await accept(`order-${n++}`);
     };
     await Promise.all(Array.from({ length: 8 }, acceptOn));
-    // One who comes back now stands where the first one stands.
+    // A client that reconnects now continues where the first one is.
     const back = await read({ 'last-event-id': String(reader.ids[0]) });
     expect([reader.ids.length, back.ids.length]).toEqual([1, 0]);
     await late.query('commit');
@@ -162,7 +162,7 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
     const body = answer.body?.getReader();
     await body?.read();
     const beforeMb = process.memoryUsage().rss / 1e6;
-    // 50 MB stand ready. Others are served meanwhile, so the process does not wait for this reader either.
+    // 50 MB are ready. Others are served meanwhile, so the process does not wait for this reader.
     for (let n = 0; n < 20; n += 1) await api.ask('/v1/transfers');
     expect(process.memoryUsage().rss / 1e6 - beforeMb).toBeLessThan(30);
     leave.abort();
@@ -188,7 +188,7 @@ describe.skipIf('unavailable' in server)(`the stream${'unavailable' in server ? 
   it('is over as soon as the process is about to end', async () => {
     const other = await startApi({ ledger, empty: async () => {}, stop: async () => {}, remove: () => {} });
     const answer = await fetch(`${other.url}/v1/stream`, { headers: { authorization: `Bearer ${adminToken}` } });
-    // Cut off at the limit of 3 s, it would throw.
+    // If the limit of 3 s cut it off, this would throw.
     const text = answer.text();
     await other.close();
     expect(await text).toMatch(/^retry/);

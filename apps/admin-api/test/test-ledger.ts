@@ -11,7 +11,7 @@ export interface TestLedger {
   remove(): void;
 }
 
-/** The embedded ledger as `kpay up` has it, in a folder of its own. */
+/** An embedded ledger as `kpay up` uses it, in its own folder. */
 export async function openTestLedger(): Promise<TestLedger & { database: EmbeddedDatabase; folder: string }> {
   const folder = await embeddedDataFolder();
   const database = await openEmbeddedDatabase({ dataDir: folder.path, logger });
@@ -29,7 +29,7 @@ export async function openTestLedger(): Promise<TestLedger & { database: Embedde
   };
 }
 
-/** A ledger on Postgres, where tests need two sessions. @throws where KPAY_TEST_STORES gives no servers. */
+/** A ledger on Postgres, for tests that need two sessions. @throws when KPAY_TEST_STORES provides no servers. */
 export async function openPostgresLedger(): Promise<TestLedger> {
   const { url, drop } = await createTestDatabase(testServerUrls()?.postgresUrl ?? '');
   const database = await openPostgres({ url, logger });
@@ -42,7 +42,7 @@ export async function openPostgresLedger(): Promise<TestLedger> {
   return { ledger: createLedger(db), empty: async () => {}, stop, remove: () => {} };
 }
 
-/** For what must be served without asking the ledger: every use of this one is an error. */
+/** A ledger whose every use is an error, for requests that must be served without it. */
 export function forbiddenLedger(): TestLedger {
   const refuse = (): never => {
     throw new Error('the ledger was asked for what it need not be');

@@ -7,16 +7,16 @@ import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
 export interface TokenIssuer {
   issuer: string;
   jwksUrl: string;
-  /** A good token of a minute unless `changes` says otherwise. */
+  /** A valid token for a minute; `changes` overrides its claims. */
   token(
     changes?: Record<string, unknown>,
     options?: { signedBy?: CryptoKey; alg?: string; kid?: string; typ?: string },
   ): Promise<string>;
-  /** From now on tokens are signed by a new key, and only that one is published. */
+  /** From now on a new key signs the tokens, and only that key is published. */
   rotate(): Promise<void>;
   /** How often its keys were fetched. */
   fetched(): number;
-  /** Answers nothing any more. */
+  /** Stops answering. */
   close(): Promise<void>;
 }
 

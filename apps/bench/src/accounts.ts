@@ -13,10 +13,10 @@ import { makeOrders } from './orders.ts';
 import { residentMb } from './resident-mb.ts';
 import { openStage, type Stage } from './stage.ts';
 
-/** What one worker takes that serves a part of the accounts. */
+/** The cost of a worker that serves a part of the accounts. */
 export interface PartitionCost {
   accounts: number;
-  /** From its start until its doors are open. */
+  /** From its start until intake is open. */
   startS: number;
   residentMb: number;
   connections: { postgres: number; redis: number };
@@ -26,18 +26,18 @@ export interface Partitions {
   workers: PartitionCost[];
   /** Seconds from the first job until each account has moved its transfer. */
   movedS: number;
-  /** Of a processor, while nothing is to be done. */
+  /** Processor time when idle, as a share of one processor. */
   idle: Readonly<Record<'workers' | 'postgres' | 'redis', number>>;
 }
 
 const MOVED_WITHIN_MS = 120_000;
 const IDLE_MS = 20_000;
-// What was begun by the last transfers.
+// Time for the last transfers' remaining work.
 const SETTLES_MS = 5_000;
 
 /**
- * So many accounts, split between so many workers by KPAY_WORKER_ACCOUNTS, on one Postgres and one Redis. All have the key of
- * the simulator, so the limit is lifted: it would be one for all of them.
+ * Measures accounts that are split between workers by KPAY_WORKER_ACCOUNTS, on one Postgres and one Redis. All have the
+ * simulator's key, so the limit is lifted: it would be one for all of them.
  */
 export async function measurePartitions(accounts: number, workers: number): Promise<Partitions> {
   const stage = await openStage();
@@ -80,7 +80,9 @@ export async function measurePartitions(accounts: number, workers: number): Prom
   }
 }
 
-/** Puts a job into each account's queue. @returns the seconds until the ledger has one transfer of each that succeeded. */
+/**
+ * Puts a job into each account's queue. @returns the seconds until each account has a succeeded transfer in the ledger.
+ */
 async function moveOneOfEach(stage: Stage, names: readonly string[]): Promise<number> {
   const connection = new Redis(stage.redisUrl, { maxRetriesPerRequest: null });
   const ledger = new pg.Client({ connectionString: stage.postgresUrl });

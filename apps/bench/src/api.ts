@@ -14,26 +14,26 @@ export interface SteadyLoad {
   p50Ms: number;
   p99Ms: number;
   worstMs: number;
-  /** Answers that were no 202. */
+  /** Answers other than 202. */
   errors: number;
 }
 
 export interface ApiCalls {
   steady: SteadyLoad;
-  /** Transfers a second at once as many as can be, a pair each round. */
+  /** The most transfers a second, a pair each round. */
   rounds: { ours: number; bare: number }[];
-  /** Processor time of each side's own process for a transfer, in milliseconds. */
+  /** Processor time of each side's process for a transfer, in milliseconds. */
   cpuMs: { ours: number; bare: number }[];
 }
 
 const CONNECTIONS = 64;
 const STEADY_PER_SECOND = 200;
-// Fewer than a hundred are made meanwhile.
+// Fewer than a hundred jobs are made in this time.
 const EMPTIED_EVERY_MS = 50;
 
 /**
- * The admin API as a process of its own, with a key of the API, against a bare handler in another, on the same servers;
- * this process asks. `requests` is what each side gets in a round.
+ * Measures the admin API as a separate process, with an API key, against a bare handler in another process, on the same
+ * servers. This process sends the requests. `requests` is the number for each side in a round.
  */
 export async function measureApi({
   seconds,
@@ -94,7 +94,9 @@ export async function measureApi({
   }
 }
 
-/** In the place of workers, who would take the processor: with some waiting the API would tell nobody of more. */
+/**
+ * Removes the jobs instead of workers, which would use processor time. With some waiting, the API would add no more.
+ */
 function keepEmpty(redisUrl: string, prefixes: readonly string[]): () => Promise<void> {
   const redis = new Redis(redisUrl, { maxRetriesPerRequest: null });
   const queues = prefixes.map((prefix) => new Queue(advanceQueueName('default'), { connection: redis, prefix }));
@@ -127,7 +129,7 @@ function openCaller(url: string, key: string): { post(externalId: string): Promi
   };
 }
 
-/** At a fixed pace, whether those before are answered or not; each is timed from when it was due. */
+/** Sends at a fixed pace, whether earlier requests are answered or not. Each request is timed from when it was due. */
 async function ask(post: (externalId: string) => Promise<number>, seconds: number): Promise<SteadyLoad> {
   const waitsMs: number[] = [];
   const asked: Promise<void>[] = [];

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The least that takes a transfer by HTTP, writes it down and tells a worker: Express, the same two rows in the same tables
-// with their indexes and triggers, by one statement, and the same job. It asks nobody who they are and judges nothing; the
-// same order twice is an error of the database.
+// The least work that accepts a transfer over HTTP, stores it and notifies a worker: Express, the same two rows in the
+// same tables with their indexes and triggers, in one statement, and the same job. It authenticates nobody and checks
+// nothing; a repeated order is an error of the database.
 import { createHash, randomUUID } from 'node:crypto';
 import { openLedger } from '@kpay/ledger';
 import { createLogger, openPostgres } from '@kpay/runtime';

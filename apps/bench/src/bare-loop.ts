@@ -1,7 +1,7 @@
 #!/usr/bin/env node
-// The least that moves a transfer with a queue and a ledger: the same BullMQ job, one POST, and the three durable steps that
-// every transfer needs (accepted, about to be sent, answered), each committed by itself. It judges nothing, and a crash anywhere
-// in it would lose or double money.
+// The least work that moves a transfer with a queue and a ledger: the same BullMQ job, one POST, and the three durable
+// steps of every transfer (accepted, about to be sent, answered), each with its own commit. It checks nothing, and a
+// crash anywhere would lose or double money.
 import type { TransferJobData } from '@kpay/producer';
 import { simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { Worker } from 'bullmq';

@@ -7,13 +7,13 @@ import { uuidFor } from './uuid-for.ts';
 type Side = 'ours' | 'bare';
 
 export interface ClientCalls {
-  /** Calls under way at once. */
+  /** How many calls are under way at once. */
   concurrency: number;
-  /** A pair each round. */
+  /** A pair for each round. */
   rounds: Record<Side, CallCost>[];
 }
 
-/** What calls took in one round. */
+/** The cost of calls in one round. */
 export interface CallCost {
   perSecond: number;
   /** Processor time of a call, in microseconds. */
@@ -23,13 +23,13 @@ export interface CallCost {
 const WALLETS = { sourceCountry: 'CMR', destinationCountry: 'SEN' };
 const AMOUNT = parseAmount(100, 'XAF');
 
-/** So many that what is compiled late is compiled. */
+/** Enough rounds that late compilation has happened. */
 const WARM_UP_ROUNDS = 4;
 
 /**
- * The client's transfer, with token and budget in memory, against undici with the same text, whose answer is only
- * parsed. The server is the simulator in a process of its own. Rounds are many and short, so that what disturbs the
- * machine for a while meets both sides.
+ * Measures the client's transfer, with token and budget in memory, against undici with the same request, which only
+ * parses the answer. The server is the simulator in a separate process. Rounds are many and short, so that a temporary
+ * disturbance of the machine affects both sides.
  */
 export async function measureClient({ calls, rounds }: { calls: number; rounds: number }): Promise<ClientCalls[]> {
   const stage = await openStage();
@@ -40,7 +40,7 @@ export async function measureClient({ calls, rounds }: { calls: number; rounds: 
     baseUrl: stage.simulatorUrl,
     environment: 'TEST',
     rateLimitPerMinute: 100_000,
-    // The shortest log of slots: under the real limit it holds a hundred.
+    // The shortest log of slots. Under the real limit it holds a hundred.
     budgetWindowMs: 100,
   });
   const pool = new Pool(stage.simulatorUrl);

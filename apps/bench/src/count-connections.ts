@@ -2,13 +2,13 @@ import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 
 const ESTABLISHED = '01';
 
-/** How many connections to `port` a process holds; 0 where there is no /proc. */
+/** How many connections to `port` a process holds; 0 on a system without /proc. */
 export function countConnections(pid: number, port: number): number {
   const sockets = socketsTo(port);
   return openFiles(pid).filter((file) => sockets.has(file)).length;
 }
 
-/** As /proc names them among a process' open files. */
+/** The sockets as /proc names them among a process' open files. */
 function socketsTo(port: number): Set<string> {
   const hexPort = port.toString(16).toUpperCase().padStart(4, '0');
   const sockets = new Set<string>();
@@ -30,7 +30,7 @@ function readLines(path: string): string[] {
   return orNone(() => readFileSync(path, 'utf8').split('\n'));
 }
 
-/** What ends while it is looked at is not there. */
+/** A process or file that ends while it is read counts as missing. */
 function orNone(read: () => string[]): string[] {
   try {
     return read();

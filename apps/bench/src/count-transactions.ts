@@ -1,11 +1,11 @@
 import pg from 'pg';
 
 /**
- * Transactions committed in a database so far, those that only read among them. Sessions count for certain only when
- * they have ended, so this is asked at the end.
+ * The committed transactions of a database so far, read-only ones included. A session is counted for certain only when
+ * it has ended, so call this at the end.
  */
 export async function countTransactions(url: string): Promise<number> {
-  // From outside, so that this session is not counted.
+  // From another database, so that this session is not counted.
   const outside = new URL(url);
   const name = outside.pathname.slice(1);
   outside.pathname = '/template1';

@@ -7,7 +7,9 @@ interface Ticks {
   ms: number;
 }
 
-/** Processor time that a process and its children have used, those that ended among them, in milliseconds; 0 where there is no /proc. */
+/**
+ * The processor time of a process and its children, ended ones included, in milliseconds; 0 on a system without /proc.
+ */
 export function cpuTimeMs(pid: number): number {
   const own = ticksOf(pid);
   if (!own) return 0;
@@ -22,9 +24,9 @@ function processes(): number[] {
 function ticksOf(pid: number): Ticks | undefined {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name stands in brackets and can hold anything; what follows it are numbers.
+    // The name is in brackets and can contain anything. Numbers follow it.
     const [, parent, ...rest] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    // Its own time, by itself and in the kernel, then that of its children that have ended.
+    // Its own time, in user and kernel mode, then that of its ended children.
     const ticks = rest.slice(9, 13).reduce((sum, each) => sum + Number(each), 0);
     return { parent: Number(parent), ms: ticks * TICK_MS };
   } catch {

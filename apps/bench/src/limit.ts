@@ -3,25 +3,25 @@ import { corridors, makeOrders } from './orders.ts';
 import { openJobRunner } from './run-jobs.ts';
 import { openStage, type Stage } from './stage.ts';
 
-/** A backlog worked off under KPay's limit. Times are as KPay would see them, not scaled. */
+/** A backlog that was processed under KPay's limit. Times are KPay's, not scaled. */
 export interface Backlog {
   transfers: number;
   minutes: number;
-  /** What KPay received, by endpoint. */
+  /** KPay's requests by endpoint. */
   requests: Readonly<Record<string, number>>;
   /** Requests that the limit refused. */
   refused: number;
 }
 
 /**
- * One factor for everything that has a clock: the simulator's, and every setting of the worker and the exporter. The
- * greater it is, the more of KPay's minute goes by while this machine thinks.
+ * One factor for every clock: the simulator's, and every setting of the worker and the exporter. The larger it is, the
+ * more of KPay's minute passes while this machine computes.
  */
 export const TIME_SCALE = 6;
 
 const LIMIT_PER_MINUTE = 100;
 
-/** The worker and the exporter at the settings they have unless told otherwise, only faster. */
+/** The default settings of the worker and the exporter, but faster. */
 export function scaledSettings(timeScale: number): Readonly<Record<string, string>> {
   const seconds = (real: number) => String(real / timeScale);
   return {
@@ -36,7 +36,7 @@ export function scaledSettings(timeScale: number): Readonly<Record<string, strin
   };
 }
 
-/** The worker, with the exporter beside it on the same budget. */
+/** Measures the worker, with the exporter beside it on the same budget. */
 export async function measureBacklog(transfers: number): Promise<Backlog> {
   return work(transfers, transferQueueName('default'), queuePrefix('default'), async (stage) => {
     await stage.startExporter(scaledSettings(TIME_SCALE));
@@ -44,7 +44,7 @@ export async function measureBacklog(transfers: number): Promise<Backlog> {
   });
 }
 
-/** A program that does without ledger and shared observations, but is written with care (peer.ts). */
+/** Measures a careful program without a ledger and shared observations (peer.ts). */
 export async function measurePeer(transfers: number): Promise<Backlog> {
   return work(transfers, 'peer', '{peer}', async (stage) => {
     await stage.startProgram('./peer.ts', {
@@ -73,7 +73,7 @@ async function work(transfers: number, queue: string, prefix: string, start: (st
   }
 }
 
-/** What the simulator tells of the requests that it received. */
+/** The simulator's record of its requests. */
 export interface Truth {
   requestCounts: { byEndpoint: Record<string, number>; refusedByLimit: number };
 }

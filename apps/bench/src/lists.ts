@@ -3,22 +3,22 @@ import { Pool } from 'undici';
 import { median } from './median.ts';
 import { openStage, type Stage } from './stage.ts';
 
-/** What one list costs in a small ledger and in a large one. */
+/** The cost of one list in a small ledger and in a large one. */
 export interface ListCost {
   what: string;
-  /** Rows on the page; the same on both sides, or the comparison says nothing. */
+  /** Rows on the page. They must be equal on both sides for a fair comparison. */
   rows: { small: number; large: number };
   /** Medians. */
   ms: { small: number; large: number };
 }
 
-/** How many transfers there are of whatever is rare, in a ledger of any size. */
+/** How many rare transfers a ledger of any size has. */
 const RARE = 10;
 const SERVER = ['fsync=off', 'shared_buffers=512MB', 'max_wal_size=4GB', 'maintenance_work_mem=256MB'];
 
 /**
- * Lists and searches of every kind in a ledger of 10,000 transfers and in one of `transfers`, in turn, on one Postgres; each
- * asked for at an admin API of its own, from the request to the last byte of the answer.
+ * Measures lists and searches of every kind in a ledger of 10,000 transfers and in one of `transfers`, in turn, on one
+ * Postgres. Each ledger has its own admin API, and the time is from the request to the last byte of the answer.
  */
 export async function measureLists({ transfers, rounds }: { transfers: number; rounds: number }): Promise<ListCost[]> {
   const stage = await openStage({ postgres: SERVER });
@@ -105,7 +105,7 @@ function timeAt(transfers: number, share: number): Date {
 async function pathOf({ transfers, read }: Side, filter: Kind['filter'], from: number | 'end'): Promise<string> {
   const path = `/v1/transfers?${new URLSearchParams(queryOf(filter, transfers))}`;
   if (from === 0) return path;
-  // A cursor of this list, moved: to come there page by page would take ten thousand of them.
+  // A cursor of this list, moved. Reaching the place page by page would take ten thousand cursors.
   const { nextCursor } = await read(`${path}&limit=1`);
   const [, , madeFor] = JSON.parse(Buffer.from(nextCursor ?? '', 'base64url').toString());
   const moved = [
@@ -137,7 +137,7 @@ async function openSide(stage: Stage, name: string, transfers: number, opened: S
     close: () => pool.close(),
   };
   opened.push(side);
-  // Not by the API's connections, whose statements may take ten seconds.
+  // Not over the API's connections, whose statements may take only ten seconds.
   await run(url, rowsOf(transfers));
   await run(url, 'vacuum analyze kpay.transfers');
   return side;
@@ -149,7 +149,7 @@ async function run(url: string, statement: string): Promise<void> {
   await client.query(statement).finally(() => client.end());
 }
 
-/** One a minute. What is rare is spread over all of them. */
+/** One transfer a minute. The rare ones are spread evenly. */
 function rowsOf(transfers: number): string {
   const rare = (place: number) => `(n % ${Math.floor(transfers / RARE)} = ${place})`;
   return `

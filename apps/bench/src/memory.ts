@@ -11,27 +11,27 @@ export interface Memory {
   transfers: number;
   /** The worker's resident size in MB. */
   beforeMb: number;
-  /** The most that was seen while they waited. */
+  /** The largest size while transfers waited. */
   waitingMb: number;
   redisMb: { before: number; waiting: number };
-  /** How long people waited for what nobody had read before. */
+  /** How long people waited for values that nobody had read before. */
   people: PeopleWaits[];
 }
 
-/** One person after the other asks the API. */
+/** A person who asks the API repeatedly. */
 export interface PeopleWaits {
   everyS: number;
-  /** In the order in which they asked. Infinite: the API gave up. */
+  /** In the order of the requests. Infinite: the API gave up. */
   seconds: number[];
 }
 
-// The first minute has what the minutes before it left; from then on the limit is met.
+// The first minute still has unused slots from the minutes before. After that the limit is reached.
 const FULL_AFTER_MS = 75_000;
-// Pairs that no transfer needs, so that nobody else has them read.
+// Pairs that no transfer needs, so that nothing else reads them.
 const unreadPairs = ['USD', 'CDF', 'GHS', 'NGN'].flatMap((from) =>
   ['XAF', 'XOF', 'KES', 'UGX', 'RWF', 'ZMW', 'SLE'].map((to) => [from, to] as const),
 );
-/** Under the real limit, whose minutes cannot be made shorter without making waits look shorter. */
+/** Under the real limit. A scaled clock would shorten the waits as well. */
 const PEOPLE = [
   { everyS: 30, reads: 2 },
   { everyS: 10, reads: 6 },
@@ -39,8 +39,8 @@ const PEOPLE = [
 ] as const;
 
 /**
- * A worker with this many transfers waiting in the ledger, all of them due, under the real limit and in real time: it
- * sweeps, makes advance jobs and sends all the while, and people ask for rates that nobody has read.
+ * Measures a worker with this many due transfers in the ledger, under the real limit and in real time. It sweeps, makes
+ * advance jobs and sends all the while, and people ask for rates that nobody has read.
  */
 export async function measureMemory(transfers: number): Promise<Memory> {
   const stage = await openStage();
@@ -49,7 +49,7 @@ export async function measureMemory(transfers: number): Promise<Memory> {
     const worker = await stage.startWorker();
     const api = await stage.startAdminApi();
     const jobs = openJobRunner(stage.redisUrl, transferQueueName('default'), queuePrefix('default'));
-    // The first ones bring in whatever is loaded late, and are the pattern for the rest.
+    // The first ones load everything that is loaded late, and are the pattern for the rest.
     await jobs.run(makeOrders(10, 'pattern')).finally(() => jobs.close());
     await delay(3_000);
     const before = { worker: residentMb(worker.pid), redis: await redisMb(redis) };
@@ -102,7 +102,9 @@ async function waitsOf(
   return Promise.all(waits);
 }
 
-/** Copies one row until there are `transfers` queued ones. Accepting each would take minutes and use the same memory. */
+/**
+ * Copies one row until there are `transfers` queued ones. Accepting each would take minutes and use the same memory.
+ */
 async function multiply({ postgresUrl }: Stage, transfers: number): Promise<void> {
   const client = new pg.Client({ connectionString: postgresUrl });
   await client.connect();

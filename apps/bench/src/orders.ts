@@ -1,6 +1,6 @@
 import type { TransferJobData } from '@kpay/producer';
 
-/** Ten corridors out of seven currencies, each pair with a rate of its own. */
+/** Ten corridors over seven currencies, each pair with its own rate. */
 export const corridors: readonly { from: string; to: string; pair: string; minRate: string }[] = [
   { from: 'CMR', to: 'SEN', pair: 'XAF:XOF', minRate: '1.01' },
   { from: 'CIV', to: 'GAB', pair: 'XOF:XAF', minRate: '0.98' },
@@ -14,7 +14,7 @@ export const corridors: readonly { from: string; to: string; pair: string; minRa
   { from: 'KEN', to: 'COG', pair: 'KES:XAF', minRate: '4.6' },
 ];
 
-/** Spread evenly over the corridors, small enough that the simulator's wallets never run dry. */
+/** Orders spread evenly over the corridors, small enough that the simulator's wallets never run dry. */
 export function makeOrders(count: number, name: string): TransferJobData[] {
   return Array.from({ length: count }, (_, index) => {
     const { from, to, minRate } = corridors[index % corridors.length] ?? corridorMissing();

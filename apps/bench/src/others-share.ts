@@ -2,10 +2,10 @@ import { cpus } from 'node:os';
 import { cpuTimeMs } from './cpu-time.ts';
 
 /**
- * Watches whether this machine does something else besides.
+ * Measures how much other programs use this machine meanwhile.
  *
- * @param postgresPid whose children, the only ones that are not ours directly, count as ours.
- * @returns tells which share of all processors others have used since.
+ * @param postgresPid whose children count as ours; all other processes of the run are our direct children.
+ * @returns a function that returns the share of all processors that others have used since.
  */
 export function watchOthers(postgresPid: number): () => number {
   const read = () => {

@@ -12,7 +12,7 @@ import { measureScrape } from './scrape.ts';
 import { type Cost, measureSpeed, type Speed } from './speed.ts';
 import { measureTraced, tracings } from './traced.ts';
 
-/** A figure that must hold. */
+/** A figure with a bound. */
 export interface Figure {
   what: string;
   seen: string;
@@ -35,7 +35,7 @@ export interface Part {
   name: string;
   title: string;
   full: Size;
-  /** For `--check`: the figures must hold here too, but less is averaged. */
+  /** For `--check`: the bounds are the same, but fewer transfers are averaged. */
   small: Size;
   run(size: Size): Promise<Report>;
 }
@@ -45,7 +45,7 @@ export const parts: readonly Part[] = [
     name: 'limit',
     title: 'A backlog under the limit',
     full: { transfers: 1_000, rounds: 1 },
-    // With fewer the first reads of everything weigh too much.
+    // With fewer transfers the first reads would weigh too much.
     small: { transfers: 500, rounds: 1 },
     run: reportLimit,
   },
@@ -163,7 +163,7 @@ function perMinute({ transfers, minutes }: Backlog): number {
 }
 
 async function reportLimit({ transfers }: Size): Promise<Report> {
-  // At the same time, each on servers of its own: both wait for KPay's minutes most of the time.
+  // At the same time, each on its own servers, because both mostly wait for KPay's minutes.
   const [ours, peer] = await Promise.all([measureBacklog(transfers), measurePeer(transfers)]);
   const total = (backlog: Backlog) => Object.values(backlog.requests).reduce((sum, count) => sum + count, 0);
   const row = (name: string, backlog: Backlog) =>
@@ -195,11 +195,14 @@ function describeRequests({ requests }: Backlog): string {
 }
 
 /**
- * A reading comes sooner or later in the minute by chance, and a slot is held a little longer where ten processes share two
- * cores. A budget that each worker kept for itself, or reads that each made for itself, would cost far more.
+ * A read may fall earlier or later in the minute by chance, and a slot is held a little longer where ten processes
+ * share two cores. Separate budgets or separate reads for each worker would cost far more.
  */
 const MIN_SHARE_OF_ONE = 0.97;
-/** Where others use more of the processors than this, a slot is held until its process gets one, and the pace tells of them. */
+/**
+ * If others use more than this share of the processors, slots are held longer because processes wait for their turn.
+ * Then the pace shows the load of the others.
+ */
 const MAX_OTHERS_SHARE = 0.25;
 
 async function reportScale({ transfers }: Size): Promise<Report> {
@@ -291,7 +294,7 @@ ${speeds
   };
 }
 
-/** Round by round, so that what slows the machine for a while slows both sides. */
+/** Round by round, so that a temporary slowdown of the machine affects both sides. */
 function shares(speed: Speed): number[] {
   return ratios(speed.rounds.map(({ ours, bare }) => ({ ours: ours.perSecond, bare: bare.perSecond })));
 }

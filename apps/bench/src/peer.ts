@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// What somebody writes who knows BullMQ and has read KPay's page: a token in memory, a look at the balance and at the
-// rate before each transfer, and BullMQ's limiter so that KPay's limit is never met.
+// A program by somebody who knows BullMQ and has read KPay's page: a token in memory, a read of the balance and of the
+// rate before each transfer, and BullMQ's limiter to stay below KPay's limit.
 import type { TransferJobData } from '@kpay/producer';
 import { simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { Worker } from 'bullmq';
@@ -12,8 +12,9 @@ import { uuidFor } from './uuid-for.ts';
 const { REDIS_URL = '', KPAY_BASE_URL = '', PEER_QUEUE = '', PEER_LIMIT_PER_MINUTE = '', PEER_TIME_SCALE = '' } = process.env;
 const scale = Number(PEER_TIME_SCALE);
 const REQUESTS_PER_TRANSFER = 3;
-// A minute's worth in thirds, for all of it at once would meet the rest of the last minute in KPay's sliding window; and
-// a little slower than allowed, for BullMQ counts jobs when they begin and KPay requests when they arrive.
+// A third of a minute's limit at a time, because a whole minute's worth at once would overlap with the last minute in
+// KPay's sliding window. A little slower than allowed, because BullMQ counts jobs when they begin and KPay counts
+// requests when they arrive.
 const PARTS = 3;
 const SLOWER = 1.02;
 const limiter = {

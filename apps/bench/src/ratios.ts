@@ -6,7 +6,7 @@ export function describeRange(values: readonly number[], digits: number): string
   return `${median(values).toFixed(digits)} (${least.toFixed(digits)} to ${most.toFixed(digits)})`;
 }
 
-/** Our share in each round. */
+/** Our share of the bare side in each round. */
 export function ratios(rounds: readonly { ours: number; bare: number }[]): number[] {
   return rounds.map(({ ours, bare }) => ours / bare);
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 
-/** How much memory a process holds now. */
+/** The present resident memory of a process. */
 export function residentMb(pid: number): number {
   const [, kilobytes] = /^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) / 1_024;

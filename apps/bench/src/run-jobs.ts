@@ -4,14 +4,14 @@ import { type JobsOptions, Queue } from 'bullmq';
 
 const POLL_EVERY_MS = 25;
 
-/** A queue, and whoever works it. */
+/** A queue and its worker. */
 export interface JobRunner {
-  /** Puts all of the orders into the queue and waits until each job has completed. @returns seconds. */
+  /** Enqueues all orders and waits until each job has completed. @returns the seconds. */
   run(orders: readonly TransferJobData[]): Promise<number>;
   close(): Promise<void>;
 }
 
-/** As a producer adds them. */
+/** The options that a producer sets. */
 const OPTIONS: JobsOptions = { attempts: 1, priority: 5, removeOnComplete: { age: 86_400 }, removeOnFail: { age: 86_400 } };
 
 export function openJobRunner(redisUrl: string, name: string, prefix: string): JobRunner {

@@ -13,11 +13,11 @@ export interface Fleet {
   exporters: number;
 }
 
-/** A backlog that a fleet worked off, and the most connections that one process of each kind held meanwhile. */
+/** A backlog that a fleet processed, and the most connections that one process of each kind held meanwhile. */
 export interface FleetRun extends Fleet {
   backlog: Backlog;
   connections: Readonly<Record<Kind, Connections>>;
-  /** Of this machine's processors, used meanwhile by what is none of this. */
+  /** The share of this machine's processors that other programs used meanwhile. */
   othersShare: number;
 }
 
@@ -29,15 +29,17 @@ export interface Connections {
 type Kind = 'worker' | 'exporter';
 
 const POLL_EVERY_MS = 500;
-/** A slot is held from its take to its answer, and scaled time scales that too: with ten processes on two cores it takes longer. */
+/**
+ * A slot is held until its answer, and scaled time scales that too. With ten processes on two cores it takes longer.
+ */
 export const FLEET_TIME_SCALE = 4;
 const WINDOW_MS = 60_000 / FLEET_TIME_SCALE;
-/** So that each of eight gets some, and all of them still fit into one minute of the limit. */
+/** Enough for each of eight workers to get some, and few enough for one minute of the limit. */
 const WARM_UP_TRANSFERS = 50;
 
 /**
- * So many workers and exporters on one Postgres, one Redis and one key. The backlog comes when all of them are ready and warm,
- * and what they asked KPay until then counts no more: a start is not what is measured.
+ * Measures workers and exporters on one Postgres, one Redis and one key. The backlog is enqueued when all of them are
+ * ready and warm, and earlier requests to KPay do not count, because the start is not measured.
  */
 export async function measureFleet(transfers: number, { workers, exporters }: Fleet): Promise<FleetRun> {
   const stage = await openStage({ timeScale: FLEET_TIME_SCALE });
@@ -45,7 +47,7 @@ export async function measureFleet(transfers: number, { workers, exporters }: Fl
   const jobs = openJobRunner(stage.redisUrl, transferQueueName('default'), queuePrefix('default'));
   try {
     const apps: { kind: Kind; app: App }[] = [];
-    // One after the other: they share two cores with each other and all servers.
+    // One after the other, because they share two cores with each other and with all servers.
     for (let left = exporters; left > 0; left -= 1) apps.push({ kind: 'exporter', app: await stage.startExporter(settings) });
     for (let left = workers; left > 0; left -= 1) apps.push({ kind: 'worker', app: await stage.startWorker(settings) });
     await jobs.run(makeOrders(WARM_UP_TRANSFERS, 'warm'));
@@ -69,7 +71,7 @@ export async function measureFleet(transfers: number, { workers, exporters }: Fl
         transfers,
         minutes: (seconds * FLEET_TIME_SCALE) / 60,
         requests: Object.fromEntries(requests.filter(([, count]) => count !== 0)),
-        // Those of the start too: it must be refused nothing either.
+        // Including the start, during which nothing may be refused either.
         refused: after.refusedByLimit,
       },
     };

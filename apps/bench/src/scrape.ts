@@ -12,11 +12,11 @@ import { median } from './median.ts';
 export interface ScrapeCost {
   /** Series in a scrape. */
   series: number;
-  /** Milliseconds of processor a scrape, the scraper's included, a pair each round. */
+  /** Processor milliseconds of a scrape, the scraper's included, a pair each round. */
   rounds: { ours: number; bare: number }[];
   /** p99 of a scrape in milliseconds, while KPay answers and while it hangs on every call. */
   p99Ms: { healthy: number; hanging: number };
-  /** How long after the first hanging call kpay_up was 0, at the default paces. */
+  /** Time from the first hanging call until kpay_up was 0, at the default intervals. */
   downAfterS: number;
 }
 
@@ -26,8 +26,8 @@ const WATCHED = 200;
 const DOWN_WITHIN_S = 75;
 
 /**
- * The exporter with 5,000 series of providers against prom-client alone with the same series and values, both by HTTP in
- * this process; then the exporter while KPay answers nothing any more.
+ * Measures the exporter with 5,000 series of providers against prom-client alone with the same series and values, both
+ * over HTTP in this process; then the exporter while KPay does not answer.
  */
 export async function measureScrape({ rounds }: { rounds: number }): Promise<ScrapeCost> {
   const simulator = await createSimulator({ port: 0, limit: 100_000 });
@@ -108,7 +108,9 @@ async function untilShown(read: () => Promise<string>): Promise<string> {
   }
 }
 
-/** prom-client alone, with the same metrics of the process, and series of the same names, labels and values. */
+/**
+ * Serves prom-client alone, with the same metrics of the process, and series with the same names, labels and values.
+ */
 async function serveBare(text: string): Promise<{ url: string; close(): void }> {
   const registry = createMetricsRegistry();
   for (const family of familiesOf(text)) addFamily(registry, family);

@@ -7,7 +7,7 @@ import { openStage } from './stage.ts';
 
 type Side = 'ours' | 'bare';
 
-/** What one transfer took in a round. */
+/** The cost of one transfer in a round. */
 export interface Cost {
   perSecond: number;
   /** Processor time of each process, in milliseconds. */
@@ -17,24 +17,24 @@ export interface Cost {
 export interface Speed {
   concurrency: number;
   transfers: number;
-  /** One pair a round, measured one after the other. */
+  /** One pair for each round, measured one after the other. */
   rounds: Record<Side, Cost>[];
-  /** For each transfer, as Postgres counts them: those that only read among them. */
+  /** Transactions for each transfer, as Postgres counts them, read-only ones included. */
   transactions: Record<Side, number>;
 }
 
 export interface SpeedOptions {
   concurrency: number;
-  /** In a round of each side. */
+  /** Transfers of each side in a round. */
   transfers: number;
   rounds: number;
-  /** For the worker, such as `--cpu-prof`. */
+  /** Node arguments for the worker, such as `--cpu-prof`. */
   nodeArguments?: readonly string[];
 }
 
 /**
- * The real worker against a bare loop, with the limit off: in turn, on the same servers, in one run. A round of each
- * that is not counted warms them up.
+ * Measures the real worker against a bare loop, without the limit: in turn, on the same servers, in one run. An
+ * uncounted round of each warms them up.
  */
 export async function measureSpeed({ concurrency, transfers, rounds, nodeArguments = [] }: SpeedOptions): Promise<Speed> {
   const stage = await openStage();
@@ -44,7 +44,7 @@ export async function measureSpeed({ concurrency, transfers, rounds, nodeArgumen
     const worker = await stage.startWorker(
       {
         KPAY_WORKER_CONCURRENCY: String(concurrency),
-        // Every request still takes its slot. The window is as short as can be, so that the log of slots is about as
+        // Every request still takes its slot. The window is as short as possible, so that the log of slots is about as
         // long as under the real limit.
         KPAY_RATE_LIMIT_PER_MINUTE: '100000',
         KPAY_BUDGET_WINDOW_SECONDS: '1',
@@ -81,7 +81,7 @@ export async function measureSpeed({ concurrency, transfers, rounds, nodeArgumen
     const measured: Record<Side, Cost>[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const costs: Partial<Record<Side, Cost>> = {};
-      // Who begins changes with each round, so that neither always finds the smaller tables.
+      // The side that begins changes each round, so that neither always finds the smaller tables.
       for (const side of round % 2 === 0 ? (['ours', 'bare'] as const) : (['bare', 'ours'] as const)) {
         costs[side] = await measure(side, String(round));
       }

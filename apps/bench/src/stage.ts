@@ -4,27 +4,27 @@ import { freePort, type OwnServer, startPostgres, startRedis, type Unavailable }
 import pg from 'pg';
 import { type App, startApp } from './start-app.ts';
 
-/** A Postgres, a Redis and a simulated KPay, all empty and each in a process of its own. */
+/** A Postgres, a Redis and a simulated KPay, all empty and each in its own process. */
 export interface Stage {
   simulatorUrl: string;
   redisUrl: string;
   postgresUrl: string;
-  /** Of the servers. */
+  /** The process ids of the servers. */
   pids: Readonly<Record<'postgres' | 'redis' | 'simulator', number>>;
-  /** Asks the simulator's control API. */
+  /** Sends a request to the simulator's control API. */
   control<T>(method: 'GET' | 'POST', path: string, body?: object): Promise<T>;
   startWorker(env?: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<App>;
   startExporter(env?: Readonly<Record<string, string>>): Promise<App>;
-  /** @returns it with its address and a token that may do everything. */
+  /** @returns the app with its address and a token that may do everything. */
   startAdminApi(env?: Readonly<Record<string, string>>): Promise<App & { url: string; token: string }>;
   startProgram(main: string, env: Readonly<Record<string, string>>, nodeArguments?: readonly string[]): Promise<App>;
-  /** An empty database of its own. @returns its address. */
+  /** Creates an empty database. @returns its address. */
   createDatabase(name: string): Promise<string>;
-  /** Ends whatever was started here, the newest first. */
+  /** Ends everything that was started here, the newest first. */
   close(): Promise<void>;
 }
 
-/** A ledger that waits for the disk with every commit, as in production. */
+/** Settings with which each commit waits for the disk, as in production. */
 const DURABLE = ['fsync=on', 'synchronous_commit=on', 'shared_buffers=256MB'];
 
 export async function openStage({

@@ -2,19 +2,19 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-/** One process of the run. */
+/** One process of a run. */
 export interface App {
   pid: number;
-  /** What it wrote. */
+  /** Its output so far. */
   output(): string;
   stop(): Promise<void>;
 }
 
 export interface AppOptions {
-  /** The program, from this file. */
+  /** The path of the program, relative to this file. */
   main: string;
   env: Readonly<Record<string, string>>;
-  /** What it writes when it is ready. */
+  /** The text that it writes when it is ready. */
   ready: string;
   nodeArguments?: readonly string[];
   /** The words after the program. */
@@ -24,7 +24,7 @@ export interface AppOptions {
 const STARTS_WITHIN_MS = 120_000;
 const KEPT_OUTPUT = 20_000;
 
-/** Starts a program of this repository from its sources, in a process of its own, and waits until it is ready. */
+/** Starts a program of this repository from its sources, in a separate process, and waits until it is ready. */
 export async function startApp({ main, env, ready, nodeArguments = [], words = [] }: AppOptions): Promise<App> {
   const path = fileURLToPath(new URL(main, import.meta.url));
   const child = spawn(process.execPath, ['--conditions=@kpay/source', ...nodeArguments, path, ...words], {
@@ -53,7 +53,7 @@ export async function startApp({ main, env, ready, nodeArguments = [], words = [
 
 const children = new Set<ChildProcess>();
 
-/** By one listener for all: Node takes more than ten for a leak. */
+/** One listener for all children, because Node reports more than ten as a leak. */
 function endWithUs(child: ChildProcess): void {
   if (children.size === 0) process.once('exit', endAll);
   children.add(child.once('exit', () => forget(child)));

@@ -22,7 +22,7 @@ export const tracings = Object.keys(SETTINGS) as Tracing[];
 
 export interface TracedCost {
   perSecond: number;
-  /** The worker's, for a transfer. */
+  /** The worker's processor time for a transfer. */
   cpuMs: number;
 }
 
@@ -30,13 +30,13 @@ const CONCURRENCY = 20;
 
 export interface Traced {
   rounds: Record<Tracing, TracedCost>[];
-  /** The share of the processor time of a worker that is not traced which goes into OpenTelemetry's API and our calls of it. */
+  /** For a worker without tracing: the share of its processor time in OpenTelemetry's API and in our calls of it. */
   idleShare: number;
 }
 
 /**
- * The real worker with the limit off: not traced, one transfer of ten, and each; in turn, on the same servers. Then one that
- * is not traced under Node's profiler.
+ * Measures the real worker without the limit: not traced, every tenth transfer traced, and each transfer traced; in
+ * turn, on the same servers. Then it profiles a worker without tracing.
  */
 export async function measureTraced(size: { transfers: number; rounds: number }): Promise<Traced> {
   const { transfers, rounds } = size;
@@ -75,7 +75,7 @@ export async function measureTraced(size: { transfers: number; rounds: number })
     const measured: Record<Tracing, TracedCost>[] = [];
     for (let round = 0; round < rounds; round += 1) {
       const costs: Partial<Record<Tracing, TracedCost>> = {};
-      // Who begins changes with each round, so that none always finds the smaller tables.
+      // The order changes each round, so that no side always finds the smaller tables.
       for (const tracing of round % 2 === 0 ? tracings : tracings.toReversed())
         costs[tracing] = await measure(tracing, `${round}`);
       measured.push(costs as Record<Tracing, TracedCost>);
@@ -112,7 +112,7 @@ async function profileUntraced(stage: Stage, runners: JobRunner[], transfers: nu
   }
 }
 
-/** What `node --cpu-prof` writes, as far as it is read here. */
+/** The part of `node --cpu-prof`'s output that is used here. */
 interface CpuProfile {
   nodes: { id: number; callFrame: { functionName: string; url: string } }[];
   samples: number[];

@@ -9,7 +9,7 @@ Written by \`npm run bench\`, part by part: \`npm run bench -- speed\` measures 
 servers unless the text says otherwise: Postgres with \`fsync=on\` and \`synchronous_commit=on\`, Redis with its append-only file, and
 the simulated KPay, each a separate process. Compare ratios, not machines. The exit code is 1 when a required figure was missed.`;
 
-/** Puts a section in the place of the one with its title. `titles`: those there may be, in their order. */
+/** Replaces the section with this title. `titles`: all possible titles, in their order. */
 export function writeSection(title: string, section: string, titles: readonly string[]): void {
   const known = new Map(readSections().map((each) => [titleOf(each), each]));
   known.set(title, section);

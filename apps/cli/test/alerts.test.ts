@@ -10,8 +10,8 @@ import { programOf, startAlertmanager, startPrometheus } from './alerts/scaled-p
 import { getTransfer, postTransfer } from './ask-api.ts';
 import { adminToken, runKpay, settingsFor } from './start-kpay.ts';
 
-// A real Prometheus and a real Alertmanager on the files of docker/, with minutes of the rules passing in seconds:
-// npm run test:alerts.
+// A real Prometheus and a real Alertmanager run on the files of docker/. The rules' minutes pass in seconds: npm run
+// test:alerts.
 
 const SCRAPERS = 9;
 const COUNTED_MS = 8_000;
@@ -33,7 +33,7 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
   const simulator = await createSimulator({ port: 0, limit: LIMIT, windowMs: BUDGET_WINDOW_S * 1_000, caching: false });
   onTestFinished(() => simulator.close());
   const { control } = simulator;
-  // Closed by default, and a second alert of its kind.
+  // Closed by default, and a second alert of the same kind.
   control.setAvailability({ country: 'ZMB', provider: 'ZAMTEL_ZMB', operationType: 'PAYOUT', status: 'OPERATIONAL' });
   const [apiPort, exporterPort, workerPort] = [await freePort(), await freePort(), await freePort()];
   const apiUrl = `http://127.0.0.1:${apiPort}`;
@@ -56,14 +56,14 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
   };
   const kpay = await startKpay();
   const requests = () => control.truth().requestCounts.total;
-  /** How many requests KPay gets in a while. */
+  /** How many requests KPay gets in a period. */
   const countRequests = async () => {
     const before = requests();
     await delay(COUNTED_MS);
     return requests() - before;
   };
 
-  // What an idle exporter costs, and what ten Prometheus servers do: one real one, and nine that only scrape.
+  // Compares an idle exporter with one that ten Prometheus servers scrape: a real one, and nine that only scrape.
   const idle = await countRequests();
   const receiver = await startAlertReceiver();
   onTestFinished(receiver.close);
@@ -106,7 +106,7 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
   control.setAvailability({ ...operator, status: 'OPERATIONAL' });
   await receiver.waitFor('KpayOperatorClosed', 'resolved');
 
-  // The balance falls: first the pace is too quick for it, then there is not enough for a transfer.
+  // The balance falls: first it falls too fast, then it is not enough for a transfer.
   for (const country of ['CMR', 'GAB', 'COG']) control.setBalance({ country, balance: 10_000 });
   await receiver.waitFor('KpayWalletRunsDry', 'firing');
   const held = await postTransfer(apiUrl, order('too-much'));
@@ -116,14 +116,14 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
   await receiver.waitFor('KpayTransfersWithoutFunds', 'resolved');
   expect((await getTransfer(apiUrl, held.id)).state).toBe('succeeded');
 
-  // KPay is down: what it said last vanishes.
+  // KPay is down: its last figures vanish.
   control.addFault({ fault: { kind: 'status', status: 503 } });
   await receiver.waitFor('KpayDown', 'firing');
   await eventually(async () => expect(await query(prometheus.url, 'kpay_wallet_balance')).toEqual([]), { timeoutMs: 30_000 });
   control.clearFaults();
   await receiver.waitFor('KpayDown', 'resolved');
 
-  // A transfer whose id KPay holds already: a person must look.
+  // KPay already holds a transfer's id: a person must check.
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault: { kind: 'status', status: 409 } });
   const collided = await postTransfer(apiUrl, order('collided'));
   expect((await receiver.waitFor('KpayReviewOpen', 'firing')).labels).toMatchObject({ account: 'default', reason: 'collision' });
@@ -133,14 +133,14 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
   expect(resolved.status).toBe(200);
   await receiver.waitFor('KpayReviewOpen', 'resolved');
 
-  // Every expression of every dashboard shows something.
+  // Every expression of every dashboard returns data.
   for (const { dashboard, panel, expr } of dashboardExpressions()) {
     const filled = expr.replaceAll('$account', '.+').replaceAll('$__rate_interval', '30s').replaceAll('$__range', '5m');
     const shown = async () => expect(await query(prometheus.url, filled), `${dashboard}: ${panel}: ${filled}`).not.toEqual([]);
     await eventually(shown, { timeoutMs: 30_000 });
   }
 
-  // All three endpoints, with what happened until now in them, are as Prometheus' own tool wants them.
+  // All three endpoints, with everything that happened so far, pass Prometheus' own tool.
   for (const [job, url] of Object.entries(targets)) {
     const input = await (await fetch(`${url}/metrics`)).text();
     expect(input, job).toMatch(/^kpay_/m);
@@ -148,7 +148,7 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
     expect({ job, status: checked.status, said: checked.stdout + checked.stderr }).toEqual({ job, status: 0, said: '' });
   }
 
-  // The budget is gone: for a while there are more orders than KPay may be asked for.
+  // The budget is used up: for a while there are more orders than KPay allows requests.
   control.addFault({ match: { endpoint: 'transfer' }, fault: { kind: 'delay', delayMs: 1_000 } });
   const burst = Array.from({ length: 3 * LIMIT }, (_each, index) =>
     postTransfer(apiUrl, order(`burst-${index}`, { amount: 100 })),
@@ -159,7 +159,7 @@ it('the person on call hears of each thing that goes wrong, and that it is over'
   control.clearFaults();
   await receiver.waitFor('KpayBudgetExhausted', 'resolved');
 
-  // The exporter is dead, and with it, here, all else.
+  // The exporter is down, and in this test everything else with it.
   await kpay.end('SIGKILL');
   for (const alert of ['KpayExporterDown', 'KpayWorkerDown', 'KpayAdminApiDown']) await receiver.waitFor(alert, 'firing');
   await startKpay();

@@ -31,7 +31,7 @@ function needed(server: OwnServer | Unavailable): OwnServer {
   return server;
 }
 
-/** The share of them that is not slower. */
+/** The share of requests that is not slower. */
 function quantileMs(answers: readonly Answer[], share: number): number {
   const sorted = answers.map(({ ms }) => ms).sort((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
@@ -60,7 +60,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
       REDIS_URL: redis.url,
     };
     [api, worker] = await Promise.all([startApp('admin-api', settings), startApp('worker', settings)]);
-    // Warm.
+    // Warms up.
     await expectStarted(await post(20));
   }, 60_000);
 
@@ -89,7 +89,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
 
   const order = (externalId: string) => ({ externalId, sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 100 });
 
-  /** One after the other at a fixed pace, whether those before are answered or not. */
+  /** Sends requests at a fixed pace, whether earlier ones are answered or not. */
   async function post(count: number): Promise<Answer[]> {
     const asked: Promise<Answer>[] = [];
     for (let n = 0; n < count; n += 1) {
@@ -141,7 +141,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
   });
 
   it('KPay hung: accepting and reading are as fast as before', { timeout: 120_000 }, async () => {
-    // In turn, so that what slows the machine slows both.
+    // In turn, so that a slow machine affects both.
     const before: Answer[] = [];
     const during: Answer[] = [];
     for (let round = 0; round < 4; round += 1) {
@@ -182,7 +182,7 @@ describe.skipIf(!withServers)('the admin API of production, while something that
 
     await postgres.restart();
     await eventually(async () => expect((await ask('/readyz')).status).toBe(200), { timeoutMs: 20_000 });
-    // Whoever repeats what was refused gets one transfer of each.
+    // A client that repeats the refused requests gets one transfer for each.
     const ids = new Set<string>();
     for (let n = first + 1; n <= made; n += 1) {
       const again = await ask('/v1/transfers', order(`order-${n}`));

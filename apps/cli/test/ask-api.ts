@@ -3,7 +3,7 @@ import { adminToken } from './start-kpay.ts';
 
 const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
 
-/** Asks for a transfer, as a client of the API does. */
+/** Requests a transfer like a client of the API. */
 export async function postTransfer(apiUrl: string, order: object): Promise<TransferView> {
   const answer = await fetch(`${apiUrl}/v1/transfers`, { method: 'POST', headers, body: JSON.stringify(order) });
   if (answer.status !== 202) throw new Error(`the API said ${answer.status}: ${await answer.text()}`);
@@ -20,7 +20,7 @@ export async function getJson<T>(url: string): Promise<T> {
   return (await answer.json()) as T;
 }
 
-/** All transfers, page by page. */
+/** Reads all transfers, page by page. */
 export async function listTransfers(apiUrl: string): Promise<TransferView[]> {
   const all: TransferView[] = [];
   let cursor: string | null = '';

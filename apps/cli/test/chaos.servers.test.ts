@@ -20,12 +20,12 @@ const SEED = Number(process.env.KPAY_CHAOS_SEED ?? Date.now() % 2 ** 31);
 
 const WORKERS = 3;
 const ROUND_MS = 5_000;
-// Two freezes fit into the least; at 20,000 transfers a round is about 170 of them.
+// Two freezes fit into the shortest run. With 20,000 transfers there are about 170 rounds.
 const ROUNDS = Math.max(24, Math.ceil(TRANSFERS / 170));
 const MAX_ROUNDS = Math.ceil(1.5 * ROUNDS);
 const MAX_OPEN = 500;
 const BETWEEN_FREEZES_MS = 2_000;
-// Of the scarce wallet's orders, so much money comes in while they wait.
+// The part of the scarce wallet's orders for which money arrives while they wait.
 const FUNDED_IN_TIME = 0.8;
 const UNAIDED_MS = 45_000;
 const LONG_WAIT_S = 10;
@@ -47,13 +47,13 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   const plan = drawDisturbances(MAX_ROUNDS, random);
   const over = new AbortController();
   const freezing = keepFreezing(stage, over.signal);
-  // Its failure is told where it is waited for.
+  // Its failure is reported where it is awaited.
   freezing.catch(() => {});
   const seen: DisturbanceName[] = [];
   let [placed, open] = [0, 0];
   for (const name of plan) {
     if (placed === ROUNDS) break;
-    // What is sent when the faults are over proves little: a slow machine gets more rounds instead of a backlog.
+    // Sends after the faults prove little. So a slow machine gets more rounds instead of a backlog.
     const late = MAX_ROUNDS - seen.length <= ROUNDS - placed;
     const own =
       late || open < MAX_OPEN
@@ -92,7 +92,7 @@ it(`${TRANSFERS} transfers through chaos: none lost, none doubled, none unexplai
   expect(jobs.broken).toEqual([]);
   expect([...workers, api].flatMap(({ fell }) => fell)).toEqual([]);
   expect(exits).toEqual(exits.map(() => 0));
-  // Otherwise the run has not seen what it is for.
+  // Otherwise the run has not tested its subject.
   expect(freezes.reduce((sum, { beforeRequest }) => sum + beforeRequest, 0)).toBeGreaterThan(0);
 });
 
@@ -130,15 +130,15 @@ async function openStage(random: () => number): Promise<Stage & { databaseUrl: s
 
 async function opened(starting: Promise<OwnServer | Unavailable>): Promise<OwnServer> {
   const server = await starting;
-  // Whoever asks for chaos by name is not served by a skipped suite.
+  // A person who asks for chaos by name must not get a skipped suite.
   if ('unavailable' in server) throw new Error(`chaos needs servers of its own: ${server.unavailable}`);
   onTestFinished(server.stop);
   return server;
 }
 
-/** One worker after the other is frozen past its lease, while everything else goes on. */
+/** Freezes one worker after the other past its lease, while everything else goes on. */
 async function keepFreezing(stage: Stage & { databaseUrl: string }, over: AbortSignal): Promise<Freeze[]> {
-  // Dice of its own: what the rounds do must not depend on how long this takes.
+  // A random source of its own, because the rounds must not depend on how long this takes.
   const random = seededRandom(SEED + 1);
   const freezes: Freeze[] = [];
   while (!over.aborted) {
@@ -150,7 +150,7 @@ async function keepFreezing(stage: Stage & { databaseUrl: string }, over: AbortS
   return freezes;
 }
 
-/** Waits until everything is settled; waits that are still long after a while are ended, and counted. */
+/** Waits until everything is settled. Waits that are still long after a while are ended, and counted. */
 async function settle({ databaseUrl }: { databaseUrl: string }, lastFaultAt: number): Promise<number> {
   let waitsEnded = 0;
   await eventually(
@@ -161,7 +161,7 @@ async function settle({ databaseUrl }: { databaseUrl: string }, lastFaultAt: num
       throw new Error(`${open} transfers are not settled`);
     },
     { timeoutMs: SETTLED_WITHIN_MS, everyMs: 1_000 },
-    // What is open then is a finding of its own, told with its reasons.
+    // Open transfers are a separate finding, reported with their reasons.
   ).catch(() => {});
   return waitsEnded;
 }

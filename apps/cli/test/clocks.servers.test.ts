@@ -14,10 +14,10 @@ import { startApp } from './start-app.ts';
 import { settingsFor } from './start-kpay.ts';
 
 const HOUR_SECONDS = 3_600;
-// More than a quarter of the limit, from which on slots are paced, in a window of 6 s instead of 60.
+// More than a quarter of the limit, above which slots are paced, in a window of 6 s instead of 60.
 const ORDERS = 40;
 const TIME_SCALE = 10;
-// Nothing that is ours to delay lasts longer: a lease of 45 s, a budget's slot of 60 s, and a round of the sweep.
+// The longest delay that we cause: a lease of 45 s, a budget slot of 60 s, and a round of the sweep.
 const LONGEST_DELAY_MS = 75_000;
 
 const clocks = ['the worker and the API', 'Redis', 'Postgres'] as const;
@@ -31,7 +31,7 @@ describe.skipIf(process.env.KPAY_TEST_STORES !== 'local')('a clock that is an ho
     },
     async (whose) => {
       const { clock, apiUrl, simulator } = await openStage(whose);
-      // KPay's rate is 1.0153, and stays below it: whatever a clock says, it must never be sent.
+      // KPay's rate is 1.0153 and stays below this. So the transfer must never be sent, whatever a clock says.
       const guarded = await postTransfer(apiUrl, { ...order('guarded'), minRate: 1.2 });
       await sendAll(apiUrl, 'before');
       clock.move(HOUR_SECONDS);

@@ -54,7 +54,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     api = await startApp('admin-api', settings);
     apps = [api, await startApp('worker', settings), await startApp('worker', settings), await startApp('exporter', settings)];
     for (const account of accounts) producers.set(account, createProducer({ account, connection: cluster.url }));
-    // A client that somebody has already serves as well: it is copied.
+    // An existing client works as well: it is duplicated.
     const own = new Cluster([{ port: cluster.pairs[0]?.master.port }], {
       lazyConnect: true,
       redisOptions: { password: cluster.password },
@@ -72,7 +72,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     folder.remove();
   }, 60_000);
 
-  /** The callers' part: whoever is told that Redis is away, or waits in vain, asks again with the same externalId. */
+  /** The caller's part: when Redis is away, or it waited in vain, it repeats the request with the same externalId. */
   async function moveByJob(account: string, externalId: string): Promise<void> {
     await eventually(
       async () => {
@@ -93,7 +93,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
     );
   }
 
-  /** Each of the transfers so far has succeeded, and KPay moved its money once. */
+  /** Each transfer so far has succeeded, and KPay moved its money once. */
   async function expectOneEffectEach(count: number): Promise<void> {
     await eventually(
       async () => {
@@ -119,7 +119,7 @@ describe.skipIf('unavailable' in cluster)('on a Redis Cluster of three masters w
       }),
     );
     expect(queuesOf.every((count) => count > 0)).toBe(true);
-    // The door and the advance jobs of each account.
+    // The transfer queue and the advance queue of each account.
     expect(queuesOf.reduce((sum, count) => sum + count, 0)).toBe(2 * accounts.length);
   }, 120_000);
 

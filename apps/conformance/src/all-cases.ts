@@ -11,7 +11,7 @@ import { transferCases } from './cases/transfer.ts';
 import { transferReceiptCases } from './cases/transfer-receipt.ts';
 import { webhookCases } from './cases/webhooks.ts';
 
-/** Every fact that the contract holds, in its order. */
+/** Every fact of the contract, in its order. */
 export const allCases: readonly Case[] = [
   ...everywhereCases,
   ...meCases,

@@ -1,19 +1,19 @@
 import type { Answer, Kpay } from './kpay.ts';
 
-/** How surely a fact is known: KPay's page, its other documentation, code seen elsewhere, or our reading. */
+/** The source of a fact: KPay's page, its other documentation, code seen elsewhere, or our own inference. */
 export type Certainty = 'page' | 'docs' | 'wild' | 'inferred';
 
 export type CaseOutcome = { kind: 'held' | 'broken'; seen: string } | { kind: 'not tried'; why: string };
 
-/** One fact about KPay and how to try it. Cases share nothing: each sends requests of its own and judges one thing. */
+/** One fact about KPay and how to test it. Cases share nothing: each sends its own requests and tests one thing. */
 export interface Case {
   name: string;
   /** A sentence that can be wrong. */
   fact: string;
   certainty: Certainty;
-  /** It moves money, or would if the fact were wrong. */
+  /** Whether it moves money, or would if the fact were wrong. */
   movesMoney: boolean;
-  /** It uses up the key's limit, so it runs last and on request only. */
+  /** Whether it uses up the key's limit. Such a case runs last, and only on request. */
   exhaustsLimit: boolean;
   run(kpay: Kpay): Promise<CaseOutcome>;
 }
@@ -32,7 +32,7 @@ export function exhaustsLimit(name: string, certainty: Certainty, fact: string, 
   return { name, certainty, fact, run, movesMoney: false, exhaustsLimit: true };
 }
 
-/** A fact that cannot be tried from outside, listed so that the table is complete. */
+/** A fact that cannot be tested from outside, listed so that the table is complete. */
 export function untried(name: string, certainty: Certainty, fact: string, why: string): Case {
   return reads(name, certainty, fact, async () => ({ kind: 'not tried', why }));
 }
@@ -45,7 +45,7 @@ export function expectStatus({ status }: Answer, ...wanted: number[]): CaseOutco
   return outcomeOf(wanted.includes(status), `status ${status}`);
 }
 
-/** Judges the field at `path` of the answer, such as `application.id`; `''` is the whole body. */
+/** Tests the field at `path` of the answer, such as `application.id`; `''` is the whole body. */
 export function expectField(answer: Answer, path: string, holds: (value: unknown) => boolean): CaseOutcome {
   const failure = failureOf(answer);
   if (failure) return failure;
@@ -53,7 +53,7 @@ export function expectField(answer: Answer, path: string, holds: (value: unknown
   return outcomeOf(holds(value), `${path || 'the body'}: ${show(value)}`);
 }
 
-/** Judges every item of a list: the first that does not hold is what was seen. An empty list says nothing. */
+/** Tests every item of a list. The first item that fails is reported. An empty list shows nothing. */
 export function expectEach(
   answer: Answer,
   itemsOf: (json: unknown) => unknown[],
@@ -72,7 +72,7 @@ export function fieldAt(json: unknown, path: string): unknown {
   return path.split('.').reduce<unknown>((value, name) => (isObject(value) ? value[name] : undefined), json);
 }
 
-/** The items of a list; nothing when it is none. */
+/** The items of a list; nothing for any other value. */
 export function listOf(value: unknown): unknown[] {
   return Array.isArray(value) ? value : [];
 }
@@ -93,7 +93,7 @@ export function isUuid(value: unknown): boolean {
   return isText(value) && /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(value);
 }
 
-/** ISO 3166-1 alpha-3, by its form. */
+/** Whether a value has the form of ISO 3166-1 alpha-3. */
 export function isCountryCode(value: unknown): boolean {
   return isText(value) && /^[A-Z]{3}$/.test(value);
 }
@@ -102,13 +102,13 @@ export function oneOf(...values: unknown[]): (value: unknown) => boolean {
   return (value) => values.includes(value);
 }
 
-/** What an answer without the wanted body says of a fact about that body: a KPay in trouble says nothing. */
+/** The outcome for a fact about a body when the answer has none: a KPay that fails shows nothing. */
 function failureOf({ status }: Answer): CaseOutcome | undefined {
   if (status >= 500) return { kind: 'not tried', why: `status ${status}` };
   return status >= 200 && status < 300 ? undefined : outcomeOf(false, `status ${status}`);
 }
 
-/** A value as the table shows it. The runner hides secrets in it and then cuts it, in this order. */
+/** A value as the table shows it. The runner hides secrets in it and then shortens it, in this order. */
 export function show(value: unknown): string {
   return value === undefined ? 'missing' : JSON.stringify(value);
 }

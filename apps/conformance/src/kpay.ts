@@ -22,29 +22,32 @@ export interface Request {
   body?: unknown;
 }
 
-/** What a case that needs a token or the application's id has in hand. */
+/** A token and the application's id, for cases that need them. */
 export interface Grant {
   accessToken: string;
   applicationId: string;
   companyId: string;
 }
 
-/** Thrown by what a case asks for beforehand: the case itself was not tried then, and says why. */
+/** Thrown when a prerequisite of a case fails. The case was then not tried; the message says why. */
 export class NotReady extends Error {}
 
-/** KPay as one case sees it: plain HTTP, on purpose without our client, because KPay is judged here and not the client. */
+/**
+ * KPay as one case sees it: plain HTTP, deliberately without our client, because KPay is tested here and not the
+ * client.
+ */
 export interface Kpay {
-  /** By the prefix of the API key. */
+  /** Determined by the prefix of the API key. */
   environment: 'TEST' | 'PRODUCTION';
   keys: Keys;
-  /** As `send`, with the keys in the headers. */
+  /** Like `send`, with the keys in the headers. */
   ask(request: Request): Promise<Answer>;
-  /** Nothing but what `request` says goes into the headers. @throws NotReady on a 429, unless the case wants it. */
+  /** Sends exactly the headers in `request`. @throws NotReady on a 429, unless the case expects it. */
   send(request: Request): Promise<Answer>;
-  /** A token and the ids, asked for once for all cases, apart from the case's own requests. @throws NotReady */
+  /** A token and the ids, requested once for all cases, apart from the case's own requests. @throws NotReady */
   grant(): Promise<Grant>;
   freshExternalId(): string;
-  /** Our client on the same keys, without a view on what the other cases send. Close it. */
+  /** Our client with the same keys. Close it. */
   openClient(onDrift: (drift: Drift) => void): Promise<KpayAccount>;
 }
 
@@ -54,13 +57,13 @@ export interface KpayOptions {
   /** Waits until one more request may be sent. */
   pace: () => Promise<void>;
   grant: () => Promise<Grant>;
-  /** Whether a 429 is an answer to judge. */
+  /** Whether a 429 is an expected answer. */
   exhaustsLimit: boolean;
 }
 
 const requestTimeoutMs = 20_000;
 
-/** One view of KPay, for one case. */
+/** Makes a view of KPay for one case. */
 export function createKpay({ keys, baseUrl, pace, grant, exhaustsLimit }: KpayOptions): Kpay {
   async function send(request: Request): Promise<Answer> {
     await pace();
@@ -77,7 +80,7 @@ export function createKpay({ keys, baseUrl, pace, grant, exhaustsLimit }: KpayOp
     grant,
     freshExternalId: () => `conformance-${randomUUID()}`,
     async openClient(onDrift) {
-      // A case asks its client for one thing, which can need a token.
+      // A case makes one call with its client, which may also need a token.
       await pace();
       await pace();
       const settings: AccountSettings = { name: 'conformance', ...keys, baseUrl, environment };
@@ -86,7 +89,7 @@ export function createKpay({ keys, baseUrl, pace, grant, exhaustsLimit }: KpayOp
   };
 }
 
-/** Asks for a token and the ids. @throws NotReady */
+/** Requests a token and the ids. @throws NotReady */
 export async function requestGrant(keys: Keys, baseUrl: string, pace: () => Promise<void>): Promise<Grant> {
   async function read(method: 'GET' | 'POST', path: string): Promise<Record<string, unknown>> {
     await pace();
@@ -102,7 +105,7 @@ export async function requestGrant(keys: Keys, baseUrl: string, pace: () => Prom
   return { accessToken, applicationId, companyId: idOf(company) ?? '' };
 }
 
-/** The prefix of the key picks the environment (page). What is not surely a test key counts as live. */
+/** The prefix of the key determines the environment (page). A key that is not surely a test key counts as live. */
 export function environmentOf(apiKey: string): 'TEST' | 'PRODUCTION' {
   return apiKey.startsWith('kpay_test_') ? 'TEST' : 'PRODUCTION';
 }
@@ -111,12 +114,12 @@ function keyHeaders({ apiKey, secretKey }: Keys): Record<string, string> {
   return { 'x-api-key': apiKey, 'x-secret-key': secretKey };
 }
 
-/** Sends one request. @throws NotReady when no whole answer comes: that says nothing about a fact. */
+/** Sends one request. @throws NotReady without a complete answer, because that shows nothing about a fact. */
 async function exchange(baseUrl: string, request: Request): Promise<Answer> {
   try {
     return await fetchAnswer(baseUrl, request);
   } catch (error) {
-    // fetch says only "fetch failed"; the reason is its cause.
+    // fetch says only "fetch failed"; its cause has the reason.
     const reason = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new NotReady(`no answer: ${reason instanceof Error ? reason.message : String(reason)}`, { cause: error });
   }

@@ -8,7 +8,10 @@ import { type RunOptions, runCases } from './run-cases.ts';
 
 const flags = readFlags();
 
-/** The simulator's time runs this much faster, and so may the suite ask: a run takes seconds, under the same limit. */
+/**
+ * How much faster the simulator's clock runs. The suite may send faster as well, so a run takes seconds under the same
+ * limit.
+ */
 const simulatorTimeScale = 60;
 
 const options = { moveMoney: flags['move-money'], liveMoney: flags['live-money'], exhaustLimit: flags['exhaust-limit'] };
@@ -62,7 +65,7 @@ function readFlags() {
   }
 }
 
-/** From NAME, or from the file that NAME_FILE names. */
+/** Reads a secret from the variable `name`, or from the file that `<name>_FILE` names. */
 function readSecret(name: string): string | undefined {
   const file = process.env[`${name}_FILE`];
   if (process.env[name] || !file) return process.env[name] || undefined;

@@ -1,6 +1,6 @@
 import { sandboxNumbers } from './sandbox-numbers.ts';
 
-/** Hides what must not be printed: the secrets it was told of, anything like a token, and whole phone numbers. */
+/** Hides what must not be printed: the known secrets, anything like a token, and whole phone numbers. */
 export function createRedactor(known: readonly string[]): { redact(text: string): string; addSecret(secret: string): void } {
   const secrets = new Set(known);
   const documented: ReadonlySet<string> = new Set(Object.values(sandboxNumbers));

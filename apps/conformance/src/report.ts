@@ -1,16 +1,16 @@
 import type { Certainty } from './case.ts';
 import type { CaseResult } from './run-cases.ts';
 
-/** What KPay documents. The rest is what was seen elsewhere or read between the lines: a deviation is news, no breach. */
+/** The sources that KPay documents. A deviation from any other source is news, not a breach. */
 const documented: readonly Certainty[] = ['page', 'docs'];
 
-/** 1 when a documented fact broke, or when nothing held at all, so that a run that reached nobody is no success. */
+/** 1 when a documented fact is broken, or when no case held, so that a run without any answer is no success. */
 export function exitCodeOf(results: readonly CaseResult[]): 0 | 1 {
   const breach = results.some(({ case: { certainty }, verdict }) => verdict.kind === 'broken' && documented.includes(certainty));
   return breach || !results.some(({ verdict }) => verdict.kind === 'held') ? 1 : 0;
 }
 
-/** One line a case, and a last line that counts them. */
+/** One line for each case, and a last line that counts them. */
 export function formatTable(results: readonly CaseResult[]): string {
   const rows = results.map(({ case: { name, certainty }, verdict }) => [name, certainty, verdict.kind, remarkOf(verdict)]);
   return `${alignColumns([['case', 'certainty', 'result', 'seen'], ...rows])}\n\n${summaryOf(results)}\n`;
@@ -29,7 +29,7 @@ export function formatJson(results: readonly CaseResult[]): string {
   return `${JSON.stringify({ exitCode: exitCodeOf(results), cases }, null, 2)}\n`;
 }
 
-/** Columns as wide as their widest cell, the last one left as it is. */
+/** Aligns columns to their widest cell, except the last one. */
 export function alignColumns(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   return rows

@@ -5,19 +5,19 @@ import { createRedactor } from './redact.ts';
 
 export interface RunOptions {
   keys: Keys;
-  /** Without a slash at its end. */
+  /** Without a trailing slash. */
   baseUrl: string;
-  /** Also the cases that move money, with keys of the sandbox. */
+  /** Also run the cases that move money, with sandbox keys. */
   moveMoney?: boolean;
-  /** Also with live keys: real money. Says nothing without moveMoney. */
+  /** Also with live keys, which moves real money. It has no effect without moveMoney. */
   liveMoney?: boolean;
-  /** Also the cases that use up the key's limit. */
+  /** Also run the cases that use up the key's limit. */
   exhaustLimit?: boolean;
-  /** What the suite sends at most in a minute, evenly spread. 55 unless given: KPay allows 100, to all who use the key. */
+  /** The most requests a minute, evenly spread; 55 by default. KPay allows 100, shared by all users of the key. */
   requestsPerMinute?: number;
-  /** After this, the cases that are left are not tried. 10 minutes unless given. */
+  /** After this time the remaining cases are not tried; 10 minutes by default. */
   timeLimitMs?: number;
-  /** Where a case's own requests go, for tests that break the answers of one case; baseUrl unless given. */
+  /** The address for a case's own requests, for tests that break the answers of one case; baseUrl by default. */
   baseUrlOf?: (caseName: string) => string;
 }
 
@@ -26,10 +26,10 @@ export interface CaseResult {
   verdict: CaseOutcome;
 }
 
-/** Of one remark: the table stays readable. */
+/** The longest remark, so that the table stays readable. */
 const mostCharacters = 120;
 
-/** Tries the cases one after the other, those that use up the limit last. Never throws for what KPay does. */
+/** Tries the cases one after the other, those that use up the limit last. It never throws because of KPay's answers. */
 export async function runCases(cases: readonly Case[], options: RunOptions): Promise<CaseResult[]> {
   const { keys, baseUrl, baseUrlOf = () => baseUrl, requestsPerMinute = 55, timeLimitMs = 600_000 } = options;
   const { redact, addSecret } = createRedactor([keys.apiKey, keys.secretKey]);
@@ -79,7 +79,7 @@ function whyNot(each: Case, { keys, moveMoney, liveMoney, exhaustLimit }: RunOpt
   return undefined;
 }
 
-/** Spreads requests evenly, so that whoever shares the key has room. */
+/** Spreads requests evenly, so that other users of the key have room. */
 function createPace(requestsPerMinute: number): () => Promise<void> {
   const gapMs = 60_000 / requestsPerMinute;
   let nextAtMs = 0;
@@ -93,7 +93,7 @@ function createPace(requestsPerMinute: number): () => Promise<void> {
 
 function redactOutcome(verdict: CaseOutcome, redact: (text: string) => string): CaseOutcome {
   const cut = (text: string) => (text.length > mostCharacters ? `${text.slice(0, mostCharacters - 1)}…` : text);
-  // Hidden before it is cut: half a secret would not be found.
+  // Hidden before it is shortened, because half a secret would not be found.
   return verdict.kind === 'not tried'
     ? { ...verdict, why: cut(redact(verdict.why)) }
     : { ...verdict, seen: cut(redact(verdict.seen)) };

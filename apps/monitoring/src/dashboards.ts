@@ -1,8 +1,8 @@
 import type { Dashboard } from '@grafana/grafana-foundation-sdk/dashboard';
 import { dashboard, heatMap, lines, type Steps, stat, UNKNOWN } from './panels.ts';
 
-// Each worker tells the same of the ledger, and each exporter of KPay: max and min of them, never a sum. What a process
-// counts of its own doing is summed.
+// Each worker reports the same about the ledger, and each exporter the same about KPay: use max or min, never a sum.
+// What a process counts about itself is summed.
 const OF = 'account=~"$account"';
 const goodAtOne: Steps = [
   { value: 0, color: 'red' },
@@ -54,7 +54,7 @@ const overview = (): Dashboard =>
             description: 'Operations of operators that are closed.',
             queries: [
               {
-                // A sum and no count: where nothing is known it is nothing, and 0 where none is closed.
+                // A sum, not a count: without data it shows nothing, and 0 when no operator is closed.
                 expr: `sum(max by (country, provider, operation) (kpay_provider_status{${OF}, status="CLOSED"}))`,
                 legend: 'closed',
               },
@@ -235,7 +235,7 @@ const operators = (): Dashboard =>
             height: 22,
             queries: [
               {
-                // The worst that any exporter tells; 0 when it is none of the three.
+                // The worst status that any exporter reports; 0 when it is none of the three.
                 expr:
                   `max by (country, provider, operation) (kpay_provider_status{${OF}, status="OPERATIONAL"}` +
                   ` or 2 * kpay_provider_status{${OF}, status="DELAYED"} or 3 * kpay_provider_status{${OF}, status="CLOSED"})`,
@@ -395,7 +395,7 @@ const client = (): Dashboard =>
     ],
   });
 
-/** The dashboards, by the names of their files in docker/grafana/dashboards. */
+/** Builds the dashboards, by the names of their files in docker/grafana/dashboards. */
 export function buildDashboards(): ReadonlyMap<string, Dashboard> {
   return new Map([overview(), transfers(), operators(), client()].map((built) => [`${built.uid}.json`, built]));
 }

@@ -31,26 +31,26 @@ export interface Query {
 
 export interface PanelSettings {
   title: string;
-  /** What a person should read out of it. */
+  /** What a person should see in it. */
   description: string;
   queries: readonly Query[];
   unit?: string;
-  /** Of 24. */
+  /** Of 24 columns. */
   span?: number;
 }
 
-/** Grey: what nobody knows is neither good nor bad. */
+/** Grey: an unknown value is neither good nor bad. */
 export const UNKNOWN = '#808080';
 
-/** From this value on, this colour. Below the first, and without data, it is grey. */
+/** The colour from this value on. Below the first value, and without data, it is grey. */
 export type Steps = readonly { value: number; color: 'green' | 'orange' | 'red' | 'blue' }[];
 
-/** What the variable of the dashboard names: any Prometheus of the Grafana that shows it. */
+/** The Prometheus chosen by the dashboard's variable. */
 const DATASOURCE: DataSourceRef = { type: 'prometheus', uid: '$datasource' };
 const LINES_HEIGHT = 8;
 const STAT_HEIGHT = 4;
 
-/** Lines over time. With `exemplars` points lead to traces, where Prometheus keeps them. */
+/** Lines over time. With `exemplars`, points link to traces if Prometheus keeps them. */
 export function lines(settings: PanelSettings & { exemplars?: boolean }): Builder<Panel> {
   const panel = new TimeseriesBuilder()
     .datasource(DATASOURCE)
@@ -90,7 +90,7 @@ export function stat(settings: PanelSettings & { steps: Steps; none?: string }):
   return panel;
 }
 
-/** A heat map: a row for each line, coloured by what its value means. */
+/** A heat map with a row for each series, coloured by its value. */
 export function heatMap(
   settings: PanelSettings & { meanings: Readonly<Record<number, { text: string; color: string }>>; height: number },
 ): Builder<Panel> {
@@ -117,7 +117,7 @@ export interface DashboardSettings {
   rows: readonly { title: string; panels: readonly Builder<Panel>[] }[];
 }
 
-/** A dashboard with a choice of accounts, and links to the others. */
+/** A dashboard with a choice of accounts and links to the others. */
 export function dashboard({ uid, title, description, rows }: DashboardSettings): Dashboard {
   const builder = new DashboardBuilder(title)
     .uid(uid)

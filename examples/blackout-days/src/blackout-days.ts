@@ -3,15 +3,15 @@ import { definePlugin, type Plugin } from '@kpay/transfers/plugin';
 
 const DAY_MS = 24 * 60 * 60_000;
 
-/** What the plugin is told by the environment. */
+/** The plugin's settings, from the environment. */
 export interface BlackoutDays {
   /** BLACKOUT_DAYS: days in UTC on which nothing is sent, such as 2026-12-25. */
   days: readonly string[];
-  /** EVENT_LOG_FILE: gets a line of JSON for each event; none without it. */
+  /** EVENT_LOG_FILE: a file that gets a line of JSON for each event. Without it there is no file. */
   eventLogFile?: string | undefined;
 }
 
-/** Holds transfers on certain days, and keeps a file of everything that happened. */
+/** Holds transfers on certain days, and writes every event to a file. */
 export function blackoutDays({ days, eventLogFile }: BlackoutDays): Plugin {
   const wrong = days.find((day) => dayOf(new Date(`${day}T00:00:00Z`)) !== day);
   if (wrong !== undefined) throw new Error(`BLACKOUT_DAYS must be days such as 2026-12-25, not ${wrong}`);
@@ -33,7 +33,8 @@ export function blackoutDays({ days, eventLogFile }: BlackoutDays): Plugin {
           name: 'file',
           async tell(events) {
             const lines = events.map((event) => `${JSON.stringify(event)}\n`).join('');
-            // On the disk before it counts as told. After a crash in between the same lines come again, with their ids.
+            // On the disk before the events count as delivered. After a crash in between, the same lines come again
+            // with their ids.
             await appendFile(eventLogFile, lines, { flush: true });
           },
         },

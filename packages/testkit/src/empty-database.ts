@@ -8,8 +8,8 @@ import { type TemporaryFolder, temporaryFolder } from './temporary-folder.ts';
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), '../node_modules/.cache');
 
 /**
- * PGlite takes seconds of a processor to make a database, and a quarter of that to open one: it is made once for all
- * tests, and kept beside the dependencies until another version of PGlite is installed.
+ * An empty database for PGlite. PGlite needs seconds of processor time to make one and a quarter of that to open one.
+ * So it is made once for all tests and kept beside the dependencies until another version of PGlite is installed.
  *
  * @returns what PGlite loads into memory (`loadDataDir`).
  */
@@ -17,7 +17,7 @@ export async function emptyDatabaseDump(): Promise<Blob> {
   return openAsBlob(join(await emptyDatabase(), 'postgres.tar'));
 }
 
-/** A temporary folder with an embedded database in which nothing is, as a first start leaves it behind. */
+/** A temporary folder with an empty embedded database, as a first start leaves it behind. */
 export async function embeddedDataFolder(): Promise<TemporaryFolder> {
   const folder = temporaryFolder();
   cpSync(join(await emptyDatabase(), 'postgres'), join(folder.path, 'postgres'), { recursive: true });
@@ -25,9 +25,9 @@ export async function embeddedDataFolder(): Promise<TemporaryFolder> {
   return folder;
 }
 
-/** Makes it when it has not been made yet. @returns the folder it is kept in. */
+/** Makes the empty database if it does not exist yet. @returns its folder. */
 export async function emptyDatabase(): Promise<string> {
-  // The path of the installed package has its version in it.
+  // The path of the installed package contains its version.
   const version = createHash('sha256')
     .update(createRequire(import.meta.url).resolve('@electric-sql/pglite'))
     .digest('hex')

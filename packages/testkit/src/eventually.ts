@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
 /**
- * Calls `probe` until it returns without throwing, and answers what it returned; after `timeoutMs` the last
- * error is thrown. Tests wait with this, never with a bare sleep.
+ * Calls `probe` until it returns without throwing, and returns its result. After `timeoutMs` it throws the last error.
+ * Tests use this to wait, never a bare sleep.
  */
 export async function eventually<T>(probe: () => T | Promise<T>, { timeoutMs = 5_000, everyMs = 20 } = {}): Promise<T> {
   const deadline = performance.now() + timeoutMs;

@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 
-/** A port of 127.0.0.1 that was free a moment ago. Prefer port 0 where the server can tell which one it got. */
+/** A port of 127.0.0.1 that was free a moment ago. Prefer port 0 if the server can report its port. */
 export async function freePort(): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const server = createServer();

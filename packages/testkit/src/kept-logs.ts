@@ -1,14 +1,15 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-// Where the run keeps what apps log, so that it can be searched when all is over; set by vitest-logs.ts.
+// The variable with the folder in which apps' logs are kept, so that they can be searched at the end; set by
+// vitest-logs.ts.
 const FOLDER = 'KPAY_TEST_LOGS';
 const SECRETS = 'secrets.json-lines';
 let streams = 0;
 
 /**
- * Keeps a log of this test run until its end, when all are searched for secrets: a destination for `createLogger`, and
- * what to give the pieces of a process's standard error to. Outside a run it keeps nothing.
+ * Keeps a log until the end of the test run, when all logs are searched for secrets. It is a destination for
+ * `createLogger`, and for the standard error of a process. Outside a test run it keeps nothing.
  */
 export function keepLog(name: string): { write(text: string): void } {
   streams += 1;
@@ -16,20 +17,20 @@ export function keepLog(name: string): { write(text: string): void } {
   return {
     write(text) {
       const folder = process.env[FOLDER];
-      // A run that is over has taken its folder away.
+      // The folder is removed when the run has ended.
       if (folder !== undefined && existsSync(folder)) appendFileSync(join(folder, file), text);
     },
   };
 }
 
-/** Makes the end of the run search every log for this text too: a secret whose shape does not give it away. */
+/** Makes the final search look for this text too: a secret that cannot be recognised by its shape. */
 export function rememberSecret<Secret extends string>(secret: Secret): Secret {
   const folder = process.env[FOLDER];
   if (folder !== undefined && existsSync(folder)) appendFileSync(join(folder, SECRETS), `${JSON.stringify(secret)}\n`);
   return secret;
 }
 
-/** What must be in no log, by its shape. Numbers are those of phones in KPay's twelve countries. */
+/** The shapes that must not occur in a log. Phone numbers are those of KPay's twelve countries. */
 const SHAPES: readonly [what: string, shape: RegExp][] = [
   ['a signed token', /\beyJ[\w-]{8,}\.[\w-]{4,}\.[\w-]*/],
   ['a KPay key', /\bkpay_(?:test|live)_[\w-]+/],
@@ -43,11 +44,11 @@ const SHAPES: readonly [what: string, shape: RegExp][] = [
 
 export interface SearchedLogs {
   lines: number;
-  /** Where something is that must not be, each a sentence that does not repeat it. */
+  /** Where a secret was found, a sentence each, without the secret. */
   found: string[];
 }
 
-/** Searches what a run kept. */
+/** Searches the logs of a run. */
 export function searchLogs(folder: string): SearchedLogs {
   const secrets = new Set(
     existsSync(join(folder, SECRETS)) ? linesOf(join(folder, SECRETS)).map((line) => String(JSON.parse(line))) : [],
@@ -73,7 +74,7 @@ function linesOf(path: string): string[] {
     .filter((line) => line !== '');
 }
 
-/** Enough to find the line in the source; what follows may be the secret. */
+/** Enough to find the line in the source. The rest may be the secret. */
 function messageOf(line: string): string {
   return (/"msg":"([^"]*)"/.exec(line)?.[1] ?? line).slice(0, 40);
 }

@@ -8,12 +8,15 @@ import { temporaryFolder } from './temporary-folder.ts';
 /** The wall clock of the processes that are started with `env`. */
 export interface MovedClock {
   env: Record<string, string>;
-  /** Puts the clock that far ahead of the machine's, or behind it; 0 sets it right. At once, while the processes run. */
+  /**
+   * Moves the clock ahead of the machine's, or behind it; 0 sets it right. It takes effect at once in running
+   * processes.
+   */
   move(aheadSeconds: number): void;
   remove(): void;
 }
 
-/** Undefined where there is no C compiler, or no Linux. */
+/** Undefined without a C compiler, or on a system other than Linux. */
 export function createMovedClock(): MovedClock | undefined {
   const compiler = findProgram(['cc']);
   if (compiler === undefined || process.platform !== 'linux') return undefined;
@@ -28,7 +31,7 @@ export function createMovedClock(): MovedClock | undefined {
     writeSync(descriptor, bytes, 0, bytes.length, 0);
   };
   move(0);
-  // Postgres reads it as a user of its own.
+  // Postgres reads it as another user.
   chmodSync(folder.path, 0o755);
   return {
     env: { LD_PRELOAD: library, MOVED_CLOCK: file },

@@ -4,24 +4,24 @@ import { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
 
 export interface ContainerOptions {
   image: string;
-  /** Instead of the image's own, with `command`. */
+  /** Replaces the image's entry point; `command` is passed to it. */
   entrypoint?: readonly string[];
   command: readonly string[];
   environment?: Record<string, string>;
   user?: string;
   port: number;
   url: string;
-  /** Rejects until it serves. */
+  /** Rejects until the server is ready. */
   ask(): Promise<unknown>;
 }
 
 const READY_WITHIN_MS = 60_000;
-/** Seconds that it has to end in order. */
+/** The seconds that it has for an orderly end. */
 const END_WITHIN_S = 20;
 
 /**
- * Runs a server in a container until it is stopped. It uses the network of this machine, so that servers find each other
- * where everybody else finds them: on 127.0.0.1.
+ * Runs a server in a container until it is stopped. It uses this machine's network, so that servers find each other
+ * under the address that everybody uses: 127.0.0.1.
  */
 export async function runInContainer(options: ContainerOptions): Promise<OwnServer | Unavailable> {
   const engine = await getContainerRuntimeClient().catch(() => undefined);

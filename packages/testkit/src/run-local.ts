@@ -7,7 +7,7 @@ import type { OwnServer } from './own-server.ts';
 
 const START_TIMEOUT_MS = 15_000;
 
-/** The first of these programs that is on PATH or in one of `folders`. */
+/** The path of the first of these programs that is on PATH or in one of `folders`. */
 export function findProgram(names: readonly string[], folders: readonly string[] = []): string | undefined {
   const places = [...(process.env.PATH ?? '').split(delimiter), ...folders];
   return names.flatMap((name) => places.map((place) => join(place, name))).find(isExecutable);
@@ -24,16 +24,16 @@ function isExecutable(path: string): boolean {
 
 export interface LocalOptions {
   command: readonly string[];
-  /** Arguments of setpriv, to run it as somebody else. */
+  /** Arguments of setpriv, to run it as another user. */
   privileges?: readonly string[];
-  /** Beside this process's environment. */
+  /** Added to this process's environment. */
   env?: Readonly<Record<string, string>>;
   port: number;
   url: string;
-  /** The signal that ends it in order. */
+  /** The signal for an orderly end. */
   stopSignal: NodeJS.Signals;
   removeData(): void;
-  /** What it writes when it takes connections. */
+  /** The text that it writes when it accepts connections. */
   readyText: string;
 }
 
@@ -71,12 +71,12 @@ interface RunningServer {
 }
 
 async function runUntilReady({ command, privileges, env, readyText }: LocalOptions): Promise<RunningServer> {
-  // On Linux the kernel ends it even when this process is killed and can do nothing more.
+  // On Linux the kernel ends the server even when this process is killed.
   const setpriv = findProgram(['setpriv']);
   const tied = ['--pdeathsig=KILL', ...(privileges ?? [])];
   const [program = '', ...args] = setpriv === undefined ? command : [setpriv, ...tied, ...command];
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
-  // A program that cannot be run has no pid, which is how the wait below learns of it.
+  // A program that cannot be started has no pid; the wait below notices that.
   child.on('error', () => forget(child));
   const output: string[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => output.push(String(text)));
@@ -106,7 +106,7 @@ async function runUntilReady({ command, privileges, env, readyText }: LocalOptio
 
 const children = new Set<ChildProcess>();
 
-/** By one listener for all: Node takes more than ten for a leak. */
+/** One listener for all children, because Node reports more than ten as a leak. */
 function killWithUs(child: ChildProcess): void {
   if (children.size === 0) process.once('exit', killAll);
   children.add(child.once('exit', () => forget(child)));

@@ -3,15 +3,15 @@ import { type Unavailable, unavailable } from './own-server.ts';
 import { findProgram, runLocal } from './run-local.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** A page of a real browser. */
+/** A page in a real browser. */
 export interface BrowserPage {
   /** Opens an address with these headers on every request of the page. */
   open(url: string, headers?: Record<string, string>): Promise<void>;
   /** The value of an expression in the page; a promise is awaited. */
   read(expression: string): Promise<unknown>;
-  /** A PNG of what is seen. */
+  /** A PNG of the visible page. */
   screenshot(): Promise<Buffer>;
-  /** Errors and refusals that the browser's console showed since the last `open`. */
+  /** Errors and refusals in the browser's console since the last `open`. */
   complaints(): readonly string[];
 }
 
@@ -20,14 +20,14 @@ export interface Browser {
   stop(): Promise<void>;
 }
 
-/** Chromium without a window, driven by its DevTools protocol. */
+/** Starts Chromium without a window, driven by its DevTools protocol. */
 export async function startBrowser(): Promise<Browser | Unavailable> {
   const program = findProgram(['chromium', 'chromium-browser', 'google-chrome'], ['/usr/bin']);
   if (program === undefined) return unavailable('there is no chromium on PATH');
   const port = await freePort();
   const folder = temporaryFolder();
   const server = await runLocal({
-    // Nothing of the sandbox works as root in a container; only our own pages are opened.
+    // The sandbox does not work as root in a container. Only our own pages are opened.
     command: [
       program,
       '--headless',

@@ -5,7 +5,10 @@ import { type OwnServer, type Unavailable, unavailable } from './own-server.ts';
 import { findProgram, runLocal } from './run-local.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** nginx that serves `upstream` below `/kpay/`, strips that path and compresses answers. Its url ends in `/kpay`. */
+/**
+ * Starts nginx, which serves `upstream` below `/kpay/`, strips that path and compresses answers. Its url ends in
+ * `/kpay`.
+ */
 export async function startNginx(upstream: string): Promise<OwnServer | Unavailable> {
   const program = findProgram(['nginx'], ['/usr/sbin']);
   if (program === undefined) return unavailable('there is no nginx on PATH or in /usr/sbin');

@@ -12,12 +12,12 @@ const PASSWORD = 'kpay-test';
 const DEBIAN_VERSIONS = '/usr/lib/postgresql';
 
 /**
- * An empty Postgres with a superuser `kpay`, with `more` settings, which overrule ours. It does not wait for the disk
- * unless told to (`fsync=on`), so it survives SIGKILL but not a power cut. Postgres refuses to run as root: then the
- * system's user `postgres` runs it.
+ * Starts an empty Postgres with a superuser `kpay`; settings in `more` overrule ours. By default it does not wait for
+ * the disk (set `fsync=on` for that), so it survives SIGKILL but not a power cut. Postgres refuses to run as root; then
+ * the system's user `postgres` runs it.
  *
- * @param standbyOf makes it a standby that streams from that one, instead of an empty one.
- * @param env beside this process's environment, for one from local binaries.
+ * @param standbyOf starts a standby that streams from that server instead.
+ * @param env added to this process's environment, for local binaries.
  */
 export async function startPostgres(
   more: readonly string[] = [],
@@ -58,7 +58,7 @@ async function localPostgres(
   env: Readonly<Record<string, string>>,
 ): Promise<OwnServer | Unavailable> {
   const postgres = findProgram(['postgres'], debianFolders());
-  // The link on PATH may stand alone; the other programs are beside the real one.
+  // PATH may hold only a link. The other programs are beside the real one.
   const beside = postgres === undefined ? [] : [dirname(postgres), ...debianFolders()];
   const [initdb, baseBackup] = [findProgram(['initdb'], beside), findProgram(['pg_basebackup'], beside)];
   if (postgres === undefined || initdb === undefined || baseBackup === undefined)
@@ -98,7 +98,7 @@ function debianFolders(): string[] {
   }
 }
 
-/** Who runs it, when not whoever runs the tests. */
+/** The user that runs Postgres, when it is not the user of the tests. */
 function chooseUser(): { owner?: { uid: number; gid: number } } | Unavailable {
   if (process.getuid?.() !== 0) return {};
   const ids = ['-u', '-g'].map((flag) => Number.parseInt(spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout, 10));

@@ -6,22 +6,22 @@ import { startRedis } from './start-redis.ts';
 
 const MASTERS = 3;
 const SLOTS = 16_384;
-// How soon the others agree that one is gone, and its replica takes over.
+// How soon the other nodes agree that a node is gone, and its replica takes over.
 const NODE_TIMEOUT_MS = 2_000;
 const READY_WITHIN_MS = 60_000;
 const PASSWORD = 'kpay-cluster';
 
 /** A Redis Cluster of three masters with a replica each, on this machine. */
 export interface OwnRedisCluster {
-  /** All of its nodes: `redis://:password@127.0.0.1:1,127.0.0.1:2,…` */
+  /** All nodes: `redis://:password@127.0.0.1:1,127.0.0.1:2,…` */
   url: string;
-  /** Of each node. */
+  /** The password of each node. */
   password: string;
-  /** A master and the replica that would take over from it. */
+  /** Each master, and the replica that would take over from it. */
   pairs: readonly { master: OwnServer; replica: OwnServer }[];
-  /** Moves the slot that has this key, with all that is in it, to another master, while everybody uses it. */
+  /** Moves the slot of this key, with all its content, to another master while clients use it. */
   moveSlotOf(key: string): Promise<void>;
-  /** Comes back when this replica has taken over and the cluster serves all slots. */
+  /** Resolves when this replica has taken over and the cluster serves all slots. */
   tookOver(replica: OwnServer): Promise<void>;
   stop(): Promise<void>;
 }
@@ -33,7 +33,7 @@ export async function startRedisCluster(): Promise<OwnRedisCluster | Unavailable
   };
   try {
     for (let node = 0; node < 2 * MASTERS; node += 1) {
-      // The bus has a port of its own: the usual one, 10,000 above, need not exist.
+      // An explicit port for the cluster bus, because the default one, 10,000 above, may not exist.
       const bus = ['--cluster-port', String(await freePort())];
       const server = await startRedis([
         ...['--cluster-enabled', 'yes', '--cluster-node-timeout', String(NODE_TIMEOUT_MS), '--appendonly', 'yes'],
@@ -99,7 +99,7 @@ async function join(nodes: readonly OwnServer[], pairs: OwnRedisCluster['pairs']
   );
 }
 
-/** As redis-cli --cluster reshard does it. */
+/** Moves a slot as redis-cli --cluster reshard does. */
 async function moveSlot(masters: readonly OwnServer[], key: string): Promise<void> {
   const [first] = masters;
   if (!first) throw new Error('a cluster has masters');

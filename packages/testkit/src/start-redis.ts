@@ -6,8 +6,8 @@ import { findProgram, runLocal } from './run-local.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /**
- * A Redis or Valkey that is empty and writes nothing to disk, with `more` of redis-server's arguments, which overrule
- * ours: `--appendonly yes` for one that keeps its data over a restart. `env` is for one from local binaries.
+ * Starts an empty Redis or Valkey that writes nothing to disk. Arguments of redis-server in `more` overrule ours:
+ * `--appendonly yes` keeps its data over a restart. `env` is for local binaries.
  */
 export async function startRedis(
   more: readonly string[] = [],
@@ -39,7 +39,7 @@ export async function startRedis(
   });
 }
 
-/** Whether it answers; that it wants a password is an answer too. */
+/** Checks that the server answers. A demand for a password is an answer, too. */
 async function greet(port: number): Promise<void> {
   const redis = new Redis({ port, retryStrategy: null, enableReadyCheck: false, maxRetriesPerRequest: 0 });
   redis.on('error', () => {});

@@ -4,9 +4,9 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from './seeded-random.ts';
 
 export interface TcpProxyOptions {
-  /** Looked at for each new connection, so it may change. */
+  /** Read for each new connection, so it may change. */
   target: { readonly host: string; readonly port: number };
-  /** Each piece of data waits up to this long on its way; the order within a direction stays. */
+  /** Each piece of data is delayed by up to this time; the order within a direction stays. */
   jitterMs?: number;
   /** Makes the jitter repeatable. */
   seed?: number;
@@ -19,16 +19,16 @@ export interface TcpProxy {
   /** Holds all data, both ways, until `resume`. */
   pause(): void;
   resume(): void;
-  /** Swallows data from now on while connections stay open, as a silent network does; until `resume`. */
+  /** Drops data while connections stay open, as a silent network does, until `resume`. */
   drop(): void;
-  /** Resets the open connections; new ones are let through. */
+  /** Resets the open connections. New ones are accepted. */
   cut(): void;
-  /** Resets the open connections and refuses new ones, as when nobody listens, until `resume`. */
+  /** Resets the open connections and refuses new ones, as if nothing were listening, until `resume`. */
   refuse(): void;
   close(): Promise<void>;
 }
 
-/** A proxy on 127.0.0.1 between a client and a real server, to give the network between them faults. */
+/** Starts a proxy on 127.0.0.1 between a client and a real server, to add network faults. */
 export async function createTcpProxy({ target, jitterMs = 0, seed = 1 }: TcpProxyOptions): Promise<TcpProxy> {
   const random = seededRandom(seed);
   const pairs = new Set<[Socket, Socket]>();

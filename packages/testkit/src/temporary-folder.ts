@@ -7,7 +7,7 @@ export interface TemporaryFolder {
   remove(): void;
 }
 
-/** An empty folder of its own for a test: `onTestFinished(folder.remove)`. */
+/** Makes an empty folder for a test: `onTestFinished(folder.remove)`. */
 export function temporaryFolder(): TemporaryFolder {
   const path = mkdtempSync(join(tmpdir(), 'kpay-test-'));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };

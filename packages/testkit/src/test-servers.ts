@@ -11,7 +11,7 @@ export interface TestServers {
   kind: 'containers' | 'local';
   postgresUrl: string;
   redisUrl: string;
-  /** What the run left open: connections, databases. Each a sentence. */
+  /** What the run left open: connections and databases, a sentence each. */
   findLeaks(): Promise<string[]>;
   stop(): Promise<void>;
 }
@@ -20,8 +20,8 @@ const PASSWORD = 'kpay-test';
 const LEFT_OPEN_MS = 5_000;
 
 /**
- * Starts both in containers (KPAY_TEST_REDIS_IMAGE, KPAY_TEST_POSTGRES_IMAGE), or from the binaries of this machine.
- * `servers` takes containers where a Docker engine answers.
+ * Starts both servers, in containers (KPAY_TEST_REDIS_IMAGE, KPAY_TEST_POSTGRES_IMAGE) or from this machine's binaries.
+ * `servers` uses containers if a Docker engine answers.
  */
 export async function startTestServers(kind: 'servers' | 'containers' | 'local'): Promise<TestServers | Unavailable> {
   const inContainers = kind === 'containers' || (kind === 'servers' && (await dockerAnswers()));
@@ -85,7 +85,7 @@ async function startLocal(): Promise<Started | Unavailable> {
   };
 }
 
-/** A connection that is closing is given a moment; one that stays is a leak. */
+/** A connection that is closing gets a moment. One that stays is a leak. */
 async function findLeaks(servers: Started): Promise<string[]> {
   const deadline = performance.now() + LEFT_OPEN_MS;
   for (;;) {
@@ -135,7 +135,7 @@ async function withPostgres<T>(url: string, use: (client: pg.Client) => Promise<
   }
 }
 
-/** Where the servers of this run are; undefined when tests run embedded. Set by vitest-servers.ts, or by a person. */
+/** The addresses of the run's servers; undefined when tests run embedded. Set by vitest-servers.ts, or by a person. */
 export function testServerUrls(): { postgresUrl: string; redisUrl: string } | undefined {
   const { KPAY_TEST_POSTGRES_URL: postgresUrl, KPAY_TEST_REDIS_URL: redisUrl } = process.env;
   return postgresUrl && redisUrl ? { postgresUrl, redisUrl } : undefined;
@@ -146,7 +146,7 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** An empty database of its own on the run's Postgres. */
+/** Creates an empty database on the run's Postgres. */
 export async function createTestDatabase(postgresUrl: string): Promise<TestDatabase> {
   const name = `kpay_test_${randomBytes(6).toString('hex')}`;
   await withPostgres(postgresUrl, (client) => client.query(`create database ${name}`));

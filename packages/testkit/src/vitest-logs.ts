@@ -1,7 +1,7 @@
 import { searchLogs } from './kept-logs.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** vitest's global setup: keeps what apps log while tests run, and fails the run when a secret is in it. */
+/** vitest's global setup: keeps the logs of apps during the tests, and fails the run when they contain a secret. */
 export default function setup(): () => void {
   const folder = temporaryFolder();
   process.env.KPAY_TEST_LOGS = folder.path;

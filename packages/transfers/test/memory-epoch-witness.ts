@@ -4,7 +4,7 @@ export interface MemoryEpochWitness extends EpochWitness {
   lose(): void;
 }
 
-/** An epoch witness that tests look at, and can lose. */
+/** An epoch witness that tests can read and lose. */
 export function createMemoryEpochWitness(): MemoryEpochWitness {
   let there: Epoch | undefined;
   return {

@@ -7,12 +7,12 @@ import { askCheck } from '../src/checks/ask-check.ts';
 import type { Check, CheckContext } from '../src/checks/check.ts';
 import { createEventFeed } from '../src/faces/worker.ts';
 
-// What a process does all its life must leave nothing behind. KPAY_TEST_SOAK=1 does as much as the numbers below; without it a
-// twentieth is done, and may leave a twentieth.
+// Work that a process repeats all its life must leave nothing behind. KPAY_TEST_SOAK=1 repeats it as often as the
+// numbers below say; without it a twentieth is done and may leave a twentieth.
 const SHARE = process.env.KPAY_TEST_SOAK === '1' ? 1 : 1 / 20;
 const CHECKS = 200_000 * SHARE;
 const LOOKS = 100_000 * SHARE;
-/** What a heap of this size moves by itself. */
+/** The normal variation of a heap of this size. */
 const NOISE_BYTES = 2_000_000;
 const MAY_LEAVE_BYTES = Math.max(20_000_000 * SHARE, NOISE_BYTES);
 const TIMEOUT_MS = 600_000;
@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => ledger.close());
 
-/** How much larger the heap is after `work` was done so many times, all that can be collected collected. */
+/** How much larger the heap is after `work` was repeated, with all garbage collected. */
 async function growth(times: number, work: () => Promise<unknown>): Promise<number> {
   const heap = async () => {
     for (let round = 0; round < 3; round += 1) {
@@ -35,7 +35,7 @@ async function growth(times: number, work: () => Promise<unknown>): Promise<numb
     }
     return process.memoryUsage().heapUsed;
   };
-  // What is made once is there before.
+  // So that what is created once exists before.
   for (let time = 0; time < 200; time += 1) await work();
   const before = await heap();
   for (let time = 0; time < times; time += 1) {

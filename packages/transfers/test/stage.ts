@@ -13,10 +13,13 @@ import {
 import { acceptTransfer, findTransfer, type TransferRow } from '../src/index.ts';
 import { createMemoryEpochWitness, type MemoryEpochWitness } from './memory-epoch-witness.ts';
 
-/** CMR to SEN, 100,000 XAF: what most tests send. */
+/** CMR to SEN, 100,000 XAF: the order of most tests. */
 export const order = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 };
 
-/** A ledger, a simulator and everything between them, without a queue: tests call what a worker would. */
+/**
+ * A ledger, a simulator and everything between them, without a queue. Tests call the functions that a worker would
+ * call.
+ */
 export interface Stage {
   ledger: TestLedger;
   simulator: Simulator;
@@ -28,7 +31,7 @@ export interface Stage {
   engine(changes?: Partial<TransferEngine>): Promise<TransferEngine>;
   accept(body?: Record<string, unknown>): Promise<TransferRow>;
   find(id: string): Promise<TransferRow>;
-  /** Advances a transfer until it is final, in review or held, letting the ledger's time pass when it must wait. */
+  /** Advances a transfer until it is final, in review or held. The ledger's time passes when it must wait. */
   settle(id: string, engine: TransferEngine): Promise<TransferRow>;
   /** How often KPay moved money for a transfer. */
   effects(row: TransferRow): number;
@@ -60,7 +63,7 @@ export async function openStage(): Promise<Stage> {
           environment: 'TEST',
           rateLimitPerMinute: 100_000,
         },
-        // Short, so that a KPay that hangs does not hold up the end of a test.
+        // Short, so that a KPay that hangs does not delay the end of a test.
         { totalTimeoutMs: 3_000 },
       );
       opened.push(account);

@@ -2,7 +2,7 @@ import type { TransferRow } from '../src/index.ts';
 
 const at = new Date('2026-11-24T08:00:00Z');
 
-/** A transfer as the ledger would hold it: CMR to SEN, 100,000 XAF, queued. */
+/** A row of the ledger for a transfer: CMR to SEN, 100,000 XAF, queued. */
 export function transferRow(changes: Partial<TransferRow> = {}): TransferRow {
   return {
     id: '4b0c3f5e-7a11-4a52-9a3c-5f3e3d0a8b11',

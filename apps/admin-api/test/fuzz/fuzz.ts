@@ -9,16 +9,16 @@ const ANSWER_WITHIN_MS = 60_000;
 const POLL_EVERY_MS = 50;
 
 export interface FuzzReport {
-  /** How many answers had each status; 0 is a request that was cut off, by either side, before there was one. */
+  /** How many answers had each status. 0 counts requests that either side cut off before an answer. */
   statuses: Record<string, number>;
-  /** What nobody may be answered, each with the request. */
+  /** Answers that must never occur, each with its request. */
   failures: string[];
-  /** What somebody who behaves waited meanwhile. */
+  /** How long a well-behaved client waited meanwhile. */
   others: { asked: number; p99Ms: number; worstMs: number };
   heapMb: { warm: number; end: number };
 }
 
-/** Sends so many generated requests to an admin API in a process of its own. The same seed makes the same requests. */
+/** Sends generated requests to an admin API in a separate process. The same seed makes the same requests. */
 export async function fuzz({ requests, seed }: { requests: number; seed: number }): Promise<FuzzReport> {
   const api = await serveApi();
   const { url } = api;
@@ -40,7 +40,7 @@ export async function fuzz({ requests, seed }: { requests: number; seed: number 
         made += 1;
         const asked = generate(index);
         const status = await send(url, asked, agent).catch((error: unknown) => String(error));
-        // That the ledger is busy is what /readyz is there to say.
+        // A busy ledger is a valid answer of /readyz.
         const isFault = typeof status === 'string' || (status >= 500 && !(status === 503 && asked.path.startsWith('/readyz')));
         if (isFault) {
           const { method, path, headers, body } = asked;
@@ -69,7 +69,7 @@ export async function fuzz({ requests, seed }: { requests: number; seed: number 
   }
 }
 
-/** @returns its status; 0 when the connection ended without an answer because the server had enough of the request. */
+/** @returns the status; 0 when the server ended the connection without an answer because of the request. */
 async function send(url: string, { method, path, headers, body, slow }: Generated, agent: Agent): Promise<number> {
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const { hostname, port } = new URL(url);
@@ -93,7 +93,7 @@ async function send(url: string, { method, path, headers, body, slow }: Generate
     response.resume();
   });
   request.on('error', (error: NodeJS.ErrnoException) => {
-    // The server may end a connection whose request it has refused; nobody listening is another matter.
+    // The server may end a connection whose request it has refused. A refused connection is a failure.
     if (error.code === 'ECONNREFUSED') reject(error);
     else resolve(0);
   });
@@ -102,7 +102,7 @@ async function send(url: string, { method, path, headers, body, slow }: Generate
   return promise.finally(() => clearTimeout(late));
 }
 
-/** A few bytes at a time for a second, and then, as often as not, nothing more. */
+/** Sends a few bytes at a time for a second, and then in half of the cases nothing more. */
 async function trickle(request: ReturnType<typeof open>, body: Buffer): Promise<void> {
   const pieces = 10;
   const size = Math.ceil(body.length / pieces);
@@ -114,7 +114,7 @@ async function trickle(request: ReturnType<typeof open>, body: Buffer): Promise<
   else request.destroy();
 }
 
-/** Somebody who behaves, and asks one thing after the other all the while. */
+/** A well-behaved client that sends one request after the other all the while. */
 function watchOthers(url: string): { stop(): Promise<FuzzReport['others']> } {
   const waitsMs: number[] = [];
   let going = true;
@@ -141,7 +141,7 @@ function watchOthers(url: string): { stop(): Promise<FuzzReport['others']> } {
 }
 
 async function heapMb(api: ServedApi): Promise<number> {
-  // What is still under way when the last answer was seen is over by then.
+  // Requests that are still under way after the last answer have ended by then.
   await delay(500);
   return (await api.ask<{ heapBytes: number }>('heap')).heapBytes / 1e6;
 }

@@ -1,10 +1,10 @@
-/** What is sent, as it goes over the wire. */
+/** A request as it is sent over the wire. */
 export interface Generated {
   method: string;
   path: string;
   headers: Record<string, string>;
   body?: Buffer;
-  /** The body comes in pieces, and so slowly that it may never be whole. */
+  /** The body comes in pieces, and so slowly that it may never be complete. */
   slow?: true;
 }
 
@@ -105,7 +105,7 @@ const ODD_HEADERS: readonly Record<string, string>[] = [
 ];
 const METHODS = ['HEAD', 'PUT', 'PATCH', 'OPTIONS', 'DELETE', 'POST', 'GET', 'TRACE', 'PROPFIND'];
 
-/** Requests out of the API's own document, most of them changed into something that nobody should send. */
+/** Requests from the API's own document, most of them changed into invalid or hostile ones. */
 export function createGenerator(document: ApiDocument, adminToken: string, random: () => number): (index: number) => Generated {
   const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, described]) => ({ path, method: method.toUpperCase(), described })),
@@ -160,7 +160,7 @@ export function createGenerator(document: ApiDocument, adminToken: string, rando
     return Array.isArray(value) ? [...value, spoil(inner, depth + 1)] : { ...value, [field]: spoil(inner, depth + 1) };
   };
 
-  /** The same at the level of bytes. */
+  /** Changes at the level of bytes. */
   const spoilText = (text: string): Buffer => {
     const at = Math.floor(random() * text.length);
     switch (Math.floor(random() * 12)) {
@@ -173,7 +173,7 @@ export function createGenerator(document: ApiDocument, adminToken: string, rando
         return bytes;
       }
       case 2:
-        // Each field twice, the second time as something else.
+        // Each field twice, the second time with another value.
         return Buffer.from(text.replace(/"(\w+)":/g, `"$1":${JSON.stringify(pick(ODD_VALUES))?.slice(0, 200) ?? 1},"$1":`));
       case 3:
         return Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(text)]);

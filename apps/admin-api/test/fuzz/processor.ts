@@ -13,20 +13,20 @@ import type { ApiDocument } from './generate.ts';
 import { adminToken, type ServedApi, serveApi } from './served-api.ts';
 import { worstJson, worstTexts } from './worst-texts.ts';
 
-/** What an input may cost until it is refused. */
+/** The processor time that an input may cost until it is refused. */
 export const MAX_MS = 200;
 
 const LONGEST = 1_000_000;
-/** Bodies that are longer are refused unread. */
+/** Longer bodies are refused unread. */
 const LONGEST_BODY = 99_000;
-/** So are headers, the query among them. */
+/** Longer headers, the query included, are refused unread, too. */
 const LONGEST_HEADER = 15_000;
 const TIMES = 3;
 
 export interface Cost {
   door: string;
   input: string;
-  /** Of processor time: the best of three, after a first. */
+  /** The lowest processor time of three runs, after a first one. */
   ms: number;
 }
 
@@ -34,10 +34,10 @@ type Refuse = () => Promise<void>;
 type Measure = (door: string, input: string, refuse: Refuse) => Promise<void>;
 
 /**
- * Puts what costs most through every door by which something comes from outside, and tells what each cost until it was
- * refused, the dearest first.
+ * Sends the most expensive inputs to every entry point, and reports what each cost until it was refused, the most
+ * expensive first.
  *
- * @throws when something is not refused.
+ * @throws when an input is not refused.
  */
 export async function measureRefusals(): Promise<Cost[]> {
   const costs: Cost[] = [];
@@ -46,7 +46,7 @@ export async function measureRefusals(): Promise<Cost[]> {
     async (door, input, refuse) => {
       await refuse();
       let best = Number.POSITIVE_INFINITY;
-      // What is far from dear is not measured again.
+      // An input that is far from expensive is not measured again.
       for (let n = 0; n < TIMES && best > MAX_MS / 8; n += 1) {
         const beforeMs = await processorMs();
         await refuse();
@@ -147,12 +147,12 @@ function fieldsOf({ properties = {}, anyOf = [], oneOf = [] }: Record<string, un
   return [...new Set([...Object.keys(properties as object), ...inner])];
 }
 
-/** Queries, paths and headers, as bytes: a client of HTTP would not send some of them. */
+/** Queries, paths and headers as bytes, because an HTTP client would refuse to send some of them. */
 async function putThroughAddresses({ url }: ServedApi, measure: Measure): Promise<void> {
   const { port } = new URL(url);
   const send = (path: string, headers: string) => async () => {
     const socket = connect(Number(port), '127.0.0.1').setEncoding('latin1');
-    // The server may end a connection whose request it has refused while more of it comes.
+    // The server may end a connection whose request it has refused while more of it arrives.
     socket.on('error', () => {});
     socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n${headers}\r\n\r\n`);
     let answer = '';
@@ -208,14 +208,14 @@ async function putThroughAddresses({ url }: ServedApi, measure: Measure): Promis
   await measure('headers', '1 MB', send('/v1/transfers?limit=0', `${bearer}\r\nb: ${'1'.repeat(LONGEST)}`));
 }
 
-/** The data of a job, as it stands in Redis. */
+/** The data of a job as stored in Redis. */
 async function putThroughJobs(measure: Measure): Promise<void> {
   const { ledger } = forbiddenLedger();
   const request = { externalId: 'order-1', sourceCountry: 'CMR', destinationCountry: 'GAB', amount: 50_000 };
   const refuse = (data: string) => async () => {
     const order = { account: 'default', owner: 'queue', body: JSON.parse(data) };
     const accepted = await acceptTransfer(ledger, new Set(['default']), order).catch((error: Error) => error);
-    // What JSON makes a good value of comes as far as the ledger.
+    // A value that is valid JSON reaches the ledger.
     if (!(accepted instanceof Error)) throw new Error(`not refused: ${data.slice(0, 100)}`);
     if (accepted.message.length > 1_000) throw new Error('an error is as long as the input');
   };
@@ -243,7 +243,7 @@ async function putThroughJobs(measure: Measure): Promise<void> {
     await measure('job: a label', name, refuse(`${JSON.stringify(request).slice(0, -1)},"metadata":{${text}:"x"}}`));
 }
 
-/** What KPay answers, or somebody in its place. */
+/** Answers of KPay, or of somebody who pretends to be KPay. */
 async function putThroughAnswers(measure: Measure): Promise<void> {
   let answered = '';
   const server = createServer((request, response) => {
@@ -284,7 +284,7 @@ async function putThroughAnswers(measure: Measure): Promise<void> {
       for (const [input, text] of answers) {
         await measure(`answer of KPay: ${name}`, input, async () => {
           answered = text;
-          // A list of which nothing can be read is empty.
+          // A list without a readable item is empty.
           await call().catch(() => undefined);
         });
       }
@@ -344,7 +344,7 @@ async function putThroughSettings(measure: Measure): Promise<void> {
       'REDIS_URL',
     ];
     for (const name of settings) {
-      // Longer ones the system gives to no process.
+      // The system passes no longer value to a process.
       for (const [input, text] of worstTexts(130_000)) await measure(name, input, refuse({ ...keys, [name]: `${text}?` }));
     }
   } finally {

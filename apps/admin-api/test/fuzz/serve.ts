@@ -1,4 +1,4 @@
-// The admin API in a process of its own, whose heap can be asked for.
+// Runs the admin API in a separate process that reports the size of its heap.
 import { openKpayAccount } from '@kpay/core';
 import { createLogger, openQueues } from '@kpay/runtime';
 import { createMaintenance } from '@kpay/transfers/operations';

@@ -6,10 +6,10 @@ import { keepLog, machineEnv, rememberSecret } from '@kpay/testkit';
 
 export const adminToken = 'kpay-admin-of-the-fuzz';
 
-/** An admin API in a process of its own, beside a simulator. */
+/** An admin API in a separate process, with a simulator. */
 export interface ServedApi {
   url: string;
-  /** What the process says of itself. */
+  /** The process's report about itself. */
   ask<Answer>(what: 'heap' | 'processor'): Promise<Answer>;
   hasEnded(): boolean;
   stop(): Promise<void>;

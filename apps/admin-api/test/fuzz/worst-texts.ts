@@ -1,4 +1,4 @@
-/** What parsers, formats and searches have most to do with, each about as long as asked for. */
+/** Texts that are the most expensive for parsers, formats and searches, each about as long as requested. */
 export function worstTexts(length: number): readonly (readonly [name: string, text: string])[] {
   const fill = (piece: string, end = '') => piece.repeat(Math.floor((length - end.length) / piece.length)) + end;
   return [
@@ -41,7 +41,7 @@ export function worstTexts(length: number): readonly (readonly [name: string, te
   ];
 }
 
-/** JSON values that cost more than their bytes. */
+/** JSON values that cost more than their length suggests. */
 export function worstJson(bytes: number): readonly (readonly [name: string, text: string])[] {
   const list = (item: string) =>
     `[${Array(Math.floor(bytes / (item.length + 1)))

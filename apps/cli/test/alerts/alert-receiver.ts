@@ -7,16 +7,16 @@ interface Told {
   status: 'firing' | 'resolved';
   labels: Record<string, string>;
   annotations: Record<string, string>;
-  /** The receiver of alertmanager.yml that it came through. */
+  /** The receiver of alertmanager.yml through which it came. */
   receiver: string;
 }
 
-/** What Alertmanager tells people. */
+/** The notifications that Alertmanager sends. */
 export interface AlertReceiver {
   url: string;
-  /** Waits until an alert is told, and answers it. */
+  /** Waits for the notification of an alert, and returns it. */
   waitFor(alert: string, status: Told['status']): Promise<Told>;
-  /** The alerts that fire now, by what was told last. */
+  /** The alerts that fire now, by the latest notifications. */
   firing(): string[];
   close(): void;
 }
@@ -24,7 +24,7 @@ export interface AlertReceiver {
 const TOLD_WITHIN_MS = 120_000;
 
 export async function startAlertReceiver(): Promise<AlertReceiver> {
-  /** The latest word on each alert: its fingerprint. */
+  /** The latest notification of each alert, by fingerprint. */
   const latest = new Map<string, Told>();
   const server = createServer(async (request, response) => {
     const { receiver, alerts } = JSON.parse(await text(request)) as {

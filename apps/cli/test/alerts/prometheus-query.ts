@@ -1,4 +1,4 @@
-/** The series that an expression has now. */
+/** The present series of an expression. */
 export async function query(prometheus: string, expr: string): Promise<{ metric: Record<string, string>; value: number }[]> {
   const answer = await fetch(`${prometheus}/api/v1/query?${new URLSearchParams({ query: expr })}`);
   const { status, error, data } = (await answer.json()) as {

@@ -19,7 +19,7 @@ interface AlertmanagerConfig {
   receivers: { name: string; webhook_configs: { url: string }[] }[];
 }
 
-/** Debian's Prometheus on the files of docker/prometheus, sixty times as quick and with addresses of this machine. */
+/** Debian's Prometheus on the files of docker/prometheus, sixty times as fast and with addresses of this machine. */
 export async function startPrometheus(targets: Readonly<Record<string, string>>, alertmanager: string): Promise<OwnServer> {
   const folder = temporaryFolder();
   cpSync(join(DOCKER, 'prometheus/rules'), join(folder.path, 'rules'), { recursive: true });
@@ -52,7 +52,7 @@ export async function startPrometheus(targets: Readonly<Record<string, string>>,
   });
 }
 
-/** Debian's Alertmanager with the routes of docker/alertmanager, which tells `receiver` at once. */
+/** Debian's Alertmanager with the routes of docker/alertmanager, which notifies `receiver` at once. */
 export async function startAlertmanager(receiver: string): Promise<OwnServer> {
   const folder = temporaryFolder();
   const config: AlertmanagerConfig = parse(readFileSync(join(DOCKER, 'alertmanager/alertmanager.yml'), 'utf8'));
@@ -78,7 +78,7 @@ export async function startAlertmanager(receiver: string): Promise<OwnServer> {
   });
 }
 
-/** Every `for:`, `keep_firing_for:`, range and offset of the rules, shortened; thresholds stay. */
+/** Shortens every `for:`, `keep_firing_for:`, range and offset of the rules; thresholds stay. */
 function scaleDurations(rules: string): string {
   const units: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3_600, d: 86_400 };
   const scale = (count: string, unit: string) => `${Math.max(1, Math.round((Number(count) * (units[unit] ?? 1)) / FACTOR))}s`;

@@ -1,6 +1,6 @@
 import type { EndpointName, Fault, Simulator } from '@kpay/simulator';
 
-/** How often a send meets which fault: of 100 about 35. The client gives up after 20 s. */
+/** How often a send meets which fault, about 35 of 100 in all. The client gives up after 20 s. */
 const ON_SENDS: readonly [percent: number, fault: Fault][] = [
   [6, { kind: 'drop', when: 'after', reset: false }],
   [2, { kind: 'drop', when: 'before', reset: true }],
@@ -15,25 +15,25 @@ const ON_SENDS: readonly [percent: number, fault: Fault][] = [
   [0.5, { kind: 'delay', delayMs: 20_500, jitterMs: 4_000, when: 'before' }],
   [0.5, { kind: 'hang', when: 'before' }],
   [0.5, { kind: 'hang', when: 'after' }],
-  // Runs on behind a gateway's 504, shorter than the time between two conflicts that confirm.
+  // Continues behind a gateway's 504, for a shorter time than lies between two conflicts that confirm.
   [1, { kind: 'conflict_while_running', delayMs: 2_000, outcome: 'fail', status: 500, gatewayTimeoutMs: 200 }],
   [1, { kind: 'conflict_while_running', delayMs: 2_000, outcome: 'succeed', status: 500, gatewayTimeoutMs: 200 }],
   [0.5, { kind: 'rate_limit', retryAfterSeconds: 1 }],
   [0.5, { kind: 'unauthorized' }],
   [0.5, { kind: 'status', status: 400, when: 'before', as: 'json' }],
   [0.5, { kind: 'status', status: 422, when: 'before', as: 'json' }],
-  // What looks like one thing and says another: refusals that are not KPay's, and a 201 about somebody else's request.
+  // Answers that look like one thing and mean another: refusals that are not KPay's, and a 201 about another request.
   [0.5, { kind: 'html', status: 403, when: 'after' }],
   [0.5, { kind: 'html', status: 404, when: 'before' }],
   [0.5, answer(400, '<?xml version="1.0"?><Error/>', 'after')],
   [0.5, answer(422, '{"error":"blocked"}', 'before')],
   [0.5, answer(201, '{"id":"of-another","externalId":"order-of-another"}', 'after')],
   [0.5, answer(201, '{"id":"of-another","externalId":"order-of-another"}', 'before')],
-  // No success, whatever became of it: a person looks.
+  // No success, whatever became of it: a person must check.
   [0.3, answer(201, '{"id":"unfinished","status":"PENDING"}', 'after')],
   [0.3, answer(201, '{"id":"not-done","status":"FAILED"}', 'before')],
   [0.3, answer(201, '{"status":"FAILED"}', 'before')],
-  // A refusal of KPay's in a text that no store takes.
+  // A refusal by KPay with a text that no store accepts.
   [0.5, answer(400, JSON.stringify({ statusCode: 400, message: `no\u0000thing \ud800 ${'much '.repeat(2_000)}` }), 'before')],
   // A byte order mark before a receipt without an externalId.
   [0.5, answer(201, '\ufeff{"id":"marked"}', 'after')],
@@ -55,8 +55,8 @@ const ON_READS: readonly [percent: number, endpoint: EndpointName, fault: Fault]
 ];
 
 /**
- * Lets about a third of the sends go wrong, and some reads. A refusal that burns the id is not among them: lost in a
- * crash, nothing can tell it from a success (docs/decisions/0010).
+ * Makes about a third of the sends fail, and some reads. A refusal that burns the id is not among them: if a crash
+ * loses it, nothing can distinguish it from a success (docs/decisions/0010).
  */
 export function addFaults({ control }: Simulator, random: () => number) {
   let before = 0;
@@ -67,7 +67,7 @@ export function addFaults({ control }: Simulator, random: () => number) {
     control.clearFaults();
   }
   function add(percent: number, endpoint: EndpointName, fault: Fault): void {
-    // Dice of their own each time, so that what follows an outage is not always the same.
+    // A new random source each time, so that what follows an outage varies.
     control.addFault({ match: { endpoint }, probability: percent / 100, seed: Math.floor(random() * 2 ** 31), fault });
   }
   function addAll(): void {
@@ -81,7 +81,7 @@ export function addFaults({ control }: Simulator, random: () => number) {
     /** KPay fails every send, before or after it was applied. */
     beginOutage(when: 'before' | 'after'): void {
       clear();
-      // The first rule that fires has the request.
+      // The first rule that fires handles the request.
       add(100, 'transfer', { kind: 'status', status: 503, when, as: 'json' });
     },
     endOutage(): void {

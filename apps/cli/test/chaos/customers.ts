@@ -6,11 +6,11 @@ import type { Order } from './orders.ts';
 const BY_REST = 0.25;
 const BY_BOTH = 0.05;
 const CANCELLED = 0.05;
-// Then a job is enqueued again, which changes nothing.
+// After this time a job is enqueued again, which changes nothing.
 const ACCEPTED_WITHIN_MS = 5_000;
 const AGAIN_MS = 100;
 
-// A connection of its own for each request, as a balancer makes them.
+// A new connection for each request, as a load balancer makes them.
 const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json', connection: 'close' };
 
 export interface CustomersOptions {
@@ -24,20 +24,20 @@ export interface CustomersOptions {
 export type Customers = ReturnType<typeof createCustomers>;
 
 /**
- * Customers who keep each order until it was accepted, under the same externalId: by a job, by the API or by both at
- * once. They remember what they were told; some cancel right away.
+ * Customers who repeat each order under the same externalId until it is accepted: by a job, by the API or by both at
+ * once. They remember the answers. Some cancel right away.
  */
 export function createCustomers({ producer, apiUrl, random, answerWithinMs }: CustomersOptions) {
   const orders = new Map<string, Order>();
-  /** The transfer of each order, as every answer named it. */
+  /** The transfer of each order, as each answer named it. */
   const accepted = new Map<string, Set<string>>();
-  /** Orders that were refused for good: they expired before anybody heard of them. */
+  /** Orders that were refused for good, because they expired before they arrived. */
   const refused = new Map<string, string>();
-  /** What the API answered to a cancellation. */
+  /** The API's answers to cancellations. */
   const cancellations = new Map<string, 'cancelled' | 'too_late'>();
   const count = {
     askedAgain: 0,
-    /** Requests to the API without an answer that says what to do: neither done, nor refused, nor "try again" (503). */
+    /** Requests to the API without a usable answer: neither done, nor refused, nor "try again" (503). */
     failed: [] as string[],
   };
 
@@ -54,7 +54,7 @@ export function createCustomers({ producer, apiUrl, random, answerWithinMs }: Cu
     return undefined;
   }
 
-  /** The transfer's id, or undefined when no answer came. */
+  /** The transfer's id, or undefined without an answer. */
   async function askByRest(order: Order): Promise<string | undefined> {
     const answer = await post('/transfers', order);
     if (!answer) return undefined;
@@ -106,7 +106,7 @@ export function createCustomers({ producer, apiUrl, random, answerWithinMs }: Cu
     refused,
     cancellations,
     count,
-    /** Comes back when each order was accepted, however long that takes. */
+    /** Resolves when each order was accepted, however long that takes. */
     async place(wanted: readonly Order[]): Promise<void> {
       const placed = wanted.map(async (order) => {
         orders.set(order.externalId, order);

@@ -6,7 +6,7 @@ import { adminToken } from '../start-kpay.ts';
 import type { addFaults } from './add-faults.ts';
 import type { KeptApp } from './kept-app.ts';
 
-/** A pause as somebody who asked for it knows it: in force between the two times at least. */
+/** A pause as its creator knows it: in force at least between these two times. */
 export interface KnownPause {
   corridor: string | undefined;
   from: Date;
@@ -31,7 +31,7 @@ const PAUSED_MS = 3_000;
 
 type Disturbance = (stage: Stage) => Promise<void>;
 
-/** All that may happen to the system, by name. Freezes go on beside it. */
+/** All disturbances by name. Freezes happen beside them. */
 const disturbances = {
   'worker killed': (stage) => pick(stage).kill(),
   'all workers killed': async ({ workers }) => {
@@ -68,7 +68,7 @@ export type DisturbanceName = keyof typeof disturbances;
 
 const names = Object.keys(disturbances) as DisturbanceName[];
 
-/** Every kind once in an order of chance, then again: each run has its share of all. */
+/** Every kind once in random order, then again, so that each run contains all of them. */
 export function drawDisturbances(count: number, random: () => number): DisturbanceName[] {
   const drawn: DisturbanceName[] = [];
   while (drawn.length < count) {
@@ -118,7 +118,7 @@ async function pauseFor({ apiUrl, pauses }: Stage, corridor: string | undefined)
   await askPauses(apiUrl, `/${id}`, { method: 'DELETE' });
 }
 
-/** Lifts whatever is in force, also what was made without an answer. */
+/** Lifts every pause in force, also those whose creation got no answer. */
 export async function liftAllPauses(apiUrl: string): Promise<void> {
   const { items } = (await (await askPauses(apiUrl, '', {})).json()) as { items: { id: string }[] };
   for (const { id } of items) await askPauses(apiUrl, `/${id}`, { method: 'DELETE' });

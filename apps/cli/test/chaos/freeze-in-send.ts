@@ -4,13 +4,13 @@ import pg from 'pg';
 import type { KeptApp } from './kept-app.ts';
 import { withDatabase } from './with-database.ts';
 
-/** Past the lease of 45 s. */
+/** Longer than the lease of 45 s. */
 export const FREEZE_MS = 50_000;
 const COMMIT_TAKES_S = 0.5;
 const CAUGHT_WITHIN_MS = 15_000;
 
 /**
- * Installs what lets a commit of an attempt last long enough to freeze its process in the middle of it, and what keeps the
+ * Installs a trigger that makes commits of attempts slow enough to freeze the process in the middle, and records the
  * time of each such commit.
  */
 export async function installHeldCommits(databaseUrl: string): Promise<void> {
@@ -36,17 +36,17 @@ export async function installHeldCommits(databaseUrl: string): Promise<void> {
 /** What a frozen worker had under way, and what became of it. */
 export interface Freeze {
   underWay: number;
-  /** Of those: frozen between the commit of `submitting` (or of a re-send) and its request. */
+  /** Among them: frozen between the commit of `submitting` (or of a re-send) and its request. */
   beforeRequest: number;
-  /** Given up by the others when the lease had ended, before the process woke. */
+  /** Given up by other workers when the lease had ended, before the process woke. */
   takenOver: number;
-  /** Of those before their request: on waking the check of the lease stopped them, which they wrote down. */
+  /** Among those before their request: on waking, the check of the lease stopped them, and they recorded that. */
   leaseTooShort: number;
 }
 
 /**
- * Stops a worker in the moment in which Postgres commits an attempt of its, so that it wakes up right between the
- * commit and the request, past its lease. Undefined when it began no attempt in time.
+ * Stops a worker in the moment in which Postgres commits one of its attempts. So it wakes up between the commit and the
+ * request, past its lease. Undefined when it began no attempt in time.
  */
 export async function freezeInSend(worker: KeptApp, databaseUrl: string): Promise<Freeze | undefined> {
   worker.frozen = true;
@@ -89,7 +89,7 @@ async function watchFrozen(worker: KeptApp, databaseUrl: string, frozenAt: Date)
   };
 }
 
-/** When it was stopped; undefined when no commit of its came by. */
+/** When it was stopped; undefined when there was no commit. */
 async function stopWhileCommitting(worker: KeptApp, databaseUrl: string): Promise<Date | undefined> {
   const client = new pg.Client({ connectionString: databaseUrl });
   client.on('error', () => {});
@@ -108,7 +108,7 @@ async function stopWhileCommitting(worker: KeptApp, databaseUrl: string): Promis
     worker.freeze();
     return new Date();
   } catch {
-    // Postgres restarts, or nothing is sent just now.
+    // Postgres restarts, or nothing is sent at the moment.
     return undefined;
   } finally {
     await client.end().catch(() => {});
@@ -122,7 +122,7 @@ interface OwnAttempt {
   held: boolean;
 }
 
-/** Also those whose commit is still on its way when the process stands. */
+/** Also those whose commit is still on its way when the process is frozen. */
 async function attemptsUnderWay(databaseUrl: string, pid: number, frozenAt: Date): Promise<OwnAttempt[]> {
   await delay(1_000 * COMMIT_TAKES_S);
   const { rows } = await withDatabase(databaseUrl, (client) =>

@@ -4,21 +4,21 @@ import { isFinal, type TransferRow } from '@kpay/transfers';
 import { type Job, Queue } from 'bullmq';
 import { readLedger } from './read-ledger.ts';
 
-// A job that nobody woke looks at its transfer within 30 s.
+// A job that nothing woke reads its transfer within 30 s.
 const FOLLOWED_WITHIN_MS = 45_000;
 
 export interface JobsResult {
-  /** The jobs that say something else than the ledger. */
+  /** The jobs that disagree with the ledger. */
   broken: string[];
-  /** How long after its transfer's end the last of them was told. */
+  /** How long after its transfer's end the last job ended. */
   toldWithinMs: number;
 }
 
 /**
- * What the callers' jobs that are still there say, against the ledger: completed with the transfer that succeeded, failed
- * with one that ended without moving money, and still waiting only with one that a person must look at.
+ * Compares the remaining callers' jobs with the ledger: a job has completed if its transfer succeeded, has failed if it
+ * ended without moving money, and still waits only if a person must check it.
  *
- * @throws when no worker consumes the queue: only a worker changes these jobs, so waiting for it would prove nothing.
+ * @throws when no worker consumes the queue. Only a worker changes these jobs, so waiting would prove nothing.
  */
 export async function checkJobs(redisUrl: string, databaseUrl: string): Promise<JobsResult> {
   const { hostname: host, port, pathname } = new URL(redisUrl);
@@ -49,7 +49,7 @@ export async function checkJobs(redisUrl: string, databaseUrl: string): Promise<
 
 async function brokenJob(job: Job<TransferJobData>, row: TransferRow | undefined): Promise<string[]> {
   const state = await job.getState();
-  // Of the orders that expired before anybody heard of them.
+  // From orders that expired before they arrived.
   if (!row) return state === 'failed' ? [] : [`the job of ${job.data.externalId}, which is not in the ledger, is ${state}`];
   const right = row.state === 'succeeded' ? state === 'completed' : isFinal(row.state) ? state === 'failed' : state !== 'failed';
   if (right) return [];
@@ -57,7 +57,7 @@ async function brokenJob(job: Job<TransferJobData>, row: TransferRow | undefined
   return [`${row.external_id} is ${row.state}, its job is ${state} after ${looks} looks, put aside for ${delay} ms`];
 }
 
-/** From its transfer's end, or from when it was enqueued if that was later. */
+/** From the end of its transfer, or from its enqueuing if that was later. */
 function toldAfter({ finishedOn, timestamp }: Job, row: TransferRow | undefined): number {
   return finishedOn === undefined || !row?.finished_at ? 0 : finishedOn - Math.max(row.finished_at.getTime(), timestamp);
 }

@@ -4,7 +4,7 @@ import { type AppName, type AppProcess, runApp } from '../start-app.ts';
 
 const START_WITHIN_MS = 60_000;
 
-/** One app of production that is started again whenever it ends, as a supervisor does. */
+/** One production app that is started again whenever it ends, as a supervisor does. */
 export class KeptApp {
   readonly app: AppName;
   readonly #settings: Record<string, string>;
@@ -12,11 +12,11 @@ export class KeptApp {
   #starting: Promise<void> = Promise.resolve();
   #ready = false;
   #ending = false;
-  /** Frozen by somebody who wants nobody else to touch it. */
+  /** Frozen by a test step that needs nobody else to touch it. */
   frozen = false;
-  /** What it said when it ended by itself after it had been ready; that must not happen. */
+  /** Its output when it ended by itself after it had been ready, which must not happen. */
   readonly fell: string[] = [];
-  /** Starts that ended at once, as they may while Postgres or Redis is down. */
+  /** Starts that ended at once, which is allowed while Postgres or Redis is down. */
   refusedStarts = 0;
 
   constructor(app: AppName, settings: Record<string, string>) {
@@ -24,7 +24,7 @@ export class KeptApp {
     this.#settings = settings;
   }
 
-  /** Whether it is up, as far as is known. */
+  /** Whether it is running, as far as is known. */
   get running(): boolean {
     return this.#ready && !this.#ending;
   }
@@ -39,7 +39,7 @@ export class KeptApp {
     return this.#starting;
   }
 
-  /** SIGKILL, and a new one in its place. */
+  /** SIGKILL, and a new process in its place. */
   async kill(): Promise<void> {
     await this.#starting;
     await this.#end('SIGKILL');
@@ -57,7 +57,7 @@ export class KeptApp {
     process.kill(this.pid, 'SIGCONT');
   }
 
-  /** Ends it for good; the exit code. */
+  /** Ends it for good; returns the exit code. */
   async stop(signal: NodeJS.Signals): Promise<number | null> {
     await this.#starting.catch(() => {});
     return this.#end(signal);

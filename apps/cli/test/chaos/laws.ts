@@ -5,7 +5,7 @@ import type { KnownPause } from './disturbances.ts';
 import { SCARCE } from './orders.ts';
 import type { AttemptRow, LedgerContent } from './read-ledger.ts';
 
-// What must hold when everything is over. Each answers the sentences that say how it is broken; none: it holds.
+// The invariants at the end of a run. Each function returns a sentence for each violation; none means that it holds.
 
 export type Truth = ReturnType<Simulator['control']['truth']>;
 
@@ -16,9 +16,15 @@ interface Evidence {
   pauses: readonly KnownPause[];
 }
 
-/** Until when after its start an attempt may be written: its lease less the call's timeout. A busy machine reads it later. */
+/**
+ * Until when after its start an attempt may be written: its lease minus the call's timeout. A busy machine reads it
+ * later.
+ */
 const WRITABLE_MS = 25_000 + 3_000;
-/** What may lead to review here: KPay refused a repeated send, so that nobody can know about the one before, or said 201 and no success. */
+/**
+ * The valid reasons for review here: KPay refused a repeated send, so that nobody knows about the one before, or
+ * answered 201 without a success.
+ */
 const REVIEWS = new Set(['refused_after_unknown', 'conflict_unprovable', 'not_completed']);
 
 export interface Evaluation {
@@ -129,7 +135,7 @@ function unexplainedReview({ row, attempts }: Seen): string[] {
   return refused ? [] : [`${nameOf(row)} is in review (${row.reason_code}), but KPay never refused it`];
 }
 
-/** One id, one body; one request for an attempt, while its lease lets it; none after the end. */
+/** One id has one body. Each attempt has one request, within its lease, and there is none after the end. */
 function brokenSends({ row, attempts, requests }: Seen): string[] {
   const bodies = new Set([...attempts.map((attempt) => attempt.body_hash), ...requests.map((request) => request.bodyHash)]);
   const broken = bodies.size > 1 ? [`${nameOf(row)} was sent with ${bodies.size} bodies`] : [];
@@ -163,14 +169,17 @@ function sentUnderPause({ row, attempts }: Seen, pauses: readonly KnownPause[]):
     .map(({ number, committed_at: at }) => `${nameOf(row)}: attempt ${number} was begun under a pause, at ${at.toISOString()}`);
 }
 
-/** Who was told that a transfer is cancelled must find it so; who was told "too late" must not. */
+/** A customer who was told "cancelled" must find the transfer cancelled; one who was told "too late" must not. */
 function brokenPromise(row: TransferRow, { customers }: Evidence): string[] {
   const told = customers.cancellations.get(row.id);
   if (told === undefined || (told === 'cancelled') === (row.state === 'cancelled')) return [];
   return [`${nameOf(row)} is ${row.state}, but its customer was told "${told}"`];
 }
 
-/** What left each wallet by KPay's truth is what the ledger says, but for transfers in review, of which it knows nothing. */
+/**
+ * The money that left each wallet at KPay is what the ledger says, except for transfers in review, of which it does not
+ * know.
+ */
 function unbalanced({ ledger, truth }: Evidence): string[] {
   const unknown = new Set<string | null>(
     ledger.transfers.filter(({ state }) => state === 'review').map((row) => row.kpay_external_id),
@@ -191,8 +200,8 @@ function unbalanced({ ledger, truth }: Evidence): string[] {
 }
 
 /**
- * With our own transfers reserved nothing is sent that the scarce wallet does not hold: only an injected 422 may come.
- * (Its currency has one wallet; where one has several, KPay's 422 is the judge.)
+ * With our own transfers reserved, nothing is sent that the scarce wallet cannot cover: only an injected 422 may come.
+ * (Its currency has one wallet. With several, KPay's 422 decides.)
  */
 function overdrawn({ truth, ledger }: Evidence): string[] {
   const scarce = new Set<string | null>(

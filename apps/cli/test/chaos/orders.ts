@@ -2,13 +2,13 @@ import type { TransferRequest } from '@kpay/producer';
 import type { Simulator } from '@kpay/simulator';
 import { seededRandom } from '@kpay/testkit';
 
-/** What one customer wants. It never changes, however often it is asked for. */
+/** A customer's order. It never changes, however often it is repeated. */
 export type Order = TransferRequest & { externalId: string; sourceCountry: string; amount: number };
 
-/** Of this wallet there is never enough: its transfers wait for each other's money and for what is put in. */
+/** The scarce wallet never has enough. Its transfers wait for each other's money and for deposits. */
 export const SCARCE = { country: 'KEN', currency: 'KES' };
 
-// A scarce one, one with a rate floor that always holds, and one within a currency are among them.
+// Among them are a scarce corridor, one with a rate floor that always holds, and one within a currency.
 const CORRIDORS = [
   { sourceCountry: 'CMR', destinationCountry: 'GAB' },
   { sourceCountry: 'CMR', destinationCountry: 'SEN', minRate: '1.01' },
@@ -20,7 +20,7 @@ const CORRIDORS = [
 const EXPIRING = 0.03;
 const FAILING_WITHOUT_FUNDS = 0.1;
 
-/** The order of this number, always the same in one run but for the time at which it expires. */
+/** The order with this number. In one run it is always the same, except for its expiry. */
 export function makeOrder(number: number, seed: number): Order {
   const random = seededRandom(seed + number * 7_919);
   const externalId = `order-${number}`;
@@ -30,7 +30,7 @@ export function makeOrder(number: number, seed: number): Order {
   return {
     ...corridor,
     externalId,
-    // It travels to KPay, so that the truth tells which order an effect belongs to.
+    // The description reaches KPay, so its record shows which order an effect belongs to.
     description: externalId,
     amount,
     priority: Math.floor(random() * 10),
@@ -39,12 +39,12 @@ export function makeOrder(number: number, seed: number): Order {
   };
 }
 
-/** What these orders take from the scarce wallet. */
+/** The amount that these orders take from the scarce wallet. */
 export function needOf(orders: readonly Order[]): number {
   return orders.filter(({ sourceCountry }) => sourceCountry === SCARCE.country).reduce((sum, { amount }) => sum + amount, 0);
 }
 
-/** Puts money into the scarce wallet. */
+/** Deposits money into the scarce wallet. */
 export function fund({ control }: Simulator, amount: number): void {
   const wallet = control.truth({ transfers: 0, requests: 0 }).wallets.find(({ country }) => country === SCARCE.country);
   control.setBalance({ country: SCARCE.country, balance: (Number(wallet?.balance) + amount).toFixed(2) });

@@ -1,12 +1,12 @@
 import type { TransferEventRow, TransferRow } from '@kpay/transfers';
 import { withDatabase } from './with-database.ts';
 
-/** One call to KPay, as the ledger knows it. */
+/** One call to KPay in the ledger. */
 export interface AttemptRow {
   transfer_id: string;
   number: number;
   started_at: Date;
-  /** When its intent was committed, which may be later than its start by the wait for a lock. */
+  /** When its intent was committed, which can be later than its start because of a wait for a lock. */
   committed_at: Date;
   lease_until: Date;
   body_hash: string;
@@ -16,7 +16,7 @@ export interface AttemptRow {
   detail: string | null;
 }
 
-/** All that the ledger holds, attempts and events by their transfer and in their order. */
+/** Everything in the ledger: attempts and events by transfer, in order. */
 export interface LedgerContent {
   transfers: TransferRow[];
   attempts: Map<string, AttemptRow[]>;
@@ -39,7 +39,7 @@ export async function readLedger(databaseUrl: string): Promise<LedgerContent> {
   });
 }
 
-/** How many transfers are neither final nor with a person. */
+/** How many transfers are neither final nor in review. */
 export async function countUnsettled(databaseUrl: string): Promise<number> {
   const { rows } = await withDatabase(databaseUrl, (client) =>
     client.query<{ count: string }>(`select count(*) from kpay.transfers where finished_at is null and state <> 'review'`),
@@ -48,8 +48,8 @@ export async function countUnsettled(databaseUrl: string): Promise<number> {
 }
 
 /**
- * Makes due what would otherwise wait longer than this: a backoff, a pause without an end. It is what the passing of
- * time would do. Leases are left to their end.
+ * Ends waits that would take longer than this: a backoff, a pause without an end. It has the effect of passing time.
+ * Leases are not shortened.
  *
  * @returns how many waits it ended.
  */

@@ -3,37 +3,38 @@ import { createTcpProxy, eventually, type OwnServer, startPostgres, startRedis, 
 import { Redis } from 'ioredis';
 import { withDatabase } from './with-database.ts';
 
-// Until somebody notices that the primary is gone.
+// How long until the failure of the primary is noticed.
 const NOTICED_AFTER_MS = 2_000;
-// Until a name leads to the new primary after a planned switchover: a record's time to live, a balancer's check.
+// How long until a name leads to the new primary after a planned switchover: a record's time to live, a load balancer's
+// check.
 const NAME_FOLLOWS_AFTER_MS = 5_000;
 
 /** A primary and a standby behind one address, as a provider runs them. */
 export interface Replicated {
-  /** The same after every failover. */
+  /** The address, which stays the same after every failover. */
   url: string;
-  /** Kills the primary, makes the standby the primary, and gives it a new standby. */
+  /** Kills the primary, promotes the standby, and starts a new standby. */
   failOver(): Promise<void>;
   /**
-   * A planned switchover: the primary takes no more writes, the standby has all that it had and becomes the primary, the
-   * name leads there only a few seconds later. The old primary lives on, read-only, and keeps its connections.
+   * A planned switchover. The primary stops taking writes, the standby catches up and becomes the primary, and the name
+   * leads there a few seconds later. The old primary stays, read-only, and keeps its connections.
    */
   switchOver(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** How the two of a kind are told what they are. */
+/** How the two servers of a kind are made primary and standby. */
 interface Kind {
   openPrimary(): Promise<OwnServer | Unavailable>;
   openStandby(primary: OwnServer): Promise<OwnServer | Unavailable>;
-  /** Comes back when the standby has all that the primary has, and will have all that it gets. */
+  /** Resolves when the standby has everything that the primary has, and will get everything further. */
   follow(primary: OwnServer, standby: OwnServer): Promise<void>;
   promote(standby: OwnServer): Promise<void>;
-  /** The primary refuses writes from now on, and the standby, which has all of them, takes them. */
+  /** From now on the primary refuses writes, and the standby, which has all of them, takes them. */
   handOver(primary: OwnServer, standby: OwnServer): Promise<void>;
 }
 
-// Redis copies after it has answered: what was written last may be lost with the primary.
+// Redis replicates after it has answered, so the last writes may be lost with the primary.
 const redis: Kind = {
   openPrimary: () => startRedis(['--appendonly', 'yes']),
   openStandby: ({ port }) => startRedis(['--appendonly', 'yes', '--replicaof', `127.0.0.1 ${port}`]),
@@ -47,7 +48,7 @@ const redis: Kind = {
     );
   },
   promote: async ({ url }) => void (await withRedis(url, (client) => client.replicaof('NO', 'ONE'))),
-  // FAILOVER holds writes back until the replica has them all, and changes the two.
+  // FAILOVER holds writes back until the replica has them all, and swaps the two.
   handOver: (primary, standby) =>
     withRedis(primary.url, async (client) => {
       await client.call('FAILOVER', 'TO', '127.0.0.1', String(standby.port));
@@ -61,7 +62,7 @@ const redis: Kind = {
     }),
 };
 
-// A commit is answered when the standby has it too: nothing that was accepted is lost with the primary.
+// A commit is answered when the standby has it too, so nothing that was accepted is lost with the primary.
 const postgres: Kind = {
   openPrimary: () => startPostgres(),
   openStandby: (primary) => startPostgres([], primary),
@@ -137,7 +138,7 @@ async function replicate(kind: Kind): Promise<Replicated> {
     async switchOver() {
       const old = primary;
       await kind.handOver(old, standby);
-      // Connections that are kept, and new ones, meet a server that only reads.
+      // Kept and new connections both meet a read-only server.
       await delay(NAME_FOLLOWS_AFTER_MS);
       primary = standby;
       demoted.push(old);
@@ -154,7 +155,7 @@ async function replicate(kind: Kind): Promise<Replicated> {
 }
 
 function given(server: OwnServer | Unavailable): OwnServer {
-  // Whoever asks for failovers by name is not served by a skipped suite.
+  // A person who asks for failovers by name must not get a skipped suite.
   if ('unavailable' in server) throw new Error(`failovers need servers of their own: ${server.unavailable}`);
   return server;
 }

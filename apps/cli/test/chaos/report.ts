@@ -17,7 +17,7 @@ interface Run {
   waitsEnded: number;
 }
 
-/** What happened, in numbers. */
+/** The numbers of a run. */
 export function report({ seed, ledger, truth, customers, plan, freezes, faults, verdict, waitsEnded }: Run): string {
   const attempts = [...ledger.attempts.values()].flat();
   const sends = truth.requests.filter(({ endpoint }) => endpoint === 'transfer').length;

@@ -3,7 +3,7 @@ import { type Case, type CaseOutcome, movesMoney, outcomeOf, reads } from '../ca
 import type { Kpay } from '../kpay.ts';
 import { amount } from './transfer-requests.ts';
 
-/** Our own client's view of an answer: it must be able to read it, and find nothing in it that it does not know. */
+/** Our client's reading of an answer: it must be able to parse it, and find nothing unknown in it. */
 async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) => Promise<unknown>): Promise<CaseOutcome> {
   const drifts: Drift[] = [];
   const account = await kpay.openClient((drift) => drifts.push(drift));
@@ -15,7 +15,7 @@ async function ask(kpay: Kpay, call: (client: KpayClient, options: CallOptions) 
     );
   } catch (error) {
     if (!(error instanceof KpayError)) throw error;
-    // A refusal or an outage says nothing about our reading of answers.
+    // A refusal or an outage shows nothing about how we read answers.
     if (!isUnreadable(error)) return { kind: 'not tried', why: error.message };
     return outcomeOf(false, error.message);
   } finally {
@@ -27,7 +27,7 @@ function isUnreadable(error: KpayError): boolean {
   return 'reason' in error && error.reason === 'unreadable';
 }
 
-/** Drift: what our parsing expects of each endpoint, over and above the documented facts. */
+/** Drift: what our parser expects of each endpoint beyond the documented facts. */
 export const clientCases: readonly Case[] = [
   reads('client.me', 'inferred', 'Our client reads it whole.', (kpay) => ask(kpay, (client, options) => client.me(options))),
   reads('client.token', 'inferred', 'Our client reads it whole.', (kpay) =>

@@ -4,10 +4,10 @@ import type { Answer, Kpay } from '../kpay.ts';
 const path = '/api/v1/payments/predict-provider';
 const askBadly = (kpay: Kpay) => kpay.ask({ method: 'POST', path, body: { phoneNumber: 'not a number' } });
 
-/** More than the documented limit, so that a limit that does not come is noticed. */
+/** More than the documented limit, so that a missing limit is noticed. */
 const mostRequests = 130;
 
-/** Asks until the limit refuses. `passed` counts the requests before that. */
+/** Sends requests until the limit refuses one. `passed` counts the requests before that. */
 async function exhaust(kpay: Kpay): Promise<{ refusal: Answer | undefined; passed: number }> {
   let passed = 0;
   while (passed < mostRequests) {
@@ -26,7 +26,7 @@ export const everywhereCases: readonly Case[] = [
   reads('key.prefix', 'page', 'The prefix of the API key picks the environment.', async (kpay) => {
     const { json, status } = await kpay.ask({ method: 'GET', path: '/api/v1/payments/me' });
     const seen = fieldAt(json, 'environment');
-    // One client saw LIVE for PRODUCTION: another case tells of the name.
+    // One client saw LIVE instead of PRODUCTION. Another case tests the name.
     const names = kpay.environment === 'TEST' ? ['TEST'] : ['PRODUCTION', 'LIVE'];
     return outcomeOf(names.includes(String(seen)), `status ${status}, ${kpay.environment} key, environment ${show(seen)}`);
   }),

@@ -5,7 +5,9 @@ import { cannotMove, transferPath } from './transfer-requests.ts';
 const path = '/api/v1/payments/token';
 const askToken = (kpay: Kpay) => kpay.ask({ method: 'POST', path, body: {} });
 
-/** The token's claims, without a check of its signature; undefined when it is no JWT. Never shown: it is a secret. */
+/**
+ * The token's claims, without checking its signature; undefined when it is no JWT. Never shown, because it is a secret.
+ */
 function claimsOf({ json }: Answer): unknown {
   const token = fieldAt(json, 'accessToken');
   const parts = isText(token) ? token.split('.') : [];
@@ -17,7 +19,7 @@ function claimsOf({ json }: Answer): unknown {
   }
 }
 
-/** Whether a claim at any depth is `value`: the page does not say which one it is. */
+/** Whether any claim, at any depth, equals `value`. The page does not say which claim it is. */
 function says(claims: unknown, value: string): boolean {
   if (typeof claims !== 'object' || claims === null) return claims === value;
   return Object.values(claims).some((claim) => says(claim, value));

@@ -6,7 +6,7 @@ import { makeTransfer, sendTransfer, type TransferFields, transferOf } from './t
 const minimum = 100;
 const maximum = 10_000_000;
 
-/** Countries alone in their currency, so that the balance shows what their wallet has. */
+/** Countries that are the only one with their currency, so that the balance shows their wallet. */
 const aloneInCurrency: Readonly<Record<string, string>> = { KES: 'KEN', RWF: 'RWA', UGX: 'UGA' };
 
 function refused(name: string, fact: string, status: number, changes: TransferFields): Case {
@@ -15,7 +15,7 @@ function refused(name: string, fact: string, status: number, changes: TransferFi
   );
 }
 
-/** A country that has less than the largest transfer, and an amount beyond what it has. */
+/** A country whose wallet has less than the largest transfer, and an amount above it. */
 async function findShortWallet(kpay: Kpay): Promise<{ sourceCountry: string; amount: number } | undefined> {
   const { json } = await kpay.ask({ method: 'GET', path: '/api/v1/payments/balance' });
   for (const [currency, sourceCountry] of Object.entries(aloneInCurrency)) {

@@ -3,32 +3,32 @@ import type { TransferRow } from '../../src/index.ts';
 import type { Rng } from './rng.ts';
 
 export const RETRY_AFTER_SECONDS = 10;
-/** How long a call runs on at most: less than KPAY_CONFLICT_CONFIRM_SECONDS, which is 60. */
+/** The longest time that a call goes on: less than KPAY_CONFLICT_CONFIRM_SECONDS, which is 60. */
 const LONGEST_CALL_MS = 56_000;
 
 type Fault = FaultRule['fault'];
 
-/** How often what goes wrong, of 1. */
+/** The probability of each fault, from 0 to 1. */
 export interface FaultOdds {
-  /** A send that KPay takes its time for. */
+  /** A send that KPay delays. */
   late: number;
-  /** Of those, by weight: one that holds its id while it runs. The others weigh 5 together. */
+  /** Among delayed sends, the weight of those that hold their id while they run. The others weigh 5 together. */
   running: number;
-  /** Of those: nothing comes of it in the end. */
+  /** Among delayed sends: it moves nothing in the end. */
   fails: number;
-  /** Of those: its caller is answered 504 long before. */
+  /** Among delayed sends: its caller gets a 504 long before it ends. */
   gatewayTimeout: number;
-  /** For how long those run at least. */
+  /** The shortest time that delayed sends run. */
   leastMs: number;
-  /** Of the rest: its answer is lost. */
+  /** Among the other sends: the answer is lost. */
   lost: number;
   lostAfterRefusal: number;
-  /** Of the rest: it is refused. */
+  /** Among the other sends: KPay refuses it. */
   refused: number;
   refusedAfterUnknown: number;
-  /** Before these: its answer looks like one thing and says another. */
+  /** Decided before these: the answer looks like one thing and means another. */
   deceptive: number;
-  /** Before all that: 429. */
+  /** Decided first of all: 429. */
   rateLimited: number;
   /** A read. */
   read: number;
@@ -41,21 +41,21 @@ export const usualOdds: FaultOdds = {
   gatewayTimeout: 0.5,
   leastMs: 1_000,
   lost: 0.3,
-  // An answer lost after a refusal is rare, and the one case in which a later 409 lies.
+  // A lost answer after a refusal is rare, and the only case in which a later 409 is misleading.
   lostAfterRefusal: 0.7,
   refused: 0.22,
-  // A refusal says most when something may have moved before.
+  // A refusal shows most when something may have moved before.
   refusedAfterUnknown: 0.4,
   deceptive: 0.15,
   rateLimited: 0.03,
   read: 0.05,
 };
 
-/** Text that no store takes as it is, or that is longer than any message. */
+/** Text that no store accepts as it is, or that is longer than any message. */
 const ODD_TEXT = `no\u0000thing \ud800 ${'much '.repeat(20_000)}`;
 const receipt = { id: 'kpay-of-somebody-else', exchangeRate: 1, createdAt: '2026-01-01T00:00:00.000Z' };
 
-/** Answers that look like one thing and say another, by what they are counted as. */
+/** Answers that look like one thing and mean another, by the name under which they are counted. */
 const deceptive = {
   'answers about another request': [
     { kind: 'answer', status: 201, body: JSON.stringify({ ...receipt, externalId: 'order-of-somebody-else' }), when: 'before' },
@@ -80,18 +80,18 @@ const deceptive = {
   'refusals in a text that cannot be stored': [{ kind: 'burn_id', message: ODD_TEXT }],
 } as const satisfies Record<string, readonly Fault[]>;
 
-/** What the simulation must have met of these. */
+/** The faults of this kind that a simulation must have met. */
 export const deceptions: readonly string[] = Object.keys(deceptive);
 const deceptiveAnswers: readonly Fault[] = Object.values(deceptive).flat();
 
-/** As what a fault is counted, if it is one of these. */
+/** The name under which a fault is counted, if it is of this kind. */
 export function deceptionOf(fault: Fault): string | undefined {
   return Object.entries<readonly Fault[]>(deceptive).find(([, faults]) => faults.includes(fault))?.[0];
 }
 
 const rateLimit: Fault = { kind: 'rate_limit', retryAfterSeconds: RETRY_AFTER_SECONDS };
 
-/** The answer is lost at once; it happened or not. */
+/** The answer is lost at once; the transfer happened or not. */
 const lostAnswers: readonly Fault[] = [
   { kind: 'drop', when: 'before' },
   { kind: 'drop', when: 'after' },
@@ -115,12 +115,12 @@ const readFaults: readonly Fault[] = [
   { kind: 'drop' },
   { kind: 'truncate' },
   rateLimit,
-  // Longer than a call may take: the time-out ends it, or the process dies in the middle of it.
+  // Longer than a call may take. So its time-out ends it, or the process dies in the middle.
   { kind: 'delay', delayMs: 30_000, when: 'after' },
   { kind: 'delay', delayMs: 30_000, when: 'before' },
 ];
 
-/** Answers to reads that look like one thing and say another, by what they are counted as. */
+/** Answers to reads that look like one thing and mean another, by the name under which they are counted. */
 const deceptiveReads = {
   'rates of another pair': [
     { kind: 'answer', status: 200, body: '{"from":"XOF","to":"XAF","rate":1.5}' },
@@ -141,10 +141,10 @@ const deceptiveReads = {
   ],
 } as const satisfies Record<string, readonly Fault[]>;
 
-/** What runs of this kind must have met. */
+/** What runs with this fault must have met. */
 export const readDeceptions: readonly string[] = Object.keys(deceptiveReads);
 
-/** An answer to a read of this kind of thing that says another, and as what it is counted. Rates are seldom asked for. */
+/** A misleading answer to a read of this kind, and the name under which it is counted. Rates are seldom read. */
 export function deceptiveRead(rng: Rng, before: string): { as: string; fault: Fault } | undefined {
   if (!rng.chance(before === 'rate' ? 0.5 : 0.05)) return undefined;
   const [rates, balances, pages] = readDeceptions;
@@ -153,12 +153,12 @@ export function deceptiveRead(rng: Rng, before: string): { as: string; fault: Fa
   return as === undefined || !fault ? undefined : { as, fault };
 }
 
-/** What goes wrong with the next read of KPay, if anything. */
+/** The fault of the next read of KPay, if any. */
 export function faultOfRead(rng: Rng, odds: FaultOdds): Fault | undefined {
   return rng.chance(odds.read) ? rng.pick(readFaults) : undefined;
 }
 
-/** What goes wrong with the next send of a transfer, if anything. `outage`: KPay answers nothing but 503. */
+/** The fault of the next send of a transfer, if any. `outage`: KPay answers everything with 503. */
 export function faultOfSend(rng: Rng, odds: FaultOdds, row: TransferRow | undefined, outage: boolean): Fault | undefined {
   if (outage) return { kind: 'status', status: 503, when: 'before' };
   if (rng.chance(odds.rateLimited)) return rateLimit;
@@ -169,9 +169,9 @@ export function faultOfSend(rng: Rng, odds: FaultOdds, row: TransferRow | undefi
 }
 
 /**
- * KPay takes its time: the answer comes late, or after the time-out, or the call reaches it only then. While it runs
- * it can hold the id, so that another one is answered 409 although in the end nothing may come of it. None runs on for as
- * long as two conflicts must be apart: that is what law 5 takes for granted.
+ * KPay delays a call: the answer comes late, or after the time-out, or the call reaches KPay only then. While it runs
+ * it can hold the id, so that another call is answered 409, although the first may move nothing in the end. No call
+ * goes on for as long as two conflicts must be apart, because law 5 assumes that.
  */
 function lateAnswer(rng: Rng, { running, fails, gatewayTimeout, leastMs }: FaultOdds): Fault {
   switch (rng.weighted({ after: 2, before: 3, running })) {

@@ -9,8 +9,8 @@ import { live } from './run.ts';
 import { scenarioOf, seedOf } from './scenarios.ts';
 import { openUniverse } from './world.ts';
 
-// A process of mutate.ts. Each mutation is a copy of our modules that runs in memory only: the same addresses with a
-// question mark, each loaded with the mutation's edits. What is installed, and one PGlite, serves them all.
+// A child process of mutate.ts. Each mutation is a copy of our modules in memory: the same addresses with a query, each
+// loaded with the mutation's edits. Installed packages and one PGlite serve all copies.
 
 type Graph = { run: typeof import('./run.ts'); world: typeof import('./world.ts') };
 
@@ -50,7 +50,7 @@ async function hunt(pglite: PGlite, { name, seed, most }: Hunt): Promise<Caught 
         (error: unknown) => firstSentence(error),
       );
       if (broken === undefined) continue;
-      // What breaks without the mutation too says nothing about it.
+      // A run that also breaks without the mutation shows nothing about it.
       await live(await sound, next);
       return { seed: next, scenario: scenarioOf(next).name, broken, tried, seconds: (performance.now() - startedMs) / 1_000 };
     }
@@ -60,7 +60,7 @@ async function hunt(pglite: PGlite, { name, seed, most }: Hunt): Promise<Caught 
   }
 }
 
-/** The one that is known, those of the mutation's scenario, then all others. */
+/** The known seed, then seeds of the mutation's scenario, then all others. */
 function seedsFor({ scenario }: Mutation, known: number | undefined, most: number): number[] {
   const all = Array.from({ length: most }, (_, index) => index + 1);
   const itsOwn = all.map((number) => seedOf(scenario ?? '', number)).filter((seed) => seed !== undefined);

@@ -9,43 +9,43 @@ import { RETRY_AFTER_SECONDS } from './faults.ts';
 import { type AttemptView, type EventView, type LedgerView, type PauseView, type RowView, viewLedger } from './ledger-view.ts';
 import { ours, type Universe, WINDOW_MS } from './world.ts';
 
-/** Until when after its start an attempt may be written: its lease less the call's timeout. */
+/** How long after its start an attempt may be written: its lease minus the call's timeout. */
 const WRITABLE_MS = 25_000;
-/** Until when after it was prepared: the slot's lease less the call's timeout. */
+/** How long after it was prepared a send may be written: the slot's lease minus the call's timeout. */
 const SLOT_USABLE_MS = 40_000;
-/** What an injected 429 asks for. */
+/** The Retry-After of an injected 429. */
 const RETRY_AFTER_MS = RETRY_AFTER_SECONDS * 1_000;
-/** A transfer that succeeded this long before a balance was asked for is in it. */
+/** A transfer that succeeded this long before a balance was requested is included in it. */
 const IN_BALANCE_MS = 5_000;
-/** A balance by which money is judged was asked for no longer ago. */
+/** The maximum age of a balance that decides about money. */
 const BALANCE_MS = 30_000;
-/** A rate by which a transfer is judged was asked for no longer ago. */
+/** The maximum age of a rate that decides about a transfer. */
 const RATE_MS = 600_000;
 const MAY_HAVE_MOVED: readonly TransferState[] = ['submitting', 'unconfirmed', 'review'];
 
 type Request = Truth['requests'][number];
 
-/** What the invariants must know that neither the ledger nor KPay tells. */
+/** What the invariants must know besides the ledger and KPay. */
 export interface Witness {
-  /** When what processes share was wiped last. */
+  /** When the stores that processes share were last wiped. */
   wipedMs(): number;
   /** Since when the processes have their keys. */
   keysSinceMs(): number;
-  /** When a worker had a slot for this transfer last. */
+  /** When a worker last had a slot for this transfer. */
   preparedMs(worker: string, transfer: string): number | undefined;
-  /** Whether balances of another application may be read: then they cannot cover what is sent to ours. */
+  /** Whether balances of another application may be read. They say nothing about money for ours. */
   isConfused(): boolean;
-  /** When the owner took money out of wallets last. */
+  /** When the owner last took money out of wallets. */
   withdrawnMs(): number;
-  /** Since when the ledger is an old one that nobody has looked through yet; undefined when it is not. */
+  /** Since when the ledger is a restored one that no person has checked yet; undefined when it is not. */
   restoredMs(): number | undefined;
   spendLimits: readonly SpendLimit[];
-  /** The best rate from XAF to XOF that KPay had at any time since. */
+  /** The best rate from XAF to XOF that KPay had at any time since then. */
   bestRateSince(ms: number): number;
   count: (what: string, times?: number) => void;
 }
 
-/** What a transfer's own events make of it. */
+/** The state that a transfer's own events lead to. */
 interface Explained {
   state: TransferState;
   version: number;
@@ -54,7 +54,7 @@ interface Explained {
   reviewed: boolean;
 }
 
-/** What left a wallet: when it was sent, for the last time before it did. */
+/** Money that left a wallet, and when it was last sent before it left. */
 interface Spent {
   minor: number;
   currency: string;
@@ -63,8 +63,8 @@ interface Spent {
 }
 
 /**
- * Looks on through one run and says what is broken: a sentence each, by what the ledger and KPay both hold. It keeps
- * what it has seen, so that each look costs the same and nothing can be undone behind its back.
+ * Follows one run and reports what is broken, a sentence each, by comparing the ledger and KPay. It remembers what it
+ * has seen. So each check costs the same, and nothing can be undone unnoticed.
  */
 export class Invariants {
   private readonly universe: Universe;
@@ -80,19 +80,19 @@ export class Invariants {
   private readonly bodies = new Map<string, string>();
   private readonly written = new Set<string>();
   private readonly orderedIds = new Set<string>();
-  /** Judged by a balance that could not know better: another application's, or from before money was taken out. */
+  /** Evaluated with a balance that could not be right: of another application, or from before money was taken out. */
   private readonly uncovered = new Set<string>();
   private seenWithdrawnMs = Number.NEGATIVE_INFINITY;
-  /** When KPay was asked for a balance, and answered. */
+  /** When KPay was asked for a balance, and when it answered. */
   private readonly balancesMs: number[] = [];
   /** Confirmed by conflicts although KPay had refused it: nobody could know (docs/decisions/0010). */
   private readonly unknowable = new Set<string>();
   private readonly spent = new Map<string, Spent>();
   private rewound = false;
-  /** KPay's ids of all transfers that were there before a restore: what the ledger forgot of them excuses nothing. */
+  /** KPay's ids of all transfers before a restore. What the ledger forgot about them excuses nothing. */
   private readonly beforeRestore = new Set<string>();
   private unknownInARow = 0;
-  /** KPay has asked for silence. */
+  /** KPay has answered 429. */
   private silence = { fromMs: 0, untilMs: 0 };
 
   constructor(universe: Universe, witness: Witness) {
@@ -100,7 +100,7 @@ export class Invariants {
     this.witness = witness;
   }
 
-  /** After every step. */
+  /** Checked after every step. */
   async broken(): Promise<string[]> {
     const { ledger, simulator, timeline, writes } = this.universe;
     const truth = simulator.control.truth({ requestsAfter: this.seenRequest });
@@ -135,7 +135,7 @@ export class Invariants {
     return broken;
   }
 
-  /** The ledger is an older one: what it knew since is forgotten, here too. What KPay has done is not. */
+  /** The ledger was restored: what it learned since the backup is forgotten here, too. What KPay has done is not. */
   async rewind(): Promise<void> {
     const view = await viewLedger(this.universe.ledger, { event: 0, ms: 0 });
     for (const { kpayId } of this.rows.values()) this.beforeRestore.add(kpayId);
@@ -151,7 +151,10 @@ export class Invariants {
     for (const key of this.written) if (!this.attempts.has(key)) this.written.delete(key);
   }
 
-  /** Nothing that was unfinished goes on by itself once a restore is finished: it may have been sent or cancelled since. */
+  /**
+   * After a restore is finished, nothing unfinished proceeds by itself, because it may have been sent or cancelled
+   * since the backup.
+   */
   async unreviewed(): Promise<string[]> {
     const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, ms: 0 });
     return rows
@@ -159,7 +162,7 @@ export class Invariants {
       .map((row) => `${row.name} is ${row.state} after a restore, though nobody has looked at it`);
   }
 
-  /** When a run is over. */
+  /** Checked at the end of a run. */
   async unfinished(): Promise<string[]> {
     const { rows } = await viewLedger(this.universe.ledger, { event: this.seenEvent, ms: 0 });
     return rows.flatMap((row) => {
@@ -190,7 +193,10 @@ export class Invariants {
       : [`${row.name} is ${row.state} v${row.version}; its events say ${explained?.state} v${explained?.version}`];
   }
 
-  /** At most one effect, of what somebody ordered, of our application; one when succeeded, none when it ended otherwise. */
+  /**
+   * At most one effect, for an order that exists, of our application; exactly one when succeeded, none when it ended
+   * otherwise.
+   */
   private effects(rows: readonly RowView[], { transfers, burntIds }: Truth): string[] {
     const effects = new Map<string | null, Truth['transfers'][number]>();
     const broken: string[] = [];
@@ -207,7 +213,7 @@ export class Invariants {
       if (row.state === 'succeeded' && !effect && !this.isUnknowable(row, burnt)) {
         broken.push(`${row.name} succeeded (${row.confirmedBy}) without an effect`);
       }
-      // An order that a restore lost, and that was made again: what came of it before, this ledger cannot know.
+      // The order was lost by a restore and accepted again. This ledger cannot know what came of it before.
       if (isFinal(row.state) && row.state !== 'succeeded' && effect && Date.parse(effect.createdAt) > row.createdMs) {
         broken.push(`${row.name} is ${row.state}, but money moved`);
       }
@@ -216,8 +222,8 @@ export class Invariants {
   }
 
   /**
-   * The one case in which two conflicts lie and no rule can tell: KPay refused the id for ever, and the process died with that
-   * answer in its hands (docs/decisions/0010). With the refusal in the ledger it is no excuse.
+   * The one case in which two conflicts are wrong and no rule can see it: KPay refused the id for ever, and the process
+   * died before it recorded that answer (docs/decisions/0010). With the refusal in the ledger there is no excuse.
    */
   private isUnknowable(row: RowView, burnt: ReadonlySet<string>): boolean {
     if (this.unknowable.has(row.id)) return true;
@@ -234,12 +240,12 @@ export class Invariants {
     this.attempts.set(key, attempt);
     return [
       ...(known ? [] : this.begun(attempt, view)),
-      // An answer that comes after its attempt was given up ends it a second time.
+      // An answer that arrives after its attempt was given up ends the attempt a second time.
       ...(attempt.endedMs !== null && attempt.endedMs !== known?.endedMs ? this.ended(attempt) : []),
     ];
   }
 
-  /** Not under a pause, not while another attempt of the transfer is under way, and not through an open breaker. */
+  /** No attempt starts under a pause, beside another attempt of the transfer, or through an open breaker. */
   private begun(attempt: AttemptView, { rows, pauses }: LedgerView): string[] {
     const { id, number, startedMs } = attempt;
     const row = rows.find((each) => each.id === id);
@@ -264,7 +270,7 @@ export class Invariants {
     ];
   }
 
-  /** KPay was asked within the half minute before a first send. */
+  /** KPay was asked for the balance within the half minute before a first send. */
   private decidedOnOldBalance({ name }: RowView, { number, startedMs }: AttemptView): string[] {
     const askedMs = this.balancesMs.findLast((atMs) => atMs <= startedMs) ?? 0;
     return askedMs >= startedMs - BALANCE_MS
@@ -279,7 +285,7 @@ export class Invariants {
       : [`${name}: attempt ${number} was begun at a rate of ${rate} at most, below ${minRate}`];
   }
 
-  /** A transfer and all that make it again are one payment: one of them is under way or has moved money. */
+  /** A transfer and all its replays are one payment: only one of them is under way or has moved money. */
   private paidTwice(rows: readonly RowView[]): string[] {
     if (this.rewound || !rows.some(({ replayOf }) => replayOf !== null)) return [];
     const originals = new Map(rows.map((row) => [row.id, row.replayOf]));
@@ -297,7 +303,7 @@ export class Invariants {
     return this.witness.isConfused() || startedMs <= this.witness.withdrawnMs() + BALANCE_MS;
   }
 
-  /** What is under way when the owner takes money out was judged by what was there. */
+  /** Transfers that are under way when the owner takes money out were checked with the balance before. */
   private noteWithdrawal(rows: readonly RowView[]): void {
     const withdrawnMs = this.witness.withdrawnMs();
     if (withdrawnMs === this.seenWithdrawnMs) return;
@@ -305,7 +311,10 @@ export class Invariants {
     for (const row of rows) if (MAY_HAVE_MOVED.includes(row.state)) this.uncovered.add(row.id);
   }
 
-  /** Until its lease ends or its answer is there an attempt keeps its transfer, unless proof comes that the money moved. */
+  /**
+   * Until its lease ends or its answer arrives, an attempt keeps its transfer, unless a proof arrives that the money
+   * moved.
+   */
   private dispossessed(row: RowView): string[] {
     const attempt = this.attemptsOf(row.id).at(-1);
     if (!attempt || attempt.endedMs !== null || attempt.leaseMs <= this.universe.timeline.nowMs()) return [];
@@ -336,7 +345,10 @@ export class Invariants {
     return [];
   }
 
-  /** A send: one body for one id, once for each attempt, within both leases, never after the end. And the limit. */
+  /**
+   * Each send has the same body for the same id, belongs to one attempt, lies within both leases, and never follows the
+   * end. The limit holds.
+   */
   private request(request: Request, rows: readonly RowView[]): string[] {
     const atMs = Date.parse(request.receivedAt);
     const broken: string[] = [];
@@ -351,8 +363,8 @@ export class Invariants {
     if (request.bodyHash !== null) broken.push(...this.body(row.kpayId, request.bodyHash));
     const attempt = this.lastAttempt(row.id, atMs);
     if (!attempt) return [...broken, `${row.name} was sent without an attempt`];
-    // An attempt that was committed before is on its way: the late answer of an earlier one may end the transfer
-    // meanwhile. It has the same id and body, so KPay answers 409 (law 1).
+    // An attempt that was committed before may be on its way when the late answer of an earlier attempt ends the
+    // transfer. It has the same id and body, so KPay answers 409 (law 1).
     if (row.finishedMs !== null && attempt.startedMs > row.finishedMs) {
       broken.push(`${row.name} was sent after it was ${row.state}`);
     }
@@ -365,7 +377,7 @@ export class Invariants {
     return broken;
   }
 
-  /** After a 429 the whole account waits: who had no slot by then, gets none. */
+  /** After a 429 the whole account waits: a transfer without a slot by then gets none. */
   private brokenSilence(
     { externalId, endpoint, fault, applicationId }: Request,
     rows: readonly RowView[],
@@ -396,8 +408,8 @@ export class Invariants {
   }
 
   /**
-   * What may still happen must be covered by the money KPay has. Not once the ledger has forgotten what it had sent: that
-   * is taken from outside of it.
+   * KPay must have the money for everything that may still happen. This is not checked once the ledger has forgotten
+   * what it sent, because then money leaves without its knowledge.
    */
   private overdrawn(rows: readonly RowView[], truth: Truth): string[] {
     if (this.rewound) return [];
@@ -414,7 +426,10 @@ export class Invariants {
     });
   }
 
-  /** What left the wallets within the hours of a limit is not more than that, each by its last send before it left. */
+  /**
+   * The money that left the wallets within the hours of a limit is within the limit. Each transfer counts by its last
+   * send before the money left.
+   */
   private overspent(rows: readonly RowView[], { transfers }: Truth): string[] {
     if (this.witness.spendLimits.length === 0) return [];
     const news: Spent[] = [];
@@ -423,7 +438,7 @@ export class Invariants {
       const row = rows.find((each) => each.kpayId === externalId);
       const attempt = row && this.lastAttempt(row.id, Date.parse(createdAt));
       if (!attempt) continue;
-      // What a person has sent again is that person's to answer for.
+      // When a person has sent a transfer again, that person is responsible for it.
       const minor = this.explained.get(row.id)?.reviewed ? 0 : row.minor;
       const spent = { minor, currency: row.currency, corridor: row.corridor, atMs: attempt.startedMs };
       this.spent.set(externalId, spent);
@@ -443,7 +458,10 @@ export class Invariants {
     });
   }
 
-  /** What the funds check takes for reserved is what the events say: nothing of it leaks, and it is never negative. */
+  /**
+   * The amount that the funds check takes for reserved is the amount by the events: nothing leaks, and it is never
+   * negative.
+   */
   private async misreserved({ events, rows }: LedgerView): Promise<string[]> {
     const reserving = events.filter(({ from, to }) =>
       [from, to].some((state) => state !== null && MAY_HAVE_MOVED.includes(state)),
@@ -473,7 +491,7 @@ export class Invariants {
   }
 }
 
-/** Of a ledger that nobody has written to since it was looked at. */
+/** For a ledger that nothing has written to since the last check. */
 const nothingNew: LedgerView = { rows: [], events: [], attempts: [], pauses: [], unknownInARow: 0 };
 
 function keyOf({ id, number }: AttemptView): string {

@@ -1,7 +1,8 @@
 import { sql } from 'kysely';
 import type { Ledger, TransferState } from '../../src/index.ts';
 
-// What the invariants look at, read in one statement: they are looked at after every step. Times are milliseconds.
+// The rows that the invariants need, read in one statement, because they are checked after every step. Times are
+// milliseconds.
 
 export interface RowView {
   id: string;
@@ -19,7 +20,7 @@ export interface RowView {
   confirmedBy: string | null;
   reason: string | null;
   minRate: number | null;
-  /** The transfer that it makes again. */
+  /** The transfer that it replays. */
   replayOf: string | null;
 }
 
@@ -55,18 +56,18 @@ export interface PauseView {
 }
 
 export interface LedgerView {
-  /** Moved since. */
+  /** Changed since then. */
   rows: RowView[];
   /** Later than `after`. */
   events: EventView[];
-  /** Begun or ended since. */
+  /** Begun or ended since then. */
   attempts: AttemptView[];
   pauses: PauseView[];
   /** Sends without a definite answer. */
   unknownInARow: number;
 }
 
-/** @param since which events, attempts and moves were seen already. */
+/** @param since the last event, attempt and transition that were already read. */
 export async function viewLedger({ db }: Ledger, since: { event: number; ms: number }): Promise<LedgerView> {
   const moment = new Date(since.ms);
   const { rows } = await sql<{ view: LedgerView }>`

@@ -4,8 +4,8 @@ import { FULL_FROM_SEEDS, mustHappen, type Simulated, simulate } from './simulat
 import { Tally } from './tally.ts';
 import { openUniverse } from './world.ts';
 
-// `npm run simulate -- 2000`: so many runs, on all processors, each process with a ledger of its own.
-// `--share <from> <count>` is what each of them is started with.
+// `npm run simulate -- 2000` makes 2,000 runs on all processors, each process with its own ledger. It starts each
+// process with `--share <from> <count>`.
 
 type Report = { done: Simulated & { cpuMs: number } } | { failed: string };
 

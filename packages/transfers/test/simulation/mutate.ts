@@ -7,30 +7,31 @@ import { promisify } from 'node:util';
 import { temporaryFolder } from '@kpay/testkit';
 import { assertApplies, type Mutation, mutations, nameOf, ROOT } from './mutations.ts';
 
-// `npm run mutations`: takes each law's check out and runs the run that is known to break then (caught.json). Where it
-// does not break any more, runs of the mutation's scenario are tried, then others, and then its test, if it has one. Fails when a
-// mutation is caught by none, or its text is not in the code any more.
-// `npm run mutations -- <runs to try for each> [<regular expression for "law 5: …">]` does so for some; both write caught.json anew.
-// `npm run mutations -- recorded` runs only what caught.json names, and fails when that catches a mutation no more: minutes.
+// `npm run mutations` takes each law's check out and makes the run that is known to break then (caught.json). If that
+// run does not break any more, it tries runs of the mutation's scenario, then others, and then the mutation's test, if
+// it has one. It fails when nothing catches a mutation, or its text is not in the code any more. `npm run mutations --
+// <runs to try for each> [<regular expression for "law 5: …">]` does this for some mutations. Both write caught.json
+// again. `npm run mutations -- recorded` makes only the runs in caught.json, within minutes, and fails when one does
+// not catch its mutation any more.
 
-/** What is written down of it: a run, or the test that was run in place of one. */
+/** The record of what caught a mutation: a run, or a test instead of one. */
 type Recorded = { seed: number; broken: string } | { test: string; broken: string };
 
 /** What caught a mutation. */
 export interface Caught {
   seed: number;
   scenario: string;
-  /** The first sentence of what was broken. */
+  /** The first sentence about what was broken. */
   broken: string;
-  /** Of how many runs it was the last. */
+  /** How many runs were made, this one included. */
   tried: number;
   seconds: number;
 }
 
-/** What a child is asked, and answers. */
+/** The messages to and from a child process. */
 export interface Hunt {
   name: string;
-  /** Tried before all others. */
+  /** Tried before all other seeds. */
   seed: number | undefined;
   most: number;
 }
@@ -39,7 +40,9 @@ const HUNG_MS = 30 * 60_000;
 const MAX_OUTPUT_BYTES = 100_000_000;
 const record = join(import.meta.dirname, 'caught.json');
 
-/** A process that hunts for one mutation at a time. One that hangs is replaced: a mutant that never ends is caught. */
+/**
+ * A process that tries one mutation at a time. If it hangs it is replaced: a mutation that never ends counts as caught.
+ */
 class Hunter {
   private child: ChildProcess | undefined;
 
@@ -70,7 +73,9 @@ interface TestRun {
   failureMessages: string[];
 }
 
-/** Runs its test, as the code is and with the mutation. @returns what failed, undefined when nothing did. */
+/**
+ * Runs a mutation's test on the present code and on the mutated code. @returns what failed; undefined when nothing did.
+ */
 async function failsIn(mutation: Mutation, { file, name }: { file: string; name: string }): Promise<string | undefined> {
   const sound = await runTests(file, name, {});
   if (sound.length === 0 || sound.some(({ status }) => status !== 'passed')) {
@@ -88,7 +93,7 @@ async function runTests(file: string, name: string, env: NodeJS.ProcessEnv): Pro
     const report = join(folder.path, 'report.json');
     const args = ['run', file, '-t', pattern, '--config', config, '--silent', '--reporter', 'json', '--outputFile', report];
     const options = { cwd: fileURLToPath(ROOT), env: { ...process.env, ...env }, maxBuffer: MAX_OUTPUT_BYTES };
-    // It ends with 1 when a test fails; what became of each is in the report.
+    // vitest exits with 1 when a test fails. The report has the result of each test.
     await promisify(execFile)('vitest', args, options).catch(() => {});
     const { testResults } = JSON.parse(readFileSync(report, 'utf8')) as { testResults: { assertionResults: TestRun[] }[] };
     const runs = testResults.flatMap(({ assertionResults }) => assertionResults);
@@ -111,7 +116,7 @@ const queue = [...chosen];
 const missed = new Set<string>();
 const startedMs = performance.now();
 
-/** In the order of the mutations, and without those that are no more. */
+/** In the order of the mutations, without those that no longer exist. */
 function save(): void {
   const entries = mutations.flatMap((mutation) => {
     const entry = known[nameOf(mutation)];
@@ -120,7 +125,7 @@ function save(): void {
   writeFileSync(record, `${JSON.stringify(Object.fromEntries(entries), null, 2)}\n`);
 }
 
-/** The run that shows it: the one that is known, or else others. */
+/** Finds the run that shows a mutation: the known one, else others. */
 async function findRun(hunter: Hunter, mutation: Mutation, seed: number | undefined): Promise<Caught | undefined> {
   if (onlyRecorded) return seed === undefined ? undefined : hunter.hunt({ name: nameOf(mutation), seed, most: 1 });
   return hunter.hunt({ name: nameOf(mutation), seed, most: mutation.elsewhere === undefined ? most : 5 });

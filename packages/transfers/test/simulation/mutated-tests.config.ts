@@ -3,7 +3,7 @@ import type { ViteUserConfig } from 'vitest/config';
 import base from '../../../../vitest.config.ts';
 import { mutated, mutations, nameOf, ROOT } from './mutations.ts';
 
-// How mutate.ts runs a test against a mutation: the sources are changed while they are read.
+// The configuration with which mutate.ts runs a test against a mutation. It changes the sources while they are loaded.
 
 const mutation = mutations.find((each) => nameOf(each) === process.env.KPAY_MUTATION);
 
@@ -17,7 +17,7 @@ const config: ViteUserConfig = {
   ...base,
   root: fileURLToPath(ROOT),
   plugins: plugin ? [plugin] : [],
-  // What was read for one mutation is nothing for the next.
+  // A cache of one mutation is useless for the next.
   test: { ...base.test, fsModuleCache: false },
 };
 export default config;

@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 
-/** Where the paths of `file` begin. */
+/** The folder to which the paths in `file` are relative. */
 export const ROOT: URL = new URL('../../../../', import.meta.url);
 
 /**
- * Each law with its check taken out. `find` must be in `file` exactly once; a mutation of several places is one that a
- * second guard would catch otherwise.
+ * Each law with its check taken out. `find` must occur in `file` exactly once. A mutation with several places is one
+ * that a second guard would otherwise catch.
  */
 export interface Mutation {
   law: string;
   what: string;
-  /** The scenario of runs in which it is looked for first. */
+  /** The scenario whose runs are tried first. */
   scenario?: string;
   edits: readonly { file: string; find: string; replace: string }[];
-  /** A test that is run against it where no run is known to break: fault injection at the place itself. */
+  /** A test to run against it when no run is known to break. It injects the fault at the place itself. */
   test?: { file: string; name: string };
-  /** Why no simulated run can see it, and what does. */
+  /** Why no simulated run can show it, and what does. */
   elsewhere?: string;
 }
 
@@ -23,7 +23,7 @@ export function nameOf({ law, what }: Mutation): string {
   return `law ${law}: ${what}`;
 }
 
-/** A file as a mutation makes it. @throws when the text that it changes is not there exactly once. */
+/** The text of a file with a mutation applied. @throws when the text to change does not occur exactly once. */
 export function mutated({ what, edits }: Mutation, url: string, text: string): string {
   let changed = text;
   for (const { file, find, replace } of edits) {
@@ -35,7 +35,7 @@ export function mutated({ what, edits }: Mutation, url: string, text: string): s
   return changed;
 }
 
-/** @throws when a mutation is not of the code as it is. */
+/** @throws when a mutation does not fit the present code. */
 export function assertApplies(mutation: Mutation): void {
   for (const file of new Set(mutation.edits.map((edit) => edit.file))) {
     const url = new URL(file, ROOT);

@@ -4,13 +4,13 @@ import { LedgerRestored, type TransferRow } from '../../src/index.ts';
 import type { Rng } from './rng.ts';
 import type { Universe } from './world.ts';
 
-/** The people of a simulated run. What they say of KPay is true; what they do comes at any moment. */
+/** The people of a simulated run. What they say about KPay is true, and they act at any moment. */
 export class People {
   private readonly universe: Universe;
   private readonly witness: EpochWitness;
   private readonly rng: Rng;
   private readonly onDone: { log: (what: string) => void; count: (what: string) => void };
-  /** Under which ids this transfer was in the ledger: after a restore an order that was lost is accepted anew. */
+  /** The ids that this order had in the ledger. After a restore, a lost order is accepted again under another id. */
   private readonly idsOf: (row: TransferRow) => readonly string[];
 
   constructor(
@@ -57,7 +57,7 @@ export class People {
     return isWon;
   }
 
-  /** Somebody looks at KPay and says what is true there; or has it sent again, this often. */
+  /** A person checks KPay and reports the truth, or has the transfer sent again with this probability. */
   async resolveReviews(rows: readonly TransferRow[], sendAgain: number): Promise<void> {
     const { ledger, simulator, timeline } = this.universe;
     for (const row of rows) {
@@ -75,13 +75,13 @@ export class People {
     }
   }
 
-  /** Several people make the same transfer again in one moment: one of them does. */
+  /** Several people replay the same transfer in one moment. Only one of them succeeds. */
   async replayTogether(row: TransferRow | undefined, externalIds: readonly string[]): Promise<TransferRow[]> {
     const made = await Promise.all(externalIds.map((externalId) => this.replay(row, externalId)));
     return made.filter((transfer) => transfer !== undefined);
   }
 
-  /** Makes again what ended without moving money; refused for everything else. */
+  /** Replays a transfer that ended without moving money; any other is refused. */
   async replay(row: TransferRow | undefined, externalId: string): Promise<TransferRow | undefined> {
     if (!row) return undefined;
     const replay = await replayTransfer(this.universe.ledger, new Set(['default']), row.id, { owner: 'admin', externalId });
@@ -95,7 +95,7 @@ export class People {
   }
 }
 
-/** A ledger that was restored takes nobody's word until that is finished. */
+/** A restored ledger accepts no decision about transfers until the restore is finished. */
 async function unlessRestored<T>(done: Promise<T>): Promise<T | 'restored'> {
   try {
     return await done;

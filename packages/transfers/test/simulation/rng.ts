@@ -1,14 +1,14 @@
 import { seededRandom } from '@kpay/testkit';
 
-/** Everything that is left to chance in one simulated run, out of one seed. */
+/** All random choices of one simulated run, from one seed. */
 export interface Rng {
   random: () => number;
-  /** True this often, of 1. */
+  /** True with this probability, from 0 to 1. */
   chance(probability: number): boolean;
   /** A whole number from 0, below `end`. */
   below(end: number): number;
   pick<T>(items: readonly T[]): T | undefined;
-  /** One of the names, each as often as its weight says. */
+  /** One of the names, by their weights. */
   weighted<Name extends string>(weights: Readonly<Record<Name, number>>): Name;
 }
 

@@ -15,11 +15,11 @@ const MAX_ROUNDS = 3_000;
 const REFUSES_WRITES = '25006';
 const QUIET_MS = 3_600_000;
 const UNFINISHED: TransferState[] = ['queued', 'holding', 'submitting', 'unconfirmed', 'review'];
-// Of a process that is stopped with an answer in its hands: past its lease, and longer by up to so much.
+// How long a process is stopped with an answer in its hands: past its lease, and up to this much longer.
 const FROZEN_PAST_LEASE_MS = 45_500;
 const FROZEN_LONGER_MS = 15_000;
 
-/** Both sides of each currency exponent, and wallets that share a currency. */
+/** Both currency exponents, and wallets that share a currency. */
 const orders = [
   { sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 100_000 },
   { sourceCountry: 'GAB', destinationCountry: 'CMR', amount: 70_000 },
@@ -27,22 +27,22 @@ const orders = [
   { sourceCountry: 'ZMB', destinationCountry: 'KEN', amount: 333.33 },
 ];
 
-/** Enough for each order alone and never for two: what one is sent with, another must not count on. */
+/** Enough for each order alone and never for two, so that one order's money must not be used for another. */
 const scarce = { CMR: 120_000, GAB: 71_000, KEN: 1_500, ZMB: 400 };
 
-/** What became of one run. */
+/** The result of one run. */
 export interface RunStory {
   steps: number;
   counts: Readonly<Record<string, number>>;
-  /** What happened, a line each: the same for the same seed. */
+  /** What happened, a line each. The same seed gives the same lines. */
   story: readonly string[];
 }
 
 /**
- * One run of the system, all of it out of one seed: transfers are ordered, advance jobs come twice, late or never,
- * processes die and freeze, answers get lost or come late; then things calm down and everything must come to its end.
+ * One run of the system from one seed. Transfers are ordered, advance jobs come twice, late or never, processes die and
+ * freeze, answers get lost or come late. Then the faults stop, and everything must end.
  *
- * @throws an Error with what was broken, and how it came to that.
+ * @throws an Error with what was broken, and the steps before it.
  */
 export async function live(universe: Universe, seed: number): Promise<RunStory> {
   await universe.reset();
@@ -57,9 +57,9 @@ export async function live(universe: Universe, seed: number): Promise<RunStory> 
     rng,
     count,
     onError: (error) => {
-      // An answer to a send that the ledger has forgotten: there is nothing left to write it to.
+      // An answer to a send that the ledger has forgotten has no row to be stored in.
       if (run.hasRestored && /^attempt \d+ of transfer \S+ is not in the ledger$/.test(String(Object(error).message))) return;
-      // The ledger refused it: whoever asked asks again.
+      // The ledger refused it; the caller repeats the request.
       if (Object(error).code === REFUSES_WRITES) return count('writes that the ledger refused');
       errors.push(error instanceof Error ? String(error.stack) : String(error));
     },
@@ -102,17 +102,17 @@ class Run {
   steps = 0;
   /** The modelled queue: ids of transfers. */
   private deliveries: string[] = [];
-  /** What was ordered, by transfer. */
+  /** The order of each transfer. */
   private readonly ordered = new Map<string, { name: string; body: object }>();
   private readonly people: People;
   private outageUntilMs = 0;
   private backup: { epoch: number; restore: () => Promise<void> } | undefined;
-  /** Ids that orders had in the ledger before a restore lost them, by their name. */
+  /** The ids that orders had in the ledger before a restore lost them, by name. */
   private readonly lost = new Map<string, string[]>();
   hasRestored = false;
   restoredMs: number | undefined;
   withdrawnMs = Number.NEGATIVE_INFINITY;
-  /** What KPay gives from XAF to XOF, and since when. */
+  /** KPay's rate from XAF to XOF, and since when. */
   private readonly rates: { sinceMs: number; rate: number }[] = [];
   readonly isRare: boolean;
   private readonly universe: Universe;
@@ -142,7 +142,7 @@ class Run {
     control.setBalance({ country: 'COG', balance: 0 });
     this.setRate(1);
     for (let order = 0; order < this.scenario.ordersAtStart; order++) {
-      // Each in a moment of its own: rows of one moment come in the order of their ids, which are random.
+      // Each at a different time, because rows of the same time are ordered by their ids, which are random.
       await this.universe.timeline.pass(1);
       await this.accept();
     }
@@ -159,7 +159,7 @@ class Run {
 
   async happen(what: Happening, invariants: Invariants): Promise<void> {
     const { timeline } = this.universe;
-    // Nothing happens at the same moment as something else, so that before and after are never in doubt.
+    // No two things happen at the same time, so that before and after are always clear.
     await timeline.pass(1 + this.rng.below(200));
     switch (what) {
       case 'step': {
@@ -244,7 +244,7 @@ class Run {
     }
   }
 
-  /** An order whose key is revoked after it was looked at, as while its body is still on its way. */
+  /** An order whose key is revoked after it was checked, for example while its body is still arriving. */
   private async orderByRevokedKey(): Promise<void> {
     const { ledger, timeline } = this.universe;
     const now = new Date(timeline.nowMs());
@@ -254,7 +254,7 @@ class Run {
       ledger.db,
     );
     const body = { ...this.rng.pick(orders), externalId: `revoked-${id}` };
-    // What is judged by the ledger goes another way than what is not.
+    // Orders with something to check take another path than those without.
     const expiresAt = this.rng.chance(0.5) ? { expiresAt: new Date(timeline.nowMs() + 60_000).toISOString() } : {};
     const order = { account: 'default', owner: 'shop', body: { ...body, ...expiresAt }, apiKey: { id, limits: [] } };
     const refused = await acceptTransfer(ledger, new Set(['default']), order).then(
@@ -265,7 +265,7 @@ class Run {
     this.tally.count('orders of a key that was revoked meanwhile refused');
   }
 
-  /** The ledger answers and takes no writes for a while, as a database that was made a standby. */
+  /** The ledger answers but takes no writes for a while, like a database that was made a standby. */
   private async refuseWrites(): Promise<void> {
     const { ledger, timeline } = this.universe;
     this.tally.count('spells of a ledger that refuses writes');
@@ -283,7 +283,7 @@ class Run {
     this.log('the ledger takes writes');
   }
 
-  /** An hour without a send, in which somebody decides something; and then the ledger of before it. */
+  /** An hour without a send in which a person decides something; then a restore of the ledger from before it. */
   private async quietHour(invariants: Invariants): Promise<void> {
     if (this.restoredMs !== undefined) return;
     await this.backUp();
@@ -300,7 +300,7 @@ class Run {
     return this.restore(invariants);
   }
 
-  /** What befalls processes, stores and keys. */
+  /** Faults of processes, stores and keys. */
   private async disturb(
     what: 'crash' | 'freeze' | 'wipe' | 'revokeTokens' | 'rotateKeys' | 'restart' | 'misconfigure',
   ): Promise<void> {
@@ -315,7 +315,7 @@ class Run {
         return this.universe.timeline.freeze(worker ?? '', this.universe.timeline.nowMs() + 20_000 + this.rng.below(70_000));
       case 'wipe':
         this.deliveries = [];
-        // Until a restore is noticed; nothing else could tell of it then.
+        // Until a restore is noticed; nothing else could show it then.
         if (this.restoredMs === undefined) this.workers.epochWitness.lose();
         return this.workers.wipeStores();
       case 'revokeTokens':
@@ -329,7 +329,7 @@ class Run {
     }
   }
 
-  /** No more mischief: everything must end, by the sweep and by people who look at KPay. */
+  /** No more faults: everything must end, by the sweep and by people who check KPay. */
   async calmDown(check: () => Promise<void>, invariants: Invariants): Promise<void> {
     const { timeline } = this.universe;
     this.log('things calm down');
@@ -395,7 +395,7 @@ class Run {
     if (mischief && isSend && !task.parked) this.freezeWithAnswer(task.owner);
   }
 
-  /** A process is stopped with an answer in its hands, and goes on when its attempt was given up long ago. */
+  /** A process is stopped with an answer in its hands, and continues when its attempt was given up long ago. */
   private freezeWithAnswer(worker: string): void {
     if (this.workers.names().length < 2 || !this.rng.chance(this.scenario.frozenWithAnswer)) return;
     const { timeline } = this.universe;
@@ -404,7 +404,7 @@ class Run {
     this.log(`${worker} is stopped with an answer in its hands`);
   }
 
-  /** A read that KPay does not answer: the client gives it up, or its process dies in the middle of it. */
+  /** A read that KPay does not answer. The client gives it up, or its process dies in the middle. */
   private async endRead(worker: string): Promise<void> {
     if (this.rng.chance(0.5)) {
       this.tally.count('reads that time out');
@@ -415,7 +415,7 @@ class Run {
     await this.workers.crash(worker);
   }
 
-  /** An advance job comes: not always the first one, and sometimes once more later. */
+  /** An advance job arrives: not always the first one, and sometimes again later. */
   private async deliver(): Promise<void> {
     const id = this.rng.pick(this.deliveries);
     if (id === undefined) return this.sweep();
@@ -452,25 +452,25 @@ class Run {
     this.log(`accept ${transfer.external_id} ${transfer.amount_minor} ${transfer.currency}`);
   }
 
-  /** Some advance jobs are lost on their way, some come twice; the sweep finds the row. */
+  /** Some advance jobs get lost and some arrive twice; the sweep finds the row. */
   private enqueue(transfer: TransferRow, body: object): void {
     this.ordered.set(transfer.id, { name: transfer.external_id ?? transfer.id, body });
     if (this.rng.chance(0.8)) this.deliveries.push(transfer.id);
     if (this.rng.chance(0.3)) this.deliveries.push(transfer.id);
   }
 
-  /** A caller who heard nothing asks once more: the answer is the transfer that is there. */
+  /** A caller without an answer asks once more. The answer is the existing transfer. */
   private async acceptAgain(): Promise<void> {
     const [id] = this.rng.pick([...this.ordered].filter(([, order]) => 'externalId' in order.body)) ?? [];
     if (id !== undefined) await this.acceptOnceMore(id);
   }
 
-  /** An order that a restore lost is accepted anew, under the id at KPay that it had before. */
+  /** An order that a restore lost is accepted again, with the same id at KPay. */
   private async acceptOnceMore(id: string): Promise<void> {
     const { name = '', body = {} } = this.ordered.get(id) ?? {};
     if (!('externalId' in body)) return;
     const lost = this.lost.get(name)?.includes(id) ?? false;
-    // An order is good until it expires, whoever has forgotten it.
+    // An order is valid until it expires, even if the ledger has forgotten it.
     if (lost && 'expiresAt' in body && Date.parse(String(body.expiresAt)) <= this.universe.timeline.nowMs()) return;
     const order = { account: 'default', owner: 'admin', body };
     const again = await acceptTransfer(this.universe.ledger, new Set(['default']), order);
@@ -492,8 +492,8 @@ class Run {
   }
 
   /**
-   * The ledger is what it was at the last backup; KPay is not. One that is younger than the last growth of the epoch is not
-   * restored here: nothing notices it, and people have to say so (docs/decisions/0014).
+   * Restores the ledger of the last backup, while KPay keeps its state. A backup younger than the last growth of the
+   * epoch is not restored here: nothing would notice it, and people would have to report it (docs/decisions/0014).
    */
   private async restore(invariants: Invariants): Promise<void> {
     const witnessed = await this.workers.epochWitness.read();
@@ -510,7 +510,7 @@ class Run {
       if (!there.has(id)) this.lost.set(name, [...(this.lost.get(name) ?? []), id]);
     }
     await invariants.rewind();
-    // A restore takes longer than the second between two looks at the ledger.
+    // A restore takes longer than the second between two checks of the ledger.
     if (restart) await this.workers.restart();
     else await this.workers.checkEpochs();
   }
@@ -526,7 +526,7 @@ class Run {
     this.log('the restore is finished');
   }
 
-  /** Somebody else who needs the limit too. */
+  /** Another program that uses the same limit. */
   private async read(): Promise<void> {
     const worker = this.rng.pick(this.workers.names());
     const lane = this.rng.pick(['people', 'metrics'] as const);
@@ -538,7 +538,7 @@ class Run {
     return wallets.filter(({ applicationId, country }) => applicationId === ours && country in scarce);
   }
 
-  /** The owner takes money out, which is nobody's to know. */
+  /** The owner takes money out, which the system cannot know. */
   private withdraw(): void {
     const left = this.rng.pick([0, 0.3]) ?? 0;
     for (const { country, balance } of this.wallets()) {

@@ -1,7 +1,7 @@
 import type { SpendLimit } from '../../src/checks/spend-limit.ts';
 import { type FaultOdds, usualOdds } from './faults.ts';
 
-/** What can happen next, and how often it does. */
+/** The weight of each thing that can happen next. */
 export const happenings = {
   step: 90,
   deliver: 20,
@@ -33,23 +33,23 @@ export const happenings = {
 export type Happening = keyof typeof happenings;
 
 /**
- * What a run is about. Everything can happen in every run; a situation that needs several rare things in a row would
- * come up in one of a thousand, so some runs have a scenario in which these are frequent.
+ * What a run concentrates on. Everything can happen in every run. But a situation that needs several rare things in a
+ * row would come up in one run of a thousand. So some runs have a scenario in which these are frequent.
  */
 export interface Scenario {
   name: string;
   happenings: Readonly<Record<Happening, number>>;
   odds: FaultOdds;
-  /** How many things happen before it calms down. */
+  /** How many things happen before the faults stop. */
   actions: number;
   ordersAtStart: number;
-  /** Requests a minute: one of these. */
+  /** Requests a minute; one of these is chosen. */
   limits: readonly number[];
-  /** How long it can take until the next thing happens. */
+  /** The longest time until the next thing happens. */
   waitsMs: readonly number[];
   /** How often a process is stopped with the answer to a send in its hands, until after its lease. */
   frozenWithAnswer: number;
-  /** Whether there is money for everything, so that only the limits hold transfers up. */
+  /** Whether there is enough money for everything, so that only the limits delay transfers. */
   rich: boolean;
   spendLimits: readonly SpendLimit[];
 }
@@ -60,7 +60,7 @@ const usual: Scenario = {
   odds: { ...usualOdds, read: 0.12 },
   actions: 180,
   ordersAtStart: 3,
-  // Little enough that the limit is felt in some runs, and more than enough in others.
+  // Low enough that the limit matters in some runs, and more than enough in others.
   limits: [8, 14, 40],
   waitsMs: [1_000, 6_000, 20_000, 28_000, 34_000, 46_000, 130_000],
   frozenWithAnswer: 0,
@@ -83,7 +83,7 @@ interface Changes {
   odds?: Partial<FaultOdds>;
 }
 
-// Calm but for what the scenario is about: a disturbance more would only cut short what is wanted.
+// Without other disturbances, which would only interrupt what the scenario is about.
 const calm = { crash: 0.3, freeze: 0.3, misconfigure: 0, rotateKeys: 0, wipe: 0, outage: 0, pause: 0.3, revokeTokens: 0.3 };
 
 export const scenarios: readonly Scenario[] = [
@@ -150,7 +150,7 @@ export const scenarios: readonly Scenario[] = [
   }),
 ];
 
-/** What the runs about anything are about in three cases of four: it takes a whole run, and few are needed. */
+/** The theme of three in four general runs. Each takes a whole run, and few are needed. */
 const seldom: readonly Scenario[] = [
   scenario('outages', {
     happenings: { ...calm, outage: 4, accept: 9, sweep: 20, wait: 10, cancel: 0.3 },
@@ -178,7 +178,7 @@ export function scenarioOf(seed: number): Scenario {
   return own === usual ? (seldom[Math.floor(seed / scenarios.length) % (seldom.length + 1)] ?? usual) : own;
 }
 
-/** The n-th seed of a scenario, from 1 on; undefined when there is no such scenario. */
+/** The n-th seed of a scenario, starting at 1; undefined when there is no such scenario. */
 export function seedOf(name: string, n: number): number | undefined {
   const place = scenarios.findIndex((each) => each.name === name);
   if (place > 0) return n * scenarios.length + place;
@@ -187,7 +187,7 @@ export function seedOf(name: string, n: number): number | undefined {
 }
 
 /**
- * What befalls one run in seven beside all else, whatever its scenario, and how often of 1 after anything that happens. The
+ * Further faults in one run of seven, whatever its scenario, and their probability after each thing that happens. The
  * other runs stay as they are, and so do the seeds that are known to catch a mutation.
  */
 export const RARE = 0.04;

@@ -9,7 +9,7 @@ export interface Simulated {
   counts: Record<string, number>;
 }
 
-/** Runs `count` runs, one a seed. @throws an Error that begins with the command that replays the one that failed. */
+/** Makes `count` runs, one for each seed. @throws an Error that begins with the command that replays the failed run. */
 export async function simulate(universe: Universe, from: number, count: number): Promise<Simulated> {
   const tally = new Tally();
   let steps = 0;
@@ -23,7 +23,7 @@ export async function simulate(universe: Universe, from: number, count: number):
   return { seeds: count, steps, counts: tally.counts };
 }
 
-/** From so many seeds on each of these must have happened, or the simulation has stopped trying something. */
+/** From this many seeds on, each of these must have happened. Otherwise the simulation has stopped trying something. */
 export const FULL_FROM_SEEDS = 100;
 
 export const mustHappen: readonly string[] = [

@@ -4,7 +4,8 @@ import { FULL_FROM_SEEDS, mustHappen, simulate } from './simulate.ts';
 import { Tally } from './tally.ts';
 import { openUniverse, type Universe } from './world.ts';
 
-// One run a seed. KPAY_SIM_SEED runs that one alone, KPAY_SIM_SEEDS so many, KPAY_SIM_FROM from that one on.
+// One run for each seed. KPAY_SIM_SEED makes only that run, KPAY_SIM_SEEDS sets the number of runs, KPAY_SIM_FROM the
+// first seed.
 const only = process.env.KPAY_SIM_SEED;
 const from = Number(only ?? process.env.KPAY_SIM_FROM ?? 1);
 const count = only === undefined ? Number(process.env.KPAY_SIM_SEEDS ?? 100) : 1;
@@ -24,7 +25,7 @@ it(`in ${count} simulated runs every transfer has one effect or none, and its ev
   tally.add(counts);
   const perSecond = (count / ((performance.now() - startedMs) / 1_000)).toFixed(1);
   process.stdout.write(`${count} seeds from ${from}, ${perSecond} a second, ${steps} steps: ${tally}\n`);
-  // A simulation in which nothing ever goes wrong would pass too.
+  // Otherwise a simulation in which nothing ever goes wrong would pass.
   if (count >= FULL_FROM_SEEDS) expect(tally.missing(mustHappen)).toEqual([]);
 });
 

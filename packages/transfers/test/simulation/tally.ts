@@ -1,4 +1,4 @@
-/** How often each thing happened, so that a simulation cannot quietly stop trying something. */
+/** Counts how often each thing happened, so that a simulation cannot silently stop trying something. */
 export class Tally {
   readonly counts: Record<string, number> = {};
 
@@ -10,7 +10,7 @@ export class Tally {
     for (const [what, times] of Object.entries(other)) this.count(what, times);
   }
 
-  /** What of these never happened. */
+  /** Those of the names that never happened. */
   missing(expected: readonly string[]): string[] {
     return expected.filter((what) => !this.counts[what]);
   }

@@ -1,30 +1,30 @@
 /**
- * Runs many asynchronous tasks one step at a time, in an order that the caller chooses: a task stops at each gate
- * until it is stepped on, and only one of them ever runs. That makes every interleaving repeatable, and a task that
- * is dropped at a gate is a process that died there: none of its awaits ever comes back.
+ * Runs many asynchronous tasks one step at a time, in an order that the caller chooses. A task stops at each gate until
+ * it is stepped, and only one task runs at a time. So every interleaving can be repeated. A task that is dropped at a
+ * gate is a process that died there: none of its awaits ever returns.
  */
 export interface Tasks {
-  /** Starts a task and runs it until it stops for the first time. `owner` is who dies with it. */
+  /** Starts a task and runs it until it stops for the first time. The task dies with its `owner`. */
   start(owner: string, about: string | undefined, run: (gate: Gate, signal: AbortSignal) => Promise<unknown>): Promise<void>;
-  /** What waits at a gate, oldest first. */
+  /** The tasks that wait at a gate, oldest first. */
   waiting(): readonly WaitingTask[];
   /** Lets a waiting task run until it stops again. */
   step(waiting: WaitingTask): Promise<void>;
-  /** The one that runs right now. */
+  /** The task that runs now. */
   running(): Task | undefined;
-  /** The running task waits for something outside of it: its step is over. */
+  /** The running task waits for something outside: its step has ended. */
   park(task: Task): void;
   /** Lets a parked task run until it stops again; `go` gives it what it waits for. */
   resume(task: Task, go: () => void): Promise<void>;
-  /** Everything of this owner dies where it is. */
+  /** All tasks of this owner die where they are. */
   kill(owner: string): void;
-  /** Everything dies; what living tasks throw from now on is told to `onError`. */
+  /** All tasks die. Errors of living tasks from now on go to `onError`. */
   reset(onError: (error: unknown) => void): void;
 }
 
 export interface Task {
   owner: string;
-  /** Whom it concerns: a transfer. */
+  /** The transfer that it concerns. */
   about: string | undefined;
   dead: boolean;
   parked: boolean;
@@ -33,7 +33,7 @@ export interface Task {
   signal: AbortController;
 }
 
-/** `before` says what comes next. */
+/** `before` names what comes next. */
 export type Gate = (before: string) => Promise<void>;
 
 export interface WaitingTask {
@@ -42,7 +42,7 @@ export interface WaitingTask {
   open: () => void;
 }
 
-/** Real time. A step takes milliseconds; after this long nothing will ever end it, however busy the machine is. */
+/** Real time. A step takes milliseconds. After this time it will never end, however busy the machine is. */
 const STUCK_MS = 120_000;
 
 export function createTasks(): Tasks {
@@ -52,7 +52,7 @@ export function createTasks(): Tasks {
   let stopped: () => void = () => {};
   let onError: (error: unknown) => void = () => {};
 
-  /** Runs `go` until the one task that it starts or wakes stops. */
+  /** Runs `go` until the one task that it starts or wakes has stopped. */
   async function untilStopped(task: Task, go: () => void): Promise<void> {
     const quiet = Promise.withResolvers<void>();
     const stuck = setTimeout(() => quiet.reject(new Error(`${task.owner} never came to an end with ${task.about}`)), STUCK_MS);
@@ -75,7 +75,7 @@ export function createTasks(): Tasks {
   function die(task: Task): void {
     task.dead = true;
     all.delete(task);
-    // So that no timer of its checks outlives it; what the aborted task does next can reach nobody.
+    // So that no timer of its checks outlives it. Whatever the aborted task does next has no effect.
     task.signal.abort(new Error(`${task.owner} died`));
   }
 

@@ -1,19 +1,19 @@
 import type { Clock } from '@kpay/core';
 import type { Task, Tasks } from './tasks.ts';
 
-/** Naps let the time pass by themselves; anything longer is a time-out, which ends when its time has come. */
+/** Naps let the time pass by themselves. Anything longer is a time-out, which ends at its time. */
 export const LONGEST_NAP_MS = 1_000;
 
-/** The time of a simulated run. It passes only when somebody says so, for our processes and for KPay alike. */
+/** The time of a simulated run. It passes only when the simulation says so, for our processes and for KPay alike. */
 export interface Timeline {
   nowMs(): number;
   /** The clock of one process, with its time-outs. */
   clock: Clock;
-  /** How KPay waits: a call that it takes its time for stops the caller's step. */
+  /** How KPay waits: a call that it delays ends the caller's step. */
   sleepAtKpay(ms: number, signal: AbortSignal): Promise<void>;
-  /** Lets time pass. Time-outs end and KPay goes on with what it has, each in its moment. */
+  /** Lets time pass. Time-outs end and KPay continues its calls, each at its time. */
   pass(ms: number): Promise<void>;
-  /** A process is stopped (SIGSTOP): its time-outs wait until it goes on. */
+  /** Stops a process (SIGSTOP): its time-outs wait until it continues. */
   freeze(owner: string, untilMs: number): void;
   isFrozen(owner: string): boolean;
   /** The process is dead: its connections are closed, and nothing of it wakes up again. */
@@ -27,7 +27,7 @@ export interface Timeline {
 
 interface Timer {
   task: Task | undefined;
-  /** Which of the task's calls it belongs to. */
+  /** The call of the task to which it belongs. */
   call: number;
   side: 'client' | 'kpay';
   atMs: number;
@@ -67,7 +67,7 @@ export function createTimeline(startMs: number, tasks: Tasks): Timeline {
     const { task } = timer;
     if (task?.parked && !task.dead && task.calls === timer.call) return tasks.resume(task, timer.wake);
     timer.wake();
-    // Nobody waits for it: KPay goes on by itself, within one turn.
+    // Not awaited: KPay continues by itself, within one turn.
     await turn();
   }
 
@@ -126,7 +126,7 @@ export function createTimeline(startMs: number, tasks: Tasks): Timeline {
   };
 }
 
-/** Lets what is ready to run do so. */
+/** Lets everything that is ready run. */
 function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }

@@ -34,10 +34,10 @@ import { createTimeline, LONGEST_NAP_MS, type Timeline } from './timeline.ts';
 
 const START_MS = Date.UTC(2026, 0, 1);
 const WORKERS = 2;
-/** Of KPay's limit. */
+/** KPay's limit. */
 export const WINDOW_MS = 60_000;
 
-/** The application whose money this is about, and one that has nothing to do with it. */
+/** The application whose money is tested, and another, unrelated one. */
 export const ours: string = simulatorApplicationId;
 const stranger = { id: '0f0f0f0f-1111-4222-8333-444444444444', apiKey: 'kpay_test_stranger', secretKey: 'stranger-secret' };
 
@@ -46,22 +46,22 @@ export interface Keys {
   secretKey: string;
 }
 
-/** A ledger and a KPay that all runs of one run share, under one clock that only the simulation moves. */
+/** A ledger and a KPay that all runs share, under one clock that only the simulation moves. */
 export interface Universe {
   ledger: Ledger;
   simulator: Simulator;
   tasks: Tasks;
   timeline: Timeline;
-  /** Remembers the whole ledger. @returns how to bring it back as it was. */
+  /** Saves the whole ledger. @returns a function that restores it. */
   backUp(): Promise<() => Promise<void>>;
-  /** How many statements have written to the ledger: while it stays the same, nothing happened there. */
+  /** How many statements have written to the ledger. While it stays the same, nothing happened there. */
   writes(): number;
-  /** Empty and at the beginning of time again. */
+  /** Empties everything and sets the time to its beginning. */
   reset(): Promise<void>;
   close(): Promise<void>;
 }
 
-/** @param pglite one that is open already. */
+/** @param pglite a database that is open already. */
 export async function openUniverse(pglite?: PGlite): Promise<Universe> {
   const tasks = createTasks();
   const timeline = createTimeline(START_MS, tasks);
@@ -107,43 +107,43 @@ function writesTo(node: RootOperationNode): boolean {
   return ['InsertQueryNode', 'UpdateQueryNode', 'DeleteQueryNode'].includes(node.kind);
 }
 
-/** The processes of one run: workers that take steps, die and start anew. */
+/** The processes of one run: workers that take steps, die and start again. */
 export interface Workers {
   names(): readonly string[];
-  /** Has a worker advance a transfer, up to its first await that matters. */
+  /** A worker advances a transfer, up to its first await that matters. */
   advance(worker: string, id: string): Promise<void>;
-  /** The process dies with all it was doing, and another one takes its place. */
+  /** The process dies with all its work, and another one takes its place. */
   crash(worker: string): Promise<void>;
-  /** Somebody looks at KPay, if there is a place for it in the lane. */
+  /** A person reads from KPay, if the lane has a slot. */
   read(worker: string, lane: Lane): Promise<void>;
-  /** Every process looks whether its ledger is still the one it knows. */
+  /** Every process checks whether its ledger is still the one that it knows. */
   checkEpochs(): Promise<void>;
-  /** Where the ledger's epoch is kept beside it. */
+  /** The epoch witness of the ledger. */
   epochWitness: MemoryEpochWitness;
   /** Processes that have committed a send and not made it yet end right there. */
   crashSenders(): Promise<void>;
-  /** What processes share apart from the ledger is gone: tokens, observations, the budget. They go on. */
+  /** Wipes what processes share besides the ledger: tokens, observations, the budget. The processes go on. */
   wipeStores(): void;
-  /** Every process ends and begins anew with the keys that KPay knows now, as many as there should be. */
+  /** Every process ends, and the configured number of processes starts again with KPay's present keys. */
   restart(): Promise<void>;
-  /** KPay gives the application new keys. With `reused` the old ones are another application's from now on. */
+  /** KPay gives the application new keys. With `reused` the old ones belong to another application from now on. */
   rotateKeys(kind: 'secret' | 'both' | 'reused'): void;
-  /** One process begins anew with the keys of another application. */
+  /** One process starts again with the keys of another application. */
   misconfigure(worker: string): Promise<void>;
-  /** When a send was prepared last: its slot of the budget is no older. */
+  /** When a send was last prepared: its slot of the budget is no older. */
   preparedMs(worker: string, transfer: string): number | undefined;
   wipedMs(): number;
   keysSinceMs(): number;
-  /** Whether some process may look at another application's wallets. */
+  /** Whether a process may read another application's wallets. */
   isConfused(): boolean;
   close(): Promise<void>;
 }
 
 interface Process {
   account: KpayAccount;
-  /** What it does to shared stores and the queue counts only while this is true. */
+  /** Only while this is true do its actions on shared stores and the queue count. */
   run: { alive: boolean };
-  /** Undefined until KPay has said who we are. */
+  /** Undefined until KPay has named the application. */
   engine: TransferEngine | undefined;
 }
 
@@ -152,7 +152,7 @@ export interface WorkersOptions {
   limit: number;
   spendLimits: readonly SpendLimit[];
   rng: Rng;
-  /** Told of what no worker should ever throw. */
+  /** Called with errors that no worker should ever throw. */
   onError: (error: unknown) => void;
   count: (what: string) => void;
 }
@@ -162,7 +162,7 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
   const { limit, spendLimits, rng, count } = options;
   const { control } = simulator;
   control.setLimit({ limit });
-  // A read of KPay that fails ends a worker's try; the transfer stays due and the sweep finds it.
+  // A read of KPay that fails ends a worker's attempt. The transfer stays due, and the sweep finds it.
   tasks.reset((error) => {
     if (!(error instanceof KpayError)) options.onError(error);
   });
@@ -199,7 +199,10 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
     }
   }
 
-  /** As at a real start: a KPay that says no, or is another one, ends the process; one that is away is asked again. */
+  /**
+   * As at a real start: when KPay refuses, or is another application, the process ends; when KPay is away, it is asked
+   * again.
+   */
   async function pin(name: string, process: Process): Promise<void> {
     let refused = false;
     await tasks.start(name, undefined, async () => {
@@ -311,10 +314,11 @@ export async function startWorkers(universe: Universe, options: WorkersOptions):
   };
 }
 
-// A token is asked for again before it is old enough for a refresh in the background, which nobody could step.
+// A token is requested again before it is old enough for a refresh in the background, which the simulation could not
+// step.
 const TOKEN_KEPT_MS = 15 * 60_000;
 
-/** What a process sees of the shared stores: those of the moment, and nothing once it is dead. */
+/** A process's view of the shared stores: the present ones, and none once it is dead. */
 function storesOf(shared: () => Stores, isAlive: () => boolean): Stores {
   function living<T extends object>(store: () => T): T {
     return new Proxy({} as T, {
@@ -340,7 +344,7 @@ function storesOf(shared: () => Stores, isAlive: () => boolean): Stores {
   };
 }
 
-/** Puts a gate before each thing that another process can see, so that others come between, or death does. */
+/** Puts a gate before each effect that another process can see, so that others, or death, can come in between. */
 function gated(engine: TransferEngine, gate: Gate, onPrepared: () => void): TransferEngine {
   const { account, ledger } = engine;
   const client = replaced<KpayClient>(account.client, {
@@ -369,7 +373,7 @@ function gated(engine: TransferEngine, gate: Gate, onPrepared: () => void): Tran
   });
   return {
     ...engine,
-    // With an answer that the ledger does not take: it is tried again when the process has its turn.
+    // The ledger refuses the answer; it is tried again in the process's next turn.
     clock: { ...engine.clock, sleep: (ms, signal) => (ms > LONGEST_NAP_MS ? gate('nap') : engine.clock.sleep(ms, signal)) },
     account: { ...account, client, observations },
     ledger: {
