@@ -142,6 +142,40 @@ describe('a transfer by REST', () => {
     expect({ streams, reads }).toEqual({ streams: 1, reads: 2 * COUNT });
   });
 
+  it('hears of an end that came while its event stream was broken', async () => {
+    const away = { code: 'ledger_unavailable', detail: 'The ledger cannot be reached.', safeToRetry: true };
+    const broken = Promise.withResolvers<void>();
+    const goesOn = Promise.withResolvers<void>();
+    const resumedAt: (string | null)[] = [];
+    let sent = false;
+    let reads = 0;
+    const fetch: typeof globalThis.fetch = async (url, init) => {
+      if (String(url).endsWith('/v1/stream')) {
+        resumedAt.push(new Headers(init?.headers).get('last-event-id'));
+        if (resumedAt.length > 1) {
+          await goesOn.promise;
+          return globalThis.fetch(url, init);
+        }
+        const response = await globalThis.fetch(url, init);
+        const first = await response.body?.getReader().read();
+        broken.resolve();
+        return new Response(first?.value, response);
+      }
+      if (sent || !String(url).includes('/v1/transfers/')) return globalThis.fetch(url, init);
+      reads += 1;
+      return Response.json(away, { status: 503, headers: { 'retry-after': '60' } });
+    };
+    const transfer = await open({ fetch }).enqueue(request);
+    const finished = transfer.finished();
+    await broken.promise;
+    await eventually(() => expect(reads).toBe(1));
+    await send(transfer);
+    sent = true;
+    goesOn.resolve();
+    expect(await finished).toMatchObject({ state: 'succeeded' });
+    expect(resumedAt).toEqual([null, expect.stringMatching(/^\d+$/)]);
+  });
+
   it('is the same transfer enqueued again by any producer; another one is refused', async () => {
     const first = await (await open().enqueue(request)).accepted();
     expect(await (await open().enqueue({ ...request, amount: '50000.00' })).accepted()).toEqual(first);

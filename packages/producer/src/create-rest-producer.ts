@@ -88,7 +88,10 @@ export function createRestProducer(options: RestProducerOptions, ...more: unknow
       if (!(error instanceof NoAnswer)) throw error;
       const { externalId } = request;
       const { retryAfterMs } = error;
-      throw new UnavailableError(what.replace('…', error.message), { externalId, retryAfterMs, cause: error });
+      throw new UnavailableError(
+        what.replace('…', () => error.message),
+        { externalId, retryAfterMs, cause: error },
+      );
     }
   };
 
@@ -105,6 +108,9 @@ export function createRestProducer(options: RestProducerOptions, ...more: unknow
       signal: stop,
     };
     const stopWatching = watch.begin();
+    let heard = new AbortController();
+    const wake = () => heard.abort();
+    ends.on(first.id, wake);
     let pauseMs = MIN_READ_MS;
     let problem: NoAnswer | undefined;
     try {
@@ -114,7 +120,10 @@ export function createRestProducer(options: RestProducerOptions, ...more: unknow
         if (closing.signal.aborted) throw new ClosedError({ externalId });
         if (signal?.aborted) throw new WaitAbortedError(externalId, signal.reason);
         if (timeout.aborted) throw new WaitTimedOutError(externalId, timeoutMs, { cause: problem });
-        await pause(first.id, problem?.retryAfterMs ?? pauseMs * (0.75 + Math.random() / 4), stop);
+        const ms = problem?.retryAfterMs ?? pauseMs * (0.75 + Math.random() / 4);
+        await delay(ms, undefined, { signal: AbortSignal.any([stop, heard.signal]) }).catch(() => {});
+        // Before reading, so that an end that is heard meanwhile is not missed.
+        heard = new AbortController();
         pauseMs = Math.min(2 * pauseMs, watch.isOpen() ? MAX_READ_WATCHED_MS : MAX_READ_MS);
         if (stop.aborted) continue;
         try {
@@ -129,16 +138,9 @@ export function createRestProducer(options: RestProducerOptions, ...more: unknow
         }
       }
     } finally {
+      ends.off(first.id, wake);
       stopWatching();
     }
-  }
-
-  async function pause(transferId: string, ms: number, stop: AbortSignal): Promise<void> {
-    const heard = new AbortController();
-    const wake = () => heard.abort();
-    ends.once(transferId, wake);
-    await delay(ms, undefined, { signal: AbortSignal.any([stop, heard.signal]) }).catch(() => {});
-    ends.off(transferId, wake);
   }
 
   return {

@@ -20,6 +20,11 @@ const LINGER_MS = 5_000;
 // An event has at most 35 kB; a server that sends more without an end of line is none of ours.
 const MAX_LINE_CHARACTERS = 1_000_000;
 
+/** Where a stream goes on. */
+interface Position {
+  lastEventId: string | undefined;
+}
+
 /** Emits a transfer's id in `ends` when it comes to its end. A stream that cannot be had costs seconds: waits read by themselves. */
 export function watchEnds(api: RestApi, ends: EventEmitter, closed: AbortSignal): EndWatch {
   let waits = 0;
@@ -28,9 +33,11 @@ export function watchEnds(api: RestApi, ends: EventEmitter, closed: AbortSignal)
   let idle: NodeJS.Timeout | undefined;
 
   const listen = async (stop: AbortSignal) => {
+    // With the id of the last event a stream that broke off goes on without a gap.
+    const position: Position = { lastEventId: undefined };
     for (let tried = 0; !stop.aborted; tried++) {
       try {
-        await readStream(stop, () => {
+        await readStream(position, stop, () => {
           open = true;
           tried = 0;
         });
@@ -42,15 +49,18 @@ export function watchEnds(api: RestApi, ends: EventEmitter, closed: AbortSignal)
     }
   };
 
-  async function readStream(stop: AbortSignal, opened: () => void): Promise<void> {
+  async function readStream(position: Position, stop: AbortSignal, opened: () => void): Promise<void> {
     const silence = new AbortController();
     let timer = setTimeout(() => silence.abort(), OPENED_WITHIN_MS);
     try {
       const signal = AbortSignal.any([stop, silence.signal]);
-      const headers = { accept: 'text/event-stream' };
+      const resumed = position.lastEventId === undefined ? {} : { 'last-event-id': position.lastEventId };
+      const headers = { accept: 'text/event-stream', ...resumed };
       const response = await api.send({ method: 'GET', path: '/v1/stream', headers, signal });
       if (!response.ok || !response.headers.get('content-type')?.startsWith('text/event-stream')) {
         await response.body?.cancel();
+        // A ledger that was restored knows the event no more.
+        if (response.status === 400) position.lastEventId = undefined;
         return;
       }
       opened();
@@ -62,7 +72,10 @@ export function watchEnds(api: RestApi, ends: EventEmitter, closed: AbortSignal)
         const lines = (rest + decoder.decode(chunk as Uint8Array, { stream: true })).split('\n');
         rest = lines.pop() ?? '';
         if (rest.length > MAX_LINE_CHARACTERS) return;
-        for (const line of lines) tell(line);
+        for (const line of lines) {
+          if (line.startsWith('id: ')) position.lastEventId = line.slice('id: '.length);
+          tell(line);
+        }
       }
     } finally {
       clearTimeout(timer);
