@@ -53,16 +53,17 @@ export const command = defineCommand({
     },
   },
   async run({ options: { as, reason, reasonCode = 'restored', account, acceptedFrom, acceptedBefore }, cli }) {
-    const { onStores, storesActor } = await import('../stores/on-stores.ts');
-    const { withMaintenance } = await import('../stores/open-maintenance.ts');
-    const verdict = verdicts[as];
+    // Before anything is opened.
+    const said = await reasonOf(reason);
     const filter = {
       reasonCode,
       ...(account !== undefined && { account }),
       ...(acceptedFrom !== undefined && { acceptedFrom: timeOf('--accepted-from', acceptedFrom) }),
       ...(acceptedBefore !== undefined && { acceptedBefore: timeOf('--accepted-before', acceptedBefore) }),
     };
-    const order = { by: storesActor(), verdict, reason: await reasonOf(reason) };
+    const { onStores, storesActor } = await import('../stores/on-stores.ts');
+    const { withMaintenance } = await import('../stores/open-maintenance.ts');
+    const order = { by: storesActor(), verdict: verdicts[as], reason: said };
     const { resolved, skipped: left } = await onStores(() =>
       withMaintenance(cli.env, (maintenance) => maintenance.settle(filter, order)),
     );

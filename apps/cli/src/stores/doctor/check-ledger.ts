@@ -106,6 +106,6 @@ export function reviewsFinding(count: number, atLeast: '' | 'at least ' = ''): F
     check,
     verdict: 'warning',
     what: `${atLeast}${count} transfers in review wait for a person, and nobody knows whether their money moved`,
-    fix: 'curl -s "$API/v1/transfers?state=review" -H "authorization: Bearer $TOKEN"   # then docs/runbook.md',
+    fix: 'kpay transfer list --state review   # then docs/runbook.md',
   };
 }
