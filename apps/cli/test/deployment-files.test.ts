@@ -33,7 +33,7 @@ const resources = files.flatMap((file) =>
   }),
 );
 
-/** Throws with the place that is wrong, by Kubernetes' own schema of the kind. */
+/** Checks a manifest against Kubernetes' own schema. @throws naming the wrong place. */
 async function validate(resource: Resource): Promise<void> {
   const path = import.meta.resolve(`kubernetes-models/${resource.apiVersion}/${resource.kind}`);
   const models = await import(/* @vite-ignore */ path);
@@ -165,7 +165,7 @@ describe('the compose files', () => {
       const { status, stderr } = spawnSync('sh', [script], { encoding: 'utf8' });
       expect(status, stderr).toBe(0);
       const names = readdirSync(join(folder.path, 'secrets')).toSorted();
-      // KPay's keys are written into their files later: their owner must be able to.
+      // KPay's keys are written into the files later, so the owner must be able to write them.
       for (const name of names) expect((statSync(join(folder.path, 'secrets', name)).mode & 0o777).toString(8), name).toBe('644');
       return names.map((name) => [name, readFileSync(join(folder.path, 'secrets', name), 'utf8')] as const);
     };
@@ -175,7 +175,7 @@ describe('the compose files', () => {
     expect(text.get('database-url')).toBe(`postgres://kpay_app:${text.get('app-password')}@postgres:5432/kpay`);
     expect(text.get('database-owner-url')).toBe(`postgres://kpay:${text.get('postgres-password')}@postgres:5432/kpay`);
     expect(text.get('admin-token')).toMatch(/^[0-9a-f]{64}$/);
-    // Twice: a password that a database was made with stays.
+    // Run twice: the password of an existing database must stay.
     expect(make()).toEqual(made);
   });
 });

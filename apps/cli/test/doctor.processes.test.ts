@@ -21,7 +21,7 @@ function ownFolder(): string {
   return folder.path;
 }
 
-/** An address that answers as `answer` says. */
+/** A server that answers with `answer`. */
 async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void, host = '127.0.0.1'): Promise<string> {
   const server = createServer(answer);
   await new Promise<void>((resolve) => server.listen(0, host, resolve));
@@ -36,7 +36,7 @@ async function findingsOf(env: Record<string, string>): Promise<Map<string, Find
 }
 
 describe('the way through a proxy', () => {
-  /** A proxy that answers each CONNECT with this status, and what it was asked with. */
+  /** A proxy that answers each CONNECT with this status and records the requests. */
   async function proxyThatSays(status: number): Promise<{ url: string; asked: IncomingMessage[] }> {
     const asked: IncomingMessage[] = [];
     const server = createServer().on('connect', (request, socket) => {
@@ -206,7 +206,7 @@ describe('KPay', { timeout: TEST_TIMEOUT_MS }, () => {
 
 describe('the way to KPay', () => {
   const four = { address: '127.0.0.1', family: 4 };
-  // Nobody answers for this one (RFC 3849).
+  // Nothing answers at this address (RFC 3849).
   const six = { address: '2001:db8::1', family: 6 };
   const at =
     (...addresses: { address: string; family: number }[]) =>

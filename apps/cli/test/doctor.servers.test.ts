@@ -48,7 +48,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
 
   beforeAll(async () => {
     simulator = await createSimulator({ port: 0, limit: 100_000 });
-    // Servers as they should be: those of the run do not wait for the disk.
+    // Servers with good settings: those of the run do not wait for the disk.
     postgres = await started(startPostgres(['fsync=on']));
     redisServer = await started(startRedis(['--appendonly', 'yes']));
     redis = new Redis(redisServer.url);

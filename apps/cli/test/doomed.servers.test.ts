@@ -7,7 +7,7 @@ import { startApp } from './start-app.ts';
 import { adminToken, settingsFor } from './start-kpay.ts';
 
 const EACH = 300;
-// KPAY_TEST_SOAK=1 watches them for the ten minutes of the bound.
+// With KPAY_TEST_SOAK=1 the test lasts the ten minutes of the bound.
 const WATCH_SECONDS = process.env.KPAY_TEST_SOAK === '1' ? 600 : 30;
 const MAX_SENDS = 20;
 const FUNDED_WITHIN_MS = 10_000;
@@ -21,7 +21,8 @@ describe.skipIf(process.env.KPAY_TEST_STORES !== 'local')(
     }, async () => {
       const { simulator, apiUrl } = await openStage();
       const sends = () => simulator.control.truth().requestCounts.byEndpoint.transfer ?? 0;
-      // XAF is shown as one figure: what Gabon has looks as if it were Cameroon's, so only KPay's refusal tells.
+      // KPay shows one figure for XAF, so Gabon's money looks like Cameroon's. Only KPay's refusal shows the
+      // difference.
       const setBalances = (cmr: number) => {
         simulator.control.setBalance({ country: 'CMR', balance: cmr });
         simulator.control.setBalance({ country: 'GAB', balance: 100_000_000 });
@@ -63,7 +64,7 @@ describe.skipIf(process.env.KPAY_TEST_STORES !== 'local')(
           `and start ${(startedMs / 1_000).toFixed(1)} s after the money\n`,
       );
       expect(cost).toBeLessThanOrEqual(MAX_SENDS);
-      // This figure rises, so that it shows the money.
+      // The balance rises, which shows the money.
       expect(startedMs).toBeLessThanOrEqual(START_WITHIN_MS);
     });
   },

@@ -17,7 +17,7 @@ const EACH = Number(process.env.KPAY_FAILOVERS ?? 3);
 const TRANSFERS = Number(process.env.KPAY_FAILOVER_TRANSFERS ?? 5_000);
 const SEED = Number(process.env.KPAY_CHAOS_SEED ?? Date.now() % 2 ** 31);
 
-// A client's patience: long enough for the API to notice that its Postgres went silent (12 s) and to say so.
+// How long a client retries: long enough for the API to notice that its Postgres went silent (12 s) and to answer.
 const ANSWER_WITHIN_MS = 30_000;
 const SETTLED_WITHIN_MS = 180_000 + TRANSFERS * 20;
 const TEST_TIMEOUT_MS = EACH * 240_000 + SETTLED_WITHIN_MS;
@@ -56,10 +56,10 @@ it(`${whole(EACH, 'failover')} and ${whole(EACH, 'rolling restart')} under ${TRA
       if (open > 0) throw new Error(`${open} transfers are not settled`);
     },
     { timeoutMs: SETTLED_WITHIN_MS, everyMs: 1_000 },
-    // What is open then is a finding of its own, told with its reasons.
+    // Open transfers are a separate finding, reported with their reasons.
   ).catch(() => {});
   const asked = await reader.stop();
-  // While the workers are there to tell callers' jobs the last ends.
+  // Before the workers stop, because they end the last callers' jobs.
   const jobs = await checkJobs(redis.url, postgres.url);
 
   const apps = [...workers, ...apis, exporter];
@@ -83,7 +83,7 @@ it(`${whole(EACH, 'failover')} and ${whole(EACH, 'rolling restart')} under ${TRA
   expect(customers.count.failed).toEqual([]);
   expect(apps.flatMap(({ fell }) => fell)).toEqual([]);
   expect(exits).toEqual(exits.map(() => 0));
-  // Otherwise the run has not seen what it is for.
+  // Otherwise the run has not tested its subject.
   expect(asked.requests).toBeGreaterThan(EACH * 10);
 });
 
@@ -117,7 +117,7 @@ async function openStage() {
   await Promise.all(apps.map((each) => each.start()));
   await installHeldCommits(postgres.url);
 
-  // As a balancer does, it leads new connections to an instance that is not about to end.
+  // Like a load balancer, it leads new connections to an instance that is not stopping.
   const led = new Set(ports);
   let turn = 0;
   const balancer = await createTcpProxy({
@@ -131,7 +131,7 @@ async function openStage() {
   });
   onTestFinished(balancer.close);
 
-  /** One app after the other, each when the one before is ready again. */
+  /** Restarts one app after the other, each when the one before is ready again. */
   async function roll(): Promise<void> {
     for (const app of apps) {
       const port = ports[apis.indexOf(app)];
@@ -154,7 +154,7 @@ function failOver(of: string, { failOver: run }: Replicated) {
   return { name: `failover of ${of}`, run };
 }
 
-/** Reads transfers all the time, and keeps each answer that is not one. 503 says to try again, and is tried again. */
+/** Reads transfers all the time and keeps each failed answer. A 503 is retried. */
 function readOn(url: string, accepted: ReadonlyMap<string, ReadonlySet<string>>) {
   const statuses: Record<string, number> = {};
   const failed: string[] = [];
@@ -165,7 +165,7 @@ function readOn(url: string, accepted: ReadonlyMap<string, ReadonlySet<string>>)
       const ids = [...accepted.values()].flatMap((each) => [...each]);
       const path = ids.length === 0 ? '/v1/transfers?limit=1' : `/v1/transfers/${ids[requests % ids.length]}`;
       requests += 1;
-      // A connection of its own for each, as a balancer makes them.
+      // A new connection for each, as a load balancer makes them.
       const headers = { authorization: `Bearer ${adminToken}`, connection: 'close' };
       try {
         const answer = await fetch(`${url}${path}`, { headers, signal: AbortSignal.timeout(ANSWER_WITHIN_MS) });

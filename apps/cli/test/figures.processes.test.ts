@@ -7,7 +7,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import { getJson, getTransfer, postTransfer } from './ask-api.ts';
 import { type RunningKpay, startKpay } from './start-kpay.ts';
 
-// `west` has little money, so that a figure of the other account cannot be taken for its own.
+// `west` has little money, so that the other account's figures cannot be mistaken for its own.
 const west = {
   apiKey: 'kpay_test_west',
   secretKey: 'west-secret',
@@ -46,7 +46,7 @@ it('API, metrics and KPay show the same figures, for two accounts at once', { ti
     KPAY_RATE_PAIRS: 'XAF:XOF',
     KPAY_OBSERVE_BALANCE_SECONDS: '1',
   });
-  // The same ids in both accounts: an id belongs to its account alone.
+  // The same ids in both accounts, because an id belongs only to its account.
   const orders = [withinXaf, toXof, { ...withinXaf, account: 'west' }, { ...toXof, account: 'west' }];
   const posted = await Promise.all(orders.map((order) => postTransfer(kpay.apiUrl, order)));
   const transfers = await Promise.all(posted.map(({ id }) => succeeded(kpay, id)));
@@ -100,7 +100,7 @@ it('API, metrics and KPay show the same figures, for two accounts at once', { ti
         expect(counted.get(`kpay_transfers{account="${name}",state="succeeded"}`)).toBe(2);
       }
     },
-    // Those at their end are counted less often where counting takes long.
+    // Ended transfers are counted less often when counting is slow.
     { timeoutMs: 40_000, everyMs: 200 },
   );
   expect(await kpay.end('SIGINT')).toEqual({ code: 0, signal: null });
@@ -144,7 +144,7 @@ function walletsOf({ wallets }: Truth): Wallets {
   );
 }
 
-/** By how much the wallets of an application changed, those that did. */
+/** The wallets of an application that changed, and by how much. */
 function movedIn(applicationId: string, before: Wallets, after: Wallets): Record<string, number> {
   const changes = [...after]
     .filter(([, wallet]) => wallet.applicationId === applicationId)
@@ -160,7 +160,7 @@ function sumByCurrency(applicationId: string, wallets: Wallets): ReadonlyMap<str
   return sums;
 }
 
-/** Every series with its value, by its line in the text format. */
+/** Every series and its value, from the text format. */
 async function readMetrics(url: string): Promise<ReadonlyMap<string, number>> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));

@@ -61,7 +61,7 @@ it.each(moments)(
     if (stopAtOnce) {
       const startedMs = performance.now();
       await kpay.end('SIGTERM');
-      // Its own stop deadline, and a little.
+      // A little more than its own deadline for stopping.
       expect(performance.now() - startedMs).toBeLessThan(40_000);
     } else {
       if (what === EPOCH) await pauseAndLift(kpay.apiUrl);
@@ -70,7 +70,7 @@ it.each(moments)(
     expect(kpay.stderr()).toContain('disk full at ');
     rmSync(fullSwitch);
 
-    // Space is back: it goes on, or it has ended with a line that says what to do, and is started again.
+    // Space is free again: the process continues, or it has ended with a clear line and is started again.
     const acceptedMeanwhile = load.accepted.size;
     if (!ended && !stopAtOnce) {
       await eventually(() => expect(ended || load.accepted.size > acceptedMeanwhile).toBe(true), { timeoutMs: 20_000 });
@@ -99,7 +99,7 @@ it.each(moments)(
   },
 );
 
-/** Posts without a pause until it is stopped or nobody listens any more. */
+/** Posts without a pause until it is stopped or nothing listens any more. */
 function postOrders({ apiUrl }: RunningKpay) {
   const accepted = new Set<string>();
   const statuses: Record<string, number> = {};
@@ -142,7 +142,7 @@ function postOrders({ apiUrl }: RunningKpay) {
   };
 }
 
-/** What people decide grows the epoch, and with it the copy. */
+/** A person's decision grows the epoch, and with it the witness. */
 async function pauseAndLift(apiUrl: string): Promise<void> {
   const headers = { authorization: `Bearer ${adminToken}`, 'content-type': 'application/json' };
   const signal = AbortSignal.timeout(ANSWER_WITHIN_MS);

@@ -7,14 +7,14 @@ import { endWaits } from './end-waits.ts';
 import { addFaults, createClient } from './load.ts';
 import { type RunningKpay, settingsFor, startKpay } from './start-kpay.ts';
 
-// Each costs about four seconds: KPAY_TEST_KILLS makes it 20 in CI, or many for a night.
+// Each kill takes about four seconds. KPAY_TEST_KILLS sets their number: 20 in CI, or many for a night.
 const KILLS = Number(process.env.KPAY_TEST_KILLS ?? 8);
 const TEST_TIMEOUT_MS = 120_000 + KILLS * 10_000;
 const ORDERS_A_LIFE = 40;
 const MAX_SENDS_A_LIFE = 30;
 const SETTLED_WITHIN_MS = 90_000;
 
-/** Kills it once it has accepted something and is in the middle of sending, a random number of sends after its start. */
+/** Kills it in the middle of a send, a random number of sends after its start. */
 async function killUnderLoad(kpay: RunningKpay, { client, simulator, random }: Load): Promise<void> {
   const sends = () => simulator.control.truth({ transfers: 0, requests: 0 }).requestCounts.byEndpoint.transfer ?? 0;
   const enough = { accepted: client.accepted.size + 1, sends: sends() + 1 + Math.floor(random() * MAX_SENDS_A_LIFE) };

@@ -81,7 +81,7 @@ describe.skipIf(!testServerUrls())('production processes', { timeout: 90_000 }, 
   describe('that are stopped with an answer of KPay in their hands while Postgres is away', () => {
     const ANSWERED = 'ended while Postgres was away';
 
-    /** A refusal that burns the id: lost, two conflicts would confirm the transfer later. */
+    /** A refusal that burns the id. If it were lost, two conflicts would later confirm the transfer. */
     async function stopWithAnswer() {
       const postgres = await startPostgres();
       if ('unavailable' in postgres) throw new Error(postgres.unavailable);

@@ -3,7 +3,7 @@ import { postTransfer } from './ask-api.ts';
 
 const LANES = 6;
 
-/** A client that keeps each order until it has seen a 202 for it, under the same externalId. */
+/** A client that repeats each order, under the same externalId, until it gets a 202. */
 export function createClient() {
   const accepted = new Map<string, string>();
   const unanswered: string[] = [];
@@ -18,7 +18,7 @@ export function createClient() {
         accepted.set(externalId, id);
       } catch (error) {
         unanswered.push(externalId);
-        // What fetch throws when the process is gone. An answer that is not a 202 is a failure of the test.
+        // The error of fetch when the process is gone. Any answer other than 202 fails the test.
         if (!(error instanceof TypeError)) throw error;
         return;
       }
@@ -26,7 +26,7 @@ export function createClient() {
   }
   return {
     accepted,
-    /** Posts up to `orders` new ones, after those without an answer, until that is done or the process is dead. */
+    /** Posts the orders without an answer, then up to `orders` new ones, until all are done or the process is dead. */
     async post(apiUrl: string, orders: number): Promise<void> {
       let left = orders;
       await Promise.all(Array.from({ length: LANES }, () => lane(apiUrl, () => left-- > 0)));
@@ -34,7 +34,7 @@ export function createClient() {
   };
 }
 
-/** The description travels to KPay, so that its truth tells which order an effect belongs to. */
+/** The description reaches KPay, so its record shows which order an effect belongs to. */
 function orderOf(externalId: string) {
   const number = Number(externalId.replace('order-', ''));
   const destinationCountry = number % 2 === 0 ? 'GAB' : 'SEN';

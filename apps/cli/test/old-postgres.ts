@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 
-/** Speaks just enough of Postgres' protocol to say that it is version 14: none that old can be installed here. */
+/** Speaks just enough of Postgres' protocol to report version 14, because a real one that old is not available. */
 export async function startOldPostgres(): Promise<{ url: string; close(): void }> {
   const server = createServer((socket) => {
     let greeted = false;

@@ -8,7 +8,7 @@ import { type RunningKpay, runKpay, settingsFor, startKpay } from './start-kpay.
 
 const TEST_TIMEOUT_MS = 60_000;
 
-/** What it does depends on the transfer's externalId. */
+/** The check's behaviour depends on the transfer's externalId. */
 const UNRULY = `
 export default {
   name: 'acme',

@@ -6,7 +6,7 @@ import { type TemporaryFolder, temporaryFolder } from '@kpay/testkit';
 
 /** Until there is a release, the version before this one is the last commit before the ledger's newest migration. */
 const MIGRATIONS = ['packages/ledger/src/migrations', 'packages/transfers/src/ledger/migrations'];
-/** What its apps are made of, as far as it had them. */
+/** The packages of its apps, as far as that version had them. */
 const PARTS = [
   'apps/worker',
   'apps/admin-api',
@@ -41,7 +41,7 @@ export function unpackPreviousVersion(): TemporaryFolder {
 }
 
 function previousCommit(): string {
-  // A clone without history is given it.
+  // A shallow clone gets the missing history.
   if (git('rev-parse', '--is-shallow-repository').toString().trim() === 'true') git('fetch', '--quiet', '--unshallow', 'origin');
   const newest = git('log', '--diff-filter=A', '-1', '--format=%H', '--', ...MIGRATIONS)
     .toString()
@@ -50,14 +50,17 @@ function previousCommit(): string {
 }
 
 function git(...args: readonly string[]): Buffer {
-  // Whoever the folder belongs to: nothing of it is run.
+  // Accepts any owner of the folder, because nothing in it is run.
   return execFileSync('git', ['-c', 'safe.directory=*', '-C', PROJECT, ...args], {
     maxBuffer: 1e9,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
 }
 
-/** pnpm's links lead from each package to others beside it and, through the project's node_modules, to what is installed. */
+/**
+ * pnpm's links lead from each package to others beside it and, through the project's node_modules, to what is
+ * installed.
+ */
 function linkDependencies(to: string, parts: readonly string[]): void {
   symlinkSync(join(PROJECT, 'node_modules'), join(to, 'node_modules'));
   for (const part of parts) {

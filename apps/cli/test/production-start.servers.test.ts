@@ -12,7 +12,7 @@ async function goodSettings(): Promise<Record<string, string>> {
   return (await openProductionStage()).settings;
 }
 
-/** A Redis of its own, that may be spoilt. */
+/** A separate Redis, whose settings the tests may spoil. */
 async function ownRedis(spoil: (redis: Redis) => Promise<unknown>, more: readonly string[] = []): Promise<string> {
   const server = await startRedis(more);
   if ('unavailable' in server) throw new Error(server.unavailable);

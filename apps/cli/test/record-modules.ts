@@ -1,4 +1,4 @@
-// Given to a process by --import: writes the npm packages it loaded, when it ends, one a line.
+// Preloaded with --import. When the process ends, it writes the npm packages that were loaded, one a line.
 import { writeFileSync } from 'node:fs';
 import { registerHooks } from 'node:module';
 

@@ -4,12 +4,12 @@ import { pipeline } from 'node:stream';
 
 export interface TrafficRecorder {
   url: string;
-  /** All that was sent to the server, as text. */
+  /** Everything that was sent to the server, as text. */
   sent(): string;
   close(): Promise<void>;
 }
 
-/** Stands before a local HTTP server and keeps what is sent to it, byte by byte. */
+/** A proxy before a local HTTP server that records every byte sent to it. */
 export async function recordTraffic(target: string): Promise<TrafficRecorder> {
   const sockets = new Set<Socket>();
   let sent = '';

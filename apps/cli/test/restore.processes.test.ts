@@ -37,7 +37,7 @@ it('a database put back from a copy sends nothing until kpay restore finish', {
 
   const restored = await startKpay(settings);
   expect(restored.stderr()).toContain('kpay restore finish');
-  // The caller repeats what the ledger forgot.
+  // The caller repeats the order that the ledger forgot.
   const again = await postTransfer(restored.apiUrl, order('lost'));
   expect(await kpay(['rebuild-queue'], settings)).toMatch(/^default: \d+ advance jobs removed, 1 made$/m);
   expect(await kpay(['restore', 'finish'], settings)).toContain('1 unfinished transfers are in review');
@@ -53,7 +53,7 @@ it('a database put back from a copy sends nothing until kpay restore finish', {
   );
   await expect(kpay(['rebuild-queue'], { ...settings, KPAY_ADMIN_TOKEN: 'another' })).rejects.toThrow('Set KPAY_ADMIN_TOKEN');
   await restored.end('SIGTERM');
-  // Nobody has the folder now: the command opens it itself.
+  // No process holds the folder now, so the command opens it itself.
   const settled = await kpay(['restore', 'settle', '--as', 'happened', '--reason', 'seen'], settings);
   expect(settled).toContain('1 settled as happened');
 });

@@ -64,7 +64,7 @@ withServers(
     const ids: string[] = [];
     for (let n = 0; n < 20; n++) ids.push((await postTransfer(api.url, order(`paused-${n}`))).id);
 
-    // All of this test's Redis: other tests have databases of their own on the server.
+    // Only this test's Redis database; other tests have their own.
     const redis = new Redis(settings.REDIS_URL ?? '');
     await redis.flushdb();
     redis.disconnect();
@@ -136,7 +136,7 @@ withDump(
   },
 );
 
-/** A worker that does not become ready, and what its /readyz says. */
+/** Starts a worker that does not become ready, and returns the text of its /readyz. */
 async function startRefusing(settings: Record<string, string>): Promise<{ why: string }> {
   const worker = await runApp('worker', settings);
   onTestFinished(async () => void (await worker.end('SIGKILL')));

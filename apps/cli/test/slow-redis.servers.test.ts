@@ -7,7 +7,7 @@ import { openProductionStage } from './production-stage.ts';
 import { startApp } from './start-app.ts';
 
 const JOBS = 700;
-// A round trip takes this long on average: 500 of them in turn take longer than a job's lock lasts.
+// The average round trip. 500 of them in a row take longer than a job's lock lasts.
 const ROUND_TRIP_MS = 14;
 const HOUR_MS = 3_600_000;
 
@@ -24,7 +24,7 @@ describe.skipIf(!testServerUrls())('a worker that is slow to reach its Redis', (
     const slow = await createTcpProxy({ target, jitterMs: ROUND_TRIP_MS });
     onTestFinished(slow.close);
 
-    // Of transfers that are not sent yet: each job is accepted, and put aside.
+    // Their transfers are not sent yet, so each job is accepted and put aside.
     const notBefore = new Date(Date.now() + HOUR_MS).toISOString();
     const order = { sourceCountry: 'CMR', destinationCountry: 'SEN', amount: 50_000, notBefore };
     await queue.addBulk(

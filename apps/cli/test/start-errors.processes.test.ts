@@ -11,7 +11,7 @@ const TEST_TIMEOUT_MS = 60_000;
 
 const otherApplication = { apiKey: 'kpay_test_other', secretKey: 'other-secret' };
 
-// One folder for all, in this order: each row that gets as far as the ledger shows that the one before gave it back.
+// All rows share a folder, in this order. Each row that opens the ledger shows that the one before released it.
 describe('a start that cannot work says in one line what to do', { timeout: TEST_TIMEOUT_MS }, () => {
   const folder = temporaryFolder();
   const busy = createServer();

@@ -10,7 +10,7 @@ const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url));
 /** The bootstrap token of the processes that tests start. */
 export const adminToken = rememberSecret('kpay-admin-of-the-tests-0123456789');
 
-// A machine that runs other things besides may take this long where a quiet one takes two seconds.
+// A busy machine may take this long; a quiet one takes two seconds.
 const START_TIMEOUT_MS = 30_000;
 
 export interface Ended {
@@ -27,16 +27,16 @@ export interface KpayProcess {
   end(signal: NodeJS.Signals): Promise<Ended>;
 }
 
-/** One that is up, by the addresses it printed. */
+/** A running process, with the addresses that it printed. */
 export interface RunningKpay extends KpayProcess {
   apiUrl: string;
   exporterUrl: string;
   workerUrl: string;
-  /** Undefined when it was given keys. */
+  /** Undefined when the process has keys. */
   simulatorUrl: string | undefined;
 }
 
-/** The settings of one that talks to a simulator of the test's own. */
+/** The settings of a process that uses the test's own simulator. */
 export function settingsFor(simulator: Pick<Simulator, 'url'>, dataDir: string): Record<string, string> {
   return {
     KPAY_DATA_DIR: dataDir,
@@ -46,7 +46,9 @@ export function settingsFor(simulator: Pick<Simulator, 'url'>, dataDir: string):
   };
 }
 
-/** Runs `kpay <args>` with these settings and no others, until the test is over; every port is a free one unless given. */
+/**
+ * Runs `kpay <args>` with these settings and no others, until the test is over; every port is a free one unless given.
+ */
 export function runKpay(args: readonly string[], settings: Record<string, string>): KpayProcess {
   const ports = { ADMIN_API_PORT: '0', EXPORTER_PORT: '0', WORKER_PORT: '0', SIMULATOR_PORT: '0' };
   const child = spawn(process.execPath, ['--conditions=@kpay/source', MAIN, ...args], {

@@ -8,7 +8,7 @@ import { adminToken, settingsFor } from './start-kpay.ts';
 
 const EACH = 2;
 const ORDER_EVERY_MS = 100;
-// What the switchover itself takes: the standby catches up, and the name follows after five seconds.
+// The time of the switchover itself: the standby catches up, and the name follows after five seconds.
 const SWITCHOVER_WITHIN_MS = 60_000;
 const SENT_WITHIN_MS = 30_000;
 
@@ -54,10 +54,10 @@ describe.skipIf(process.env.KPAY_TEST_STORES !== 'local')(
             `${readiness.map(({ told }) => `${told()} of the looks`).join(', ')}\n`,
         );
 
-        // 503 with Retry-After says to try again, and is tried again.
+        // A 503 with Retry-After is retried.
         expect(Object.keys(load.statuses).filter((status) => status !== '202' && status !== '503')).toEqual([]);
         expect(load.withoutRetryAfter()).toBe(0);
-        // Each transfer that was accepted has one effect, and nothing else has any.
+        // Each accepted transfer has one effect, and there are no other effects.
         expect([...effects()].sort()).toEqual([...load.accepted.keys()].map((externalId) => [externalId, 1]).sort());
         expect(
           readiness.filter((_, index) => apps[index] !== api || which === 'Postgres').map(({ told }) => told() > 0),
@@ -81,7 +81,7 @@ async function openStage() {
   const [api, worker] = await Promise.all([startApp('admin-api', settings), startApp('worker', settings)]);
   const apps: AppProcess[] = [api, worker];
   onTestFinished(async () => void (await Promise.all(apps.map((app) => app.end('SIGTERM')))));
-  /** How often KPay moved money for each order; the description travels to it. */
+  /** How often KPay moved money for each order. The order is found by its description. */
   function effects(): Map<string, number> {
     const times = new Map<string, number>();
     for (const { description } of simulator.control.truth().transfers) {
@@ -98,7 +98,9 @@ async function kept(opening: Promise<Replicated>): Promise<Replicated> {
   return replicated;
 }
 
-/** Orders at a steady pace over kept connections; one that was not accepted is asked again under the same externalId. */
+/**
+ * Orders at a steady pace over kept connections; one that was not accepted is asked again under the same externalId.
+ */
 function placeOrders(apiUrl: string) {
   const accepted = new Map<string, string>();
   const statuses: Record<string, number> = {};
@@ -142,7 +144,7 @@ function placeOrders(apiUrl: string) {
   };
 }
 
-/** Looks at /readyz four times a second. */
+/** Reads /readyz four times a second. */
 function watchReadiness({ url }: AppProcess) {
   let last = 0;
   let told = 0;

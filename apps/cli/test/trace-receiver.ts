@@ -55,7 +55,7 @@ export interface ReceivedSpan {
 export interface TraceReceiver {
   url: string;
   spans: ReceivedSpan[];
-  /** All that came, decoded, as text: for what must never be in it. */
+  /** Everything received, decoded, as text; for tests of what must never be in it. */
   everything(): string;
   close(): Promise<void>;
 }

@@ -12,7 +12,7 @@ import { expectWholeStory, liveThrough } from './transfer-story.ts';
 
 const TEST_TIMEOUT_MS = 90_000;
 
-/** The traces that the buckets of histograms lead to, by the address at which each histogram is. */
+/** The traces in the exemplars of histograms, by the address of each histogram. */
 async function exemplarsOf(histograms: Record<string, string>): Promise<Map<string, string[]>> {
   const found = new Map<string, string[]>();
   for (const [name, url] of Object.entries(histograms)) {
@@ -72,7 +72,7 @@ describe('kpay up', { timeout: TEST_TIMEOUT_MS }, () => {
 
     expect(await kpay.end('SIGTERM')).toMatchObject({ code: 0 });
     expectWholeStory(receiver, id, { api: 'kpay', worker: 'kpay', lostBy: 'connection_lost' });
-    // The buckets of what it took lead to it.
+    // The exemplars of the duration histograms lead to it.
     const request = receiver.spans.find(({ name }) => name === 'POST /v1/transfers');
     for (const [metric, traces] of exemplars) {
       expect(traces, metric).toContain(Buffer.from(request?.traceId ?? '', 'base64').toString('hex'));
@@ -80,7 +80,7 @@ describe('kpay up', { timeout: TEST_TIMEOUT_MS }, () => {
     const told = Buffer.from(traceId ?? '', 'hex').toString('base64');
     expect(receiver.spans.filter((span) => span.traceId === told).map(({ name }) => name)).toContain('GET /v1/transfers');
     expect(receiver.everything()).not.toContain('237670000002');
-    // KPay learns nothing of it.
+    // KPay gets no trace header.
     expect(kpayHears.sent()).toMatch(/^POST \/api\/wallets\/transfer/m);
     expect(kpayHears.sent()).not.toMatch(/traceparent|tracestate|baggage/i);
   });

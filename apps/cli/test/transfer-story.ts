@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { getJson, getTransfer, postTransfer } from './ask-api.ts';
 import type { ReceivedSpan, TraceReceiver } from './trace-receiver.ts';
 
-// What must not be found in a trace.
+// Text that must not occur in a trace.
 const PHONE = '237670000001';
 const AMOUNT = '123456';
 
@@ -22,7 +22,7 @@ export async function liveThrough(
   const wallets = control.truth().wallets.filter(({ currency }) => currency === 'XAF');
   for (const { country, currency } of wallets) control.setBalance({ country, currency, balance: 0 });
   control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault });
-  // What was read before is believed for a second more: the transfer would be sent on it.
+  // An earlier value is trusted for a second more, and the transfer would be sent because of it.
   await eventually(async () => {
     const { items } = await getJson<{ items: { currency: string; balance: string }[] }>(`${apiUrl}/v1/balances`);
     expect(items.find(({ currency }) => currency === 'XAF')?.balance).toBe('0');
@@ -37,7 +37,7 @@ export async function liveThrough(
   return id;
 }
 
-/** Judges what a collector got of `liveThrough` from processes that have ended since. */
+/** Checks the spans that a collector received for `liveThrough`, from processes that have ended since. */
 export function expectWholeStory(
   { spans, everything }: TraceReceiver,
   id: string,
@@ -54,7 +54,7 @@ export function expectWholeStory(
     return parent !== undefined && (parent === above || isBelow(parent, above));
   };
 
-  // Nothing of the trace hangs in the air: each span but the first has its parent in it.
+  // The trace is complete: each span except the first has its parent in it.
   const known = new Set(trace.map(({ spanId }) => spanId));
   expect(trace.filter(({ parentId }) => !known.has(parentId))).toEqual([request]);
 
@@ -69,7 +69,7 @@ export function expectWholeStory(
       .map(({ name }) => name),
   ).toEqual(expect.arrayContaining(['pg.query:INSERT kpay.transfers', 'addBulk kpay-advance-default']));
 
-  // The queue: each look at the transfer is a job's, and in it a step.
+  // The queue: each step of the transfer is inside the span of a job.
   const moves = ({ attributes }: ReceivedSpan) => attributes['kpay.transfer.state'] !== undefined;
   // On a busy machine a job is taken for dead and run twice: the one that comes too late moves nothing.
   const steps = named('advance transfer')
@@ -106,7 +106,8 @@ export function expectWholeStory(
     expect(statements).toEqual(expect.arrayContaining(['pg.query:UPDATE kpay.transfers', 'pg.query:COMMIT']));
   }
 
-  // Nothing personal and nothing secret, nor what the transfer is worth. Any letters and digits come up in ids and times.
+  // Nothing personal or secret, and no amount. Short texts are not tested, because any letters and digits occur in ids
+  // and times.
   const said = everything().replace(/"(\w*[iI]d|\w*UnixNano)":"[^"]*"/g, '');
   expect(said).toContain('kpay.transfer.attempts');
   for (const hidden of [PHONE, AMOUNT, 'simulator-secret', 'kpay_test_', 'kpay-admin-of', 'eyJ', 'sourceCountry']) {

@@ -46,13 +46,13 @@ describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis',
         }),
       );
     };
-    /** Orders come in until it is done, so that it happens under load. */
+    /** Places orders until `work` is done, so that it happens under load. */
     const placeDuring = async <T>(work: Promise<T>, ...each: Customers[]): Promise<T> => {
       let over = false;
       const watched = work.finally(() => {
         over = true;
       });
-      // Its failure is told below.
+      // Its failure is reported below.
       watched.catch(() => {});
       for (const from = placed; !over && placed - from < MOST; ) await place(...each);
       return watched;
@@ -65,7 +65,8 @@ describe.skipIf(!testServerUrls())('two versions on one Postgres and one Redis',
     const newByOld = customersOf(producers.present, oldApi);
     await place(oldByOld, newByOld);
 
-    // The first new process brings the ledger up to date under the old worker, which then takes on what the new API accepts.
+    // The first new process brings the ledger up to date under the old worker, which then takes on what the new API
+    // accepts.
     const api = await placeDuring(startPresent('admin-api'), oldByOld, newByOld);
     const migrated = (await migrationsOf(databaseUrl)).filter((name) => !before.includes(name));
     expect(migrated.length).toBeGreaterThan(0);
@@ -146,7 +147,7 @@ async function openStage() {
   };
 }
 
-/** The producer that other services still have. */
+/** The old producer, which other services may still use. */
 async function previousProducer(project: string, redisUrl: string): Promise<Producer> {
   const { href } = pathToFileURL(join(project, 'packages/producer/src/index.ts'));
   const { createProducer: create }: { createProducer: typeof createProducer } = await import(/* @vite-ignore */ href);
@@ -170,7 +171,7 @@ async function migrationsOf(databaseUrl: string): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
-/** How many attempts a worker began. */
+/** How many attempts a worker started. */
 async function sendsOf(databaseUrl: string, pid: number): Promise<number> {
   const { rows } = await withDatabase(databaseUrl, (client) =>
     client.query<{ count: string }>(`select count(*) from kpay.attempts where worker like '%-' || $1::text || '-%'`, [pid]),

@@ -36,7 +36,7 @@ function rewrite(what: string, change: (answer: Passing) => void, nth = 1): Case
 const unknownEnum: CaseFault = { what: 'enums nobody documented', simulator: { kind: 'unknown_enum' } };
 const htmlPage: CaseFault = { what: 'a page of HTML with status 201', nth: 2, simulator: { kind: 'html', status: 201 } };
 
-/** For each case that can be tried, the one fault that makes it wrong. */
+/** For each case that can be tried, the fault that breaks it. */
 export const caseFaults: Readonly<Record<string, CaseFault>> = {
   'key.prefix': set('environment', 'PRODUCTION'),
   'key.missing': status(200),

@@ -9,7 +9,8 @@ import {
 } from '@kpay/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
-// Everything that the simulator can do wrong, and what @kpay/core makes of it: a kind of fault without a row does not compile.
+// Everything that the simulator can do wrong, and what @kpay/core makes of it: a kind of fault without a row does not
+// compile.
 
 const receipt = (fields: object) => JSON.stringify({ id: 'wt_odd', createdAt: '2026-01-01T00:00:00.000Z', ...fields });
 const nul = JSON.stringify({ statusCode: 400, message: 'no\u0000thing \ud800' });
@@ -18,7 +19,7 @@ const answer = (status: number, body: string, contentType = 'application/json') 
 
 type Row = readonly [fault: FaultRule['fault'], outcome: string];
 
-/** What a send comes to. */
+/** The outcome of a send. */
 const sends: Readonly<Record<Fault['kind'], readonly Row[]>> = {
   delay: [[{ kind: 'delay', delayMs: 50, when: 'after' }, 'receipt']],
   drop: [

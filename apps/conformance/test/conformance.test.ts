@@ -13,7 +13,7 @@ function namesOf(results: readonly CaseResult[], result: string): string[] {
   return results.filter(({ verdict }) => verdict.kind === result).map(({ case: each }) => each.name);
 }
 
-/** Everything but the limit, as fast as it goes. */
+/** Everything except the limit, as fast as possible. */
 const unlimited: RunRequest = { moveMoney: true, requestsPerMinute: Number.POSITIVE_INFINITY };
 /** A minute in a second, so that the limit can be used up. */
 const timeScale = 60;
@@ -32,7 +32,7 @@ async function runWithFault(simulator: Simulator, options: RunRequest, name: str
   }
 }
 
-/** On a simulator of its own: a run that used up the limit leaves none for the next. */
+/** On a separate simulator, because a run that used up the limit leaves nothing for the next. */
 async function onFreshSimulator<T>(use: (simulator: Simulator) => Promise<T>): Promise<T> {
   const simulator = await createSimulator({ port: 0, timeScale });
   try {

@@ -10,7 +10,7 @@ import { startExporter } from './start-exporter.ts';
 const OTHER_APPLICATION = '0b7d7c1e-0000-4000-8000-000000000001';
 const keys = { apiKey: simulatorApiKey, secretKey: rememberSecret<string>(simulatorSecretKey) };
 const west = { apiKey: 'kpay_test_west', secretKey: rememberSecret<string>('west-secret') };
-// Asks again after 100 ms where it would after 10 s.
+// Asks again after 100 ms instead of 10 s.
 const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 100, signal) };
 const logged: string[] = [];
 const kept = keepLog('exporter');

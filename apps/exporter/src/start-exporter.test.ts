@@ -45,7 +45,7 @@ async function start(account: KpayAccount, options: Partial<ExporterOptions> = {
     host: '127.0.0.1',
     port: 0,
     everyMs: QUICK,
-    // A machine that is busy with other things reads later than that.
+    // A busy machine reads later than that.
     seriesMaxAgeMs: SLOW,
     ...options,
   });
@@ -155,7 +155,7 @@ describe('/metrics', () => {
     const stores = createMemoryStores();
     const accounts = Array.from({ length: 10 }, () => openAccount('default', { stores }));
     const exporters = await Promise.all(accounts.map((account) => start(account, { everyMs: SLOW })));
-    // Each exporter asks once whose its keys are.
+    // Each exporter asks once which application its keys belong to.
     const settled = { availability: 1, balance: 1, 'exchange-rate': 1, me: 10 };
     await eventually(async () => {
       for (const exporter of exporters) expect(valueIn(await scrape(exporter), RATE)).toBeGreaterThan(0);
@@ -214,7 +214,7 @@ describe('/metrics', () => {
     const metrics = await eventually(async () => {
       const text = await scrape(exporter);
       expect(valueIn(text, statusSeries('TZA', 'MTN_MOMO_TZA', 'PAYOUT', 'CLOSED'))).toBe(1);
-      // The balance is an answer of its own, and can come later.
+      // The balance is a separate read and can arrive later.
       expect(text).toContain('kpay_undocumented_values{account="default",field="currency"');
       return text;
     });

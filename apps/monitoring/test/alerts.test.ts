@@ -32,7 +32,7 @@ describe('every alert', () => {
     for (const { alert = '', labels, annotations } of alerts) {
       expect(['critical', 'warning', 'info', 'none']).toContain(labels.severity);
       expect(annotations.summary, alert).toMatch(/^[A-Z{].+[.?]$/s);
-      // Nothing rather than a link that leads nowhere.
+      // No link is better than a broken one.
       const link = `{{ with $externalLabels.kpay_runbook }}{{ . }}#${alert.toLowerCase()}{{ end }}`;
       expect(annotations.runbook_url).toBe(link);
     }
@@ -47,7 +47,7 @@ describe('every alert', () => {
   });
 
   it('on a figure keeps its last known value, and has a case of vanished series', () => {
-    // What stands for no figure, and what a single process is.
+    // Alerts without a figure, and those about a single process.
     const others = /^Kpay(\w+Down|EventLoopBlocked|Watchdog)$/;
     const figures = alerts.filter(({ alert = '' }) => alert === 'KpayDown' || !others.test(alert));
     for (const { alert, expr } of figures) expect(expr, alert).toContain('last_over_time(kpay:');

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => stage.close());
 
-/** Accepts without a word to the queue: an advance job that was lost. */
+/** Accepts a transfer without adding an advance job, as if the job was lost. */
 async function accept(externalId: string, more: { priority?: number } = {}): Promise<TransferRow> {
   const asked = { account: 'default', owner: 'admin', body: { ...order(externalId), ...more } };
   return (await acceptTransfer(stage.ledger, new Set(['default']), asked)).transfer;
@@ -56,7 +56,7 @@ describe('the advance queue can be lost at any moment', () => {
     await stage.stopWorker();
     const row = await accept('abandoned behind a backlog', { priority: 0 });
     await leaveUnderWay(row);
-    // So many advance jobs wait that only the most urgent rows get one, and the abandoned one is not among them.
+    // With this many waiting jobs only the most urgent rows get one, and the abandoned row is not among them.
     await Promise.all(Array.from({ length: 51 }, (_, n) => accept(`before-${n}`, { priority: 9 })));
     await stage.advanceQueue.addBulk(
       Array.from({ length: 500 }, () => ({ name: 'advance', data: { transferId: randomUUID() }, opts: { priority: 1 } })),
@@ -68,7 +68,7 @@ describe('the advance queue can be lost at any moment', () => {
     expect(await succeeded(row.id)).toMatchObject({ attempts: 2 });
   });
 
-  /** What a process leaves in the ledger that was killed right before it wrote its request, a minute ago. */
+  /** The state of the ledger after a process was killed a minute ago, right before it wrote its request. */
   async function leaveUnderWay({ id, kpay_external_id }: TransferRow): Promise<void> {
     const { application_id, base_url, environment } = await stage.ledger.db
       .selectFrom('kpay.accounts')

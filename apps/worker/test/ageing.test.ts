@@ -4,7 +4,7 @@ import { sweepDue } from '@kpay/transfers/worker';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
-// In a file of its own: on a real Redis the worker of another stage would take the advance jobs.
+// In a separate file, because on a real Redis the worker of another stage would take the advance jobs.
 describe('beside 260 of the highest priority of one caller, who goes on ordering', () => {
   const SEND_EVERY_MS = 60_000 / 100;
   const SWEEP_EVERY_MS = 1_000;

@@ -20,7 +20,7 @@ afterAll(() => stage.close());
 it(`${RACES} times a cancel meets the worker that sends: each answer is true`, { timeout: 300_000 }, async () => {
   const random = seededRandom(7);
   const counts = { cancelled: 0, too_late: 0 };
-  // Later after each cancel that came in time, sooner after each that did not: so it meets the send itself.
+  // The delay grows after each cancel in time and shrinks after each late one. So it comes close to the send.
   let aimMs = 10;
   let wrong = 0;
   let next = 0;
@@ -53,6 +53,6 @@ it(`${RACES} times a cancel meets the worker that sends: each answer is true`, {
   await Promise.all(Array.from({ length: AT_ONCE }, raceOn));
   process.stdout.write(`${RACES} races: ${counts.cancelled} cancelled, ${counts.too_late} too late\n`);
   expect(wrong).toBe(0);
-  // Neither always wins, or it was no race.
+  // If one side always won, it was no race.
   expect(Math.min(counts.cancelled, counts.too_late)).toBeGreaterThan(0);
 });

@@ -29,7 +29,7 @@ it('counts every end once, whichever process made it, also after a restart', asy
   const zeros = { failed: 0, rejected: 0, cancelled: 0, expired: 0 };
   await eventually(async () => expect(await finished(stage)).toEqual({ ...zeros, succeeded: 1 }));
 
-  // What the API's and the commands' processes do is done on the ledger, beside this one.
+  // The API and the commands change the ledger from other processes.
   const { ledger, epochWitness } = stage;
   await pause(ledger, { scope: 'account', account: 'default' }, PERSON);
   const cancelled = await accepted(stage, 'cancelled');

@@ -37,7 +37,7 @@ function requests(): Record<string, number> {
   return { ...stage.simulator.control.truth({ requests: 0, transfers: 0 }).requestCounts.byEndpoint };
 }
 
-/** What came in since, by endpoint. */
+/** The requests since then, by endpoint. */
 function since(before: Record<string, number>): Record<string, number> {
   const counts = Object.entries(requests()).map(([name, count]) => [name, count - (before[name] ?? 0)] as const);
   return Object.fromEntries(counts.filter(([, count]) => count > 0));
@@ -60,7 +60,7 @@ async function insertPart(reasonCode: string, from: number, to: number): Promise
     from generate_series(${from}::int, ${to}::int) as n`.execute(stage.ledger.db);
 }
 
-/** One of ours in review, of this amount: it may have happened. */
+/** A transfer in review with this amount: it may have happened. */
 async function insertReview(amount: number): Promise<void> {
   await sql`
     insert into kpay.transfers (id, account, external_id, owner, request_hash, kpay_external_id, source_country,
@@ -79,7 +79,9 @@ async function inState(state: string): Promise<string[]> {
   return rows.map(({ external_id }) => external_id ?? '').sort();
 }
 
-/** They are the first by priority, then age. Ten are under way at once: where the money ends one may overtake another. */
+/**
+ * They are the first by priority, then age. Ten are under way at once: where the money ends one may overtake another.
+ */
 function expectFirst(ids: readonly string[], count: number): void {
   const numbers = Array.from({ length: ROWS }, (_, index) => index + 1);
   const sorted = numbers.sort((a, b) => (b % 10) - (a % 10) || a - b);
@@ -87,7 +89,7 @@ function expectFirst(ids: readonly string[], count: number): void {
   expect(ids.filter((id) => !first.has(id))).toEqual([]);
 }
 
-/** When the simulator got the first transfer. */
+/** When the simulator received the first transfer. */
 function firstSendMs(): number {
   const first = stage.simulator.control.truth().requests.find(({ endpoint }) => endpoint === 'transfer');
   if (!first) throw new Error('nothing was sent');
@@ -124,7 +126,7 @@ describe(`${ROWS} transfers held for funds`, () => {
     expect(tookMs).toBeLessThanOrEqual(EVERY_MS + WITHIN_MS);
     expectFirst(await inState('succeeded'), 30);
 
-    // What the money does not cover is not tried.
+    // Transfers that the money does not cover are not tried.
     await delay(EVERY_MS);
     expect(since({}).transfer).toBe(30);
     expect(await inState('holding')).toHaveLength(ROWS - 30);

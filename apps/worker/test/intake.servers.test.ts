@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { openWorkerStage, order, type WorkerStage } from './worker-stage.ts';
 
 const JOBS = 5_000;
-// What a loaded machine with its servers in containers needs; the figure itself is printed.
+// The bound for a loaded machine with servers in containers. The measured value is printed.
 const WITHIN_MS = 120_000;
 const REPEATS = 1_000;
 const MEGABYTE = 1_000_000;
@@ -39,7 +39,7 @@ describe.skipIf(!testServerUrls())('intake on a real Redis and Postgres', () => 
   it(`makes ledger rows of ${JOBS} jobs on a paused account, and sends none`, { timeout: 200_000 }, async () => {
     const paused = await pause(stage.ledger, { scope: 'account', account: 'default' }, { by: 'ada', reason: 'a look around' });
     onTestFinished(async () => {
-      // Without a worker: a job that looks for its transfer after it is gone would be accepted anew.
+      // Without a worker, because a job that reads its removed transfer would be accepted again.
       await stage.stopWorker();
       await stage.emptyDoor();
       await sql`truncate kpay.transfers cascade`.execute(stage.ledger.db);

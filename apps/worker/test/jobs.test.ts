@@ -37,7 +37,7 @@ describe('a job of any BullMQ client', () => {
     });
     const { job } = await stage.read(added);
     expect(job.progress).toEqual({ accepted: result.transferId });
-    // It was answered where it waited, not put aside and fetched again.
+    // It completed where it waited; it was not put aside and fetched again.
     expect(job.attemptsStarted).toBe(1);
     expect(await stage.find(result.transferId)).toMatchObject({ owner: 'queue', external_id: 'plain', job_id: added.id });
   });
@@ -125,7 +125,7 @@ describe('a job whose transfer has to wait', () => {
     await eventually(async () => expect((await stage.read(added)).state).toBe('delayed'));
     expect(sends()).toBe(before);
 
-    // Somebody sees the new balance, the exporter for one: the hold of 30 s need not end first.
+    // Another process, such as the exporter, reads the new balance. So the hold of 30 s need not end first.
     setBalance(1_000_000);
     await stage.readBalance();
     expect(await stage.result(added)).toMatchObject({ transferId: row.id, state: 'succeeded' });

@@ -8,7 +8,7 @@ const TRANSFERS = 1_000;
 const BREAKER_AFTER = 5;
 const CONCURRENCY = 10;
 const HOUR_MS = 60 * 60_000;
-/** Half of a lease, so that the hour's steps end no send that is under way. */
+/** Half of a lease, so that no step of the hour ends a send that is under way. */
 const STEP_MS = 20_000;
 /** For all of them, on a loaded machine. */
 const AFTERWARDS_WITHIN_MS = 300_000;
@@ -59,7 +59,7 @@ describe.skipIf(!testServerUrls())('an hour of 503', () => {
     expect(mostUnconfirmed).toBeLessThanOrEqual(BREAKER_AFTER + CONCURRENCY);
 
     control.clearFaults();
-    // The next probe is no further away.
+    // The next probe is at most this far away.
     passedMs += 60_000;
     await eventually(async () => expect(await states()).toEqual({ succeeded: TRANSFERS }), { timeoutMs: AFTERWARDS_WITHIN_MS });
     const effects = control.truth({ requests: 0 }).transfers.map(({ externalId }) => externalId);

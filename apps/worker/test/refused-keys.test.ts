@@ -27,7 +27,8 @@ it('an account with refused keys waits until KPay takes them; the others are ser
   expect((await stage.askHealth('readyz')).status).toBe(200);
 });
 
-// One page stands for all: which answers are KPay's own is told in core's client.test.ts. Each costs ten seconds here.
+// One page stands for all, because each takes ten seconds here. core's client.test.ts tests which answers are KPay's
+// own.
 it('a proxy’s 403 at /me says nothing of the keys: the worker starts and asks again', async () => {
   const stage = await openWorkerStage();
   onTestFinished(stage.close);

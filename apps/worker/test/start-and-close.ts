@@ -1,4 +1,4 @@
-// Run by a test: whatever this leaves open keeps its process alive.
+// Run by a test: anything that this leaves open keeps the process alive.
 import { openWorkerStage, order } from './worker-stage.ts';
 
 const stage = await openWorkerStage();

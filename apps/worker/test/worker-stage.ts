@@ -30,27 +30,27 @@ type TransferJob = Job<unknown, TransferJobResult>;
 
 const JOB_ENDS_WITHIN_MS = 15_000;
 
-/** A worker on a real BullMQ and a real ledger before a simulated KPay. */
+/** A worker with a real BullMQ, a real ledger and a simulated KPay. */
 export interface WorkerStage {
   ledger: Ledger;
   epochWitness: EpochWitness;
   simulator: Simulator;
   account: KpayAccount;
   advanceQueue: Queue<AdvanceJob>;
-  /** Takes advance jobs, one at a time, in the place of the worker; close it before the stage. */
+  /** Processes advance jobs instead of the worker, one at a time. Close it before the stage. */
   takeAdvanceJobs(process: (job: Job<AdvanceJob>) => Promise<void>): Worker;
-  /** Where the queues are; undefined when they are embedded. */
+  /** The Redis of the queues; undefined when they are embedded. */
   redisUrl: string | undefined;
   /** The embedded database and its folder; undefined on servers. */
   embedded: { dataDir: string; maintain(): Promise<void> } | undefined;
   /** Puts data into the transfer queue as any BullMQ client can, without our producer. */
   add(data: unknown, options?: JobsOptions): Promise<TransferJob>;
-  /** What the job completes with. Rejects with the reason it fails with. */
+  /** Resolves with the job's result; rejects with the reason of its failure. */
   result(job: TransferJob): Promise<TransferJobResult>;
   /** The job as it is now. */
   read(job: TransferJob): Promise<{ state: string; job: TransferJob }>;
   find(id: string): Promise<TransferRow>;
-  /** Reads the balance from KPay now: what the checks look at. */
+  /** Reads the balance that the checks use from KPay now. */
   readBalance(): Promise<void>;
   /** How many callers' jobs have ended and are kept. */
   keptJobs(): Promise<{ completed: number; failed: number }>;
@@ -58,7 +58,7 @@ export interface WorkerStage {
   emptyDoor(): Promise<void>;
   /** Closes the queues behind the worker's back. */
   closeQueues(): Promise<void>;
-  /** What the worker says at a path of its own. */
+  /** The worker's answer at one of its own paths. */
   askHealth(path: 'healthz' | 'readyz' | 'metrics'): Promise<{ status: number; text: string }>;
   /** The accounts for which nothing is sent yet, and why. */
   waiting(): ReadonlyMap<string, string>;
@@ -113,7 +113,7 @@ async function openStores(logger: Logger): Promise<TestStores> {
 export async function openWorkerStage(
   observeEveryMs: ObservationPace = { balance: 30_000, rate: 600_000 },
   now?: () => Date,
-  /** Accounts beside `default`, on the same KPay. */
+  /** Further accounts besides `default`, on the same KPay. */
   openMore: (baseUrl: string) => readonly KpayAccount[] = () => [],
   settings: { keptJobs?: number } = {},
 ): Promise<WorkerStage> {

@@ -18,7 +18,8 @@ it('lets reads and writes go on while a backup blocks it, and ends after the bac
     const { rows } = await other.query("select from pg_locks where not granted and mode = 'AccessExclusiveLock'");
     expect(rows).toHaveLength(1);
   });
-  // As long as a transfer waits for a lock; without its own bound the migration would wait for the backup, and this for both.
+  // As long as a transfer waits for a lock; without its own bound the migration would wait for the backup, and this for
+  // both.
   await other.query("set lock_timeout = '4s'");
   await other.query('update kpay.transfers set priority = 5');
   expect((await other.query('select from kpay.transfers')).rowCount).toBe(0);
@@ -27,7 +28,7 @@ it('lets reads and writes go on while a backup blocks it, and ends after the bac
   expect(await readSchemaState(db)).toEqual({ missing: [], unknown: [], exists: true });
 });
 
-/** A ledger of before a migration that changes a table which is in use. */
+/** A ledger before a migration that changes a table in use. */
 async function olderLedger() {
   const servers = testServerUrls();
   if (!servers) throw new Error('this suite needs KPAY_TEST_STORES');

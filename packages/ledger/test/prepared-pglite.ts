@@ -7,7 +7,7 @@ interface Statement {
   name: string;
   /** The types of its parameters. */
   types: readonly number[];
-  /** What its rows are, undefined when it has none. */
+  /** The description of its rows; undefined when it returns none. */
   rows: messages.RowDescriptionMessage | undefined;
 }
 
@@ -17,7 +17,7 @@ interface Statement {
  */
 export function preparedDialect(pglite: PGlite): PostgresDialect {
   const prepared = new Map<string, Statement>();
-  // What comes but once, because a value is written into it, is not kept.
+  // A statement with a value in its text is used only once, so it is not kept.
   const seen = new Set(['begin', 'commit', 'rollback']);
   born += 1;
   const prefix = `kept-${born}`;
@@ -38,7 +38,7 @@ export function preparedDialect(pglite: PGlite): PostgresDialect {
     return statement;
   }
 
-  /** Its part of what is sent: to be followed by others, or a sync. */
+  /** The statement's messages, to be followed by those of others or by a sync. */
   async function run(text: string, values: readonly unknown[]): Promise<{ sent: Uint8Array[]; statement: Statement }> {
     const statement = await prepare(text);
     const written = values.map((value, index) => {
@@ -49,7 +49,7 @@ export function preparedDialect(pglite: PGlite): PostgresDialect {
     return { sent: [serialize.bind({ statement: statement.name, values: written }), serialize.execute()], statement };
   }
 
-  // Asked for and not sent yet.
+  // BEGIN was requested but not sent yet.
   let beginning: Uint8Array[] = [];
   async function query(text: string, values: readonly unknown[] = []) {
     if (text === 'begin') {
@@ -65,7 +65,7 @@ export function preparedDialect(pglite: PGlite): PostgresDialect {
     return { command: result?.command, rowCount: result?.rowCount ?? 0, rows: result?.rows ?? [] };
   }
 
-  // One session: who wants it waits for who has it.
+  // There is one session; each user waits for the present one.
   let last: Promise<void> = Promise.resolve();
   let release: () => void = () => {};
   const client: PostgresPoolClient = { query: query as unknown as PostgresPoolClient['query'], release: () => release() };
@@ -84,7 +84,7 @@ export function preparedDialect(pglite: PGlite): PostgresDialect {
   return new PostgresDialect({ pool });
 }
 
-/** Of all in this process: a PGlite that serves several ledgers one after the other keeps what each has prepared. */
+/** Shared in this process: a PGlite that serves several ledgers in turn keeps the statements of each. */
 let born = 0;
 
 async function exchange(pglite: PGlite, sent: readonly Uint8Array[]): Promise<messages.BackendMessage[]> {

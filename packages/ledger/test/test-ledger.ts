@@ -9,15 +9,15 @@ import { preparedDialect } from './prepared-pglite.ts';
 export interface TestLedger extends Ledger {
   /** The ledger's time. */
   now(): Date;
-  /** Lets it go on by this much. */
+  /** Moves the time forward by this much. */
   passMs(ms: number): void;
   empty(): Promise<void>;
-  /** Remembers all of it. @returns how to bring it back as it was: what happened since is gone. */
+  /** Saves the whole ledger. @returns a function that restores it and discards everything since. */
   backUp(): Promise<() => Promise<void>>;
   close(): Promise<void>;
 }
 
-// Whatever refers to another comes before it.
+// A table comes before the tables to which it refers.
 const TABLES = ['transfer_events', 'attempts', 'transfers', 'quotes', 'pauses', 'wallets', 'refusals', 'accounts', 'sinks'];
 
 // int8 as text, as pg gives it.
@@ -65,7 +65,7 @@ export async function openTestLedger(given?: PGlite): Promise<TestLedger> {
   });
 }
 
-/** For one who starts many ledgers one after the other: starting a PGlite costs more than a simulated life. */
+/** For tests that start many ledgers in turn: starting a PGlite costs more than a simulated run. */
 async function emptiedDatabase(pglite: PGlite): Promise<{ db: Kysely<LedgerSchema>; close: () => Promise<void> }> {
   await pglite.exec('deallocate all; drop schema if exists kpay cascade');
   return { db: new Kysely<LedgerSchema>({ dialect: preparedDialect(pglite) }), close: () => Promise.resolve() };
@@ -74,7 +74,7 @@ async function emptiedDatabase(pglite: PGlite): Promise<{ db: Kysely<LedgerSchem
 export async function openTestPglite(): Promise<PGlite> {
   const loadDataDir = await emptyDatabaseDump();
   const pglite = await PGlite.create({ loadDataDir, extensions: { pg_trgm }, parsers: { [INT8]: (text: string) => text } });
-  // Nothing outlives the process; and a statement has one plan, however often it was run before.
+  // Nothing outlives the process, and a statement keeps one plan, however often it runs.
   await pglite.exec('set synchronous_commit = off; set plan_cache_mode = force_generic_plan');
   return pglite;
 }

@@ -53,7 +53,10 @@ export const FaultSchema = z.discriminatedUnion(
       delayMs,
     }),
     z.strictObject({
-      /** Any status with any text: a proxy's own refusal, a success with a status of its own, the answer to another request. */
+      /**
+       * Any status with any text: a proxy's own refusal, a success with a status of its own, the answer to another
+       * request.
+       */
       kind: z.literal('answer'),
       status: z.int().min(200).max(599),
       /** The body as it is sent. */
@@ -90,11 +93,14 @@ export const FaultSchema = z.discriminatedUnion(
       value: z.string().min(1).default('SOMETHING_NEW'),
     }),
     z.strictObject({
-      /** The balance comes as one row a country, so that a currency comes several times. */
+      /** The balance has one row for each country, so a currency can occur several times. */
       kind: z.literal('balance_rows'),
     }),
     z.strictObject({
-      /** The transfer runs for delayMs and holds its externalId, so that a second call gets 409; then it fails or succeeds. */
+      /**
+       * The transfer runs for delayMs and holds its externalId, so that a second call gets 409; then it fails or
+       * succeeds.
+       */
       kind: z.literal('conflict_while_running'),
       delayMs: z.number().nonnegative().max(600_000),
       /** `fail` (the default), `fail_and_burn`: the id is answered 409 from then on, or `succeed`. */

@@ -16,8 +16,10 @@ import {
 } from '../../src/index.ts';
 import { createScaledClock } from './scaled-clock.ts';
 
-// A process that moves transfers to an end with transferUntilKnown, one file of memory each. It is killed at any moment and
-// started again. Beside that each call is given up now and then at one of its steps, as a process that dies there would.
+// A process that moves transfers to an end with transferUntilKnown, one file of memory each. It is killed at any moment
+// and
+// started again. Beside that each call is given up now and then at one of its steps, as a process that dies there
+// would.
 
 /** What a driver is told, as the JSON text of its first argument. */
 export interface Drive {
@@ -41,7 +43,10 @@ export interface Drive {
 /** How one transfer ended, or where a call was found that a crash had ended. */
 export interface Line {
   number: number;
-  /** `known` by an answer or by conflicts, `nothing` was done, only KPay can tell (`ask`), or a call found what another left. */
+  /**
+   * `known` by an answer or by conflicts, `nothing` was done, only KPay can tell (`ask`), or a call found what another
+   * left.
+   */
   kind: 'answer' | 'conflict' | 'nothing' | 'ask' | 'found' | 'crash';
   /** The receipt's id, a reason, or at which step. */
   what: string;
@@ -149,7 +154,7 @@ async function untilEnd(drive: Drive, client: KpayClient, clock: Clock, number: 
       const what = known.confirmedBy === 'answer' ? known.receipt.id : '';
       return write({ number, kind: known.confirmedBy, what, atMs: Date.now() });
     } catch (error) {
-      // Half of those who are refused try again, as somebody does who has put money into the wallet.
+      // Half of the refused callers try again, as after a deposit into the wallet.
       const isOver = error instanceof RejectedError && error.status !== 401 && Math.random() < 0.5;
       if (isOver) {
         return write({ number, kind: 'nothing', what: String(error.status), atMs: Date.now() });

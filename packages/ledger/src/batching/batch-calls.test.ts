@@ -4,7 +4,7 @@ import { batchCalls } from './batch-calls.ts';
 
 const refusal = Object.assign(new Error('violates check constraint'), { severity: 'ERROR' });
 
-/** Answers each number with its double, and keeps what came together. */
+/** Returns the double of each number, and records the batches. */
 function doubling({ maxSize = 50, refused = [] as number[] } = {}) {
   const runs: number[][] = [];
   let delayed = 0;

@@ -5,7 +5,7 @@ import { createLogger } from './logger.ts';
 const JWT = 'eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl';
 const HEX = '0123456789abcdef'.repeat(4);
 
-/** Secrets by shape, each with what of it must not be seen. */
+/** Secrets by shape, each with the part that must not be visible. */
 const SHAPES: Record<string, [text: string, hidden: string]> = {
   'a live key': ['kpay_live_Ab3-x_9', 'Ab3-x_9'],
   'a test key': ['kpay_test_Ab3', 'kpay_test_Ab3'],

@@ -4,7 +4,7 @@ import { createRedact, hideShapes } from './redact.ts';
 const LENGTH = 1_000_000;
 const WITHIN_MS = 200;
 
-/** What makes a search begin anew at every place, or go back from it. */
+/** Texts that make a search start again at every position, or backtrack. */
 const BAIT = [
   'eyJ-',
   'eyJa.',
@@ -30,7 +30,7 @@ const BAIT = [
   '://',
 ];
 
-/** The quickest of three: another process may have the machine for a while. */
+/** The fastest of three runs, because another process may use the machine for a while. */
 function tookMs(work: () => unknown): number {
   const times = [1, 2, 3].map(() => {
     const startedMs = performance.now();

@@ -3,7 +3,7 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { expect, it } from 'vitest';
 import { corkWrites } from './cork-writes.ts';
 
-/** What reached the system, one entry a call. */
+/** The data of each system call. */
 function open(): { socket: Writable; calls: string[] } {
   const calls: string[] = [];
   const socket = new Writable({

@@ -3,7 +3,7 @@ import { addressSchema, listSchema } from './setting-values.ts';
 
 /** Whose tokens the admin API accepts, and what they allow. */
 export interface OidcSettings {
-  /** Exactly as in the tokens' `iss`. */
+  /** The issuer's address, exactly as in the tokens' `iss`. */
   issuer: string;
   /** The audience that the tokens' `aud` must contain. */
   audience: string;

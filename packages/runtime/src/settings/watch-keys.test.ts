@@ -6,7 +6,7 @@ import { createLogger } from '../logging/logger.ts';
 import { type AccountSettings, readSettings } from './read-settings.ts';
 import { watchKeys } from './watch-keys.ts';
 
-/** Watches files of one's own, every few milliseconds. `refuse` makes each take fail while it is set. */
+/** Watches the test's files every few milliseconds. While `refuse` is set, each take fails. */
 function watch(files: Record<string, string>, env: (path: (name: string) => string) => NodeJS.ProcessEnv) {
   const folder = temporaryFolder();
   const path = (name: string) => join(folder.path, name);

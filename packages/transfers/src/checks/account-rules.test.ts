@@ -157,7 +157,7 @@ describe('a spend limit', () => {
     const held = await advance(engine, await accept('waits'));
     expect(held).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });
 
-    // A day later it is for a person to find out, and may still have moved the money.
+    // A day later it is in review, and it may still have moved the money.
     stage.ledger.passMs(25 * HOUR_MS);
     expect((await advance(engine, unknown)).state).toBe('review');
     expect(await wake(rules)).toBe(0);
@@ -187,7 +187,7 @@ describe('a spend limit', () => {
     const engine = await advancerWith(limits({ amount: 150_000, hours: 1 }));
     unknownOutcome();
     const unknown = await advance(engine, await accept('unknown'));
-    // A pause, or an outage of ours: nothing was sent again.
+    // During a pause, or an outage of ours, nothing was sent again.
     stage.ledger.passMs(2 * HOUR_MS);
     const held = await advance(engine, await accept('waits'));
     expect(held).toMatchObject({ state: 'holding', reason_code: 'spend_limit' });

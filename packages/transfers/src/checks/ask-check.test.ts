@@ -5,7 +5,7 @@ import type { Check, CheckContext } from './check.ts';
 const now = new Date('2026-01-01T00:00:00Z');
 const until = new Date('2026-01-01T00:01:00Z');
 
-// The checks below look at neither the transfer nor the account.
+// The checks below use neither the transfer nor the account.
 function ask(check: Check['check'], signal = new AbortController().signal) {
   const context = { now, signal } as CheckContext;
   return askCheck({ name: 'acme', timeoutMs: 20, check }, {} as Parameters<Check['check']>[0], context);

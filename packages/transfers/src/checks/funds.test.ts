@@ -14,7 +14,7 @@ afterEach(() => stage.reset());
 afterAll(() => stage.close());
 
 const never = new AbortController().signal;
-/** KES, which only one wallet holds. */
+/** A balance in KES, a currency of only one wallet. */
 const order = { sourceCountry: 'KEN', destinationCountry: 'UGA', amount: 1_000 };
 
 async function acceptSome(count: number): Promise<TransferRow[]> {

@@ -29,7 +29,10 @@ function hear(holder: string, changes: Partial<Sink> = {}): Heard {
   return { delivery: { ledger: stage.ledger, plugin: 'acme', sink, holder, onFailure }, events, failures };
 }
 
-/** Until nothing is left that this one may tell now: transactions of other tests on the same server are waited for. */
+/**
+ * Delivers until nothing is left that may be delivered now. It waits for transactions of other tests on the same
+ * server.
+ */
 async function deliverAll(delivery: SinkDelivery): Promise<void> {
   do await deliverDecided(delivery);
   while (await waitsForOtherTransactions(delivery));
@@ -138,7 +141,7 @@ describe('a sink', () => {
     await stage.accept({ externalId: 'order-2' });
     await deliverAll(other.delivery);
     expect(idsOf(other.events)).toEqual(await eventIds());
-    // What comes back to life takes nothing back.
+    // A process that wakes up does not move the position back.
     stuck.resolve();
     await telling;
     const position = await stage.ledger.db.selectFrom('kpay.sinks').select('told_id').executeTakeFirstOrThrow();
@@ -155,7 +158,7 @@ describe('a sink', () => {
     expect(idsOf(events)).toEqual(await eventIds());
   });
 
-  // PGlite has one session: no transaction can be late there.
+  // PGlite has one session, so no transaction can commit late.
   it.runIf(testServerUrls())('is never told past an event whose transaction is late to commit', async () => {
     const { delivery, events } = hear('first');
     const { id } = await stage.accept();

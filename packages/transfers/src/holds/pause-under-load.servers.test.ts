@@ -5,7 +5,7 @@ import { pause } from '../faces/operations.ts';
 import { openLedgerEpoch } from '../faces/worker.ts';
 import { beginFirstSends } from '../send/begin.ts';
 
-// On the embedded database there is one session: nobody waits for a lock there.
+// The embedded database has one session, so nothing waits for a lock there.
 let stage: Stage;
 beforeAll(async () => {
   stage = await openStage();
@@ -14,7 +14,7 @@ afterAll(() => stage.close());
 
 const SENDERS = 4;
 const PAUSES = 10;
-// Those under way, and what begins before the pause is in the queue. A starved one lets thousands past.
+// The sends under way, and those that begin before the pause is in the queue. A starved pause lets thousands pass.
 const MAX_PAST = 100;
 
 it('a pause waits for the sends under way, and for none that come after it', async () => {
@@ -22,7 +22,7 @@ it('a pause waits for the sends under way, and for none that come after it', asy
   const epoch = await openLedgerEpoch({ ledger: stage.ledger, witness: stage.epochWitness, clock: systemClock });
   const row = await stage.accept();
   const context = { pin, epoch, worker: 'w', balanceMaxAgeMs: 60_000 };
-  // Too old to judge by: locks are taken and looked behind as by every send, and nothing is written.
+  // The balance is too old. So each send takes its locks and reads as usual, and writes nothing.
   const snapshot = { wallets: [], askedAt: new Date(0) };
   let over = false;
   let sends = 0;
@@ -46,6 +46,6 @@ it('a pause waits for the sends under way, and for none that come after it', asy
     over = true;
     await senders;
   }
-  // The first one opened its connection, while nothing of it was in the queue.
+  // The first one opened its connection while it was not in the queue yet.
   expect(Math.max(...past.slice(1))).toBeLessThanOrEqual(MAX_PAST);
 });

@@ -16,7 +16,7 @@ const never = new AbortController().signal;
 const DOOMED = 300;
 const TOGETHER = 10;
 
-/** XAF is shown as one figure: what Gabon has looks as if it were Cameroon's. */
+/** KPay shows one figure for XAF, so Gabon's money looks like Cameroon's. */
 function setBalances(cmr: number, gab: number) {
   stage.simulator.control.setBalance({ country: 'CMR', balance: cmr });
   stage.simulator.control.setBalance({ country: 'GAB', balance: gab });
@@ -30,7 +30,7 @@ async function accept(count: number, body: Record<string, unknown>): Promise<Tra
   return rows;
 }
 
-/** What a worker does in a second of the ledger's time. */
+/** Does what a worker does in a second of the ledger's time. */
 async function second(engine: TransferEngine): Promise<void> {
   const { ledger } = stage;
   await ledger.transaction((tx) => tendRefusals(tx, 'default'));
@@ -65,7 +65,7 @@ it('600 doomed orders delay nobody, cost 20 requests, and start once money shows
   expect(sends() - 1).toBeLessThanOrEqual(20);
 
   setBalances(200_000_000, 100_000_000);
-  // KPay is read anew, as it is every 30 s.
+  // KPay is read again, as every 30 s.
   const later = await stage.engine();
   await untilSucceeded(broke[DOOMED - 1]?.id ?? '', later, 15);
   const states = await Promise.all(broke.map(async ({ id }) => (await stage.find(id)).state));

@@ -21,7 +21,7 @@ async function heldFor(destinationCountry: string) {
   return held;
 }
 
-/** KPay refuses the next read of a rate, whatever the pair: the first in the index is the one that fails. */
+/** KPay refuses the next read of any rate, so the first pair in the index fails. */
 function refuseRate(status: number, times: number) {
   stage.simulator.control.addFault({ match: { endpoint: 'exchange-rate' }, times, fault: { kind: 'status', status } });
 }

@@ -92,7 +92,7 @@ describe('resolving a review', () => {
       reason: 'the keys are right again',
     });
     const row = await stage.settle(id, await stage.engine());
-    // KPay refused the id once, so its conflict proves nothing: a person must look again.
+    // KPay refused the id once, so its conflict proves nothing: a person must check again.
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable', send_body });
     expect(stage.effects(row)).toBe(1);
   });

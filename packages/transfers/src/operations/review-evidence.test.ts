@@ -70,7 +70,7 @@ describe('the evidence of a review', () => {
   });
 });
 
-/** A later balance, which the checks of another transfer look at. */
+/** Records a later balance, which the checks of another transfer read. */
 async function readBalanceAgain(engine: TransferEngine): Promise<void> {
   stage.ledger.passMs(60_000);
   await engine.account.observations.balance({ lane: 'checks', maxAgeMs: 0 });

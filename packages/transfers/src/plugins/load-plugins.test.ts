@@ -67,7 +67,7 @@ describe('what KPAY_PLUGINS names', () => {
       );
       writeFileSync(join(home, 'plugin.js'), `export default { name: '${name}' };`);
     }
-    // In a process of its own: vitest finds packages its own way.
+    // In a separate process, because vitest resolves packages differently.
     const program = `
       const { loadPlugins } = await import(${JSON.stringify(new URL('../faces/worker.ts', import.meta.url).href)});
       console.log((await loadPlugins(['esm-only', 'either'])).map(({ name }) => name).join());

@@ -109,7 +109,7 @@ it.skipIf(!testServerUrls())('a transaction of another database that may still w
     await goOn.promise;
   });
   const xid = await begun.promise;
-  // Another one that ends: without it the open one is the newest, and keeps nobody back.
+  // Another transaction that ends. Without it the open one would be the newest and hold nothing back.
   await sql`select pg_current_xact_id()`.execute(stage.ledger.db);
   const horizon = await readEventHorizon(stage.ledger);
   expect(horizon.held).toBe(true);

@@ -182,7 +182,7 @@ describe('a ledger behind its witness', () => {
     await engine.epoch.check();
     await restore();
     stage.ledger.passMs(60_000);
-    // This worker has not looked yet: it finds out in the transaction.
+    // This worker has not checked yet; it notices the restore in the transaction.
     expect(await advanceTransfer(engine, id, never)).toBeUndefined();
     expect(await stage.find(id)).toMatchObject({ state: 'queued' });
   });
@@ -201,7 +201,7 @@ describe('what people say of transfers on a ledger behind its witness', () => {
     const cancel = () => cancelTransfer(stage.ledger, stage.epochWitness, sentSince.id, ann);
     await expect(cancel()).rejects.toThrow(LedgerRestored);
     await openEpoch();
-    // The mark alone says it too.
+    // The mark alone is enough.
     stage.epochWitness.lose();
     await expect(cancel()).rejects.toThrow('run kpay restore finish first');
     expect(await stage.find(sentSince.id)).toMatchObject({ state: 'queued', version: sentSince.version });
@@ -462,7 +462,7 @@ describe('settling what a restore put into review', () => {
     });
     await expect(one).rejects.toThrow('verdict: send_again is for a transfer that this ledger knows to have been sent');
     const row = await stage.settle(ids.unconfirmed ?? '', await stage.engine());
-    // It may have been refused in the time that is lost, so a conflict proves nothing.
+    // It may have been refused in the lost time, so a conflict proves nothing.
     expect(row).toMatchObject({ state: 'review', reason_code: 'conflict_unprovable' });
     expect(stage.effects(row)).toBe(1);
   });

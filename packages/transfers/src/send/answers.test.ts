@@ -10,7 +10,8 @@ import { advanceTransfer, type TransferEngine } from '../faces/worker.ts';
 import { listTransferEvents, presentTransfer, type TransferRow } from '../index.ts';
 import { LEASE_MS } from './begin.ts';
 
-// The outcome table once more, through the real client against a KPay that misbehaves. outcome.test.ts has the pure table.
+// The outcome table once more, through the real client against a KPay that misbehaves. outcome.test.ts has the pure
+// table.
 
 let stage: Stage;
 beforeAll(async () => {
@@ -25,7 +26,7 @@ function fault(fault: FaultRule['fault'], times = 1): void {
   stage.simulator.control.addFault({ match: { endpoint: 'transfer' }, times, fault });
 }
 
-/** A KPay that answers one send as a row of the table says. */
+/** A KPay that answers one send like a row of the table. */
 const misbehaviours: Record<string, () => void> = {
   '400': () => fault({ kind: 'status', status: 400 }),
   '403': () => fault({ kind: 'status', status: 403 }),
@@ -146,7 +147,7 @@ describe('the first answer to a transfer', () => {
   it('429: nobody of the account sends before Retry-After', async () => {
     const engine = await stage.engine();
     misbehaviours['429']?.();
-    // Before the answer: on a busy machine some of its second has passed when it is committed.
+    // Before the answer, because on a busy machine a part of its second has passed at the commit.
     const startedMs = performance.now();
     const row = await sent(engine);
     stage.ledger.passMs(2_000);
@@ -161,7 +162,7 @@ describe('the first answer to a transfer', () => {
     const permit = await engine.account.client.prepareTransfer({ lane: 'money' });
     await engine.account.observations.balance({ lane: 'checks' });
     await own.simulator.close();
-    // Until the client has noticed: what it writes into a connection that just died counts as sent.
+    // Until the client has noticed, because a request written into a dead connection counts as sent.
     await eventually(() =>
       expect(engine.account.client.me({ lane: 'people' })).rejects.toMatchObject({ reason: 'not_connected' }),
     );
@@ -284,7 +285,7 @@ describe('the first answer to a transfer', () => {
   describe('that the ledger does not take', () => {
     afterEach(() => sql`drop trigger if exists refusing on kpay.attempts`.execute(stage.ledger.db));
 
-    /** The ledger fails with this error whenever an attempt is to end so. */
+    /** The ledger fails with this error whenever an attempt would end with this outcome. */
     async function failOn(outcome: string, code: string): Promise<void> {
       await sql`create or replace function kpay.refusing() returns trigger language plpgsql as $$
         begin raise exception 'not taken' using errcode = ${sql.lit(code)}; end $$`.execute(stage.ledger.db);
@@ -359,7 +360,7 @@ describe('the first answer to a transfer', () => {
     expect(stage.effects(await stage.find(id))).toBe(0);
   });
 
-  /** The first sender hangs past its lease with a 201 on its way; the second one is refused. */
+  /** The first sender hangs past its lease with a 201 on its way. The second sender is refused. */
   async function refusedBeforeLateSuccess(): Promise<{ row: TransferRow; late: Promise<unknown> }> {
     const { id } = await stage.accept();
     fault({ kind: 'delay', delayMs: 1_500, when: 'after' });

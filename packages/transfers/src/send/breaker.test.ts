@@ -112,7 +112,7 @@ describe('the breaker', () => {
     stage.ledger.passMs(60_000);
     const sentBefore = sends();
     const probing = advanceTransfer(engine, prober?.id ?? '', never);
-    // Whoever comes first probes, and this one must not: KPay's answer would end what it knows of the conflict.
+    // The first one that is due probes. This one must not, because KPay's answer would discard its first conflict.
     await eventually(() => expect(sends()).toBe(sentBefore + 1));
     await advanceTransfer(engine, happened.id, never);
     await probing;
@@ -145,7 +145,7 @@ describe('the breaker', () => {
       for (const { id } of unknown) await advanceTransfer(engine, id, never);
     }
     const tries = await Promise.all(unknown.map(async ({ id }) => (await stage.find(id)).tries));
-    // So many that their own backoffs are 15 minutes by now.
+    // Enough attempts that their backoffs are 15 minutes by now.
     expect(Math.min(...tries)).toBeGreaterThanOrEqual(8);
     expect(Math.max(...tries)).toBeLessThanOrEqual(130);
 
@@ -155,7 +155,7 @@ describe('the breaker', () => {
     for (const { id } of unknown) await advanceTransfer(engine, id, never);
     const states = await Promise.all(unknown.map(async ({ id }) => (await stage.find(id)).state));
     expect(states).toContain('succeeded');
-    // What is still unconfirmed need not sit out its backoff: KPay answers again.
+    // Unconfirmed transfers need not wait for their backoff, because KPay answers again.
     stage.ledger.passMs(5_001);
     for (const { id } of unknown) await advanceTransfer(engine, id, never);
     for (const { id } of unknown) expect((await stage.find(id)).state).toBe('succeeded');
@@ -168,7 +168,7 @@ describe('the breaker', () => {
     const engine = await stage.engine();
     const unknown = await openBreaker(engine);
     const held = await send(engine, 'held');
-    // A day without an answer: people have to find out.
+    // After a day without an answer all are in review.
     stage.ledger.passMs(25 * 60 * 60_000);
     for (const { id } of unknown) await advanceTransfer(engine, id, never);
     for (const { id } of unknown) expect((await stage.find(id)).state).toBe('review');

@@ -37,7 +37,7 @@ function dying(engine: TransferEngine, crash: Crash): { engine: TransferEngine; 
     const step = `${name} ${steps.filter((earlier) => earlier.startsWith(name)).length + 1}`;
     steps.push(step);
     if (step === crash.step && crash.when === 'before') return gone();
-    // Dead after a step means: whether it went well or not, nobody is there to see it.
+    // Dead after a step means that the process never sees the step's result.
     const [settled] = await Promise.allSettled([run()]);
     if (step === crash.step && crash.when === 'after') return gone();
     if (settled.status === 'rejected') throw settled.reason;
@@ -66,7 +66,7 @@ function dying(engine: TransferEngine, crash: Crash): { engine: TransferEngine; 
 
 /** Every step that a first send takes, in order, found by taking them. */
 const steps = ['statement 1', 'prepare 1', 'transaction 1', 'send 1', 'statement 2'];
-/** And of a re-send that KPay answers with a conflict, which takes the long way into the ledger. */
+/** The steps of a re-send that KPay answers with a conflict, which takes the slow path into the ledger. */
 const resendSteps = [...steps.slice(0, -1), 'transaction 2'];
 const crashesAt = (all: readonly string[]): Crash[] =>
   all.flatMap((step): Crash[] => [
@@ -125,7 +125,7 @@ describe('a process that dies in the middle of a send', () => {
     const slow = advanceTransfer(engine, accepted.id, never);
     await eventually(() => expect(stage.effects(accepted)).toBe(1));
     stage.ledger.passMs(LEASE_MS + 1);
-    // Somebody else finds the lease gone and sends again while the first call is still waiting for its answer.
+    // Another worker finds the lease ended and sends again while the first call still waits for its answer.
     await advanceTransfer(await stage.engine(), accepted.id, never);
     expect(await stage.find(accepted.id)).toMatchObject({ state: 'unconfirmed', possibly_sent: true });
     await slow;

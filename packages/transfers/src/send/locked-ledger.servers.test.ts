@@ -24,7 +24,7 @@ async function lockTransfers(): Promise<() => Promise<void>> {
   const session = stage.ledger.db.transaction().execute(async (trx) => {
     await sql`lock table kpay.transfers in share mode`.execute(trx);
     locked.resolve();
-    // A session that says nothing is given up.
+    // A silent session is given up.
     while (!free) await sql`select pg_sleep(0.1)`.execute(trx);
   });
   await Promise.race([locked.promise, session]);
@@ -34,7 +34,10 @@ async function lockTransfers(): Promise<() => Promise<void>> {
   };
 }
 
-/** Sends while somebody holds the table for longer than the lease; another worker gives the attempt up before the answer is stored. */
+/**
+ * Sends while somebody holds the table for longer than the lease; another worker gives the attempt up before the answer
+ * is stored.
+ */
 async function answerDuringLock(): Promise<TransferRow> {
   const { id } = await stage.accept();
   let unlock = async () => {};

@@ -18,7 +18,7 @@ async function accepted(): Promise<TransferRow> {
   return (await acceptTransfer(ledger, new Set(['default']), { account: 'default', owner: 'admin', body })).transfer;
 }
 
-/** What a row must carry to be in a state at all. */
+/** The columns that a row needs to be in each state. */
 function fieldsOf(state: TransferState): TransferChanges {
   const soon = new Date(Date.now() + 60_000);
   if (state === 'submitting') return { lease_until: soon, due_at: soon, send_body: '{}' };
@@ -53,7 +53,7 @@ describe('transitions', () => {
   it.each(transferStates)('from %s: legal ones are made with their event, the ledger refuses the others', async (from) => {
     for (const to of transferStates.filter((state) => state !== from)) {
       const row = await transferIn(from);
-      // A possibly sent transfer is out of these states only by a person.
+      // Only a person moves a possibly sent transfer out of these states.
       const set = {
         ...fieldsOf(to),
         ...(row.possibly_sent || to === 'unconfirmed' ? { possibly_sent: true, resolved_by: 'a test' } : {}),

@@ -26,7 +26,7 @@ const insert = (n: number, into: Kysely<Tables> = db) => into.insertInto('kpay.r
 
 beforeAll(async () => {
   folder = temporaryFolder();
-  // What an interrupted first start leaves behind: half a database, and no mark that it was finished.
+  // The state after an interrupted first start: half a database, and no mark of completion.
   fs.mkdirSync(join(folder.path, 'postgres'));
   fs.writeFileSync(join(folder.path, 'postgres', 'PG_VERSION'), '18\n');
   database = await openEmbeddedDatabase({ dataDir: folder.path, logger, idleInTransactionMs: IDLE_MS });
@@ -64,7 +64,7 @@ it('a folder that other users may enter is refused with the command that fixes i
   expect(fs.readdirSync(open.path)).toEqual([]);
 });
 
-// Node's own recursive mkdir never returns from here, and no time-out of a test could end it.
+// Node's recursive mkdir would never return here, and no test time-out could end it.
 it.skipIf(process.platform !== 'linux')('a folder that cannot be made is refused at once', async () => {
   await expect(openEmbeddedDatabase({ dataDir: '/proc/kpay/data', logger })).rejects.toThrow(
     "the data folder /proc/kpay/data cannot be written (ENOENT: no such file or directory, mkdir '/proc/kpay'): set KPAY_DATA_DIR",
