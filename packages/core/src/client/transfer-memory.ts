@@ -7,7 +7,10 @@ import { dirname } from 'node:path';
  * goes on where a crash ended the call before. One memory is for one transfer, and for one call at a time.
  */
 export interface TransferMemory {
-  /** The text that was saved last; null or undefined when none was. Called once, before anything is sent. */
+  /**
+   * The text that was saved last, unchanged; null or undefined when none was. Called before anything is sent, and once more
+   * after the first save: when it gives back another text then, nothing is sent.
+   */
   load(): Promise<string | null | undefined> | string | null | undefined;
   /**
    * Keeps `text` in place of the text before; it is JSON of at most 20,000 characters. Resolve only when it is durable.

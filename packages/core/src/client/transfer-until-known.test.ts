@@ -283,6 +283,23 @@ describe('a save that fails', () => {
     expect(bodies).toHaveLength(0);
   });
 
+  it.each([
+    ['keeps nothing, as an update of a row that is not there', () => null],
+    ['gives back parsed JSON', (text: string) => JSON.parse(text)],
+    ['gives back JSON in another form', (text: string) => JSON.stringify(JSON.parse(text), null, 1)],
+  ])('of a memory that %s is noticed, and nothing is sent', async (_what, kept) => {
+    let saved: string | null = null;
+    const memory = {
+      load: () => saved,
+      save: (text: string) => {
+        saved = kept(text);
+      },
+    };
+    const failure = { code: 'memory_failed', cause: { message: expect.stringMatching(/keep it as text, unchanged/) } };
+    await expect(run([201], { memory })).rejects.toMatchObject(failure);
+    expect(bodies).toHaveLength(0);
+  });
+
   it('before a repeat: nothing more is sent, and the outcome is unknown', async () => {
     const failure = { name: 'OutcomeUnknownError', next: 'send_again', cause: { message: 'disk full' } };
     await expect(run([0, 201], { memory: memoryThat({ failAt: 3 }) })).rejects.toMatchObject(failure);

@@ -100,6 +100,7 @@ export async function transferUntilKnown(
   // By the monotonic clock of this process alone: a conflict that another one saw is waited for anew.
   let firstConflictMs: number | undefined;
   let waitMs = FIRST_WAIT_MS;
+  let isProven = false;
 
   /** @returns the fields with the application that the transfer is of: the one of the notes, or of the keys. */
   async function withApplication(): Promise<TransferFields & { applicationId: string }> {
@@ -152,11 +153,19 @@ export async function transferUntilKnown(
   async function noteSend(): Promise<void> {
     notes = { ...notes, attempts: notes.attempts + 1, sendingSince: isoTime(clock.now()) };
     try {
-      await memory?.save(writeNotes(notes));
+      await noteProven(writeNotes(notes));
     } catch (cause) {
       if (notes.possiblySentSince !== null) throw stillUnknown('memory.save failed, so nothing was sent this time', cause);
       throw new RetryableError('memory.save failed, so nothing was sent', { reason: 'memory_failed', cause });
     }
+  }
+
+  /** Saves, and looks once whether the memory keeps what it is given: an update of a row that is not there fails nobody. */
+  async function noteProven(text: string): Promise<void> {
+    await memory?.save(text);
+    if (!memory || isProven) return;
+    if ((await memory.load()) !== text) throw new Error(NOT_KEPT);
+    isProven = true;
   }
 
   /** Keeps what an answer means. @returns why it could not be saved. */
@@ -255,6 +264,7 @@ async function send(client: TransferSender, fields: TransferFields, call: CallOp
   }
 }
 
+const NOT_KEPT = 'memory.load does not give back the text that memory.save was given: keep it as text, unchanged';
 const UNSAVED = 'memory.save failed: the memory does not know how this ended, so do not go on with it';
 
 function withUnsaved({ message, status, detail }: RejectedError, cause: unknown): RejectedError {
