@@ -3,6 +3,12 @@ import type { ListedCommand } from '../framework/command.ts';
 
 export const commands: readonly ListedCommand[] = [
   {
+    name: "batch import",
+    section: "transfers",
+    summary: { en: "make a transfer of each line of a CSV or NDJSON file, once", fr: "faire un transfert de chaque ligne d'un fichier CSV ou NDJSON, une seule fois" },
+    load: () => import('../commands/batch-import.ts'),
+  },
+  {
     name: "transfer cancel",
     section: "transfers",
     summary: { en: "stop a transfer that was not sent yet", fr: "arrêter un transfert qui n'est pas encore parti" },

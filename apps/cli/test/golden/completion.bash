@@ -5,6 +5,7 @@ _kpay() {
   (( COMP_CWORD <= 2 )) && second=''
   command=$first
   case "$first $second" in
+    'batch import') command='batch import' ;;
     'transfer cancel') command='transfer cancel' ;;
     'transfer create') command='transfer create' ;;
     'transfer explain') command='transfer explain' ;;
@@ -27,7 +28,8 @@ _kpay() {
   if [[ -z $words && $current != -* ]]; then
     if [[ $command == "$first" ]] && (( COMP_CWORD <= 2 )); then
       case "$first" in
-    '') words='transfer availability balances predict quote rates keys open pause pauses resume status completion login profiles' ;;
+    '') words='batch transfer availability balances predict quote rates keys open pause pauses resume status completion login profiles' ;;
+    'batch') words='import' ;;
     'transfer') words='cancel create explain list replay resolve show watch' ;;
     'keys') words='create revoke' ;;
     'profiles') words='remove use' ;;
@@ -36,6 +38,7 @@ _kpay() {
   fi
   if [[ -z $words ]]; then
     case "$command" in
+    'batch import') words='--account --dry-run --yes --json --csv --profile --url --key-file --help' ;;
     'transfer cancel') words='--reason --json --profile --url --key-file --help' ;;
     'transfer create') words='--from --to --amount --external-id --account --min-rate --quote --description --metadata --priority --not-before --expires-at --on-insufficient-funds --dry-run --wait --timeout --yes --json --profile --url --key-file --help' ;;
     'transfer explain') words='--json --profile --url --key-file --help' ;;
