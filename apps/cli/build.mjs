@@ -49,7 +49,7 @@ async function bundle(name, file, dir, isOutside) {
       includeDependenciesRecursively: false,
       groups: [
         // What every command needs, and then what every command that asks the API needs.
-        { name: 'start', test: /\0node:(fs|util|path|os)$|src\/(framework\/(?!parse)|output\/(io|language)|generated\/)/ },
+        { name: 'start', test: /\0node:(fs|util|path|os)$|src\/(framework\/(?!parse)|generated\/)/ },
         {
           name: 'client',
           test: /admin-client\/src|src\/(api\/(connect|send|failure-of|find-transfer)|profiles\/|framework\/parse|output\/(table|format|csv|print-result|transfer-words|print-transfer))/,

@@ -1,5 +1,5 @@
 import { PassThrough, Writable } from 'node:stream';
-import type { Streams } from '../src/output/io.ts';
+import type { Streams } from '../src/framework/io.ts';
 
 export interface Captured {
   streams: Streams;

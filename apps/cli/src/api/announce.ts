@@ -2,7 +2,7 @@ import { ProblemError } from '@kpay/admin-client';
 import type { Cli, Connection } from '../framework/command.ts';
 import { exitCodes } from '../framework/exit-codes.ts';
 import { Failure, usage } from '../framework/failure.ts';
-import type { Text } from '../output/language.ts';
+import type { Text } from '../framework/language.ts';
 import { failureOf } from './failure-of.ts';
 
 /** `unknown` when the key may not read accounts; it is treated as PRODUCTION. */

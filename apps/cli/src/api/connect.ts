@@ -3,8 +3,8 @@ import { createAdminClient } from '@kpay/admin-client';
 import type { Connection } from '../framework/command.ts';
 import { exitCodes } from '../framework/exit-codes.ts';
 import { Failure, usage } from '../framework/failure.ts';
+import type { Io } from '../framework/io.ts';
 import { version } from '../framework/version.ts';
-import type { Io } from '../output/io.ts';
 import { type Profile, readProfiles } from '../profiles/profiles.ts';
 import { createSend } from './send.ts';
 

@@ -1,7 +1,7 @@
 import { NoAnswerError, type Problem, ProblemError, UnreadableAnswerError } from '@kpay/admin-client';
 import { type ExitCode, exitCodes } from '../framework/exit-codes.ts';
 import { Failure } from '../framework/failure.ts';
-import type { Text } from '../output/language.ts';
+import type { Text } from '../framework/language.ts';
 import { clean } from '../output/table.ts';
 
 type Code = Problem['code'];

@@ -1,6 +1,6 @@
 import { defineCommand } from '../framework/command.ts';
 import { exitCodes } from '../framework/exit-codes.ts';
-import type { Style } from '../output/io.ts';
+import type { Style } from '../framework/io.ts';
 import { tellAge } from '../output/print-age.ts';
 import { printRows } from '../output/print-rows.ts';
 

@@ -1,8 +1,8 @@
 import type { Pause, RequestOf, SystemStatus } from '@kpay/admin-client';
 import { type Cli, defineCommand } from '../framework/command.ts';
 import { exitCodes } from '../framework/exit-codes.ts';
+import type { Io } from '../framework/io.ts';
 import { showDuration } from '../output/format.ts';
-import type { Io } from '../output/io.ts';
 import { pauseColumns } from '../output/print-pauses.ts';
 import { printJson } from '../output/print-result.ts';
 import { type Column, printTable } from '../output/table.ts';

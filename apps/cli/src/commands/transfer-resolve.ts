@@ -3,8 +3,8 @@ import { failureOf } from '../api/failure-of.ts';
 import { findTransfer } from '../api/find-transfer.ts';
 import { defineCommand, yesOption } from '../framework/command.ts';
 import { exitCodes } from '../framework/exit-codes.ts';
+import type { Text } from '../framework/language.ts';
 import { amountInWords } from '../output/amount-words.ts';
-import type { Text } from '../output/language.ts';
 import { printOne } from '../output/print-result.ts';
 
 const verdicts = {

@@ -1,7 +1,7 @@
 import type { AdminClient } from '@kpay/admin-client';
-import type { Io } from '../output/io.ts';
-import type { Text } from '../output/language.ts';
 import type { ExitCode } from './exit-codes.ts';
+import type { Io } from './io.ts';
+import type { Text } from './language.ts';
 
 /** An option, written `--like-this` for the field `likeThis`. */
 export interface OptionSpec {

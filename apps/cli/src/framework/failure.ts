@@ -1,5 +1,5 @@
-import type { Text } from '../output/language.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
+import type { Text } from './language.ts';
 
 /** Ends the command with a code and a sentence that a person can act on. No secret stands in it. */
 export class Failure extends Error {

@@ -1,6 +1,6 @@
-import type { Io } from '../output/io.ts';
-import type { Text } from '../output/language.ts';
 import { type Command, flagOf, type ListedCommand, optionsOf, type Section, sections } from './command.ts';
+import type { Io } from './io.ts';
+import type { Text } from './language.ts';
 
 export const sectionTitles: Readonly<Record<Section, Text>> = {
   transfers: { en: 'Transfers', fr: 'Transferts' },

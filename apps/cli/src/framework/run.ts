@@ -1,8 +1,8 @@
 import { writeSync } from 'node:fs';
-import { type Io, openIo, type Streams } from '../output/io.ts';
 import type { Command, ListedCommand } from './command.ts';
 import { type ExitCode, exitCodes } from './exit-codes.ts';
 import { Failure, Interrupted, usage } from './failure.ts';
+import { type Io, openIo, type Streams } from './io.ts';
 import { version } from './version.ts';
 
 export interface RunOptions {

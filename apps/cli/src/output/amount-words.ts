@@ -1,4 +1,4 @@
-import type { Language } from './language.ts';
+import type { Language } from '../framework/language.ts';
 
 /**
  * An amount in words, so that a zero too many is heard: `fifty thousand XAF`, `cinquante mille XAF`.

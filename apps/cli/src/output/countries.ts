@@ -1,4 +1,4 @@
-import type { Language, Text } from './language.ts';
+import type { Language, Text } from '../framework/language.ts';
 
 /** The countries that hold a wallet, as people call them. */
 const NAMES: Readonly<Record<string, Text>> = {

@@ -1,5 +1,5 @@
 import type { Pause, Transfer } from '@kpay/admin-client';
-import type { Text } from './language.ts';
+import type { Text } from '../framework/language.ts';
 import { isFinal } from './transfer-words.ts';
 
 /** Something that may be done about a transfer; a command where there is one. */

@@ -1,4 +1,4 @@
-import type { Language } from './language.ts';
+import type { Language } from '../framework/language.ts';
 
 const POINT: Readonly<Record<Language, string>> = { en: '.', fr: ',' };
 // French groups by a narrow space that does not break a line.

@@ -1,5 +1,5 @@
+import type { Io } from '../framework/io.ts';
 import { showDuration } from './format.ts';
-import type { Io } from './io.ts';
 
 /** How old KPay's figures are, on standard error: stale ones are never passed off as fresh. */
 export function tellAge(io: Io, { ageSeconds, stale }: { ageSeconds: number; stale: boolean }): void {

@@ -1,6 +1,6 @@
 import type { Pause } from '@kpay/admin-client';
+import type { Io } from '../framework/io.ts';
 import { showTime } from './format.ts';
-import type { Io } from './io.ts';
 import type { Column } from './table.ts';
 
 export function pauseColumns(io: Io): readonly Column<Pause>[] {

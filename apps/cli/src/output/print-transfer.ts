@@ -1,7 +1,7 @@
 import type { Transfer } from '@kpay/admin-client';
+import type { Io } from '../framework/io.ts';
 import { csvOf } from './csv.ts';
 import { showAmount, showTime } from './format.ts';
-import type { Io } from './io.ts';
 import { type Column, openTable, printFields } from './table.ts';
 import { movedWords, stateWords, styleOf } from './transfer-words.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { captureStreams } from '../../test/captured-io.ts';
-import { openIo } from './io.ts';
+import { openIo } from '../framework/io.ts';
 import { type Column, printTable, widthOf } from './table.ts';
 
 interface Row {

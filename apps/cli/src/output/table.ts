@@ -1,5 +1,5 @@
-import type { Io, Style } from './io.ts';
-import type { Text } from './language.ts';
+import type { Io, Style } from '../framework/io.ts';
+import type { Text } from '../framework/language.ts';
 
 export interface Column<Row> {
   title: Text;

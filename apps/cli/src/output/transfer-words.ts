@@ -1,6 +1,6 @@
 import type { Transfer } from '@kpay/admin-client';
-import type { Style } from './io.ts';
-import type { Text } from './language.ts';
+import type { Style } from '../framework/io.ts';
+import type { Text } from '../framework/language.ts';
 
 export type TransferState = Transfer['state'];
 

@@ -4,7 +4,7 @@ import { temporaryFolder } from '@kpay/testkit';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { captureStreams } from '../../test/captured-io.ts';
 import { connect } from '../api/connect.ts';
-import { openIo } from '../output/io.ts';
+import { openIo } from '../framework/io.ts';
 import { profilesFile, readProfiles, writeProfiles } from './profiles.ts';
 
 function ownFolder(): string {
