@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run test:image`: builds the images of docker/Dockerfile and runs them by docker/compose.test.yaml as a platform would: a
-// read-only root, not root, no capability. They must become healthy, move a transfer, tell its figures and find nothing wrong with
+// read-only root, not root, no capability. They must become healthy, move a transfer, show its figures and find nothing wrong with
 // the installation, and exit 0 within 10 s of SIGTERM.
 //
 // Where an image kpay-test/debian:12 is there (a machine without a registry of images), everything is built on it without a
@@ -136,10 +136,10 @@ async function test() {
 
   const metrics = `http://${compose('port', 'exporter', '9464')}/metrics`;
   await until('KPay in the metrics', MOVED_WITHIN_MS, async () => {
-    const told = await (await fetch(metrics)).text();
-    return /^kpay_up{account="default"} 1$/m.test(told) && /^kpay_wallet_available_balance{.*currency="XAF".*} [1-9]/m.test(told);
+    const text = await (await fetch(metrics)).text();
+    return /^kpay_up{account="default"} 1$/m.test(text) && /^kpay_wallet_available_balance{.*currency="XAF".*} [1-9]/m.test(text);
   });
-  say('the exporter tells what the wallets hold');
+  say('the exporter shows the wallets');
 
   // Exits 0 only when nothing is wrong and nothing to be warned of.
   const { findings } = JSON.parse(compose('run', '--rm', '-T', 'cli', 'doctor', '--json'));

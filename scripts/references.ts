@@ -107,7 +107,7 @@ function headingAnchors(text: string): Set<string> {
   );
 }
 
-/** Links are judged by their target alone. */
+/** Links are checked by their target alone. */
 function withoutLinks(line: string): string {
   return line.replaceAll(/\]\([^)]*\)/g, ']').replaceAll(/https?:\/\/\S+/g, '');
 }

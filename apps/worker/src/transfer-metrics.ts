@@ -31,7 +31,7 @@ export function createTransferMetrics(registry: Registry, accounts: readonly str
   });
   const alarms = new Counter({
     name: 'kpay_alarms_total',
-    help: 'Things a person should look at, such as refused keys or a receipt that is not what was asked; the log tells them.',
+    help: 'Events that a person should check, such as refused keys or a receipt that differs from the request; the log has them.',
     labelNames: ['account'],
     registers,
   });

@@ -33,7 +33,7 @@ export interface AdminClientOptions {
   /** How often a request is repeated that can do no harm: 2 unless given. */
   retries?: number;
   userAgent?: string;
-  /** Told before each repetition. */
+  /** Called before each repetition. */
   onRetry?: (retry: { operation: OperationName; error: AdminApiError; afterMs: number }) => void;
 }
 

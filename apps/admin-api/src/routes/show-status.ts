@@ -28,7 +28,7 @@ const statusSchema = z
   })
   .meta({ id: 'SystemStatus' });
 
-/** What a person looks at first: what waits, for how long, and whether anything can be sent. KPay is not asked. */
+/** An overview for people: what waits, for how long, and whether anything can be sent. It does not ask KPay. */
 export function showStatus({ ledger, accounts }: { ledger: Ledger; accounts: ReadonlyMap<string, KpayAccount> }): Operation {
   return describeOperation({
     name: 'showStatus',

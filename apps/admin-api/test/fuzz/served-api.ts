@@ -34,13 +34,13 @@ export async function serveApi(): Promise<ServedApi> {
   const killNow = () => child.kill('SIGKILL');
   process.once('exit', killNow);
   const hasEnded = () => child.exitCode !== null || child.signalCode !== null;
-  const { url } = await told<{ url: string }>(child);
+  const { url } = await messageOf<{ url: string }>(child);
   return {
     url,
     hasEnded,
     ask(what) {
       child.send(what);
-      return told(child);
+      return messageOf(child);
     },
     async stop() {
       process.off('exit', killNow);
@@ -54,7 +54,7 @@ export async function serveApi(): Promise<ServedApi> {
   };
 }
 
-async function told<T>(child: ChildProcess): Promise<T> {
+async function messageOf<T>(child: ChildProcess): Promise<T> {
   const heard = new AbortController();
   const gone = once(child, 'exit', heard).then(() => {
     throw new Error('the API ended');

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { eventually } from '@kpay/testkit';
 
-interface Told {
+interface Notification {
   status: 'firing' | 'resolved';
   labels: Record<string, string>;
   annotations: Record<string, string>;
@@ -15,7 +15,7 @@ interface Told {
 export interface AlertReceiver {
   url: string;
   /** Waits for the notification of an alert, and returns it. */
-  waitFor(alert: string, status: Told['status']): Promise<Told>;
+  waitFor(alert: string, status: Notification['status']): Promise<Notification>;
   /** The alerts that fire now, by the latest notifications. */
   firing(): string[];
   close(): void;
@@ -25,11 +25,11 @@ const TOLD_WITHIN_MS = 120_000;
 
 export async function startAlertReceiver(): Promise<AlertReceiver> {
   /** The latest notification of each alert, by fingerprint. */
-  const latest = new Map<string, Told>();
+  const latest = new Map<string, Notification>();
   const server = createServer(async (request, response) => {
     const { receiver, alerts } = JSON.parse(await text(request)) as {
       receiver: string;
-      alerts: (Told & { fingerprint: string })[];
+      alerts: (Notification & { fingerprint: string })[];
     };
     for (const alert of alerts) latest.set(alert.fingerprint, { ...alert, receiver });
     response.end();
@@ -41,9 +41,9 @@ export async function startAlertReceiver(): Promise<AlertReceiver> {
     waitFor: (alert, status) =>
       eventually(
         () => {
-          const told = named(alert);
-          const found = status === 'firing' ? told.find((each) => each.status === 'firing') : told[0];
-          if (found && told.every((each) => status === 'firing' || each.status === 'resolved')) return found;
+          const sent = named(alert);
+          const found = status === 'firing' ? sent.find((each) => each.status === 'firing') : sent[0];
+          if (found && sent.every((each) => status === 'firing' || each.status === 'resolved')) return found;
           throw new Error(`${alert} is not ${status}; firing: ${firingIn(latest).join(', ')}`);
         },
         { timeoutMs: TOLD_WITHIN_MS, everyMs: 100 },
@@ -53,7 +53,7 @@ export async function startAlertReceiver(): Promise<AlertReceiver> {
   };
 }
 
-function firingIn(latest: ReadonlyMap<string, Told>): string[] {
+function firingIn(latest: ReadonlyMap<string, Notification>): string[] {
   const firing = [...latest.values()].filter(({ status }) => status === 'firing');
   return [...new Set(firing.map(({ labels }) => labels.alertname ?? ''))].toSorted();
 }

@@ -22,7 +22,7 @@ async function exhaust(kpay: Kpay): Promise<{ refusal: Answer | undefined; passe
 
 /** Contract: "Everywhere". */
 export const everywhereCases: readonly Case[] = [
-  untried('base-url', 'page', 'KPay answers at https://admin.kpay.site.', 'the suite asks where it is told to'),
+  untried('base-url', 'page', 'KPay answers at https://admin.kpay.site.', 'the suite uses the address that it is given'),
   reads('key.prefix', 'page', 'The prefix of the API key picks the environment.', async (kpay) => {
     const { json, status } = await kpay.ask({ method: 'GET', path: '/api/v1/payments/me' });
     const seen = fieldAt(json, 'environment');

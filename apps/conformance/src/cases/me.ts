@@ -19,7 +19,7 @@ export const meCases: readonly Case[] = [
   reads('me.environment', 'page', 'environment is TEST or PRODUCTION.', async (kpay) =>
     expectField(await askMe(kpay), 'environment', oneOf('TEST', 'PRODUCTION')),
   ),
-  reads('me.environment-live', 'wild', 'A live key can be told LIVE for PRODUCTION.', async (kpay) =>
+  reads('me.environment-live', 'wild', 'A live key can get LIVE instead of PRODUCTION.', async (kpay) =>
     kpay.environment === 'TEST'
       ? { kind: 'not tried', why: 'needs a live key' }
       : expectField(await askMe(kpay), 'environment', oneOf('LIVE', 'PRODUCTION')),

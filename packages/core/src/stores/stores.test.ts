@@ -15,7 +15,7 @@ const MINUTE_MS = 60_000;
 /** What scripts and timers may take on a busy machine. */
 const SLACK_MS = 2_000;
 
-/** Without a pace, unless a test is about it. */
+/** Slots are not paced, except in the tests of pacing. */
 function rulesOf(limit: number, times: Partial<BudgetRules> = {}): BudgetRules {
   return { ...budgetRules({ limit, windowMs: MINUTE_MS }), burst: limit, ...times };
 }

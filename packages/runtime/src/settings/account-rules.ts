@@ -21,7 +21,7 @@ export const sendWindowSchema = z
     { error: 'must be an object' },
   )
   .refine(({ from, to }) => from !== to, { path: ['to'], message: 'must not be the same as from (all day is 00:00 to 24:00)' })
-  .describe('When transfers are sent, by the clocks of a place; KPAY_SEND_WINDOW unless given');
+  .describe('When transfers are sent, in a time zone; KPAY_SEND_WINDOW by default');
 
 export const spendLimitSchema = z
   .strictObject({
@@ -38,7 +38,7 @@ export const spendLimitSchema = z
       .string({ error: 'must be two countries such as CMR-GAB' })
       .regex(/^[A-Z]{3}-[A-Z]{3}$/, 'must be two countries such as CMR-GAB')
       .optional()
-      .describe('Such as CMR-GAB; every corridor of the currency together unless given'),
+      .describe('Such as CMR-GAB; by default every corridor of the currency together'),
   })
   .describe('The most that may be sent in any period of this many hours');
 

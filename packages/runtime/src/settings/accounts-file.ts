@@ -29,16 +29,16 @@ const accountSchema = z.strictObject({
   apiKeyFile: keyFile('API key'),
   secretKey: keySchema.optional(),
   secretKeyFile: keyFile('secret key'),
-  baseUrl: baseUrlSchema.optional().describe('KPAY_BASE_URL unless given'),
-  environment: environmentSchema.optional().describe('KPAY_ENVIRONMENT unless given'),
+  baseUrl: baseUrlSchema.optional().describe('KPAY_BASE_URL by default'),
+  environment: environmentSchema.optional().describe('KPAY_ENVIRONMENT by default'),
   rateLimitPerMinute: rateLimitSchema.optional(),
   ratePairs: z.array(ratePairSchema, { error: 'must be a list' }).optional(),
   checkDestinationPayouts: z
     .boolean({ error: 'must be true or false' })
     .optional()
-    .describe('Hold a transfer while no operator of its destination pays out; KPAY_CHECK_DESTINATION_PAYOUTS unless given'),
+    .describe('Hold a transfer while no operator of its destination pays out; KPAY_CHECK_DESTINATION_PAYOUTS by default'),
   sendWindow: sendWindowSchema.optional(),
-  spendLimits: z.array(spendLimitSchema, { error: 'must be a list' }).optional().describe('KPAY_SPEND_LIMITS unless given'),
+  spendLimits: z.array(spendLimitSchema, { error: 'must be a list' }).optional().describe('KPAY_SPEND_LIMITS by default'),
 });
 
 /** The file that KPAY_ACCOUNTS_FILE names. accounts-file.schema.json beside this package's manifest is made from it. */

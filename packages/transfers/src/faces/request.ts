@@ -1,3 +1,3 @@
-/* What a transfer must be to be accepted, without a ledger: for doors that look at requests before they send them. */
+/* The checks of a transfer request that need no ledger, for programs that check requests before they send them. */
 export { parseTransferRequest, type TransferRequest } from '../accept/request.ts';
 export { InvalidRequest } from '../errors.ts';

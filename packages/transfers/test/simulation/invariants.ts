@@ -275,7 +275,7 @@ export class Invariants {
     const askedMs = this.balancesMs.findLast((atMs) => atMs <= startedMs) ?? 0;
     return askedMs >= startedMs - BALANCE_MS
       ? []
-      : [`${name}: attempt ${number} was judged by a balance that is ${(startedMs - askedMs) / 1_000} s old`];
+      : [`${name}: attempt ${number} was decided on a balance that is ${(startedMs - askedMs) / 1_000} s old`];
   }
 
   private belowItsRate({ name, minRate }: RowView, { number, startedMs }: AttemptView): string[] {
