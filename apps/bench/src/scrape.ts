@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { openKpayAccount } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
 import { createLogger, createMetricsRegistry } from '@kpay/runtime';
-import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { median } from './median.ts';
 
@@ -30,7 +30,7 @@ const DOWN_WITHIN_S = 75;
  * over HTTP in this process; then the exporter while KPay does not answer.
  */
 export async function measureScrape({ rounds }: { rounds: number }): Promise<ScrapeCost> {
-  const simulator = await createSimulator({ port: 0, limit: 100_000 });
+  const simulator = await startSimulator({ limit: 100_000 });
   for (let provider = 0; provider < PROVIDERS; provider += 1) {
     for (const operationType of ['DEPOSIT', 'PAYOUT', 'REMITTANCE']) {
       simulator.control.setAvailability({ country: 'CMR', provider: `BENCH_${provider}`, operationType, status: 'OPERATIONAL' });

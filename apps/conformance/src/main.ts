@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { allCases } from './all-cases.ts';
 import { exitCodeOf, formatJson, formatTable } from './report.ts';
 import { type RunOptions, runCases } from './run-cases.ts';
@@ -20,7 +20,7 @@ if (apiKey === undefined && process.env.KPAY_BASE_URL) fail('KPAY_BASE_URL is se
 process.exitCode = apiKey === undefined ? await runOnSimulator() : await run({ ...settingsFor(apiKey), ...options });
 
 async function runOnSimulator(): Promise<number> {
-  const simulator = await createSimulator({ port: 0, timeScale: simulatorTimeScale });
+  const simulator = await startSimulator({ timeScale: simulatorTimeScale });
   try {
     const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
     console.error('No KPAY_API_KEY: this is the simulator, and says nothing about KPay.');

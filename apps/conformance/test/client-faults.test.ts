@@ -1,12 +1,5 @@
 import { type KpayAccount, OutcomeUnknownError, openKpayAccount, RejectedError, RetryableError, transferBody } from '@kpay/core';
-import {
-  createSimulator,
-  type Fault,
-  type FaultRule,
-  type Simulator,
-  simulatorApiKey,
-  simulatorSecretKey,
-} from '@kpay/simulator';
+import { type Fault, type FaultRule, type Simulator, simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
 // Everything that the simulator can do wrong, and what @kpay/core makes of it: a kind of fault without a row does not
@@ -89,7 +82,7 @@ const reads: readonly (readonly ['balance' | 'rate', FaultRule['fault'], unknown
 let simulator: Simulator;
 let account: KpayAccount;
 beforeAll(async () => {
-  simulator = await createSimulator({ port: 0, limit: 1_000_000 });
+  simulator = await startSimulator({ limit: 1_000_000 });
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey, environment: 'TEST' as const };
   account = openKpayAccount(
     { name: 'default', ...keys, baseUrl: simulator.url, rateLimitPerMinute: 100_000 },

@@ -1,4 +1,4 @@
-import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { type Simulator, simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { allCases } from '../src/all-cases.ts';
 import { alignColumns } from '../src/report.ts';
@@ -34,7 +34,7 @@ async function runWithFault(simulator: Simulator, options: RunRequest, name: str
 
 /** On a separate simulator, because a run that used up the limit leaves nothing for the next. */
 async function onFreshSimulator<T>(use: (simulator: Simulator) => Promise<T>): Promise<T> {
-  const simulator = await createSimulator({ port: 0, timeScale });
+  const simulator = await startSimulator({ timeScale });
   try {
     return await use(simulator);
   } finally {
@@ -48,7 +48,7 @@ describe('against the simulator', () => {
   let held: string[];
 
   beforeAll(async () => {
-    simulator = await createSimulator({ port: 0, limit: 1_000_000, keptRequests: 100 });
+    simulator = await startSimulator({ limit: 1_000_000, keptRequests: 100 });
     held = namesOf(await onFreshSimulator(({ url }) => runCases(allCases, { keys, baseUrl: url, ...withLimit })), 'held');
   });
 

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { expect, it } from 'vitest';
 
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url));
@@ -46,7 +46,7 @@ it('an option that does not exist ends it before anything is sent', async () => 
 });
 
 it('a KPay that breaks a documented fact ends it with 1', async () => {
-  const simulator = await createSimulator({ port: 0 });
+  const simulator = await startSimulator();
   try {
     simulator.control.addFault({ match: { endpoint: 'me' }, times: 1, fault: { kind: 'unknown_enum' } });
     const env = { KPAY_API_KEY: simulatorApiKey, KPAY_SECRET_KEY: simulatorSecretKey, KPAY_BASE_URL: simulator.url };

@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { type Simulator, simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { allCases } from '../src/all-cases.ts';
 import { outcomeOf, reads, show } from '../src/case.ts';
@@ -13,7 +13,7 @@ const moneyCases = allCases.filter(({ movesMoney }) => movesMoney);
 let simulator: Simulator;
 
 beforeAll(async () => {
-  simulator = await createSimulator({ port: 0, limit: 1_000_000, applications: [liveKeys] });
+  simulator = await startSimulator({ limit: 1_000_000, applications: [liveKeys] });
 });
 beforeEach(() => simulator.control.reset());
 afterAll(() => simulator.close());

@@ -11,7 +11,7 @@ import {
   StartError,
   secretsOf,
 } from '@kpay/runtime';
-import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
+import { simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { type App, openApp, openEmbeddedStores, openSystem } from '@kpay/system';
 import { createMaintenance } from '@kpay/transfers/operations';
 import { openWorker } from '@kpay/worker';
@@ -98,7 +98,7 @@ async function startEverything(app: App): Promise<Running> {
 async function openSimulator({ host, ports, dataDir, simulatorTimeScale: timeScale, ...settings }: Settings) {
   const windowMs = Math.min(WINDOW_MS, settings.budgetWindowMs * timeScale);
   try {
-    return await createSimulator({
+    return await startSimulator({
       host,
       port: ports.simulator,
       dataDir,
