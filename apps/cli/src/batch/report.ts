@@ -1,7 +1,7 @@
 import type { Cli } from '../framework/command.ts';
+import type { Io } from '../framework/io.ts';
 import { csvOf } from '../output/csv.ts';
 import { showAmount, showNumber } from '../output/format.ts';
-import type { Io } from '../output/io.ts';
 import { type Column, openTable, printTable } from '../output/table.ts';
 import { type BadLine, derivedId } from './judge-lines.ts';
 import type { CorridorTotal, Preview } from './preview.ts';
