@@ -98,14 +98,13 @@ export async function checkReviews(ledger: Ledger): Promise<Finding> {
   return reviewsFinding(Number(count));
 }
 
-/** @param atLeast `at least ` where more may follow. */
-export function reviewsFinding(count: number, atLeast: '' | 'at least ' = ''): Finding {
+export function reviewsFinding(count: number): Finding {
   const check = 'reviews';
   if (count === 0) return { check, verdict: 'good', what: 'none waits for a person' };
   return {
     check,
     verdict: 'warning',
-    what: `${atLeast}${count} transfers in review wait for a person, and nobody knows whether their money moved`,
+    what: `${count} transfers in review wait for a person, and nobody knows whether their money moved`,
     fix: 'kpay transfer list --state review   # then docs/runbook.md',
   };
 }

@@ -105,37 +105,23 @@ async function examineEmbedded(settings: Settings, logger: Logger, env: NodeJS.P
 /** Another process has the folder; what waits for a person is told by its API. */
 async function examineRunning(settings: Settings): Promise<Finding> {
   return finding('reviews', async () => {
-    let count = 0;
-    let cursor: string | null = null;
-    for (let page = 0; page < MAX_PAGES; page += 1) {
-      const read = await readReviews(settings, cursor);
-      count += read.items.length;
-      cursor = read.nextCursor;
-      if (cursor === null) break;
+    const { url, token } = apiOf(settings);
+    const headers = { authorization: `Bearer ${token}` };
+    const answer = await fetch(`${url}/v1/status`, { headers }).catch((error: unknown) => {
+      throw new StartError(`kpay is running on this data folder, but its API does not answer at ${url}`, {
+        cause: error,
+        fix: 'set ADMIN_API_PORT to the port of its API',
+      });
+    });
+    if (answer.status !== 200) {
+      throw new StartError(`the API of the running kpay at ${url} said ${answer.status}`, {
+        fix: 'set KPAY_ADMIN_TOKEN to its token',
+      });
     }
-    return reviewsFinding(count, cursor === null ? '' : 'at least ');
+    const { accounts } = (await answer.json()) as { accounts: { unfinished: { state: string; count: number }[] }[] };
+    const reviews = accounts.flatMap(({ unfinished }) => unfinished.filter(({ state }) => state === 'review'));
+    return reviewsFinding(reviews.reduce((sum, { count }) => sum + count, 0));
   });
-}
-
-/** The doctor counts up to 10,000 transfers in review over the API. */
-const MAX_PAGES = 50;
-
-async function readReviews(settings: Settings, cursor: string | null): Promise<{ items: unknown[]; nextCursor: string | null }> {
-  const { url, token } = apiOf(settings);
-  const query = new URLSearchParams({ state: 'review', limit: '200', ...(cursor !== null && { cursor }) });
-  const headers = { authorization: `Bearer ${token}` };
-  const answer = await fetch(`${url}/v1/transfers?${query}`, { headers }).catch((error: unknown) => {
-    throw new StartError(`kpay is running on this data folder, but its API does not answer at ${url}`, {
-      cause: error,
-      fix: 'set ADMIN_API_PORT to the port of its API',
-    });
-  });
-  if (answer.status !== 200) {
-    throw new StartError(`the API of the running kpay at ${url} said ${answer.status}`, {
-      fix: 'set KPAY_ADMIN_TOKEN to its token',
-    });
-  }
-  return (await answer.json()) as { items: unknown[]; nextCursor: string | null };
 }
 
 interface LedgerStores {
