@@ -233,6 +233,22 @@ describe('an API that is away', () => {
     expect(stderr).toContain('--external-id away, never with another id');
   });
 
+  it('is 7 when only the first try may have arrived and no later one did', async () => {
+    const server = createServer((request, response) => {
+      if (request.method === 'GET')
+        return void response
+          .setHeader('content-type', 'application/json')
+          .setHeader('connection', 'close')
+          .end('{"items":[{"name":"default","environment":"TEST","baseUrl":"http://x"}],"nextCursor":null}');
+      server.close();
+      request.socket.destroy();
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const { code, stderr } = await kpay(order, { KPAY_API_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+    expect(code).toBe(7);
+    expect(stderr).not.toContain('nothing was sent');
+  });
+
   it('is 10 for a read that a proxy answers', async () => {
     const server = createServer(
       (_request, response) => void response.writeHead(502, { 'content-type': 'text/html' }).end('<h1>Bad\x1b[2J Gateway'),

@@ -84,17 +84,34 @@ async function repeat<Data>(
   once: Once<Data>,
 ): Promise<Answer<Data>> {
   const { retries = 2, onRetry } = options;
+  let arrived: AdminApiError | undefined;
   for (let tries = 1; ; tries += 1) {
     try {
       return await once(options, name, request);
     } catch (error) {
-      if (!(error instanceof AdminApiError) || tries > retries || !mayRepeat(error, name, request)) throw error;
+      if (!(error instanceof AdminApiError)) throw error;
+      if (mayHaveArrived(error)) arrived ??= error;
+      // After a try that may have arrived, one that did not says nothing of the request as a whole.
+      const worst = wasNotTaken(error) ? (arrived ?? error) : error;
+      if (tries > retries || !mayRepeat(error, name, request)) throw worst;
       const afterMs = waitOf(error, tries);
-      if (afterMs > MAX_WAIT_MS) throw error;
+      if (afterMs > MAX_WAIT_MS) throw worst;
       onRetry?.({ operation: name, error, afterMs });
       await pause(afterMs, request.signal);
     }
   }
+}
+
+/** Whether the API may have acted on this try. */
+function mayHaveArrived(error: AdminApiError): boolean {
+  if (error instanceof ProblemError) return error.problem.status >= 500;
+  return error instanceof NoAnswerError ? error.sent === 'maybe' : error instanceof UnreadableAnswerError && error.status >= 500;
+}
+
+/** Whether the API certainly did not look at what this try asks for. */
+function wasNotTaken(error: AdminApiError): boolean {
+  if (error instanceof ProblemError) return [401, 429].includes(error.problem.status);
+  return error instanceof NoAnswerError && error.sent === 'no';
 }
 
 function mayRepeat(error: AdminApiError, name: OperationName, request: LooseRequest): boolean {
