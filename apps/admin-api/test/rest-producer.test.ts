@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
-import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
+import { type KpayAccount, systemClock } from '@kpay/core';
 import { createRestProducer, type EnqueuedTransfer, type RestProducerOptions } from '@kpay/producer/rest';
 import { simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { createTcpProxy, eventually } from '@kpay/testkit';
-import { advanceTransfer, openLedgerEpoch, pinAccount, type TransferEngine } from '@kpay/transfers/worker';
+import { advanceTransfer, openAccount, openLedgerEpoch, pinAccount, type TransferEngine } from '@kpay/transfers/worker';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { createMemoryEpochWitness } from '../../../packages/transfers/test/memory-epoch-witness.ts';
 import { adminToken, type RunningApi, startApi } from './running-api.ts';
@@ -16,7 +16,7 @@ let engine: TransferEngine;
 beforeAll(async () => {
   api = await startApi(await openTestLedger());
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey, baseUrl: api.simulator.url };
-  account = openKpayAccount({ name: 'default', ...keys, environment: 'TEST', rateLimitPerMinute: 100_000 });
+  account = openAccount({ name: 'default', ...keys, environment: 'TEST', rateLimitPerMinute: 100_000 });
   engine = {
     ledger: api.ledger,
     account,

@@ -1,10 +1,10 @@
-import { type KpayAccount, openKpayAccount } from '@kpay/core';
+import type { KpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { keepLog, rememberSecret } from '@kpay/testkit';
 import type { Ledger, TransferRow } from '@kpay/transfers';
 import type { Plugin } from '@kpay/transfers/plugin';
-import type { EpochWitness } from '@kpay/transfers/worker';
+import { type EpochWitness, openAccount } from '@kpay/transfers/worker';
 import { type AdminApiOptions, createAdminApi, startAdminApi } from '../src/index.ts';
 import { listRoutes, type Route } from './list-routes.ts';
 import type { TestLedger } from './test-ledger.ts';
@@ -70,7 +70,7 @@ export async function startApi(
   const simulator = await createSimulator({ port: 0, limit: 100_000, caching: false });
   const keys = { apiKey: simulatorApiKey, secretKey: rememberSecret(simulatorSecretKey) };
   const open = (name: string) =>
-    openKpayAccount(
+    openAccount(
       { name, ...keys, baseUrl: simulator.url, environment: 'TEST', rateLimitPerMinute: 100_000 },
       // Every read goes to KPay, so that the test sees its present answer.
       { maxAgeMs: { balance: 0, availability: 0, rate: 0 } },

@@ -1,4 +1,4 @@
-import { openKpayAccount, parseAmount, transferBody } from '@kpay/core';
+import { Kpay, parseAmount, transferBody } from '@kpay/core';
 import { simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { Pool } from 'undici';
 import { openStage } from './stage.ts';
@@ -33,12 +33,10 @@ const WARM_UP_ROUNDS = 4;
  */
 export async function measureClient({ calls, rounds }: { calls: number; rounds: number }): Promise<ClientCalls[]> {
   const stage = await openStage();
-  const account = openKpayAccount({
-    name: 'default',
+  const account = new Kpay({
     apiKey: simulatorApiKey,
     secretKey: simulatorSecretKey,
     baseUrl: stage.simulatorUrl,
-    environment: 'TEST',
     rateLimitPerMinute: 100_000,
     // The shortest log of slots. Under the real limit it holds a hundred.
     budgetWindowMs: 100,
@@ -46,7 +44,7 @@ export async function measureClient({ calls, rounds }: { calls: number; rounds: 
   const pool = new Pool(stage.simulatorUrl);
   try {
     await stage.control('POST', 'limit', { limit: 1_000_000 });
-    const authorization = `Bearer ${await account.client.accessToken({ lane: 'money' })}`;
+    const authorization = `Bearer ${await account.accessToken({ lane: 'money' })}`;
     const headers = { accept: 'application/json', 'content-type': 'application/json', authorization };
     const fieldsOf = (name: string) => ({
       ...WALLETS,
@@ -55,7 +53,7 @@ export async function measureClient({ calls, rounds }: { calls: number; rounds: 
       externalId: uuidFor(name),
     });
     const sides = {
-      ours: (name: string) => account.client.transfer(fieldsOf(name), { lane: 'money' }),
+      ours: (name: string) => account.transfer(fieldsOf(name), { lane: 'money' }),
       bare: async (name: string) => {
         const answer = await pool.request({
           method: 'POST',

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { openKpayAccount } from '@kpay/core';
+import { Kpay } from '@kpay/core';
 import { startExporter } from '@kpay/exporter';
 import { createLogger, createMetricsRegistry } from '@kpay/runtime';
 import { simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
@@ -36,12 +36,10 @@ export async function measureScrape({ rounds }: { rounds: number }): Promise<Scr
       simulator.control.setAvailability({ country: 'CMR', provider: `BENCH_${provider}`, operationType, status: 'OPERATIONAL' });
     }
   }
-  const account = openKpayAccount({
-    name: 'default',
+  const account = new Kpay({
     apiKey: simulatorApiKey,
     secretKey: simulatorSecretKey,
     baseUrl: simulator.url,
-    environment: 'TEST',
   });
   const exporter = await startExporter({
     accounts: new Map([['default', account]]),

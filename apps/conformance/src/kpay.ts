@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type AccountSettings, type Drift, type KpayAccount, openKpayAccount } from '@kpay/core';
+import { type Drift, Kpay as KpayClient } from '@kpay/core';
 
 export interface Keys {
   apiKey: string;
@@ -48,7 +48,7 @@ export interface Kpay {
   grant(): Promise<Grant>;
   freshExternalId(): string;
   /** Our client with the same keys. Close it. */
-  openClient(onDrift: (drift: Drift) => void): Promise<KpayAccount>;
+  openClient(onDrift: (drift: Drift) => void): Promise<KpayClient>;
 }
 
 export interface KpayOptions {
@@ -83,8 +83,7 @@ export function createKpay({ keys, baseUrl, pace, grant, exhaustsLimit }: KpayOp
       // A case makes one call with its client, which may also need a token.
       await pace();
       await pace();
-      const settings: AccountSettings = { name: 'conformance', ...keys, baseUrl, environment };
-      return openKpayAccount(settings, { onDrift, totalTimeoutMs: requestTimeoutMs });
+      return new KpayClient({ ...keys, baseUrl, onDrift, timeoutMs: requestTimeoutMs, maxRetries: 0 });
     },
   };
 }

@@ -1,4 +1,4 @@
-import { type KpayAccount, OutcomeUnknownError, openKpayAccount, RejectedError, RetryableError, transferBody } from '@kpay/core';
+import { Kpay, OutcomeUnknownError, RejectedError, RetryableError, transferBody } from '@kpay/core';
 import { type Fault, type FaultRule, type Simulator, simulatorApiKey, simulatorSecretKey, startSimulator } from '@kpay/simulator';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 
@@ -80,14 +80,17 @@ const reads: readonly (readonly ['balance' | 'rate', FaultRule['fault'], unknown
 ];
 
 let simulator: Simulator;
-let account: KpayAccount;
+let account: Kpay;
 beforeAll(async () => {
   simulator = await startSimulator({ limit: 1_000_000 });
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey, environment: 'TEST' as const };
-  account = openKpayAccount(
-    { name: 'default', ...keys, baseUrl: simulator.url, rateLimitPerMinute: 100_000 },
-    { totalTimeoutMs: 1_000 },
-  );
+  account = new Kpay({
+    ...keys,
+    baseUrl: simulator.url,
+    rateLimitPerMinute: 100_000,
+    timeoutMs: 1_000,
+    maxRetries: 0,
+  });
 });
 afterAll(async () => {
   await account.close();
@@ -104,7 +107,7 @@ function named(error: unknown): string {
 describe('our client takes no fault of the simulator for a success or a refusal that it is not', () => {
   let sent = 0;
   it.each(Object.values(sends).flat())('a send under %j comes to: %s', async (fault, outcome) => {
-    const { application } = await account.client.me();
+    const { application } = await account.me();
     sent += 1;
     const body = transferBody({
       applicationId: application.id,
@@ -113,7 +116,7 @@ describe('our client takes no fault of the simulator for a success or a refusal 
       amount: { amountMinor: 100n, currency: 'XAF' },
       externalId: `conformance-fault-${sent}`,
     });
-    const permit = await account.client.prepareTransfer({});
+    const permit = await account.prepareTransfer({});
     simulator.control.addFault({ match: { endpoint: 'transfer' }, times: 1, fault });
     const seen = await permit.send(body, { leaseExpiresAtMs: Number.POSITIVE_INFINITY }).then(() => 'receipt', named);
     await permit.release();
@@ -125,8 +128,8 @@ describe('our client takes no fault of the simulator for a success or a refusal 
     simulator.control.addFault({ match: { endpoint: what === 'rate' ? 'exchange-rate' : 'balance' }, times: 1, fault });
     const read =
       what === 'rate'
-        ? account.client.exchangeRate('XAF', 'XOF').then(({ rate }) => rate)
-        : account.client.balance().then((rows) => [...new Set(rows.map(({ currency }) => currency))].sort());
+        ? account.exchangeRate('XAF', 'XOF').then(({ rate }) => rate)
+        : account.balance().then((rows) => [...new Set(rows.map(({ currency }) => currency))].sort());
     const seen = await read.catch(named);
     simulator.control.clearFaults();
     if (Array.isArray(outcome) && fault.kind === 'balance_rows') expect(seen).toEqual(expect.arrayContaining(outcome));

@@ -1,8 +1,8 @@
-import { openKpayAccount } from '@kpay/core';
 import { createLogger } from '@kpay/runtime';
 import { createSimulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually, keepLog } from '@kpay/testkit';
 import { definePlugin, type Plugin } from '@kpay/transfers/plugin';
+import { openAccount } from '@kpay/transfers/worker';
 import { Counter, Gauge } from 'prom-client';
 import { expect, it, onTestFinished } from 'vitest';
 import { startExporter } from './start-exporter.ts';
@@ -12,7 +12,7 @@ async function scrapeWith(plugins: readonly Plugin[]) {
   const simulator = await createSimulator({ port: 0 });
   onTestFinished(() => simulator.close());
   const keys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
-  const account = openKpayAccount({ name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST' });
+  const account = openAccount({ name: 'default', ...keys, baseUrl: simulator.url, environment: 'TEST' });
   onTestFinished(() => account.close());
   const exporter = await startExporter({
     accounts: new Map([['default', account]]),

@@ -1,9 +1,10 @@
-import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
+import { type KpayAccount, systemClock } from '@kpay/core';
 import { openLedger } from '@kpay/ledger';
 import { createLogger, openEmbeddedDatabase } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorApplicationId, simulatorSecretKey } from '@kpay/simulator';
 import { embeddedDataFolder, eventually, keepLog, rememberSecret } from '@kpay/testkit';
 import type { Ledger } from '@kpay/transfers';
+import { openAccount } from '@kpay/transfers/worker';
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { startExporter } from './start-exporter.ts';
 
@@ -33,7 +34,7 @@ beforeEach(async () => {
 
 function open(name: string, { apiKey, secretKey } = keys): KpayAccount {
   const settings = { name, apiKey, secretKey, baseUrl: simulator.url, environment: 'TEST' as const };
-  const account = openKpayAccount({ ...settings, rateLimitPerMinute: 100_000 }, { clock });
+  const account = openAccount({ ...settings, rateLimitPerMinute: 100_000 }, { clock });
   onTestFinished(() => account.close());
   return account;
 }

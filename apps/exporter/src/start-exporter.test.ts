@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { type AccountOptions, createMemoryStores, type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
+import { createMemoryStores, type KpayAccount, systemClock } from '@kpay/core';
 import { createCallWatchers, createLogger, createMetricsRegistry, type Logger } from '@kpay/runtime';
 import { createSimulator, type Simulator, simulatorApiKey, simulatorSecretKey } from '@kpay/simulator';
 import { eventually, findProgram, keepLog, unavailable } from '@kpay/testkit';
+import { type AccountOptions, openAccount } from '@kpay/transfers/worker';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type ExporterOptions, startExporter } from './index.ts';
 
@@ -24,9 +25,9 @@ afterEach(async () => {
 
 const simulatorKeys = { apiKey: simulatorApiKey, secretKey: simulatorSecretKey };
 
-function openAccount(name = 'default', options: AccountOptions = {}, keys = simulatorKeys): KpayAccount {
+function openHere(name = 'default', options: AccountOptions = {}, keys = simulatorKeys): KpayAccount {
   const settings = { name, ...keys, baseUrl: simulator.url };
-  const account = openKpayAccount({ ...settings, environment: 'TEST', rateLimitPerMinute: PLENTY }, options);
+  const account = openAccount({ ...settings, environment: 'TEST', rateLimitPerMinute: PLENTY }, options);
   releasers.push(() => account.close());
   return account;
 }
@@ -86,7 +87,7 @@ describe('/metrics', () => {
     const total = (figure: 'balance' | 'reservedBalance' | 'availableBalance') =>
       wallets.reduce((sum, wallet) => sum + Number(wallet[figure]), 0);
 
-    const exporter = await start(openAccount());
+    const exporter = await start(openHere());
     const metrics = await eventually(async () => {
       const text = await scrape(exporter);
       expect(valueIn(text, UP)).toBe(1);
@@ -114,7 +115,7 @@ describe('/metrics', () => {
   it('does not show what was asked for in the future, after a clock was set back', async () => {
     let setMs = 0;
     const clock = { ...systemClock, now: () => systemClock.now() + setMs };
-    const exporter = await start(openAccount('default', { clock }), { everyMs: SLOW });
+    const exporter = await start(openHere('default', { clock }), { everyMs: SLOW });
     await eventually(async () => expect(valueIn(await scrape(exporter), BALANCE)).toBeGreaterThan(0));
     setMs = -60 * 60_000;
     const metrics = await scrape(exporter);
@@ -125,7 +126,7 @@ describe('/metrics', () => {
   const promtool = findProgram(['promtool']) ?? unavailable('there is no promtool on PATH');
   it.skipIf(typeof promtool !== 'string')('is clean for `promtool check metrics`', async () => {
     const registry = createMetricsRegistry();
-    const account = openAccount('default', createCallWatchers(registry, testLogger())('default'));
+    const account = openHere('default', createCallWatchers(registry, testLogger())('default'));
     const exporter = await start(account, { registry });
     const metrics = await eventually(async () => {
       const text = await scrape(exporter);
@@ -141,7 +142,7 @@ describe('/metrics', () => {
   it('counts drift of KPay from its documents, and logs each path once', async () => {
     simulator.control.addFault({ match: { endpoint: 'availability' }, fault: { kind: 'unknown_enum' } });
     const registry = createMetricsRegistry();
-    const exporter = await start(openAccount('default', createCallWatchers(registry, testLogger())('default')), { registry });
+    const exporter = await start(openHere('default', createCallWatchers(registry, testLogger())('default')), { registry });
     await eventually(() => expect(simulator.control.truth().requestCounts.byEndpoint.availability).toBeGreaterThan(5));
     const metrics = await scrape(exporter);
     const lines = logged.map((line) => JSON.parse(line)).filter(({ kind }) => kind === 'unknown_value');
@@ -153,7 +154,7 @@ describe('/metrics', () => {
 
   it('never asks KPay: a hundred scrapes of ten exporters cost no request', async () => {
     const stores = createMemoryStores();
-    const accounts = Array.from({ length: 10 }, () => openAccount('default', { stores }));
+    const accounts = Array.from({ length: 10 }, () => openHere('default', { stores }));
     const exporters = await Promise.all(accounts.map((account) => start(account, { everyMs: SLOW })));
     // Each exporter asks once which application its keys belong to.
     const settled = { availability: 1, balance: 1, 'exchange-rate': 1, me: 10 };
@@ -166,7 +167,7 @@ describe('/metrics', () => {
   });
 
   it('does not wait for KPay: while every call hangs it serves what is known', async () => {
-    const exporter = await start(openAccount(), { seriesMaxAgeMs: SLOW });
+    const exporter = await start(openHere(), { seriesMaxAgeMs: SLOW });
     await eventually(async () => expect(valueIn(await scrape(exporter), BALANCE)).toBeGreaterThan(0));
     simulator.control.addFault({ fault: { kind: 'hang' } });
     const hanging = () => simulator.control.truth().requests.filter(({ ending }) => ending === 'open').length;
@@ -178,7 +179,7 @@ describe('/metrics', () => {
   });
 
   it('drops the series of a source that is too old, shows KPay as down, and recovers', async () => {
-    const exporter = await start(openAccount('default', { totalTimeoutMs: 100 }), {
+    const exporter = await start(openHere('default', { timeoutMs: 100 }), {
       seriesMaxAgeMs: { balance: 2_000, availability: 2_000, rate: 2_000 },
     });
     await eventually(async () => {
@@ -210,7 +211,7 @@ describe('/metrics', () => {
     simulator.control.setAvailability({ country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'GIFT', status: 'CLOSED' });
     simulator.control.setAvailability({ country: 'TZA', provider: 'MTN_MOMO_TZA', operationType: 'PAYOUT', status: 'CLOSED' });
     simulator.control.setAvailability({ country: 'TZA', provider: 'see "notes"', operationType: 'PAYOUT', status: 'CLOSED' });
-    const exporter = await start(openAccount(), { everyMs: SLOW });
+    const exporter = await start(openHere(), { everyMs: SLOW });
     const metrics = await eventually(async () => {
       const text = await scrape(exporter);
       expect(valueIn(text, statusSeries('TZA', 'MTN_MOMO_TZA', 'PAYOUT', 'CLOSED'))).toBe(1);
@@ -239,7 +240,7 @@ describe('/metrics', () => {
     for (let n = 0; n < 210; n += 1) {
       simulator.control.setAvailability({ country: 'CMR', provider: `NEW_${n}`, operationType: 'PAYOUT', status: 'CLOSED' });
     }
-    const exporter = await start(openAccount(), { everyMs: SLOW });
+    const exporter = await start(openHere(), { everyMs: SLOW });
     const metrics = await eventually(async () => {
       const text = await scrape(exporter);
       expect(valueIn(text, statusSeries('CMR', 'MTN_MOMO_CMR', 'PAYOUT', 'OPERATIONAL'))).toBe(1);
@@ -254,7 +255,7 @@ describe('/metrics', () => {
   it("shows how often an operator's status changed, and how long it had each", async () => {
     const operation = { country: 'CMR', provider: 'MTN_MOMO_CMR', operationType: 'PAYOUT' };
     const labels = 'account="default",country="CMR",provider="MTN_MOMO_CMR",operation="PAYOUT"';
-    const exporter = await start(openAccount());
+    const exporter = await start(openHere());
     const value = async (name: string, more = '') => valueIn(await scrape(exporter), `${name}{${labels}${more}}`) ?? 0;
     const changes = () => value('kpay_provider_status_changes_total');
     const seconds = (status: string) => value('kpay_provider_status_seconds_total', `,status="${status}"`);
@@ -268,7 +269,7 @@ describe('/metrics', () => {
   });
 
   it('speaks OpenMetrics to whoever asks for it, to the last line', async () => {
-    const exporter = await start(openAccount());
+    const exporter = await start(openHere());
     await eventually(async () => expect(valueIn(await scrape(exporter), UP)).toBe(1));
     const answer = await fetch(`${exporter.url}/metrics`, { headers: { accept: 'application/openmetrics-text; version=1.0.0' } });
     expect(answer.headers.get('content-type')).toBe('application/openmetrics-text; version=1.0.0; charset=utf-8');
@@ -282,7 +283,7 @@ describe('/metrics', () => {
 
 describe('the exporter', () => {
   it('logs a failure when it begins and when it ends, not at each try, and no secret', async () => {
-    const account = openAccount();
+    const account = openHere();
     simulator.control.addFault({ match: { endpoint: 'balance' }, fault: { kind: 'status', status: 500 } });
     const exporter = await start(account);
     const failures = 'kpay_observation_failures_total{account="default",observation="balance"}';
@@ -300,7 +301,7 @@ describe('the exporter', () => {
 
   it('is healthy and ready while KPay is not', async () => {
     simulator.control.addFault({ fault: { kind: 'hang' } });
-    const exporter = await start(openAccount());
+    const exporter = await start(openHere());
     for (const path of ['/healthz', '/readyz']) expect((await fetch(exporter.url + path)).status).toBe(200);
     expect(valueIn(await scrape(exporter), UP)).toBe(0);
     await simulator.close();
@@ -311,11 +312,11 @@ describe('the exporter', () => {
     const second = simulator.control.addApplication(keys);
     const requests = (ofSecond: boolean) =>
       simulator.control.truth().requests.filter(({ applicationId }) => (applicationId === second.id) === ofSecond);
-    const exporter = await start(openAccount());
+    const exporter = await start(openHere());
     await eventually(() => expect(requests(false).length).toBeGreaterThan(10));
     await exporter.close();
     const asked = requests(false).length;
-    await start(openAccount('second', {}, keys));
+    await start(openHere('second', {}, keys));
     await eventually(() => expect(requests(true).length).toBeGreaterThan(30));
     // Reads that were under way run to their end, one for each observation at most: they belong to all who share them.
     expect(requests(false).length).toBeLessThanOrEqual(asked + 3);

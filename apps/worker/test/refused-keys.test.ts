@@ -1,12 +1,12 @@
-import { openKpayAccount } from '@kpay/core';
 import { simulatorApiKey } from '@kpay/simulator';
 import { eventually, rememberSecret } from '@kpay/testkit';
+import { openAccount } from '@kpay/transfers/worker';
 import { expect, it, onTestFinished } from 'vitest';
 import { openWorkerStage, order } from './worker-stage.ts';
 
 it('an account with refused keys waits until KPay takes them; the others are served', async () => {
   const refused = (baseUrl: string) =>
-    openKpayAccount({
+    openAccount({
       name: 'refused',
       apiKey: simulatorApiKey,
       secretKey: rememberSecret('no-secret-of-kpay'),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { type KpayAccount, openKpayAccount } from '@kpay/core';
+import type { KpayAccount } from '@kpay/core';
 import { queuePrefix, TRANSFER_JOB, type TransferJobData, type TransferJobResult, transferQueueName } from '@kpay/producer';
 import {
   createLogger,
@@ -20,6 +20,7 @@ import {
   createFileEpochWitness,
   createRedisEpochWitness,
   type EpochWitness,
+  openAccount,
 } from '@kpay/transfers/worker';
 import type { Job, JobsOptions, Queue, Worker } from 'bullmq';
 import { Registry } from 'prom-client';
@@ -130,7 +131,7 @@ export async function openWorkerStage(
   door.setMaxListeners(0);
   const advanceQueue = queues.queue<AdvanceJob>(advanceQueueName('default'), { prefix });
   const events = queues.queueEvents(transferQueueName('default'), { prefix });
-  const account = openKpayAccount({
+  const account = openAccount({
     name: 'default',
     apiKey: simulatorApiKey,
     secretKey: rememberSecret(simulatorSecretKey),

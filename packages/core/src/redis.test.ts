@@ -5,7 +5,7 @@ import type { Redis } from 'ioredis';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connectTo } from '../test/stores-under-test.ts';
 import { budgetRules } from './budget.ts';
-import { type KpayAccount, openKpayAccount } from './kpay.ts';
+import { Kpay } from './kpay.ts';
 import { createRedisStores } from './redis.ts';
 import { createSeal } from './stores/seal.ts';
 import { type Clock, systemClock } from './time/clock.ts';
@@ -21,7 +21,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
   let server: OwnServer;
   let redis: Redis;
   let simulator: Simulator;
-  let account: KpayAccount;
+  let account: Kpay;
 
   beforeEach(async () => {
     const started = await startRedis();
@@ -30,10 +30,7 @@ describe.skipIf(missing !== '')(`stores in Redis${missing}`, () => {
     redis = connectTo(server.url);
     simulator = await createSimulator({ port: 0, caching: false });
     const settings = { name: 'default', apiKey: 'kpay_test_simulator', secretKey: 'simulator-secret' };
-    account = openKpayAccount(
-      { ...settings, baseUrl: simulator.url, environment: 'TEST' },
-      { stores: createRedisStores({ redis }) },
-    );
+    account = new Kpay({ ...settings, baseUrl: simulator.url, stores: createRedisStores({ redis }) });
   });
   afterEach(async () => {
     await account.close();

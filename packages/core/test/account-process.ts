@@ -1,5 +1,5 @@
 // One process of several on one Redis, for across-processes.test.ts. It is told what to do, and tells what came of it.
-import { openKpayAccount } from '../src/kpay.ts';
+import { Kpay } from '../src/kpay.ts';
 import { createRedisStores } from '../src/redis.ts';
 import { callKpay } from './call-kpay.ts';
 import { connectTo } from './stores-under-test.ts';
@@ -18,18 +18,16 @@ export type Report = 'ready' | { failed: string[] };
 
 const settings: ProcessSettings = JSON.parse(process.argv[2] ?? '');
 const redis = connectTo(settings.redisUrl);
-const account = openKpayAccount(
-  {
-    name: 'default',
-    apiKey: 'kpay_test_simulator',
-    secretKey: 'simulator-secret',
-    environment: 'TEST',
-    baseUrl: settings.baseUrl,
-    rateLimitPerMinute: settings.limit,
-    budgetWindowMs: settings.windowMs,
-  },
-  { stores: createRedisStores({ redis }) },
-);
+const account = new Kpay({
+  name: 'default',
+  apiKey: 'kpay_test_simulator',
+  secretKey: 'simulator-secret',
+  environment: 'TEST',
+  baseUrl: settings.baseUrl,
+  rateLimitPerMinute: settings.limit,
+  budgetWindowMs: settings.windowMs,
+  stores: createRedisStores({ redis }),
+});
 
 function report(message: Report): void {
   process.send?.(message);

@@ -1,6 +1,6 @@
 import { createSimulator } from '@kpay/simulator';
 import { expect, it } from 'vitest';
-import { openKpayAccount } from '../src/kpay.ts';
+import { Kpay } from '../src/kpay.ts';
 import { callKpay } from './call-kpay.ts';
 import { startJitterProxy } from './jitter-proxy.ts';
 import { mostInAnyWindow, receiptTimes, usedInFullWindows } from './receipts.ts';
@@ -14,7 +14,7 @@ it('250 calls in every lane use the whole limit and never exceed it, with jitter
 }, async () => {
   const simulator = await createSimulator({ port: 0, limit: LIMIT, windowMs: WINDOW_MS, latencyMs: 5 });
   const way = await startJitterProxy({ port: simulator.port, jitterMs: 20 });
-  const account = openKpayAccount({
+  const account = new Kpay({
     name: 'default',
     apiKey: 'kpay_test_simulator',
     secretKey: 'simulator-secret',

@@ -1,28 +1,27 @@
 import { createSimulator, type Simulator, simulatorApplicationId } from '@kpay/simulator';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type KpayAccount, openKpayAccount, transferBody } from '../src/index.ts';
+import { Kpay, transferBody } from '../src/index.ts';
 
 const PEOPLE = { lane: 'people' } as const;
 const MONEY = { lane: 'money' } as const;
 
 let simulator: Simulator;
-let account: KpayAccount;
+let account: Kpay;
 
 beforeEach(async () => {
   simulator = await createSimulator({ port: 0, limit: 1_000, seed: 7, caching: false });
   simulator.control.setBalance({ country: 'CMR', balance: 1_000_000 });
   simulator.control.setRate({ from: 'XAF', to: 'XOF', rate: 1.0153 });
-  account = openKpayAccount(
-    {
-      name: 'default',
-      apiKey: 'kpay_test_simulator',
-      secretKey: 'simulator-secret',
-      environment: 'TEST',
-      baseUrl: simulator.url,
-      rateLimitPerMinute: 1_000,
-    },
-    { totalTimeoutMs: 1_000 },
-  );
+  account = new Kpay({
+    name: 'default',
+    apiKey: 'kpay_test_simulator',
+    secretKey: 'simulator-secret',
+    environment: 'TEST',
+    baseUrl: simulator.url,
+    rateLimitPerMinute: 1_000,
+    timeoutMs: 1_000,
+    maxRetries: 0,
+  });
 });
 afterEach(async () => {
   await account.close();

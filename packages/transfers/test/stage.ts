@@ -1,6 +1,7 @@
-import { type KpayAccount, openKpayAccount, systemClock } from '@kpay/core';
+import { type KpayAccount, systemClock } from '@kpay/core';
 import { createSimulator, type Simulator } from '@kpay/simulator';
 import { openTestLedger, type TestLedger } from '../../ledger/test/test-ledger.ts';
+import { openAccount } from '../src/accounts/open-accounts.ts';
 import {
   advanceTransfer,
   fundsCheck,
@@ -54,7 +55,7 @@ export async function openStage(): Promise<Stage> {
     epochWitness,
     alarms,
     async engine(changes = {}) {
-      const account = openKpayAccount(
+      const account = openAccount(
         {
           name: 'default',
           apiKey: 'kpay_test_simulator',
@@ -64,7 +65,7 @@ export async function openStage(): Promise<Stage> {
           rateLimitPerMinute: 100_000,
         },
         // Short, so that a KPay that hangs does not delay the end of a test.
-        { totalTimeoutMs: 3_000 },
+        { timeoutMs: 3_000 },
       );
       opened.push(account);
       return {

@@ -4,10 +4,10 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { openKpayAccount } from '@kpay/core';
 import { createLogger, readSettings } from '@kpay/runtime';
 import { temporaryFolder } from '@kpay/testkit';
 import { acceptTransfer } from '@kpay/transfers';
+import { openAccount } from '@kpay/transfers/worker';
 import { forbiddenLedger } from '../test-ledger.ts';
 import type { ApiDocument } from './generate.ts';
 import { adminToken, type ServedApi, serveApi } from './served-api.ts';
@@ -255,7 +255,7 @@ async function putThroughAnswers(measure: Measure): Promise<void> {
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
-  const account = openKpayAccount({
+  const account = openAccount({
     name: 'default',
     apiKey: 'kpay_test_processor',
     secretKey: 'processor-secret',

@@ -1,8 +1,7 @@
 // Runs the admin API in a separate process that reports the size of its heap.
-import { openKpayAccount } from '@kpay/core';
 import { createLogger, openQueues } from '@kpay/runtime';
 import { createMaintenance } from '@kpay/transfers/operations';
-import { createFileEpochWitness } from '@kpay/transfers/worker';
+import { createFileEpochWitness, openAccount } from '@kpay/transfers/worker';
 import { openBoardQueues, startAdminApi } from '../../src/index.ts';
 import { openTestLedger } from '../test-ledger.ts';
 
@@ -11,15 +10,10 @@ const { KPAY_ADMIN_TOKEN: adminToken = '' } = process.env;
 const logger = createLogger({ name: 'admin-api', secrets: [apiKey, secretKey, adminToken] });
 const { ledger, database, folder, stop, remove } = await openTestLedger();
 const queues = await openQueues({ store: { kind: 'embedded', database }, logger });
-const account = openKpayAccount({
-  name: 'default',
-  apiKey,
-  secretKey,
-  baseUrl,
-  environment: 'TEST',
-  rateLimitPerMinute: 100_000,
-  budgetWindowMs: 1_000,
-});
+const account = openAccount(
+  { name: 'default', apiKey, secretKey, baseUrl, environment: 'TEST', rateLimitPerMinute: 100_000 },
+  { budgetWindowMs: 1_000 },
+);
 const epochWitness = createFileEpochWitness(`${folder}/epoch`);
 const api = await startAdminApi({
   ledger,

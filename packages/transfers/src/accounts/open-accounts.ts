@@ -13,7 +13,7 @@ export interface AccountSettings extends Keys {
 /** What a process adds to the settings of its accounts. */
 export type AccountOptions = Pick<
   KpayOptions,
-  'budgetWindowMs' | 'clock' | 'ipv4Only' | 'maxAgeMs' | 'onCall' | 'onDrift' | 'proxy' | 'stores'
+  'budgetWindowMs' | 'clock' | 'ipv4Only' | 'maxAgeMs' | 'onCall' | 'onDrift' | 'proxy' | 'stores' | 'timeoutMs'
 >;
 
 export interface OpenAccountsOptions extends Omit<AccountOptions, 'onCall' | 'onDrift'> {
