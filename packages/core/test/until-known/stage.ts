@@ -49,7 +49,7 @@ export interface StageResult {
 }
 
 /** Milliseconds at KPay, by the scaled clock. No call runs longer than two conflicts are apart (decision 0028). */
-const RUNS_MS = 45_000;
+const RUNS_MS = 40_000;
 
 /** Together they meet about 35 of 100 sends. The first that fires has the request for itself. */
 function faultRules(scale: number): FaultRule[] {
@@ -70,8 +70,8 @@ function faultRules(scale: number): FaultRule[] {
     [0.03, { kind: 'rate_limit', retryAfterSeconds: 1 }],
     [0.02, { kind: 'unauthorized' }],
     [0.03, { kind: 'burn_id' }],
-    [0.04, { kind: 'conflict_while_running', delayMs: runs, outcome: 'fail', gatewayTimeoutMs: runs / 10 }],
-    [0.02, { kind: 'conflict_while_running', delayMs: runs, outcome: 'succeed', gatewayTimeoutMs: runs / 10 }],
+    [0.04, { kind: 'conflict_while_running', delayMs: runs, outcome: 'fail', gatewayTimeoutMs: runs / 8 }],
+    [0.02, { kind: 'conflict_while_running', delayMs: runs, outcome: 'succeed', gatewayTimeoutMs: runs / 8 }],
     [0.01, { kind: 'conflict_while_running', delayMs: runs / 4, outcome: 'fail', status: 422 }],
     [0.01, { kind: 'delay', delayMs: 5, jitterMs: 20, when: 'after' }],
   ];
