@@ -7,7 +7,7 @@ it.each(['packages/core', 'packages/producer', 'apps/simulator'])(
   (folder) => {
     const face = readPublicFace(folder);
     expect(face.filter(({ hover }) => hover === '').map(({ name, file }) => `${name} (${file})`)).toEqual([]);
-    // So that an entry point that is not found does not pass.
+    // Without this, a package whose entry point is not found would pass.
     expect(face.length).toBeGreaterThan(50);
   },
 );
