@@ -9,8 +9,9 @@ import { adminToken, settingsFor, startKpay } from './start-kpay.ts';
 const LINES = 10_000;
 const BAD = 50;
 const KILLS = 10;
+const MAX_CHUNKS_A_LIFE = 5;
 
-it(`${LINES} lines with ${BAD} bad ones over ${KILLS} kills: each good line is one transfer`, { timeout: 300_000 }, async () => {
+it(`${LINES} lines with ${BAD} bad ones over ${KILLS} kills: each good line is one transfer`, { timeout: 900_000 }, async () => {
   const seed = Date.now() % 2 ** 31;
   const random = seededRandom(seed);
   const folder = temporaryFolder();
@@ -21,7 +22,9 @@ it(`${LINES} lines with ${BAD} bad ones over ${KILLS} kills: each good line is o
   const api = { url: kpay.apiUrl, token: adminToken };
   const file = writeImportFile(join(folder.path, 'payouts.csv'), { lines: LINES, bad: BAD });
 
-  for (let kill = 0; kill < KILLS; kill += 1) await killImport(file.path, api, { afterMs: random() * 1_000 });
+  for (let kill = 0; kill < KILLS; kill += 1) {
+    await killImport(file.path, api, { chunks: 1 + Math.floor(random() * MAX_CHUNKS_A_LIFE), afterMs: random() * 200 });
+  }
   const { code, stdout } = await startImport(file.path, api).ended;
   const { refused, result } = JSON.parse(stdout);
   expect(code).toBe(8);

@@ -53,7 +53,7 @@ describe('kpay batch import', () => {
     const random = seededRandom(Date.now() % 2 ** 31);
     const file = writeImportFile(newFile(), { lines: 1_200, bad: 12 });
     const where = { url: api.url, token: adminToken };
-    for (let kill = 0; kill < KILLS; kill += 1) await killImport(file.path, where, { afterMs: random() * 400 });
+    for (let kill = 0; kill < KILLS; kill += 1) await killImport(file.path, where, { chunks: 2, afterMs: random() * 100 });
     const { code, stdout } = await startImport(file.path, where).ended;
     const { refused, result, complete } = JSON.parse(stdout);
     expect({ code, complete }).toEqual({ code: 8, complete: true });

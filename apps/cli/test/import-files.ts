@@ -60,11 +60,15 @@ export function startImport(file: string, { url, token }: Api, words: readonly s
   return { child, ended };
 }
 
-/** Kills an import with SIGKILL, once it has begun to send one more chunk and a random time has passed. */
-export async function killImport(file: string, api: Api, { afterMs }: { afterMs: number }): Promise<void> {
+/** Kills an import with SIGKILL, once it has begun to send the given number of chunks and some more time has passed. */
+export async function killImport(
+  file: string,
+  api: Api,
+  { chunks = 1, afterMs }: { chunks?: number; afterMs: number },
+): Promise<void> {
   const path = journalPath(file, api.url);
   const sendings = () => (existsSync(path) ? readFileSync(path, 'utf8').split('"sending"').length : 1);
-  const before = sendings();
+  const wanted = sendings() + chunks;
   const { child, ended } = startImport(file, api);
   let isOver = false;
   void ended.then(() => {
@@ -72,9 +76,9 @@ export async function killImport(file: string, api: Api, { afterMs }: { afterMs:
   });
   await eventually(
     () => {
-      if (!isOver && sendings() === before) throw new Error('it sends nothing yet');
+      if (!isOver && sendings() < wanted) throw new Error('it sends nothing yet');
     },
-    { timeoutMs: 60_000, everyMs: 2 },
+    { timeoutMs: 120_000, everyMs: 2 },
   );
   await new Promise((resolve) => setTimeout(resolve, afterMs));
   child.kill('SIGKILL');

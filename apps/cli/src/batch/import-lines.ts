@@ -4,7 +4,7 @@ import { derivedId } from './judge-lines.ts';
 import type { ChunkAnswer, SentLine } from './send-chunk.ts';
 
 /** As many lines as are sent in one request. */
-const CHUNK_LINES = 500;
+const CHUNK_LINES = 200;
 /** Far below what the API takes at once, which is 5 MB. */
 const CHUNK_CHARACTERS = 1_000_000;
 
