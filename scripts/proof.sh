@@ -10,6 +10,7 @@ KPAY_TEST_SOAK=1 npm test --silent -- soak
 KPAY_TEST_SOAK=1 node scripts/with-toolchain.mjs env KPAY_TEST_STORES=local vitest run apps/worker/test/soak.test.ts
 npm run --silent simulate -- "$lives"
 npm run --silent mutations -- "${mutations[@]}"
+npm run --silent until-known -- "$known"
 KPAY_CHAOS_TRANSFERS=$chaos_transfers npm run --silent chaos:processes
 KPAY_FAILOVERS=$failovers npm run --silent chaos:failovers
 npm run --silent fuzz -- "$fuzz_requests"
