@@ -259,7 +259,7 @@ describe.skipIf(!testServerUrls())('kpay doctor on Postgres and Redis', { timeou
       'reviews',
       'warning',
       /^1 transfers in review/,
-      /state=review/,
+      /--state review/,
     ],
     [
       'a worker that sends past the budget, on another Redis',

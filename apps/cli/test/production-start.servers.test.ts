@@ -105,7 +105,7 @@ const faults: readonly [what: string, apps: readonly AppName[], spoil: () => Pro
     'a schema kpay of somebody else',
     ['worker'],
     async () => ({ DATABASE_URL: await ownDatabase('create schema kpay; create table kpay.transfers (id int)') }),
-    /not ours.*DATABASE_URL/,
+    /is not a ledger of kpay-ops.*DATABASE_URL/,
   ],
   ['no keys', ['worker', 'exporter'], async () => ({ KPAY_API_KEY: '', KPAY_SECRET_KEY: '' }), /KPAY_API_KEY/],
   ['no admin token', ['admin-api'], async () => ({ KPAY_ADMIN_TOKEN: '' }), /KPAY_ADMIN_TOKEN/],
