@@ -1,4 +1,4 @@
-// One process of several on one Redis, for across-processes.test.ts. It is told what to do, and tells what came of it.
+// One process of several on one Redis, for across-processes.servers.test.ts. It is told what to do, and tells what came of it.
 import { Kpay } from '../src/kpay.ts';
 import { createRedisStores } from '../src/redis.ts';
 import { callKpay } from './call-kpay.ts';

@@ -6,7 +6,7 @@ import { startJitterProxy } from './jitter-proxy.ts';
 import { mostInAnyWindow, receiptTimes, usedInFullWindows } from './receipts.ts';
 
 const LIMIT = 100;
-const WINDOW_MS = 8_000;
+const WINDOW_MS = 6_000;
 const CALLS = 250;
 
 it('250 calls in every lane use the whole limit and never exceed it, with jitter', {

@@ -9,7 +9,7 @@ import { createEventFeed } from '../src/faces/worker.ts';
 
 // Work that a process repeats all its life must leave nothing behind. KPAY_TEST_SOAK=1 repeats it as often as the
 // numbers below say; without it a twentieth is done and may leave a twentieth.
-const SHARE = process.env.KPAY_TEST_SOAK === '1' ? 1 : 1 / 20;
+const SHARE = process.env.KPAY_TEST_SOAK === '1' ? 1 : 1 / 40;
 const CHECKS = 200_000 * SHARE;
 const LOOKS = 100_000 * SHARE;
 /** The normal variation of a heap of this size. */
