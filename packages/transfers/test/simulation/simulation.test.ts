@@ -8,7 +8,7 @@ import { openUniverse, type Universe } from './world.ts';
 // first seed.
 const only = process.env.KPAY_SIM_SEED;
 const from = Number(only ?? process.env.KPAY_SIM_FROM ?? 1);
-const count = only === undefined ? Number(process.env.KPAY_SIM_SEEDS ?? 100) : 1;
+const count = only === undefined ? Number(process.env.KPAY_SIM_SEEDS ?? 30) : 1;
 
 let universe: Universe;
 beforeAll(async () => {
