@@ -159,7 +159,7 @@ function listOperations(
 ): readonly Operation[] {
   const { logger } = options;
   const own = createOwnKeys(options.ledger);
-  // The sweep finds every due row, so a queue that is away costs a second, not the transfer. Nobody waits for this.
+  // This runs in the background. If the queue is away, the sweep finds the row within a second.
   const notifyWorkers = (transfer: TransferRow) => {
     const failed = (error: unknown) =>
       logger.warn(

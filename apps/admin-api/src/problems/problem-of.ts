@@ -10,7 +10,7 @@ const UNSTORABLE = ['22021', '22P05'];
 /**
  * Converts any error that was thrown while answering to a problem. This is the only place that decides it.
  *
- * @param writes true when the request could have made a transfer. If it breaks off, nobody knows whether it did.
+ * @param writes true when the request could have made a transfer. If it breaks off, its outcome is unknown.
  * @param repeatable true when sending it again does no harm: it is a read, or it carries its own id.
  */
 export function problemOf(error: unknown, { writes, repeatable }: { writes: boolean; repeatable: boolean }): Problem {

@@ -47,7 +47,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
     async handle(call) {
       const given = call.lastEventId ?? call.query.after;
       if (given !== undefined && !POSITION.test(given)) throw invalidParameter('Last-Event-ID', 'must be the id of an event');
-      // Before anything is awaited, so that requests that arrive meanwhile see this one counted.
+      // Count this stream before the first await, so that concurrent requests see it.
       take(call.caller, call.signal);
       const position = given ?? (await feed.start(call.signal));
       // Before the answer begins, so that a position that cannot be continued gets an error status.
@@ -77,7 +77,7 @@ export function streamEvents({ ledger }: { ledger: Ledger }): Operation {
         events = await unlessAway(() => nextEvents(feed, position, signal), []);
       }
     } catch (error) {
-      // The ledger was restored meanwhile. The client notices it when it reconnects.
+      // The ledger was restored. The client notices this when it reconnects.
       if (!(error instanceof AheadOfLedger)) throw error;
     }
   }
